@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * JSON that is written: one object a line, straight into a buffer, no tree in between. The writer
+ * knows the nesting only to place commas; it is the caller who closes what it opens.
+ * A @key of NULL stands for "no key": an array's element, or the line's own object.
+ *
+ * (JSON that is read goes through json-c.)
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+void fl_json_open(struct fl_buf *b, const char *key, char bracket); /* '{' or '[' */
+void fl_json_close(struct fl_buf *b, char bracket);		    /* '}' or ']' */
+void fl_json_end_line(struct fl_buf *b);			    /* "\n" behind a line's object */
+
+void fl_json_str(struct fl_buf *b, const char *key, struct fl_str v);
+void fl_json_strz(struct fl_buf *b, const char *key, const char *v); /* NULL is null */
+void fl_json_u64(struct fl_buf *b, const char *key, uint64_t v);
+void fl_json_s64(struct fl_buf *b, const char *key, int64_t v);
+void fl_json_f64(struct fl_buf *b, const char *key, double v);
+void fl_json_bool(struct fl_buf *b, const char *key, bool v);
+void fl_json_null(struct fl_buf *b, const char *key);
+
+/* The quoted form of @s alone: control bytes escaped, bytes that are no UTF-8 as U+FFFD. */
+void fl_json_quote(struct fl_buf *b, struct fl_str s);
+
+#endif
