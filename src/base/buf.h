@@ -29,7 +29,7 @@ void fl_buf_fini(struct fl_buf *b);
 
 void fl_buf_add(struct fl_buf *b, const void *data, size_t n);
 void fl_buf_addf(struct fl_buf *b, const char *fmt, ...) FL_PRINTF(2, 3);
-void fl_buf_vaddf(struct fl_buf *b, const char *fmt, va_list ap);
+void fl_buf_vaddf(struct fl_buf *b, const char *fmt, va_list ap) FL_PRINTF(2, 0);
 void fl_buf_fill(struct fl_buf *b, char c, size_t n);
 void fl_buf_addz(struct fl_buf *b, const char *z);
 void fl_buf_add_str(struct fl_buf *b, struct fl_str s);

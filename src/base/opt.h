@@ -28,7 +28,7 @@
 #include "base/buf.h"
 
 enum fl_opt_type {
-	FL_OPT_END, /* ends a list of rows */
+	FL_OPT_TYPE_END,      /* ends a list of rows */
 	FL_OPT_TYPE_FLAG,     /* bool */
 	FL_OPT_TYPE_STR,      /* const char * */
 	FL_OPT_TYPE_LIST,     /* struct fl_strv: may be repeated */

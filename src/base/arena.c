@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#define BLOCK_SIZE 65536
+
+struct fl_arena_block {
+	struct fl_arena_block *next;
+	size_t size; /* of bytes[]; the arena's left counts down from here in the first block */
+	uint8_t bytes[] __attribute__((aligned(8)));
+};
+
+void fl_arena_fini(struct fl_arena *a)
+{
+	while (a->blocks) {
+		struct fl_arena_block *next = a->blocks->next;
+
+		free(a->blocks);
+		a->blocks = next;
+	}
+	a->left = 0;
+}
+
+static struct fl_arena_block *new_block(size_t n)
+{
+	struct fl_arena_block *b;
+	size_t size;
+
+	if (__builtin_add_overflow(n, sizeof(*b), &size))
+		return NULL;
+	b = calloc(1, size);
+	if (b)
+		b->size = n;
+	return b;
+}
+
+void *fl_arena_alloc(struct fl_arena *a, size_t n)
+{
+	struct fl_arena_block *b;
+
+	if (__builtin_add_overflow(n, 7, &n))
+		return NULL;
+	n &= ~(size_t)7;
+	if (n <= a->left) {
+		a->left -= n;
+		return a->blocks->bytes + a->blocks->size - a->left - n;
+	}
+	/* A large piece gets a block of its own behind the first, which keeps what it has left. */
+	if (n > BLOCK_SIZE / 4 && a->blocks) {
+		b = new_block(n);
+		if (!b)
+			return NULL;
+		b->next = a->blocks->next;
+		a->blocks->next = b;
+		return b->bytes;
+	}
+	b = new_block(n > BLOCK_SIZE ? n : BLOCK_SIZE);
+	if (!b)
+		return NULL;
+	b->next = a->blocks;
+	a->blocks = b;
+	a->left = b->size - n;
+	return b->bytes;
+}
+
+void *fl_arena_array(struct fl_arena *a, size_t n, size_t size)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(n, size, &bytes) ? NULL : fl_arena_alloc(a, bytes);
+}
+
+char *fl_arena_dup(struct fl_arena *a, struct fl_str s)
+{
+	char *z = s.n < SIZE_MAX ? fl_arena_alloc(a, s.n + 1) : NULL;
+
+	if (z && s.n)
+		memcpy(z, s.p, s.n);
+	return z;
+}

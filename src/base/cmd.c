@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is made from the command table: the dispatcher, --help, manual pages, bash completion. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/opt.h"
+
+static void add_option_name(const struct fl_opt *row, struct fl_buf *out)
+{
+	if (row->letter)
+		fl_buf_addf(out, "-%c", row->letter);
+	if (row->letter && row->name)
+		fl_buf_addz(out, ", ");
+	if (row->name)
+		fl_buf_addf(out, "--%s", row->name);
+	if (row->metavar)
+		fl_buf_addf(out, " %s", row->metavar);
+}
+
+#define HELP_COLUMN 28
+
+static void help_row(const struct fl_opt *row, size_t base, void *ctx)
+{
+	struct fl_buf *out = ctx;
+	size_t start = out->len, width;
+
+	fl_buf_addz(out, row->letter ? "  " : "      ");
+	add_option_name(row, out);
+	width = out->len - start;
+	if (width >= HELP_COLUMN) {
+		fl_buf_addc(out, '\n');
+		width = 0;
+	}
+	fl_buf_fill(out, ' ', HELP_COLUMN - width);
+	fl_buf_addz(out, row->help);
+	fl_buf_addc(out, '\n');
+}
+
+static void help_subs(const struct fl_cmd *cmd, struct fl_buf *out)
+{
+	fl_buf_addz(out, "\nCommands:\n");
+	for (size_t i = 0; cmd->subs[i]; i++)
+		fl_buf_addf(out, "  %-14s%s\n", cmd->subs[i]->name, cmd->subs[i]->summary);
+}
+
+/* What follows the command's path in a synopsis, in plain text or with man's font changes. */
+static void add_synopsis(const struct fl_cmd *cmd, struct fl_buf *out)
+{
+	if (cmd->subs) {
+		fl_buf_addz(out, " COMMAND ...");
+		return;
+	}
+	if (cmd->options && cmd->options->type != FL_OPT_TYPE_END)
+		fl_buf_addz(out, " [OPTION]...");
+	if (cmd->args)
+		fl_buf_addf(out, " %s", cmd->args);
+}
+
+void fl_cmd_help(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
+{
+	fl_buf_addf(out, "Usage: %s", path);
+	add_synopsis(cmd, out);
+	fl_buf_addf(out, "\n\n%s.\n", cmd->summary);
+	if (cmd->about)
+		fl_buf_addf(out, "\n%s\n", cmd->about);
+	if (cmd->subs)
+		help_subs(cmd, out);
+	fl_buf_addz(out, "\nOptions:\n");
+	fl_opt_each(cmd->options, 0, help_row, out);
+	fl_buf_addf(out, "  -h, --help%*sshow this help\n", HELP_COLUMN - 12, "");
+}
+
+/* Plain text in man(7): dashes and backslashes mean themselves, no line starts a request. */
+static void add_roff(struct fl_buf *out, struct fl_str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '-' || c == '\\')
+			fl_buf_addc(out, '\\');
+		if ((c == '.' || c == '\'') && (i == 0 || s.p[i - 1] == '\n'))
+			fl_buf_addz(out, "\\&");
+		if (c == '\\')
+			fl_buf_addc(out, 'e');
+		else
+			fl_buf_addc(out, c);
+	}
+}
+
+static void man_row(const struct fl_opt *row, size_t base, void *ctx)
+{
+	struct fl_buf *out = ctx;
+	_cleanup_buf_ struct fl_buf name = {};
+
+	add_option_name(row, &name);
+	fl_buf_addz(out, ".TP\n.B ");
+	add_roff(out, fl_buf_str(&name));
+	fl_buf_addc(out, '\n');
+	add_roff(out, fl_str(row->help));
+	fl_buf_addc(out, '\n');
+}
+
+static void man_about(const char *about, struct fl_buf *out)
+{
+	struct fl_str rest = fl_str(about), line;
+
+	while (fl_str_line(&rest, &line)) {
+		if (line.n)
+			add_roff(out, line);
+		else
+			fl_buf_addz(out, ".PP");
+		fl_buf_addc(out, '\n');
+	}
+}
+
+void fl_cmd_man(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf synopsis = {};
+
+	fl_buf_addf(out, ".SS %s\n.B %s\n", path, path);
+	add_synopsis(cmd, &synopsis);
+	add_roff(out, fl_str_trim(fl_buf_str(&synopsis)));
+	fl_buf_addz(out, "\n.PP\n");
+	add_roff(out, fl_str(cmd->summary));
+	fl_buf_addz(out, ".\n");
+	if (cmd->about) {
+		fl_buf_addz(out, ".PP\n");
+		man_about(cmd->about, out);
+	}
+	fl_opt_each(cmd->options, 0, man_row, out);
+	for (size_t i = 0; cmd->subs && cmd->subs[i]; i++) {
+		_cleanup_buf_ struct fl_buf sub = {};
+
+		fl_buf_addf(&sub, "%s %s", path, cmd->subs[i]->name);
+		fl_cmd_man(cmd->subs[i], fl_buf_z(&sub), out);
+	}
+}
+
+/* The words of one option as bash may complete them. */
+static void completion_words(const struct fl_opt *row, size_t base, void *ctx)
+{
+	struct fl_buf *out = ctx;
+
+	if (row->letter)
+		fl_buf_addf(out, " -%c", row->letter);
+	if (row->name)
+		fl_buf_addf(out, " --%s", row->name);
+}
+
+/* A case label for an option's value: its choices, or file names. */
+static void completion_value(const struct fl_opt *row, size_t base, void *ctx)
+{
+	struct fl_buf *out = ctx;
+
+	if (!row->metavar || !row->name || strpbrk(row->metavar, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ||
+	    !strchr(row->metavar, '|'))
+		return;
+	fl_buf_addf(out, "\t\t--%s) words='", row->name);
+	for (const char *p = row->metavar; *p; p++)
+		fl_buf_addc(out, *p == '|' ? ' ' : *p);
+	fl_buf_addz(out, "' ;;\n");
+}
+
+static void completion_cmd(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf values = {};
+
+	fl_buf_addf(out, "\t'%s')\n\t\twords='--help", path);
+	fl_opt_each(cmd->options, 0, completion_words, out);
+	for (size_t i = 0; cmd->subs && cmd->subs[i]; i++)
+		fl_buf_addf(out, " %s", cmd->subs[i]->name);
+	fl_buf_addz(out, "'\n");
+	fl_opt_each(cmd->options, 0, completion_value, &values);
+	if (values.len)
+		fl_buf_addf(out, "\t\tcase \"$prev\" in\n%s\t\tesac\n", fl_buf_z(&values));
+	fl_buf_addz(out, "\t\t;;\n");
+	for (size_t i = 0; cmd->subs && cmd->subs[i]; i++) {
+		_cleanup_buf_ struct fl_buf sub = {};
+
+		fl_buf_addf(&sub, "%s%s%s", path, *path ? " " : "", cmd->subs[i]->name);
+		completion_cmd(cmd->subs[i], fl_buf_z(&sub), out);
+	}
+}
+
+static void completion_paths(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
+{
+	for (size_t i = 0; cmd->subs && cmd->subs[i]; i++) {
+		_cleanup_buf_ struct fl_buf sub = {};
+
+		fl_buf_addf(&sub, "%s%s%s", path, *path ? " " : "", cmd->subs[i]->name);
+		fl_buf_addf(out, "|'%s'", fl_buf_z(&sub));
+		completion_paths(cmd->subs[i], fl_buf_z(&sub), out);
+	}
+}
+
+void fl_cmd_completion(const struct fl_cmd *root, struct fl_buf *out)
+{
+	fl_buf_addf(out, "# bash completion for %s, made from its command table\n", root->name);
+	fl_buf_addf(out, "_%s()\n{\n", root->name);
+	fl_buf_addz(out, "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}"
+			 " path='' words='' i\n"
+			 "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+			 "\t\tcase \"$path${path:+ }${COMP_WORDS[i]}\" in\n"
+			 "\t\t''");
+	completion_paths(root, "", out);
+	fl_buf_addz(out, ") path+=\"${path:+ }${COMP_WORDS[i]}\" ;;\n\t\tesac\n\tdone\n"
+			 "\tcase \"$path\" in\n");
+	completion_cmd(root, "", out);
+	fl_buf_addf(out, "\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
+			 "complete -o default -F _%s %s\n", root->name, root->name);
+}
+
+static const struct fl_cmd *find_sub(const struct fl_cmd *cmd, const char *name)
+{
+	for (size_t i = 0; cmd->subs[i]; i++)
+		if (strcmp(cmd->subs[i]->name, name) == 0)
+			return cmd->subs[i];
+	return NULL;
+}
+
+static int unknown_command(const struct fl_cmd *cmd, const char *path, const char *name)
+{
+	struct fl_str names[64] = {};
+	size_t n = 0, near;
+
+	for (; cmd->subs[n] && n < FL_ARRAY_SIZE(names); n++)
+		names[n] = fl_str(cmd->subs[n]->name);
+	near = fl_str_nearest(fl_str(name), names, n);
+	fprintf(stderr, "%s: unknown command '%s'", path, name);
+	if (near < n)
+		fprintf(stderr, ", did you mean '%.*s'?", FL_STR_ARG(names[near]));
+	fprintf(stderr, "\nTry '%s --help'.\n", path);
+	return FL_EXIT_USAGE;
+}
+
+static int show_help(const struct fl_cmd *cmd, const char *path)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+
+	fl_cmd_help(cmd, path, &out);
+	return fl_buf_write_fd(&out, STDOUT_FILENO) < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+static int run_command(const struct fl_cmd *cmd, const char *path, int argc, char **argv)
+{
+	_cleanup_free_ void *opts = calloc(1, cmd->size ? cmd->size : 1);
+	_cleanup_buf_ struct fl_buf err = {};
+	struct fl_args args;
+	bool help = false;
+	int r;
+
+	if (!opts) {
+		fprintf(stderr, "%s: out of memory\n", path);
+		return FL_EXIT_FINDINGS;
+	}
+	r = fl_opt_parse(cmd, argc, argv, opts, &args, &help, &err);
+	if (help) {
+		r = show_help(cmd, path);
+	} else if (r < 0) {
+		fprintf(stderr, "%s: %s\nTry '%s --help'.\n", path, fl_buf_z(&err), path);
+		r = FL_EXIT_USAGE;
+	} else {
+		r = cmd->run(opts, &args);
+	}
+	fl_opt_release(cmd, opts);
+	return r;
+}
+
+int fl_cmd_main(const struct fl_cmd *root, int argc, char **argv)
+{
+	_cleanup_buf_ struct fl_buf path = {};
+	const struct fl_cmd *cmd = root;
+
+	fl_buf_addz(&path, root->name);
+	argc--, argv++;
+	while (cmd->subs) {
+		const struct fl_cmd *sub = argc ? find_sub(cmd, argv[0]) : NULL;
+
+		if (!sub && cmd->run && (!argc || argv[0][0] == '-'))
+			break;
+		if (argc && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
+			return show_help(cmd, fl_buf_z(&path));
+		if (!argc) {
+			fprintf(stderr, "%s: a command is expected\nTry '%s --help'.\n",
+				fl_buf_z(&path), fl_buf_z(&path));
+			return FL_EXIT_USAGE;
+		}
+		if (!sub)
+			return unknown_command(cmd, fl_buf_z(&path), argv[0]);
+		fl_buf_addf(&path, " %s", sub->name);
+		cmd = sub;
+		argc--, argv++;
+	}
+	return run_command(cmd, fl_buf_z(&path), argc, argv);
+}

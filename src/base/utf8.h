@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* UTF-8 as far as showing text needs it. */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include "base/str.h"
+
+/* Bytes of the character that @s starts with; 0 where it is none (cut, overlong, surrogate). */
+size_t fl_utf8_len(struct fl_str s);
+
+/* The same, and the code point. */
+size_t fl_utf8_decode(struct fl_str s, uint32_t *ret);
+
+/* Terminal columns of a code point: 0 for combining ones, 2 for wide ones, else 1. */
+unsigned int fl_utf8_width(uint32_t c);
+
+#endif

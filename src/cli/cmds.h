@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every command, one a file; the tree of them is in main.c. */
+#ifndef CLI_CMDS_H
+#define CLI_CMDS_H
+
+#include "base/opt.h"
+
+extern const struct fl_cmd fl_cmd_root;
+
+#endif

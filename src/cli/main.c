@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The program: its tree of commands, and what it says of itself. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/cmds.h"
+
+struct root_opts {
+	bool version;
+	bool completion;
+	bool man;
+};
+
+static const struct fl_opt root_options[] = {
+	FL_OPT_FLAG(struct root_opts, version, 'V', "version", "print the version"),
+	FL_OPT_FLAG(struct root_opts, completion, 0, "print-completion",
+		    "print the bash completion script"),
+	FL_OPT_FLAG(struct root_opts, man, 0, "print-man",
+		    "print commands and options as a part of a manual page"),
+	{}
+};
+
+static const struct fl_cmd *const root_subs[] = {
+	NULL,
+};
+
+static int print(struct fl_buf *out)
+{
+	return fl_buf_write_fd(out, STDOUT_FILENO) < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+static int root_run(const void *v, const struct fl_args *args)
+{
+	const struct root_opts *opts = v;
+	_cleanup_buf_ struct fl_buf out = {};
+
+	if (opts->version)
+		fl_buf_addz(&out, "foreland " FORELAND_VERSION "\n");
+	else if (opts->completion)
+		fl_cmd_completion(&fl_cmd_root, &out);
+	else if (opts->man)
+		fl_cmd_man(&fl_cmd_root, fl_cmd_root.name, &out);
+	if (out.len)
+		return print(&out);
+	fputs("foreland: a command is expected\nTry 'foreland --help'.\n", stderr);
+	return FL_EXIT_USAGE;
+}
+
+const struct fl_cmd fl_cmd_root = {
+	.name = "foreland",
+	.summary = "Tomorrow's kernel interfaces, today, in user space",
+	.size = sizeof(struct root_opts),
+	.options = root_options,
+	.subs = root_subs,
+	.run = root_run,
+};
+
+int main(int argc, char **argv)
+{
+	return fl_cmd_main(&fl_cmd_root, argc, argv);
+}
