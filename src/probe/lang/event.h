@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A checked probe event: what the language makes of one definition and everything behind it reads.
+ *
+ * The event owns all its text and memory (one arena): it outlives the definition that it came from
+ * and the target that it was checked against, save for BTF type references, which are the target's.
+ * Not changed after checking; may be read by several threads.
+ */
+#ifndef PROBE_LANG_EVENT_H
+#define PROBE_LANG_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "foreland/diag.h"
+#include "probe/fetch/fetch.h"
+
+struct fl_btf;
+
+/* Which of the kernel's event families a definition belongs to. */
+enum fl_probe_kind {
+	FL_PROBE_KPROBE, /* p, r */
+	FL_PROBE_FPROBE, /* f */
+	FL_PROBE_TPROBE, /* t */
+	FL_PROBE_EPROBE, /* e */
+	FL_PROBE_UPROBE, /* p, r on PATH:OFFSET */
+	_FL_PROBE_KIND_MAX,
+};
+
+enum fl_print {
+	FL_PRINT_UNSIGNED, /* %u */
+	FL_PRINT_SIGNED,   /* %d */
+	FL_PRINT_HEX,	   /* 0x%x */
+	FL_PRINT_CHAR,	   /* '%c' */
+	FL_PRINT_SYMBOL,   /* symbol+0x5/0x40 */
+	FL_PRINT_STRING,   /* "..." or (fault) */
+};
+
+enum {
+	FL_TYPE_STRING = 1u << 0, /* the record holds a data location */
+	FL_TYPE_USER = 1u << 1,	  /* string in user memory */
+	FL_TYPE_SYMSTR = 1u << 2, /* symbol name as string */
+	FL_TYPE_KERNEL = 1u << 3, /* unknown to user probes */
+};
+
+/* One row of types.def. */
+struct fl_fetch_type {
+	const char *name;
+	uint8_t size; /* of one element in the record */
+	bool is_signed;
+	enum fl_print print;
+	unsigned int flags;
+};
+
+extern const struct fl_fetch_type fl_fetch_types[];
+extern const size_t fl_nr_fetch_types;
+
+/* A BTF type of the target: for --pretty, and null where BTF said nothing about the value. */
+struct fl_type_ref {
+	const struct fl_btf *btf;
+	uint32_t id;
+};
+
+/**
+ * struct fl_probe_arg - one argument
+ * @name: its name, given or made ("arg1")
+ * @body: text behind "=", after $arg and %pd replacement, type suffix included (what listings show)
+ * @type_text: the type as written (without array), empty where none was
+ * @type: element type, the default included
+ * @count: number of array elements, 0: no array
+ * @bit_width, @bit_offset: "bW@O/C" as written; @bit_width 0: no explicit bit-field
+ * @btf: type of the value that BTF knew last, before "string" added a dereference
+ * @program: what it does
+ * @offset: of the value in the record's data (kernel layout: arguments packed in order)
+ * @size: bytes in the record, all elements
+ * @span: the whole argument in the definition
+ */
+struct fl_probe_arg {
+	struct fl_str name;
+	struct fl_str body;
+	struct fl_str type_text;
+	const struct fl_fetch_type *type;
+	uint32_t count;
+	uint8_t bit_width, bit_offset;
+	struct fl_type_ref btf;
+	struct fl_fetch_program program;
+	uint32_t offset;
+	uint32_t size;
+	struct fl_span span;
+};
+
+/**
+ * struct fl_probe_place - where the event fires
+ * @symbol: function (p, r, f: without module and offset) or tracepoint (t); f: may be a glob
+ * @module: "MOD" of MOD:SYM, empty where none is given
+ * @offset: byte offset to @symbol, or to the file's start (user probes)
+ * @address, @has_address: a bare address instead of a symbol (p only)
+ * @is_glob: @symbol has wildcards (f)
+ * @is_entry: the first instruction of a function (the parameters are readable)
+ * @path: file of a user probe as given
+ * @refctr, @has_refctr: file offset of a user probe's reference counter
+ * @system, @event: event that an e-probe is attached to
+ */
+struct fl_probe_place {
+	struct fl_str symbol;
+	struct fl_str module;
+	uint64_t offset;
+	uint64_t address;
+	bool has_address;
+	bool is_glob;
+	bool is_entry;
+	struct fl_str path;
+	uint64_t refctr;
+	bool has_refctr;
+	struct fl_str system;
+	struct fl_str event;
+	struct fl_span span;
+};
+
+/* What only a live kernel can know and was taken for granted. */
+enum {
+	FL_ASSUMED_INSN_BOUNDARY = 1u << 0, /* the offset is an instruction boundary */
+	FL_ASSUMED_NOT_BLACKLISTED = 1u << 1,
+	FL_ASSUMED_MODULE = 1u << 2, /* the module is not loaded here: deferred */
+	FL_ASSUMED_TRACEPOINT = 1u << 3,
+	FL_ASSUMED_FILE = 1u << 4, /* the file of a user probe was not looked at */
+	FL_ASSUMED_SYMBOL = 1u << 5, /* the target has no symbol table to look in */
+};
+
+/* The kernel's limits on what a function entry may keep for its return (words of 8 bytes). */
+#define FL_MAX_ENTRY_ARGS 15
+#define FL_MAX_PROBE_ARGS 128
+
+/**
+ * struct fl_probe_event - one checked definition
+ * @is_return: r, %return, or a $retval in an f event
+ * @maxactive: of a p/r kernel probe, 0: the default
+ * @entry_args: for each EDATA word, the ARG number whose value at function entry it holds
+ * @func: BTF FUNC_PROTO behind the place; for t the prototype of the tracepoint's btf_trace_
+ *	typedef, whose parameter 0 is hidden; btf NULL where there is none
+ * @filter: text behind "if"; empty: none
+ * @assumed: FL_ASSUMED_ bits
+ * @record_size: bytes of fixed-size argument data
+ * @text: the definition as it was given (the event's copy); spans count in it
+ */
+struct fl_probe_event {
+	enum fl_probe_kind kind;
+	bool is_return;
+	struct fl_str group;
+	struct fl_str event;
+	struct fl_probe_place place;
+	uint32_t maxactive;
+	struct fl_probe_arg *args;
+	size_t nr_args;
+	uint32_t entry_args[FL_MAX_ENTRY_ARGS];
+	size_t nr_entry_args;
+	struct fl_type_ref func;
+	struct fl_str filter;
+	struct fl_span filter_span;
+	unsigned int assumed;
+	uint32_t record_size;
+	struct fl_str text;
+	struct fl_arena arena;
+};
+
+void fl_probe_event_free(struct fl_probe_event *e);
+
+/* The kernel's listing line, without newline: "f:fprobes/vfs_read__entry vfs_read arg1=$arg1". */
+void fl_probe_event_list(const struct fl_probe_event *e, struct fl_buf *out);
+
+/* "#  NAME: OP -> OP -> END" for each argument, a line each. */
+void fl_probe_event_dump(const struct fl_probe_event *e, enum fl_dump_style style, struct fl_buf *out);
+
+/* "kprobe", "fprobe", "tprobe", "eprobe", "uprobe". */
+const char *fl_probe_kind_name(enum fl_probe_kind kind);
+
+#endif
