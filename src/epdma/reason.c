@@ -4,8 +4,8 @@
 #include <errno.h>
 
 const struct fl_diag_kind fl_epdma_reasons[_FL_EPDMA_REASON_MAX] = {
-#define D(code, lvl, error, text)                                                                  \
-	[FL_EPDMA_##code] = { .code = #code, .level = FL_##lvl, .err = error, .message = text },
+#define D(id, lvl, error, text)                                                                     \
+	[FL_EPDMA_##id] = { .code = #id, .level = FL_##lvl, .err = error, .message = text },
 #include "epdma/reasons.def"
 #undef D
 };
