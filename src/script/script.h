@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The script face: runs the lines that people type into a shell to set up kernel files (mkdir, echo
+ * with a redirection, ln -s, cat, ls, cd, ...) against a tree instead of the machine's own files.
+ *
+ * Prints nothing: what the commands write goes to a buffer, what fails is reported line by line.
+ */
+#ifndef SCRIPT_SCRIPT_H
+#define SCRIPT_SCRIPT_H
+
+#include "base/buf.h"
+#include "foreland/diag.h"
+#include "tree/node.h"
+
+struct fl_script;
+
+/* Borrows @root, which must outlive the script. NULL when out of memory. */
+struct fl_script *fl_script_new(struct fl_node *root);
+struct fl_script *fl_script_free(struct fl_script *s); /* NULL is allowed; returns NULL */
+
+/* These commands do nothing and succeed ("mount", "modprobe"); NULL-terminated, borrowed. */
+void fl_script_ignore(struct fl_script *s, const char *const *commands);
+
+/*
+ * The text is a document's transcript and not a script: only lines that begin with "# " or "$ "
+ * (behind white space) are run, without that prompt, and all others are output that was shown.
+ */
+void fl_script_transcript(struct fl_script *s, bool on);
+
+/* Sets a variable that the lines may use; both are copied. */
+int fl_script_set(struct fl_script *s, struct fl_str name, struct fl_str value);
+
+/*
+ * Called for each command that failed, with the line, the errno in @err (negative) and @diag, whose
+ * texts live only during the call. A non-zero result stops the script and is returned.
+ */
+typedef int (*fl_script_report_fn)(void *ctx, const struct fl_diag *diag, int err);
+
+/*
+ * Runs @text (any number of lines; "\" at a line's end continues it), going on after failures as a
+ * shell does. @place names the text in reports. Output is appended to @out.
+ * Returns 0, or the last command's negative errno, or what @report returned.
+ */
+int fl_script_run(struct fl_script *s, struct fl_str text, const char *place, struct fl_buf *out,
+		  fl_script_report_fn report, void *ctx);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tree/dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+struct child {
+	char *name;
+	struct fl_node *node;
+};
+
+struct dir {
+	struct fl_node node;
+	struct child *children; /* in the order in which they were added */
+	size_t n, cap;
+};
+
+static const struct fl_node_ops plain_ops = {
+	.lookup = fl_dir_lookup,
+	.readdir = fl_dir_readdir,
+	.free = fl_dir_free,
+};
+
+struct fl_node *fl_dir_new(const struct fl_node_ops *ops, void *data)
+{
+	struct dir *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->node = (struct fl_node){
+		.ops = ops ? ops : &plain_ops, .type = FL_NODE_DIR, .mode = 0755, .refs = 1, .data = data,
+	};
+	return &d->node;
+}
+
+static struct dir *to_dir(const struct fl_node *n)
+{
+	return FL_CONTAINER_OF((struct fl_node *)n, struct dir, node);
+}
+
+static struct child *find(struct dir *d, struct fl_str name)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (fl_str_is(name, d->children[i].name))
+			return &d->children[i];
+	return NULL;
+}
+
+static int add(struct dir *d, struct fl_str name, struct fl_node *child)
+{
+	struct child c = { .node = child };
+
+	if (find(d, name))
+		return -EEXIST;
+	if (d->n == d->cap) {
+		size_t cap = d->cap ? d->cap * 2 : 8;
+		struct child *more = realloc(d->children, cap * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		d->children = more;
+		d->cap = cap;
+	}
+	c.name = fl_str_dup(name);
+	if (!c.name)
+		return -ENOMEM;
+	child->parent = &d->node;
+	d->children[d->n++] = c;
+	return 0;
+}
+
+int fl_dir_add(struct fl_node *dir, struct fl_str name, struct fl_node *child)
+{
+	int r;
+
+	if (!child)
+		return -ENOMEM;
+	r = add(to_dir(dir), name, child);
+	if (r < 0)
+		fl_node_unref(child);
+	return r;
+}
+
+static void drop(struct child *c)
+{
+	c->node->parent = NULL;
+	fl_node_unref(c->node);
+	free(c->name);
+}
+
+int fl_dir_remove(struct fl_node *dir, struct fl_str name)
+{
+	struct dir *d = to_dir(dir);
+	struct child *c = find(d, name), gone;
+
+	if (!c)
+		return -ENOENT;
+	gone = *c;
+	memmove(c, c + 1, (d->children + d->n - (c + 1)) * sizeof(*c));
+	d->n--;
+	drop(&gone);
+	return 0;
+}
+
+struct fl_node *fl_dir_find(struct fl_node *dir, struct fl_str name)
+{
+	struct child *c = find(to_dir(dir), name);
+
+	return c ? c->node : NULL;
+}
+
+size_t fl_dir_count(const struct fl_node *dir)
+{
+	return to_dir(dir)->n;
+}
+
+struct fl_node *fl_dir_make_path(struct fl_node *root, struct fl_str path)
+{
+	struct fl_node *at = root;
+
+	while (at && path.n) {
+		size_t end = fl_str_find(path, '/', 0);
+		struct fl_str part = fl_str_sub(path, 0, end);
+		struct fl_node *next;
+
+		path = fl_str_from(path, end + 1);
+		if (!part.n)
+			continue;
+		next = fl_dir_find(at, part);
+		if (!next) {
+			next = fl_dir_new(NULL, NULL);
+			if (fl_dir_add(at, part, next) < 0)
+				next = NULL;
+		}
+		at = next;
+	}
+	return at;
+}
+
+int fl_dir_lookup(struct fl_node *dir, struct fl_str name, struct fl_node **ret)
+{
+	struct child *c = find(to_dir(dir), name);
+
+	if (!c)
+		return -ENOENT;
+	*ret = fl_node_ref(c->node);
+	return 0;
+}
+
+int fl_dir_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
+{
+	struct dir *d = to_dir(dir);
+	int r = 0;
+
+	for (size_t i = 0; i < d->n && r == 0; i++)
+		r = fn(ctx, fl_str(d->children[i].name), d->children[i].node->type);
+	return r;
+}
+
+void fl_dir_free(struct fl_node *dir)
+{
+	struct dir *d = to_dir(dir);
+
+	while (d->n)
+		drop(&d->children[--d->n]);
+	free(d->children);
+	free(d);
+}
+
+struct attr {
+	struct fl_node node;
+	const struct fl_attr_ops *ops;
+};
+
+static int attr_open(struct fl_open *o)
+{
+	struct attr *a = FL_CONTAINER_OF(o->node, struct attr, node);
+	struct fl_buf *text;
+	int r;
+
+	if ((o->flags & O_ACCMODE) == O_WRONLY)
+		return 0;
+	text = calloc(1, sizeof(*text));
+	if (!text)
+		return -ENOMEM;
+	r = a->ops->show(o->node, text);
+	if (r == 0)
+		r = text->error;
+	if (r < 0) {
+		fl_buf_fini(text);
+		free(text);
+		return r;
+	}
+	o->state = text;
+	return 0;
+}
+
+static void attr_release(struct fl_open *o)
+{
+	if (!o->state)
+		return;
+	fl_buf_fini(o->state);
+	free(o->state);
+}
+
+static ssize_t attr_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
+{
+	struct fl_str part = fl_str_sub(fl_buf_str(o->state), FL_MIN(pos, (uint64_t)SIZE_MAX), n);
+
+	memcpy(buf, part.p, part.n);
+	return part.n;
+}
+
+static ssize_t attr_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos)
+{
+	struct attr *a = FL_CONTAINER_OF(o->node, struct attr, node);
+	int r = a->ops->store(o->node, fl_str_n(buf, n));
+
+	return r < 0 ? r : (ssize_t)n;
+}
+
+static void attr_free(struct fl_node *n)
+{
+	free(FL_CONTAINER_OF(n, struct attr, node));
+}
+
+static const struct fl_node_ops attr_node_ops = {
+	.open = attr_open,
+	.release = attr_release,
+	.read = attr_read,
+	.write = attr_write,
+	.free = attr_free,
+};
+
+struct fl_node *fl_attr_new(const struct fl_attr_ops *ops, mode_t mode, void *data)
+{
+	struct attr *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	if (!ops->show)
+		mode &= ~0444;
+	if (!ops->store)
+		mode &= ~0222;
+	a->ops = ops;
+	a->node = (struct fl_node){
+		.ops = &attr_node_ops, .type = FL_NODE_FILE, .mode = mode, .refs = 1, .data = data,
+	};
+	return &a->node;
+}
+
+struct link {
+	struct fl_node node;
+	size_t n;
+	char target[];
+};
+
+static int link_readlink(struct fl_node *node, struct fl_str *ret)
+{
+	struct link *l = FL_CONTAINER_OF(node, struct link, node);
+
+	*ret = fl_str_n(l->target, l->n);
+	return 0;
+}
+
+static void link_free(struct fl_node *node)
+{
+	free(FL_CONTAINER_OF(node, struct link, node));
+}
+
+static const struct fl_node_ops link_ops = {
+	.readlink = link_readlink,
+	.free = link_free,
+};
+
+struct fl_node *fl_link_new(struct fl_str target)
+{
+	struct link *l = target.n < SIZE_MAX - sizeof(*l) ? calloc(1, sizeof(*l) + target.n) : NULL;
+
+	if (!l)
+		return NULL;
+	l->n = target.n;
+	memcpy(l->target, target.p, target.n);
+	l->node = (struct fl_node){
+		.ops = &link_ops, .type = FL_NODE_SYMLINK, .mode = 0777, .refs = 1,
+	};
+	return &l->node;
+}
