@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a host driver needs of a bus to drive one PCI function, and nothing else. Backends: loopback
+ * (the endpoint in this process), a vfio-user server, the sysfs files of a real device.
+ *
+ * Threads: one caller at a time, except irq_wait(), which may run beside the others.
+ */
+#ifndef EPDMA_BUS_H
+#define EPDMA_BUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FL_BUS_BARS 6
+
+struct fl_bus;
+
+/* Memory that the device reaches: @addr is what it is told, @ptr what the program uses. */
+struct fl_dma_buf {
+	void *ptr;
+	uint64_t addr;
+	size_t size;
+	int fd; /* shared memory behind it, or -1 */
+};
+
+struct fl_bus_bar {
+	uint64_t size; /* 0: there is none */
+	bool mem;      /* a memory BAR that has an address */
+};
+
+/* Where the device shall write for vector n: @addr, and @data + n. */
+struct fl_bus_msi {
+	unsigned int vectors; /* granted, may be fewer than asked for */
+	uint64_t addr;
+	uint32_t data;
+};
+
+struct fl_bus_ops {
+	const char *name;
+	int (*cfg_read)(struct fl_bus *b, unsigned int off, void *buf, size_t n);
+	int (*cfg_write)(struct fl_bus *b, unsigned int off, const void *buf, size_t n);
+	int (*bar_info)(struct fl_bus *b, unsigned int bar, struct fl_bus_bar *ret);
+	/* 32 bits, little-endian on the device, host order here. Writes may be posted. */
+	int (*read32)(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t *ret);
+	int (*write32)(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t val);
+	/* Several reads in one go, in order; NULL: one by one. */
+	int (*read32_many)(struct fl_bus *b, unsigned int bar, const uint64_t *off, uint32_t *ret,
+			   size_t n);
+	/* The bytes themselves, for as long as the bus is open; -EOPNOTSUPP: only by read32/write32. */
+	int (*bar_ptr)(struct fl_bus *b, unsigned int bar, uint64_t off, uint64_t n, void **ret);
+	int (*dma_alloc)(struct fl_bus *b, size_t size, struct fl_dma_buf *ret);
+	void (*dma_free)(struct fl_bus *b, struct fl_dma_buf *buf);
+	/* -EPERM: no vector to be had. */
+	int (*irq_setup)(struct fl_bus *b, unsigned int want, struct fl_bus_msi *ret);
+	/* Waits for a message on any vector; bit n of @ret: vector n came. -ETIMEDOUT, -ENODEV (gone). */
+	int (*irq_wait)(struct fl_bus *b, int timeout_ms, uint64_t *ret);
+	int (*reset)(struct fl_bus *b);
+	void (*close)(struct fl_bus *b);
+};
+
+struct fl_bus {
+	const struct fl_bus_ops *ops;
+};
+
+/* A device behind a vfio-user server's socket. */
+int fl_bus_vfio_user(const char *path, struct fl_bus **ret);
+/* A real device's directory in sysfs, "0000:01:00.1" or a path; @root replaces "/sys/bus/pci/devices". */
+int fl_bus_sysfs(const char *bdf, const char *root, struct fl_bus **ret);
+
+static inline void fl_bus_close(struct fl_bus *b)
+{
+	if (b)
+		b->ops->close(b);
+}
+
+#endif
