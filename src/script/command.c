@@ -46,11 +46,11 @@ static int options(struct fl_command *c, const char *allowed, bool *ret_given)
 		if (fl_str_is(w, "--"))
 			return i + 1;
 		for (size_t j = 1; j < w.n; j++) {
-			const char *hit = strchr(allowed, w.p[j]);
+			size_t hit = fl_str_find(fl_str(allowed), w.p[j], 0);
 
-			if (!hit)
+			if (!allowed[hit])
 				return usage(c, &c->args[i], "invalid option");
-			ret_given[hit - allowed] = true;
+			ret_given[hit] = true;
 		}
 	}
 	return i;

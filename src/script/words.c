@@ -49,6 +49,12 @@ static int push(struct splitter *s, enum fl_word_type type, struct fl_str text, 
 	return 0;
 }
 
+/* strchr(3) would find a NUL byte in every set. */
+static bool is_in(char c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
 static bool is_name(char c, bool first)
 {
 	return c == '_' || isalpha((unsigned char)c) || (!first && isdigit((unsigned char)c));
@@ -107,7 +113,7 @@ static int take_quoted(struct splitter *s)
 		if (quote == '"' && c == '`')
 			return fail(s, FL_SCRIPT_UNSUPPORTED, s->at, s->at + 1);
 		if (quote == '"' && c == '\\' && s->at + 1 < s->line.n &&
-		    strchr("\"\\$`", s->line.p[s->at + 1]))
+		    is_in(s->line.p[s->at + 1], "\"\\$`"))
 			c = s->line.p[++s->at];
 		fl_buf_addc(&s->text, c);
 		s->at++;
@@ -117,7 +123,7 @@ static int take_quoted(struct splitter *s)
 
 static bool ends_word(char c)
 {
-	return c && strchr(" \t\r\n;<>&|", c);
+	return is_in(c, " \t\r\n;<>&|");
 }
 
 static int take_word(struct splitter *s)
@@ -175,7 +181,7 @@ static int split(struct splitter *s)
 	while (r == 0) {
 		char c;
 
-		while (s->at < s->line.n && strchr(" \t\r\n", s->line.p[s->at]) && s->line.p[s->at])
+		while (s->at < s->line.n && is_in(s->line.p[s->at], " \t\r\n"))
 			s->at++;
 		if (s->at >= s->line.n || s->line.p[s->at] == '#')
 			break;

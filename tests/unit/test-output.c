@@ -130,7 +130,7 @@ static void test_diag_long_line(void **state)
 	assert_true(strstr(fl_buf_z(&out), "x!x") != NULL);
 	/* the caret's column in its line is the column of the "!" in the line above */
 	{
-		struct fl_str rest = fl_buf_str(&out), head, text, marks;
+		struct fl_str rest = fl_buf_str(&out), head, text = {}, marks = {};
 
 		assert_true(fl_str_line(&rest, &head) && fl_str_line(&rest, &text) &&
 			    fl_str_line(&rest, &marks));
