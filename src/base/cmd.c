@@ -132,6 +132,11 @@ void fl_cmd_man(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
 	for (size_t i = 0; cmd->subs && cmd->subs[i]; i++) {
 		_cleanup_buf_ struct fl_buf sub = {};
 
+		if (!strchr(path, ' ')) {
+			fl_buf_addf(out, ".TP\n.B %s\n%s\n", cmd->subs[i]->name, cmd->subs[i]->summary);
+			continue;
+		}
+
 		fl_buf_addf(&sub, "%s %s", path, cmd->subs[i]->name);
 		fl_cmd_man(cmd->subs[i], fl_buf_z(&sub), out);
 	}
@@ -211,12 +216,21 @@ void fl_cmd_completion(const struct fl_cmd *root, struct fl_buf *out)
 			 "complete -o default -F _%s %s\n", root->name, root->name);
 }
 
-static const struct fl_cmd *find_sub(const struct fl_cmd *cmd, const char *name)
+static const struct fl_cmd *find_sub(const struct fl_cmd *cmd, struct fl_str name)
 {
-	for (size_t i = 0; cmd->subs[i]; i++)
-		if (strcmp(cmd->subs[i]->name, name) == 0)
+	for (size_t i = 0; cmd->subs && cmd->subs[i]; i++)
+		if (fl_str_is(name, cmd->subs[i]->name))
 			return cmd->subs[i];
 	return NULL;
+}
+
+const struct fl_cmd *fl_cmd_find(const struct fl_cmd *root, struct fl_str words)
+{
+	struct fl_str word;
+
+	while (root && fl_str_word(&words, &word))
+		root = find_sub(root, word);
+	return root;
 }
 
 static int unknown_command(const struct fl_cmd *cmd, const char *path, const char *name)
@@ -275,7 +289,7 @@ int fl_cmd_main(const struct fl_cmd *root, int argc, char **argv)
 	fl_buf_addz(&path, root->name);
 	argc--, argv++;
 	while (cmd->subs) {
-		const struct fl_cmd *sub = argc ? find_sub(cmd, argv[0]) : NULL;
+		const struct fl_cmd *sub = argc ? find_sub(cmd, fl_str(argv[0])) : NULL;
 
 		if (!sub && cmd->run && (!argc || argv[0][0] == '-'))
 			break;

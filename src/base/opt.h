@@ -120,8 +120,14 @@ void fl_opt_each(const struct fl_opt *rows, size_t base,
 
 /* @path is what the user typed up to and with the command: "foreland probe check". */
 void fl_cmd_help(const struct fl_cmd *cmd, const char *path, struct fl_buf *out);
-/* The SYNOPSIS, the OPTIONS and the sub-commands of a manual page, in man(7). */
+/*
+ * The part of a manual page that the table knows, in man(7): synopsis, options and the sub-commands
+ * with theirs. Of the root (@path without a blank) the sub-commands' names and summaries alone: they
+ * have pages of their own.
+ */
 void fl_cmd_man(const struct fl_cmd *cmd, const char *path, struct fl_buf *out);
+/* The command that @words ("probe check") names below @root, or NULL. */
+const struct fl_cmd *fl_cmd_find(const struct fl_cmd *root, struct fl_str words);
 /* A whole bash completion script for the command tree @root. */
 void fl_cmd_completion(const struct fl_cmd *root, struct fl_buf *out);
 

@@ -8,15 +8,15 @@
 struct root_opts {
 	bool version;
 	bool completion;
-	bool man;
+	const char *man;
 };
 
 static const struct fl_opt root_options[] = {
 	FL_OPT_FLAG(struct root_opts, version, 'V', "version", "print the version"),
 	FL_OPT_FLAG(struct root_opts, completion, 0, "print-completion",
 		    "print the bash completion script"),
-	FL_OPT_FLAG(struct root_opts, man, 0, "print-man",
-		    "print commands and options as a part of a manual page"),
+	FL_OPT_STR(struct root_opts, man, 0, "print-man", "COMMAND",
+		   "print COMMAND's part of a manual page ('' is the program itself)"),
 	{}
 };
 
@@ -29,6 +29,20 @@ static int print(struct fl_buf *out)
 	return fl_buf_write_fd(out, STDOUT_FILENO) < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 
+static int print_man(const char *words, struct fl_buf *out)
+{
+	const struct fl_cmd *cmd = fl_cmd_find(&fl_cmd_root, fl_str(words));
+	_cleanup_buf_ struct fl_buf path = {};
+
+	if (!cmd) {
+		fprintf(stderr, "foreland: there is no command '%s'\n", words);
+		return FL_EXIT_USAGE;
+	}
+	fl_buf_addf(&path, "%s%s%s", fl_cmd_root.name, *words ? " " : "", words);
+	fl_cmd_man(cmd, fl_buf_z(&path), out);
+	return print(out);
+}
+
 static int root_run(const void *v, const struct fl_args *args)
 {
 	const struct root_opts *opts = v;
@@ -39,7 +53,7 @@ static int root_run(const void *v, const struct fl_args *args)
 	else if (opts->completion)
 		fl_cmd_completion(&fl_cmd_root, &out);
 	else if (opts->man)
-		fl_cmd_man(&fl_cmd_root, fl_cmd_root.name, &out);
+		return print_man(opts->man, &out);
 	if (out.len)
 		return print(&out);
 	fputs("foreland: a command is expected\nTry 'foreland --help'.\n", stderr);
