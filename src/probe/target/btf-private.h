@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What btf.c, btf-open.c and btf-print.c share. */
+#ifndef PROBE_TARGET_BTF_PRIVATE_H
+#define PROBE_TARGET_BTF_PRIVATE_H
+
+#include "base/file.h"
+#include "probe/target/btf.h"
+
+/* A chain of modifiers, of arrays, of declarators: longer ones are cycles. The kernel allows 32. */
+#define FL_BTF_MAX_CHAIN 64
+
+struct fl_btf {
+	const uint8_t *types;
+	const char *strs;
+	uint32_t types_len, strs_len;
+	uint32_t strs_start;	    /* string offsets below it are the base's */
+	uint32_t first_id, end_id;
+	uint32_t *offsets;	    /* of type [id - first_id] within @types */
+
+	struct fl_btf *base;
+	const char *name;
+	char *own_name;
+	struct fl_file file; /* what @types lies in, or nothing */
+	void *copy;	     /* the same */
+
+	/*
+	 * The index by name is made when a third look-up asks for it: two look-ups are cheaper
+	 * without. heads[hash] and next[id - first_id] are ids, 0 ends; chains ascend.
+	 */
+	unsigned int scans;
+	uint32_t *heads, *next;
+	uint32_t mask;
+};
+
+static inline const struct btf_type *fl_btf_own(const struct fl_btf *btf, uint32_t id)
+{
+	return (const struct btf_type *)(btf->types + btf->offsets[id - btf->first_id]);
+}
+
+/* NULL for void and none; @t is resolved, so its id is its object's own. */
+static inline const struct btf_type *fl_btf_raw(struct fl_type t)
+{
+	return t.btf && t.id ? fl_btf_own(t.btf, t.id) : NULL;
+}
+
+static inline const char *fl_btf_str(const struct fl_btf *btf, uint32_t offset)
+{
+	while (offset < btf->strs_start)
+		btf = btf->base;
+	return btf->strs + (offset - btf->strs_start);
+}
+
+/*
+ * What may stand behind a type's twelve bytes, and what it refers to.
+ */
+struct fl_btf_layout {
+	const char *name;
+	uint8_t fixed;	    /* bytes behind the header */
+	uint8_t each;	    /* bytes for each of vlen */
+	bool refers;	    /* btf_type.type is a type, not a size */
+};
+
+extern const struct fl_btf_layout fl_btf_layouts[NR_BTF_KINDS];
+
+/* Fills offsets, first_id and end_id from @types, and checks everything in it. */
+int fl_btf_index(struct fl_btf *btf, const char *place, struct fl_diag *diag);
+
+#endif
