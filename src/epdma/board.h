@@ -49,6 +49,7 @@ struct fl_board {
 	uint8_t max_functions;
 	uint8_t functions_taken; /* bit n: function n is in use before anybody starts */
 	uint8_t inbound_windows; /* what submaps are made of */
+	uint8_t link_speed, link_width; /* generation and lanes, for the PCI Express capability */
 	struct fl_epc_features features;
 
 	enum fl_epdma_map map;
@@ -59,11 +60,13 @@ struct fl_board {
 
 	/* The endpoint's own memory, in which transfers may take place. */
 	uint64_t ram, ram_size;
+	/* Where memory behind BARs is allocated. */
+	uint64_t bar_mem, bar_mem_size;
 };
 
 /*
  * @text is a whole file, @place its name for diagnostics.
- * -EINVAL (see @diag): unknown key, bad value, key twice, key missing; -ERANGE: number too large.
+ * -EINVAL (see @diag): unknown key, bad value, key twice, key missing.
  */
 int fl_board_parse(struct fl_str text, const char *place, struct fl_board *ret,
 		   struct fl_diag *diag);

@@ -107,6 +107,8 @@ void fl_epc_free(struct fl_epc *epc); /* NULL is allowed; functions must have be
 
 const struct fl_board *fl_epc_board(const struct fl_epc *epc);
 struct fl_timers *fl_epc_timers(struct fl_epc *epc);
+/* The controller's own memory (@mem NULL) at an address of the endpoint; NULL: there is none. */
+void *fl_epc_bar_memory(struct fl_epc *epc, uint64_t phys, uint64_t *ret_run);
 
 /* NULL @ops: the board's engine as data alone (resources and delegation, no registers behind it). */
 void fl_epc_set_engine(struct fl_epc *epc, const struct fl_epc_engine_ops *ops, void *ctx);
@@ -121,7 +123,10 @@ int fl_epc_stop(struct fl_epc *epc);  /* -EALREADY */
 bool fl_epc_started(const struct fl_epc *epc);
 bool fl_epc_init_complete(const struct fl_epc *epc);
 
-/* The events by hand. A function that is added later gets the pending epc_init. */
+/*
+ * The events by hand. A controller starts out with its initialisation complete. Link events reach
+ * functions only where the board has a notifier, or without @seed_compat.
+ */
 void fl_epc_init_notify(struct fl_epc *epc);
 void fl_epc_deinit_notify(struct fl_epc *epc);
 void fl_epc_link_up(struct fl_epc *epc);
@@ -160,10 +165,12 @@ struct fl_epc_bar {
 
 const struct fl_epc_features *fl_epc_features(const struct fl_epc *epc);
 
-/* -EBUSY: all numbers taken; the lowest free function number is given. */
+/* The lowest free function number is given; -EINVAL: all are taken. */
 int fl_epc_add_function(struct fl_epc *epc, const struct fl_epc_event_ops *ops, void *ctx,
 			unsigned int *ret_func);
 void fl_epc_remove_function(struct fl_epc *epc, unsigned int func);
+/* Once the function is bound: the epc_init that it missed, if the controller is through with it. */
+int fl_epc_pending_init(struct fl_epc *epc, unsigned int func);
 
 int fl_epc_next_free_bar(const struct fl_epc_features *f, int start);
 /* -EINVAL: BAR type or size; -ENOMEM. Fills all of @ret but the submaps. */
