@@ -6,49 +6,46 @@
 #ifndef PROBE_LANG_CHECK_H
 #define PROBE_LANG_CHECK_H
 
-#include "base/buf.h"
+#include "base/arena.h"
 #include "base/str.h"
 #include "foreland/diag.h"
+#include "probe/lang/command.h"
+#include "probe/lang/dialect.h"
 #include "probe/lang/event.h"
 
 struct fl_target;
+struct fl_event_list;
 
-/* Whose rules apply: rows of dialects.def. */
-enum fl_dialect {
-	FL_DIALECT_V6,	     /* the typed probe series, v6 */
-	FL_DIALECT_MAINLINE, /* its later, merged state */
-	FL_DIALECT_6_12,     /* the stock 6.12 kernel, without the series */
-	_FL_DIALECT_MAX,
-};
-
-/* Which control file the definition is written to. */
+/* The control file that a definition is written to. */
 enum fl_probe_file {
 	FL_FILE_DYNAMIC_EVENTS,
 	FL_FILE_KPROBE_EVENTS,
 	FL_FILE_UPROBE_EVENTS,
 };
 
-const char *fl_dialect_name(enum fl_dialect d);
-int fl_dialect_parse(const char *name, enum fl_dialect *ret);
+/* -EINVAL: not the name of such a file. */
+int fl_probe_file_parse(const char *name, enum fl_probe_file *ret);
 
 /**
  * struct fl_probe_verdict - why a definition was refused
  * @errno_value: what write(2) fails with, positive
- * @subsystem: "trace_kprobe", ... as the kernel's error_log names it; NULL: no log entry
- * @diag: code, message, caret, span, help. kind NULL where the kernel refuses without an entry.
- *	column counts in @command, span in the definition.
- * @command: the kernel's Command text (words joined by one blank)
+ * @entries, @nr_entries: what the kernel would log, oldest first; nothing where it is silent
+ * @diag: the last entry as a finding in the definition, with the next step where there is one;
+ *	kind NULL where there is no entry. @diag.column is the kernel's, in that entry's command.
+ * @arena: owns the text of all of it
  *
- * Zero-initialise to start; fl_probe_verdict_fini() releases.
+ * Zero-initialise to start; fl_probe_verdict_fini() releases, and makes it zero again.
  */
 struct fl_probe_verdict {
 	int errno_value;
-	const char *subsystem;
+	struct fl_log_entry entries[FL_LOG_MAX];
+	size_t nr_entries;
 	struct fl_diag diag;
-	struct fl_buf command;
+	struct fl_arena arena;
 };
 
 void fl_probe_verdict_fini(struct fl_probe_verdict *v);
+#define _cleanup_verdict_ __attribute__((cleanup(fl_probe_verdict_fini)))
 
 /**
  * fl_probe_check() - check one definition against an empty event list
@@ -56,12 +53,17 @@ void fl_probe_verdict_fini(struct fl_probe_verdict *v);
  * @dialect: rules
  * @file: control file it is for
  * @def: text of one line
- * @ret: the event, freed with fl_probe_event_free()
- * @verdict: what was wrong
+ * @ret: the event, freed with fl_probe_event_free(); NULL for a comment or an empty line
+ * @verdict: what was wrong; may be NULL
  *
  * Return: 0, or the negative errno of the kernel's write(2), or -ENOMEM.
  */
-int fl_probe_check(const struct fl_target *target, enum fl_dialect dialect, enum fl_probe_file file,
+int fl_probe_check(struct fl_target *target, enum fl_dialect dialect, enum fl_probe_file file,
 		   struct fl_str def, struct fl_probe_event **ret, struct fl_probe_verdict *verdict);
+
+/* The same beside the events of @list. */
+int fl_probe_check_in(struct fl_target *target, enum fl_dialect dialect, enum fl_probe_file file,
+		      struct fl_str def, const struct fl_event_list *list,
+		      struct fl_probe_event **ret, struct fl_probe_verdict *verdict);
 
 #endif

@@ -18,8 +18,7 @@
 #include "base/str.h"
 #include "foreland/diag.h"
 #include "probe/fetch/fetch.h"
-
-struct fl_btf;
+#include "probe/target/btf.h"
 
 /* Which of the kernel's event families a definition belongs to. */
 enum fl_probe_kind {
@@ -59,17 +58,11 @@ struct fl_fetch_type {
 extern const struct fl_fetch_type fl_fetch_types[];
 extern const size_t fl_nr_fetch_types;
 
-/* A BTF type of the target: for --pretty, and null where BTF said nothing about the value. */
-struct fl_type_ref {
-	const struct fl_btf *btf;
-	uint32_t id;
-};
-
 /**
  * struct fl_probe_arg - one argument
  * @name: its name, given or made ("arg1")
  * @body: text behind "=", after $arg and %pd replacement, type suffix included (what listings show)
- * @type_text: the type as written (without array), empty where none was
+ * @type_text: the type as written (without array), NULL where none was
  * @type: element type, the default included
  * @count: number of array elements, 0: no array
  * @bit_width, @bit_offset: "bW@O/C" as written; @bit_width 0: no explicit bit-field
@@ -86,7 +79,7 @@ struct fl_probe_arg {
 	const struct fl_fetch_type *type;
 	uint32_t count;
 	uint8_t bit_width, bit_offset;
-	struct fl_type_ref btf;
+	struct fl_type btf;
 	struct fl_fetch_program program;
 	uint32_t offset;
 	uint32_t size;
@@ -131,8 +124,7 @@ enum {
 	FL_ASSUMED_SYMBOL = 1u << 5, /* the target has no symbol table to look in */
 };
 
-/* The kernel's limits on what a function entry may keep for its return (words of 8 bytes). */
-#define FL_MAX_ENTRY_ARGS 15
+/* The kernel's limit. */
 #define FL_MAX_PROBE_ARGS 128
 
 /**
@@ -140,8 +132,8 @@ enum {
  * @is_return: r, %return, or a $retval in an f event
  * @maxactive: of a p/r kernel probe, 0: the default
  * @entry_args: for each EDATA word, the ARG number whose value at function entry it holds
- * @func: BTF FUNC_PROTO behind the place; for t the prototype of the tracepoint's btf_trace_
- *	typedef, whose parameter 0 is hidden; btf NULL where there is none
+ * @func: BTF FUNC_PROTO behind the place, where an argument needed it; for t its parameter 0 is
+ *	the hidden one. FL_TYPE_NONE where there is none or none was needed
  * @filter: text behind "if"; empty: none
  * @assumed: FL_ASSUMED_ bits
  * @record_size: bytes of fixed-size argument data
@@ -156,9 +148,9 @@ struct fl_probe_event {
 	uint32_t maxactive;
 	struct fl_probe_arg *args;
 	size_t nr_args;
-	uint32_t entry_args[FL_MAX_ENTRY_ARGS];
+	uint32_t *entry_args;
 	size_t nr_entry_args;
-	struct fl_type_ref func;
+	struct fl_type func;
 	struct fl_str filter;
 	struct fl_span filter_span;
 	unsigned int assumed;
@@ -171,6 +163,9 @@ void fl_probe_event_free(struct fl_probe_event *e);
 
 /* The kernel's listing line, without newline: "f:fprobes/vfs_read__entry vfs_read arg1=$arg1". */
 void fl_probe_event_list(const struct fl_probe_event *e, struct fl_buf *out);
+
+/* The place as the listing shows it, without "%return". */
+void fl_probe_place_print(const struct fl_probe_event *e, struct fl_buf *out);
 
 /* "#  NAME: OP -> OP -> END" for each argument, a line each. */
 void fl_probe_event_dump(const struct fl_probe_event *e, enum fl_dump_style style, struct fl_buf *out);

@@ -112,4 +112,8 @@ const char *fl_target_tracefs(struct fl_target *t);
 /* Appends @path as it is to be opened: beneath --root where that is given. */
 void fl_target_path(const struct fl_target *t, struct fl_str path, struct fl_buf *out);
 
+/* What @path is there: the errno of stat(2); -EOPNOTSUPP where there is nowhere to look, because
+ * the target is another machine and no --root was given. */
+int fl_target_file(const struct fl_target *t, struct fl_str path, bool *ret_regular);
+
 #endif

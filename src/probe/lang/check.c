@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/lang/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "probe/lang/help.h"
+#include "probe/lang/parse.h"
+
+int fl_probe_file_parse(const char *name, enum fl_probe_file *ret)
+{
+	static const char *const names[] = {
+		[FL_FILE_DYNAMIC_EVENTS] = "dynamic_events",
+		[FL_FILE_KPROBE_EVENTS] = "kprobe_events",
+		[FL_FILE_UPROBE_EVENTS] = "uprobe_events",
+	};
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(names); i++) {
+		if (strcmp(names[i], name) == 0) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+void fl_probe_verdict_fini(struct fl_probe_verdict *v)
+{
+	fl_diag_fini(&v->diag);
+	fl_arena_fini(&v->arena);
+	*v = (struct fl_probe_verdict){};
+}
+
+/* The kinds that a control file makes events of, in the order in which they are asked. */
+static int (*const checkers[][5])(struct fl_parse *p) = {
+	[FL_FILE_DYNAMIC_EVENTS] = { fl_check_eprobe, fl_check_fprobe, fl_check_kprobe,
+				     fl_check_uprobe },
+	[FL_FILE_KPROBE_EVENTS] = { fl_check_kprobe },
+	[FL_FILE_UPROBE_EVENTS] = { fl_check_uprobe },
+};
+
+/* One kind after the other, until one knows the definition. Each begins with a blank event. */
+static int check_kinds(struct fl_parse *blank, enum fl_probe_file file, struct fl_parse *p)
+{
+	struct fl_probe_event empty = *blank->event;
+	int r = -ECANCELED;
+
+	for (size_t i = 0; checkers[file][i] && r == -ECANCELED; i++) {
+		struct fl_arena arena = blank->event->arena;
+
+		*blank->event = empty;
+		blank->event->arena = arena; /* what it made stays there */
+		*p = *blank;
+		r = checkers[file][i](p);
+	}
+	return r == -ECANCELED ? -EINVAL : r;
+}
+
+static void fill_verdict(const struct fl_parse *p, int err, struct fl_probe_verdict *v)
+{
+	const struct fl_log_entry *last = p->log.n ? &p->log.entries[p->log.n - 1] : NULL;
+
+	fl_probe_verdict_fini(v);
+	v->errno_value = -err;
+	memcpy(v->entries, p->log.entries, sizeof(v->entries));
+	v->nr_entries = p->log.n;
+	if (last) {
+		fl_diag_set(&v->diag, last->kind, last->span);
+		v->diag.column = last->column;
+		v->diag.text = p->event->text.p;
+		v->diag.text_len = p->event->text.n;
+		if (last->message)
+			fl_diag_message(&v->diag, "%s", last->message);
+		fl_probe_help(p, &v->diag);
+	}
+	v->arena = p->event->arena;
+	p->event->arena = (struct fl_arena){};
+}
+
+static int check_event(struct fl_parse *blank, enum fl_probe_file file, struct fl_str def,
+		       struct fl_parse *p)
+{
+	struct fl_probe_event *e = blank->event;
+	char *text = fl_arena_dup(&e->arena, def);
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	e->text = fl_str_n(text, def.n);
+	blank->log = (struct fl_log){ .arena = &e->arena, .def = e->text };
+	*p = *blank;
+	if (def.n > FL_MAX_COMMAND || memchr(def.p, '\0', def.n))
+		return -EINVAL;
+	r = fl_words_split(e->text, &e->arena, &blank->log.words);
+	if (r < 0 || blank->log.words.n == 0)
+		return r;
+	return check_kinds(blank, file, p);
+}
+
+int fl_probe_check_in(struct fl_target *target, enum fl_dialect dialect, enum fl_probe_file file,
+		      struct fl_str def, const struct fl_event_list *list,
+		      struct fl_probe_event **ret, struct fl_probe_verdict *verdict)
+{
+	struct fl_probe_event *e = calloc(1, sizeof(*e));
+	struct fl_parse blank = { .target = target, .rules = &fl_dialects[dialect], .list = list,
+				  .event = e }, p;
+	int r;
+
+	if (!e)
+		return -ENOMEM;
+	r = check_event(&blank, file, def, &p);
+	if (r == 0 && blank.log.words.n) {
+		*ret = e;
+		return 0;
+	}
+	if (r < 0 && verdict)
+		fill_verdict(&p, r, verdict);
+	fl_probe_event_free(e);
+	if (r == 0)
+		*ret = NULL;
+	return r;
+}
+
+int fl_probe_check(struct fl_target *target, enum fl_dialect dialect, enum fl_probe_file file,
+		   struct fl_str def, struct fl_probe_event **ret, struct fl_probe_verdict *verdict)
+{
+	return fl_probe_check_in(target, dialect, file, def, NULL, ret, verdict);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/lang/command.h"
+
+#include <errno.h>
+
+#include "probe/lang/ktext.h"
+
+static bool next_word(struct fl_str text, size_t *pos, struct fl_str *ret)
+{
+	size_t start;
+
+	while (*pos < text.n && fl_k_isspace(text.p[*pos]))
+		++*pos;
+	start = *pos;
+	while (*pos < text.n && !fl_k_isspace(text.p[*pos]))
+		++*pos;
+	*ret = fl_str_sub(text, start, *pos - start);
+	return ret->n > 0;
+}
+
+int fl_words_split(struct fl_str def, struct fl_arena *arena, struct fl_words *ret)
+{
+	struct fl_str text = fl_str_sub(def, 0, fl_str_find(def, '#', 0));
+	struct fl_str word;
+	size_t pos = 0, n = 0;
+
+	while (next_word(text, &pos, &word))
+		n++;
+	ret->n = 0;
+	ret->w = fl_arena_array(arena, n ? n : 1, sizeof(*ret->w));
+	if (!ret->w)
+		return -ENOMEM;
+	pos = 0;
+	while (next_word(text, &pos, &word))
+		ret->w[ret->n++] = (struct fl_word){
+			.text = word,
+			.span = { pos - word.n, pos },
+		};
+	return 0;
+}
+
+/* The words joined by one blank. */
+static struct fl_str command_text(struct fl_log *log)
+{
+	_cleanup_buf_ struct fl_buf b = {};
+	char *z;
+
+	for (size_t i = 0; i < log->words.n; i++) {
+		if (i)
+			fl_buf_addc(&b, ' ');
+		fl_buf_add_str(&b, log->words.w[i].text);
+	}
+	z = b.error ? NULL : fl_arena_dup(log->arena, fl_buf_str(&b));
+	return z ? fl_str(z) : FL_STR("");
+}
+
+static size_t word_column(const struct fl_log *log)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < log->index && i < log->words.n; i++)
+		column += log->words.w[i].text.n + 1;
+	return column;
+}
+
+/* Where @at was written; a word that was made stands for the whole of what it was made from. */
+static struct fl_span written_span(const struct fl_log *log, struct fl_str at)
+{
+	if (at.p >= log->def.p && at.p + at.n <= log->def.p + log->def.n) {
+		uint32_t start = at.p - log->def.p;
+
+		return (struct fl_span){ start, start + at.n };
+	}
+	if (log->index < log->words.n)
+		return log->words.w[log->index].span;
+	return (struct fl_span){ log->def.n, log->def.n };
+}
+
+/* The caret's place in the definition: the kernel's, where that word is still as it was written. */
+static uint32_t written_place(const struct fl_log *log, long offset, struct fl_span span)
+{
+	const struct fl_word *w = &log->words.w[log->index];
+
+	if (log->index >= log->words.n)
+		return log->def.n;
+	return w->made || offset < 0 ? span.start : w->span.start + offset;
+}
+
+void fl_log_add(struct fl_log *log, const struct fl_log_entry *entry)
+{
+	if (log->n < FL_LOG_MAX)
+		log->entries[log->n++] = *entry;
+}
+
+int fl_log(struct fl_log *log, long offset, enum fl_probe_fault fault, struct fl_str at)
+{
+	/* The kernel puts what lies behind the last word there, whatever the offset. */
+	bool behind = log->index >= log->words.n;
+	struct fl_span span = written_span(log, at);
+
+	fl_log_add(log, &(struct fl_log_entry){
+		.kind = &fl_probe_faults[fault],
+		.subsystem = log->subsystem,
+		.command = command_text(log),
+		.column = word_column(log) + (behind ? 0 : offset),
+		.span = span,
+		.place = written_place(log, offset, span),
+	});
+	return -fl_probe_faults[fault].err;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Dialects: whose rules a definition is read by. The rows are in dialects.def. */
+#ifndef PROBE_LANG_DIALECT_H
+#define PROBE_LANG_DIALECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probe/fetch/fetch.h"
+
+enum fl_dialect {
+#define DIALECT(id, ...) FL_DIALECT_##id,
+#include "probe/lang/dialects.def"
+	_FL_DIALECT_MAX,
+};
+
+/**
+ * struct fl_dialect_rules - one row
+ * @name: as --dialect takes it
+ * @max_body: bytes of an argument's expression
+ * @has_casts: the series: casts, $current, this_cpu_read() and this_cpu_ptr()
+ * @max_nested: casts within casts
+ * @nests_derefs: +0(..) and this_cpu_*() count as nesting too
+ * @bare_event_fields: e-probe fields need no "$"
+ * @cast_symbol_alone: (S)@SYM+4->m is refused, (S)(@SYM+4)->m is not
+ * @cast_end_column: added to the caret where (S)+0(x) lacks its field
+ * @reg_ends_there: %reg where there are no registers is logged once, not twice
+ * @percpu_everywhere: this_cpu_*() in user and event probes too
+ * @fprobe_maxactive: f and t take a number behind the letter
+ * @fprobe_checked_first: an f event's function is looked up when it is defined, the values of @SYM
+ *	only when it is enabled, and registering fails with EINVAL alone
+ * @meta_args_need_btf: $arg* without BTF is refused at once, not when it is parsed
+ * @logs_counts: too many arguments leave an entry in the log
+ * @max_entry_args: words that an f event keeps from entry to return, 0: no limit
+ * @file_on_kernel: text of FILE_ON_KPROBE where it is another
+ * @dump: how dumps are written
+ */
+struct fl_dialect_rules {
+	const char *name;
+	size_t max_body;
+	bool has_casts;
+	unsigned int max_nested;
+	bool nests_derefs;
+	bool bare_event_fields;
+	bool cast_symbol_alone;
+	unsigned int cast_end_column;
+	bool reg_ends_there;
+	bool percpu_everywhere;
+	bool fprobe_maxactive;
+	bool fprobe_checked_first;
+	bool meta_args_need_btf;
+	bool logs_counts;
+	size_t max_entry_args;
+	const char *file_on_kernel;
+	enum fl_dump_style dump;
+};
+
+extern const struct fl_dialect_rules fl_dialects[_FL_DIALECT_MAX];
+
+/* -EINVAL: no dialect of that name. */
+int fl_dialect_parse(const char *name, enum fl_dialect *ret);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* e[:[GROUP/][EVENT]] SYSTEM.EVENT [ARG...] [if FILTER] */
+#include <errno.h>
+
+#include "probe/lang/ktext.h"
+#include "probe/lang/parse.h"
+#include "probe/lang/register.h"
+
+/* The event that the probe is attached to. */
+static int parse_place(struct fl_parse *p, const struct fl_word *w)
+{
+	struct fl_probe_place *place = &p->event->place;
+
+	place->span = w->span;
+	if (fl_parse_event_name(p, w->text, 0, &place->system, &place->event) < 0 ||
+	    !place->system.n || !place->event.n)
+		return fl_fault(p, 0, FL_FAULT_NO_EVENT_INFO, w->text);
+	return 0;
+}
+
+/* Index of the word "if", or words->n. */
+static size_t find_filter(const struct fl_words *words)
+{
+	size_t i = 2;
+
+	while (i < words->n && !fl_str_is(words->w[i].text, "if"))
+		i++;
+	return i;
+}
+
+static int attach(struct fl_parse *p, const struct fl_word *w)
+{
+	struct fl_probe_place *place = &p->event->place;
+
+	/* ftrace's own entries cannot be attached to */
+	if (fl_str_is(place->system, "ftrace") ||
+	    fl_target_format(p->target, place->system, place->event, &p->format) < 0)
+		return fl_fault(p, 0, FL_FAULT_BAD_ATTACH_EVENT, w->text);
+	return 0;
+}
+
+/* FILTER: the words behind "if", joined by one blank */
+static int parse_filter(struct fl_parse *p, size_t first)
+{
+	const struct fl_words *words = &p->log.words;
+	_cleanup_buf_ struct fl_buf b = {};
+	char *copy;
+
+	p->log.index = first;
+	if (first == words->n)
+		return fl_fault(p, 0, FL_FAULT_NO_EP_FILTER, words->w[first - 1].text);
+	for (size_t i = first; i < words->n; i++) {
+		if (i > first)
+			fl_buf_addc(&b, ' ');
+		fl_buf_add_str(&b, words->w[i].text);
+	}
+	copy = b.error ? NULL : fl_arena_dup(&p->event->arena, fl_buf_str(&b));
+	if (!copy)
+		return -ENOMEM;
+	p->event->filter = fl_str(copy);
+	p->event->filter_span = (struct fl_span){ words->w[first].span.start,
+						  words->w[words->n - 1].span.end };
+	return 0;
+}
+
+static int parse_names(struct fl_parse *p, struct fl_str head)
+{
+	size_t colon = fl_str_find(head, ':', 1);
+
+	p->event->group = FL_STR("eprobes");
+	if (colon == head.n)
+		return 0;
+	return fl_parse_event_name(p, fl_str_from(head, colon + 1), colon + 1, &p->event->group,
+				   &p->event->event);
+}
+
+static int parse_eprobe(struct fl_parse *p, struct fl_words *args)
+{
+	struct fl_words *words = &p->log.words;
+	size_t filter = find_filter(words);
+	int r;
+
+	*args = (struct fl_words){ words->w + 2, filter - 2 };
+	r = parse_names(p, words->w[0].text);
+	if (r < 0)
+		return r;
+	p->log.index = 1;
+	r = parse_place(p, &words->w[1]);
+	if (r < 0)
+		return r;
+	if (!p->event->event.n)
+		p->event->event = p->event->place.event;
+	r = fl_count_args(p, args->n);
+	if (r == 0)
+		r = attach(p, &words->w[1]);
+	if (r == 0 && filter < words->n)
+		r = parse_filter(p, filter + 1);
+	return r;
+}
+
+int fl_check_eprobe(struct fl_parse *p)
+{
+	struct fl_words args;
+	int r;
+
+	if (p->log.words.w[0].text.p[0] != 'e' || p->log.words.n < 2)
+		return -ECANCELED;
+	p->log.subsystem = "event_probe";
+	p->event->kind = FL_PROBE_EPROBE;
+	p->at = FL_AT_KERNEL | FL_AT_EVENT;
+	r = parse_eprobe(p, &args);
+	if (r == 0)
+		r = fl_parse_args(p, &args);
+	return r < 0 ? r : fl_register_eprobe(p);
+}

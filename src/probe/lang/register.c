@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A parsed event meets the target and the events that are there already. Several probes may share
+ * one event of one name if they are of one kind and their arguments have the same names and types;
+ * else a name can be used once, by a probe or by an event of the kernel.
+ */
+#include <errno.h>
+
+#include "probe/lang/ktext.h"
+#include "probe/lang/list.h"
+#include "probe/lang/register.h"
+
+static int module_seen(void *ctx, const struct fl_ksym *sym)
+{
+	return fl_str_eq(sym->module, *(const struct fl_str *)ctx);
+}
+
+/* Symbols of a module that is not loaded are looked up when it is. */
+static bool module_is_loaded(struct fl_ksyms *syms, struct fl_str module)
+{
+	return module.n && fl_ksyms_each(syms, FL_STR("*"), module_seen, &module) != 0;
+}
+
+size_t fl_count_symbols(struct fl_parse *p, struct fl_str name)
+{
+	size_t colon = fl_str_find(name, ':', 0);
+	struct fl_ksyms *syms;
+
+	if (fl_target_ksyms(p->target, &syms) < 0) {
+		p->event->assumed |= FL_ASSUMED_SYMBOL;
+		return FL_SYMBOLS_UNKNOWN;
+	}
+	if (colon < name.n && !module_is_loaded(syms, fl_str_sub(name, 0, colon))) {
+		p->event->assumed |= FL_ASSUMED_MODULE;
+		return FL_SYMBOLS_UNKNOWN;
+	}
+	return fl_ksyms_find(syms, name, NULL, 0);
+}
+
+/*
+ * On x86 a function may begin with ENDBR, four bytes; the kernel counts what follows as its entry,
+ * too. Whether one does is in its text. Kernels that are built with them have ibt_save().
+ */
+static bool may_have_endbr(struct fl_parse *p, struct fl_ksyms *syms)
+{
+	return fl_str_is(fl_str(fl_target_arch(p->target)->name), "x86_64") &&
+	       (!syms || fl_ksyms_find(syms, FL_STR("ibt_save"), NULL, 0) > 0);
+}
+
+int fl_on_function_entry(struct fl_parse *p, struct fl_str symbol, uint64_t offset)
+{
+	struct fl_ksyms *syms = NULL;
+	struct fl_ksym sym, at;
+
+	if (fl_target_ksyms(p->target, &syms) < 0)
+		syms = NULL;
+	if (syms && fl_ksyms_find(syms, symbol, &sym, 1) == 0)
+		return -ENOENT;
+	if (syms && !fl_ksyms_hidden(syms)) {
+		if (fl_ksyms_at(syms, sym.addr + offset, &at) < 0)
+			return -ENOENT;
+		offset += sym.addr - at.addr;
+	}
+	if (offset == 0)
+		return 0;
+	return offset == 4 && may_have_endbr(p, syms) ? 0 : -EINVAL;
+}
+
+int fl_count_args(struct fl_parse *p, size_t n)
+{
+	if (n <= FL_MAX_PROBE_ARGS)
+		return 0;
+	if (!p->rules->logs_counts)
+		return -E2BIG;
+	p->log.index = 2;
+	return fl_fault(p, 0, FL_FAULT_TOO_MANY_ARGS, FL_STR(""));
+}
+
+static bool is_fprobe(const struct fl_probe_event *e)
+{
+	return e->kind == FL_PROBE_FPROBE || e->kind == FL_PROBE_TPROBE;
+}
+
+static bool same_family(const struct fl_probe_event *a, const struct fl_probe_event *b)
+{
+	return a->kind == b->kind || (is_fprobe(a) && is_fprobe(b));
+}
+
+/* 1-based number of the first argument that differs in name or type, 0: none. */
+static size_t first_difference(const struct fl_probe_event *a, const struct fl_probe_event *b)
+{
+	if (a->nr_args != b->nr_args)
+		return (a->nr_args < b->nr_args ? a->nr_args : b->nr_args) + 1;
+	for (size_t i = 0; i < a->nr_args; i++) {
+		if (a->args[i].type != b->args[i].type || a->args[i].count != b->args[i].count ||
+		    !fl_str_eq(a->args[i].name, b->args[i].name))
+			return i + 1;
+	}
+	return 0;
+}
+
+static bool same_place(const struct fl_probe_event *a, const struct fl_probe_event *b)
+{
+	return fl_str_eq(a->place.symbol, b->place.symbol) &&
+	       fl_str_eq(a->place.module, b->place.module) &&
+	       a->place.offset == b->place.offset && fl_str_eq(a->place.path, b->place.path);
+}
+
+static bool same_probe(const struct fl_probe_event *a, const struct fl_probe_event *b)
+{
+	if (!same_place(a, b))
+		return false;
+	for (size_t i = 0; i < a->nr_args; i++) {
+		if (!fl_str_eq(a->args[i].body, b->args[i].body))
+			return false;
+	}
+	return true;
+}
+
+static int fault_at_head(struct fl_parse *p, enum fl_probe_fault fault)
+{
+	p->log.index = 0;
+	return fl_fault(p, 0, fault, p->log.words.w[0].text);
+}
+
+/* Another probe of event @first. */
+static int join(struct fl_parse *p, const struct fl_probe_event *first)
+{
+	const struct fl_probe_event *e = p->event;
+	size_t differs;
+
+	if (e->is_return != first->is_return || e->kind != first->kind)
+		return fault_at_head(p, FL_FAULT_DIFF_PROBE_TYPE);
+	differs = first_difference(e, first);
+	if (differs) {
+		p->log.index = differs + 1;
+		return fl_fault(p, 0, FL_FAULT_DIFF_ARG_TYPE,
+				differs <= e->nr_args ? fl_str_sub(p->log.def,
+					e->args[differs - 1].span.start,
+					e->args[differs - 1].span.end -
+					e->args[differs - 1].span.start) : FL_STR(""));
+	}
+	for (size_t i = 0; i < p->list->n; i++) {
+		const struct fl_probe_event *other = p->list->events[i];
+
+		if (same_family(other, e) && fl_event_is(other, e->group, e->event) &&
+		    same_probe(other, e))
+			return fault_at_head(p, FL_FAULT_SAME_PROBE);
+	}
+	return 0;
+}
+
+/* The name is free, or the probe may join those that have it. */
+static int claim_name(struct fl_parse *p, bool may_join)
+{
+	const struct fl_probe_event *e = p->event, *other;
+	const struct fl_format *format;
+
+	for (size_t i = 0; p->list && may_join && i < p->list->n; i++) {
+		other = p->list->events[i];
+		if (same_family(other, e) && fl_event_is(other, e->group, e->event))
+			return join(p, other);
+	}
+	if ((p->list && fl_event_list_find(p->list, e->group, e->event)) ||
+	    fl_target_format(p->target, e->group, e->event, &format) == 0)
+		return fault_at_head(p, FL_FAULT_EVENT_EXIST);
+	return 0;
+}
+
+static int resolve_all(struct fl_parse *p)
+{
+	for (size_t i = 0; i < p->event->nr_args; i++) {
+		int r = fl_resolve_symbols(p, &p->event->args[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool is_text(const struct fl_ksym *sym)
+{
+	return strchr("tTwW", sym->type);
+}
+
+/* What can be told of a place without the kernel's text: -EINVAL where no probe can be. */
+static int check_text(struct fl_parse *p)
+{
+	struct fl_probe_place *place = &p->event->place;
+	struct fl_ksyms *syms;
+	struct fl_ksym sym;
+
+	p->event->assumed |= FL_ASSUMED_NOT_BLACKLISTED;
+	if (place->has_address || place->offset)
+		p->event->assumed |= FL_ASSUMED_INSN_BOUNDARY;
+	if (place->has_address)
+		return place->address ? 0 : -EINVAL;
+	if (fl_target_ksyms(p->target, &syms) == 0 &&
+	    fl_ksyms_find(syms, p->function, &sym, 1) > 0 && !is_text(&sym))
+		return -EINVAL;
+	return 0;
+}
+
+int fl_register_kprobe(struct fl_parse *p)
+{
+	int r = claim_name(p, true);
+	bool deferred;
+
+	if (r < 0)
+		return r;
+	r = check_text(p);
+	if (r == 0)
+		r = resolve_all(p);
+	/* The kernel waits for a module, and takes an address for one. */
+	deferred = p->event->place.has_address || (p->event->assumed & FL_ASSUMED_MODULE);
+	if (r == 0 || (r == -ENOENT && deferred))
+		return 0;
+	p->log.index = 1;
+	fl_fault(p, 0, r == -ENOENT ? FL_FAULT_BAD_PROBE_ADDR : FL_FAULT_FAIL_REG_PROBE,
+		 p->log.words.w[1].text);
+	return r;
+}
+
+static int is_function(void *ctx, const struct fl_ksym *sym)
+{
+	return is_text(sym);
+}
+
+/* -ENOENT where no function matches */
+static int find_functions(struct fl_parse *p)
+{
+	struct fl_str symbol = p->event->place.symbol;
+	struct fl_ksyms *syms;
+	bool found;
+
+	p->event->assumed |= FL_ASSUMED_NOT_BLACKLISTED;
+	if (fl_target_ksyms(p->target, &syms) < 0) {
+		p->event->assumed |= FL_ASSUMED_SYMBOL;
+		return 0;
+	}
+	if (p->event->place.is_glob)
+		found = fl_ksyms_each(syms, symbol, is_function, NULL) != 0;
+	else
+		found = fl_str_find(symbol, ':', 0) == symbol.n &&
+			fl_ksyms_find_func(syms, symbol, NULL, 0) > 0;
+	return found ? 0 : -ENOENT;
+}
+
+int fl_register_fprobe(struct fl_parse *p)
+{
+	bool first = p->rules->fprobe_checked_first;
+	int r = claim_name(p, true);
+
+	if (r < 0)
+		return first ? -EINVAL : r;
+	r = first ? 0 : resolve_all(p);
+	if (r == 0 && p->event->kind == FL_PROBE_FPROBE)
+		r = find_functions(p);
+	if (r == 0)
+		return 0;
+	p->log.index = 1;
+	fl_fault(p, 0, r == -ENOENT ? FL_FAULT_BAD_PROBE_ADDR : FL_FAULT_FAIL_REG_PROBE,
+		 p->log.words.w[1].text);
+	return first ? -EINVAL : r;
+}
+
+int fl_register_eprobe(struct fl_parse *p)
+{
+	return claim_name(p, false);
+}
+
+/* One place of one file has one reference counter. */
+static bool refctr_conflicts(const struct fl_parse *p)
+{
+	const struct fl_probe_event *e = p->event;
+
+	for (size_t i = 0; p->list && i < p->list->n; i++) {
+		const struct fl_probe_event *other = p->list->events[i];
+
+		if (other->kind == FL_PROBE_UPROBE && same_place(other, e) &&
+		    other->place.refctr != e->place.refctr)
+			return true;
+	}
+	return false;
+}
+
+int fl_register_uprobe(struct fl_parse *p)
+{
+	return refctr_conflicts(p) ? -EINVAL : claim_name(p, true);
+}

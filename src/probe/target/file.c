@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "probe/target/target.h"
+
+int fl_target_file(const struct fl_target *t, struct fl_str path, bool *ret_regular)
+{
+	_cleanup_buf_ struct fl_buf full = {};
+	struct stat st;
+
+	fl_target_path(t, path, &full);
+	if (full.error)
+		return full.error;
+	/* Beneath no root of its own, another machine's files are not here. */
+	if (!fl_target_is_live(t) && fl_str_eq(fl_buf_str(&full), path))
+		return -EOPNOTSUPP;
+	if (stat(fl_buf_z(&full), &st) < 0)
+		return -errno;
+	*ret_regular = S_ISREG(st.st_mode);
+	return 0;
+}
