@@ -7,4 +7,6 @@
 
 extern const struct fl_cmd fl_cmd_root;
 
+extern const struct fl_cmd fl_cmd_alloc;
+
 #endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/alloc-common.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+
+#define PROC_ALLOCINFO "/proc/allocinfo"
+
+const struct fl_opt alloc_source_options[] = {
+	FL_OPT_STR(struct alloc_source_opts, input, 0, "input", "FILE",
+		   "read a saved dump ('-': standard input) instead of " PROC_ALLOCINFO),
+	{}
+};
+
+const struct fl_opt alloc_filter_options[] = {
+	FL_OPT_SIZE_SET(struct alloc_filter_opts, min_size, has_min_size, 0, "min-size", "N",
+			"tags that hold at least N bytes (K, M, G, T)"),
+	FL_OPT_SIZE_SET(struct alloc_filter_opts, max_size, has_max_size, 0, "max-size", "N",
+			"tags that hold at most N bytes"),
+	FL_OPT_STR(struct alloc_filter_opts, module, 0, "module", "M",
+		   "tags of module M ('': what is built in); a glob is allowed"),
+	FL_OPT_STR(struct alloc_filter_opts, function, 0, "function", "F",
+		   "tags in function F; a glob is allowed"),
+	FL_OPT_STR(struct alloc_filter_opts, file, 0, "file", "F",
+		   "tags in file F, or beneath directory F/; a glob is allowed"),
+	FL_OPT_U64_SET(struct alloc_filter_opts, line, has_line, 0, "line", "N", "tags in line N"),
+	FL_OPT_FLAG(struct alloc_filter_opts, accurate, 0, "accurate",
+		    "tags whose counters are accurate"),
+	FL_OPT_FLAG(struct alloc_filter_opts, inaccurate, 0, "inaccurate",
+		    "tags whose counters are not accurate"),
+	FL_OPT_U64_SET(struct alloc_filter_opts, min_calls, has_min_calls, 0, "min-calls", "N",
+		       "tags with at least N live allocations"),
+	FL_OPT_U64_SET(struct alloc_filter_opts, max_calls, has_max_calls, 0, "max-calls", "N",
+		       "tags with at most N live allocations"),
+	FL_OPT_SIZE_SET(struct alloc_filter_opts, min_avg, has_min_avg, 0, "min-avg", "N",
+			"tags whose allocations average at least N bytes"),
+	FL_OPT_SIZE_SET(struct alloc_filter_opts, max_avg, has_max_avg, 0, "max-avg", "N",
+			"tags whose allocations average at most N bytes"),
+	{}
+};
+
+const struct fl_opt alloc_view_options[] = {
+	FL_OPT_STR(struct alloc_view_opts, sort, 0, "sort", "KEY",
+		   "sort by " FL_ALLOC_KEYS " (default bytes); -KEY turns it round"),
+	FL_OPT_U64(struct alloc_view_opts, lines, 'n', "lines", "N", "show the first N only"),
+	FL_OPT_FLAG(struct alloc_view_opts, raw, 'r', "raw", "plain bytes instead of K, M, G"),
+	FL_OPT_FLAG(struct alloc_view_opts, json, 0, "json", "print one JSON object a line"),
+	{}
+};
+
+static void set_ranges(const struct alloc_filter_opts *o, struct fl_alloc_filter *f)
+{
+	f->line = o->line;
+	f->min_size = o->min_size;
+	f->max_size = o->max_size;
+	f->min_calls = o->min_calls;
+	f->max_calls = o->max_calls;
+	f->min_average = o->min_avg;
+	f->max_average = o->max_avg;
+	f->mask |= (o->has_line ? FL_ALLOCINFO_LINENO : 0) |
+		   (o->has_min_size ? FL_ALLOCINFO_MIN_SIZE : 0) |
+		   (o->has_max_size ? FL_ALLOCINFO_MAX_SIZE : 0);
+	f->more |= (o->has_min_calls ? FL_ALLOC_MIN_CALLS : 0) |
+		   (o->has_max_calls ? FL_ALLOC_MAX_CALLS : 0) |
+		   (o->has_min_avg ? FL_ALLOC_MIN_AVERAGE : 0) |
+		   (o->has_max_avg ? FL_ALLOC_MAX_AVERAGE : 0);
+}
+
+static int usage(const char *message)
+{
+	fprintf(stderr, "foreland alloc: error: %s\n", message);
+	return FL_EXIT_USAGE;
+}
+
+int alloc_make_filter(const struct alloc_filter_opts *o, struct fl_alloc_filter *ret)
+{
+	*ret = (struct fl_alloc_filter){};
+	if (o->module)
+		fl_alloc_filter_module(ret, fl_str(o->module));
+	if (o->function)
+		fl_alloc_filter_function(ret, fl_str(o->function));
+	if (o->file)
+		fl_alloc_filter_file(ret, fl_str(o->file));
+	set_ranges(o, ret);
+	if (o->accurate && o->inaccurate)
+		return usage("--accurate and --inaccurate exclude each other");
+	if (o->accurate || o->inaccurate) {
+		ret->mask |= FL_ALLOCINFO_INACCURATE;
+		ret->inaccurate = o->inaccurate;
+	}
+	if (fl_alloc_filter_check(ret) < 0)
+		return usage("a range's minimum is above its maximum");
+	return FL_EXIT_DONE;
+}
+
+int alloc_make_order(const struct alloc_view_opts *o, struct fl_alloc_order *ret)
+{
+	*ret = (struct fl_alloc_order){};
+	if (o->sort && fl_alloc_order_parse(o->sort, ret) < 0)
+		return usage("--sort takes " FL_ALLOC_KEYS ", with '-' before it for the reverse");
+	return FL_EXIT_DONE;
+}
+
+void alloc_complain(const char *place, int err)
+{
+	fprintf(stderr, "%s: error: %s [%s]\n", place, strerror(err < 0 ? -err : err),
+		fl_errno_name(err));
+}
+
+static int open_proc(struct fl_alloc_source **ret)
+{
+	int r = fl_alloc_source_proc(PROC_ALLOCINFO, ret);
+
+	if (r == 0)
+		return FL_EXIT_DONE;
+	alloc_complain(PROC_ALLOCINFO, r);
+	if (r == -ENOENT)
+		fputs("help: this kernel has no allocation profiling (CONFIG_MEM_ALLOC_PROFILING, and "
+		      "not sysctl.vm.mem_profiling=never); read a dump with --input\n",
+		      stderr);
+	else if (r == -EACCES)
+		fputs("help: the file is root's; run as root, or read a dump with --input\n", stderr);
+	return FL_EXIT_FINDINGS;
+}
+
+int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
+{
+	int r;
+
+	if (!!o->input + o->has_pid + o->kernel > 1)
+		return usage("--input, --pid and --kernel exclude each other");
+	if (!o->input)
+		return open_proc(ret);
+	r = fl_alloc_source_file(o->input, ret);
+	if (r < 0)
+		alloc_complain(o->input, r);
+	return r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+static void report(void *ctx, const struct fl_diag *d)
+{
+	struct fl_buf out = {};
+
+	fl_diag_render(d, &out);
+	fl_buf_write_fd(&out, STDERR_FILENO);
+	fl_buf_fini(&out);
+}
+
+int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
+	       struct fl_alloc_set *set, bool *ret_usable)
+{
+	struct fl_alloc_findings findings = { .report = report };
+	int r = fl_alloc_source_read(s, f, &findings, set);
+
+	*ret_usable = r == 0;
+	if (r < 0) {
+		alloc_complain(s->name, r);
+		return FL_EXIT_FINDINGS;
+	}
+	if (set->torn)
+		fprintf(stderr, "%s: warning: %s [TORN]\n", s->name,
+			fl_alloc_errors[FL_ALLOC_TORN].message);
+	return findings.errors ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+int alloc_print(const struct fl_buf *out, int code)
+{
+	int r = out->error ? out->error : fl_buf_write_fd(out, STDOUT_FILENO);
+
+	if (r == 0)
+		return code;
+	if (r != -EPIPE)
+		alloc_complain("standard output", r);
+	return FL_EXIT_FINDINGS;
+}
+
+void alloc_summary(const struct fl_alloc_set *set)
+{
+	struct fl_buf b = {};
+	uint64_t bytes = 0, calls = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		bytes += (uint64_t)set->v[i].bytes;
+		calls += set->v[i].calls;
+	}
+	fl_buf_addf(&b, "%zu tags, ", set->n);
+	fl_buf_add_human(&b, (int64_t)bytes);
+	fl_buf_addf(&b, " in %llu calls\n", (unsigned long long)calls);
+	fl_buf_write_fd(&b, STDERR_FILENO);
+	fl_buf_fini(&b);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the alloc commands share: where records come from, which are wanted, how they are shown. */
+#ifndef CLI_ALLOC_COMMON_H
+#define CLI_ALLOC_COMMON_H
+
+#include "alloc/errors.h"
+#include "alloc/filter.h"
+#include "alloc/order.h"
+#include "alloc/source.h"
+#include "base/opt.h"
+
+struct alloc_source_opts {
+	const char *input;
+	uint64_t pid;
+	bool has_pid;
+	bool kernel;
+};
+
+struct alloc_filter_opts {
+	const char *module, *function, *file;
+	uint64_t line, min_size, max_size, min_calls, max_calls, min_avg, max_avg;
+	bool has_line, has_min_size, has_max_size, has_min_calls, has_max_calls, has_min_avg,
+		has_max_avg;
+	bool accurate, inaccurate;
+};
+
+struct alloc_view_opts {
+	const char *sort;
+	uint64_t lines;
+	bool raw;
+	bool json;
+};
+
+extern const struct fl_opt alloc_source_options[];
+extern const struct fl_opt alloc_filter_options[];
+extern const struct fl_opt alloc_view_options[];
+
+/* These complain on standard error and return an exit code, FL_EXIT_DONE where all is well. */
+int alloc_make_filter(const struct alloc_filter_opts *o, struct fl_alloc_filter *ret);
+int alloc_make_order(const struct alloc_view_opts *o, struct fl_alloc_order *ret);
+int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret);
+
+/* FL_EXIT_FINDINGS also where some lines were bad; *@ret_usable tells whether @set is filled. */
+int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
+	       struct fl_alloc_set *set, bool *ret_usable);
+
+/* "place: error: ..." for an errno. */
+void alloc_complain(const char *place, int err);
+/* Writes to standard output; @code, or FL_EXIT_FINDINGS where that failed. */
+int alloc_print(const struct fl_buf *out, int code);
+/* "12 tags, 3.4M in 56 calls" on standard error. */
+void alloc_summary(const struct fl_alloc_set *set);
+
+#endif
