@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A tag space: whatever has call-site tags in modules, as the kernel has. The core is a module too
+ * (its name is NULL), with the lowest id. The allocinfo interface (tags/session.h) asks its
+ * questions through these operations alone, so that the tree, the library's socket and the tests
+ * run the same code over different tags.
+ *
+ * Nothing here allocates or takes locks of its own: the library asks from a signal handler.
+ */
+#ifndef ALLOC_TAGS_SPACE_H
+#define ALLOC_TAGS_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is known of one call site. Borrowed strings; NULL where the tag has none. */
+struct fl_tag {
+	const char *module; /* NULL: built in */
+	const char *function;
+	const char *file;
+	uint64_t line;
+	bool inaccurate;
+};
+
+/* Live values: allocated minus freed. A sum over CPUs or threads may be negative for a moment. */
+struct fl_tag_counters {
+	uint64_t bytes;
+	uint64_t calls;
+};
+
+/* A module's tags as they are at this moment. */
+struct fl_tag_module {
+	uint64_t id;  /* the lowest that was free when it came */
+	uint64_t seq; /* never the same twice: tells a module from its successor under the same id */
+	size_t nr_tags;
+};
+
+struct fl_tag_space {
+	const struct fl_tag_space_ops *ops;
+};
+
+struct fl_tag_space_ops {
+	/* The set of modules stands still in between. May be NULL. */
+	void (*lock)(struct fl_tag_space *space);
+	void (*unlock)(struct fl_tag_space *space);
+	uint64_t (*content_id)(struct fl_tag_space *space);
+	/* The module with the lowest id that is at least @id; false where there is none. */
+	bool (*module)(struct fl_tag_space *space, uint64_t id, struct fl_tag_module *ret);
+	void (*tag)(struct fl_tag_space *space, uint64_t id, size_t index, struct fl_tag *ret);
+	/* May be dear (a sum over all CPUs); asked at most once for a tag that is looked at. */
+	struct fl_tag_counters (*counters)(struct fl_tag_space *space, uint64_t id, size_t index);
+};
+
+/*
+ * A place in the order of tags that survives modules coming and going: it holds the module's id and
+ * seq. Where the module is gone the next higher id follows; where another one took its id, that
+ * one is read from its first tag.
+ */
+struct fl_tag_iter {
+	uint64_t id;
+	uint64_t seq;
+	size_t index;
+	bool inside; /* id, seq and index name the tag that was given last */
+};
+
+/* The next tag; false at the end, where a module that comes later is still found. */
+bool fl_tag_next(struct fl_tag_space *space, struct fl_tag_iter *it);
+uint64_t fl_tag_total(struct fl_tag_space *space);
+
+static inline void fl_tag_lock(struct fl_tag_space *space)
+{
+	if (space->ops->lock)
+		space->ops->lock(space);
+}
+
+static inline void fl_tag_unlock(struct fl_tag_space *space)
+{
+	if (space->ops->unlock)
+		space->ops->unlock(space);
+}
+
+#endif
