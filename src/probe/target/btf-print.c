@@ -13,7 +13,7 @@
 #include "probe/target/btf-private.h"
 
 #define MAX_DEPTH 8	 /* functions that take functions; structs in structs */
-#define MAX_PARTS 300000 /* declarations in one text: hostile types multiply with each level */
+#define MAX_PARTS 10000 /* declarations in one text: hostile types multiply with each level */
 
 /* How far a walk may still go. */
 struct limit {

@@ -31,3 +31,18 @@ int fl_target_fail(struct fl_diag *d, enum fl_target_error code, const char *pla
 	fl_diag_message(d, "%s", text);
 	return r;
 }
+
+int fl_target_fail_at(struct fl_diag *d, enum fl_target_error code, const struct fl_line *line,
+		      struct fl_str part)
+{
+	uint32_t start = part.p - line->text.p;
+	int r = fl_diag_set(d, &fl_target_errors[code], (struct fl_span){ start, start + part.n });
+
+	if (!d)
+		return r;
+	d->place = line->place;
+	d->line = line->number;
+	d->text = line->text.p;
+	d->text_len = line->text.n;
+	return r;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * btf-open [FILE [ROUNDS]]: opening and indexing a BTF file and two look-ups by name, ours against
+ * libbpf's btf__parse() of the same file without any look-up. The two take turns; medians and the
+ * median of the ratios of each turn are printed. No verdict.
+ */
+#include <bpf/btf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/util.h"
+#include "probe/target/btf.h"
+
+#define MAX_ROUNDS 1001
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
+}
+
+static double ours(const char *path)
+{
+	double start = now();
+	_cleanup_btf_ struct fl_btf *btf = NULL;
+
+	if (fl_btf_open(path, NULL, NULL, NULL, &btf) < 0 ||
+	    !fl_btf_find(btf, FL_STR("task_struct"), FL_KIND(BTF_KIND_STRUCT)).id ||
+	    !fl_btf_find(btf, FL_STR("vfs_read"), FL_KIND(BTF_KIND_FUNC)).id) {
+		fprintf(stderr, "%s: cannot be opened, or is no kernel's\n", path);
+		exit(1);
+	}
+	return now() - start;
+}
+
+static double theirs(const char *path)
+{
+	double start = now(), end;
+	struct btf *btf = btf__parse(path, NULL);
+
+	if (!btf) {
+		fprintf(stderr, "%s: libbpf cannot open it\n", path);
+		exit(1);
+	}
+	end = now();
+	btf__free(btf);
+	return end - start;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), compare);
+	return v[n / 2];
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = argc > 1 ? argv[1] : "/sys/kernel/btf/vmlinux";
+	long n = argc > 2 ? strtol(argv[2], NULL, 10) : 51;
+	static double a[MAX_ROUNDS], b[MAX_ROUNDS], ratio[MAX_ROUNDS];
+
+	n = n < 1 ? 1 : FL_MIN(n, (long)MAX_ROUNDS);
+	for (long i = 0; i < n; i++) {
+		a[i] = ours(path);
+		b[i] = theirs(path);
+		ratio[i] = a[i] / b[i];
+	}
+	printf("ours, open + index + 2 look-ups: %.0f us\n", median(a, n));
+	printf("libbpf, btf__parse():            %.0f us\n", median(b, n));
+	printf("ratio: %.2f (goal 0.33)\n", median(ratio, n));
+	return 0;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What target.c and caps.c share. */
+#ifndef PROBE_TARGET_TARGET_PRIVATE_H
+#define PROBE_TARGET_TARGET_PRIVATE_H
+
+#include "probe/target/caps.h"
+
+/* Kept in the target, so that each is asked for once. */
+struct fl_cap_result *fl_target_cap_results(struct fl_target *t);
+
+#endif

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/target/target.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/vfs.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/map.h"
+#include "base/util.h"
+#include "foreland/diag.h"
+#include "probe/target/errors.h"
+#include "probe/target/target-private.h"
+
+#define SYS_BTF	      "/sys/kernel/btf"
+#define MAX_FORMAT    (1u << 20)
+#define TRACEFS_MAGIC 0x74726163
+
+/* One BTF object: where it is, and once it was asked for, what came of that. */
+struct object {
+	const char *path; /* NULL: put by the caller */
+	const char *name;
+	struct fl_btf *btf;
+	int err; /* negative, once opening has failed */
+};
+
+struct fl_target {
+	struct fl_target_opts opts;
+	const struct fl_arch *arch;
+	struct fl_arena arena; /* names and formats */
+
+	struct object *objects; /* vmlinux first */
+	size_t nr_objects;
+	bool listed; /* modules are among the objects */
+
+	struct fl_ksyms *ksyms;
+	int ksyms_err;
+
+	struct fl_map formats; /* "SYSTEM/EVENT" -> struct fl_format */
+	const char *tracefs;
+	bool tracefs_known;
+
+	struct fl_cap_result caps[_FL_CAP_MAX];
+	struct fl_diag why;
+};
+
+static bool is_offline(const struct fl_target_opts *o)
+{
+	return o->btf.n || o->kallsyms || o->events || o->arch;
+}
+
+int fl_target_open(const struct fl_target_opts *opts, struct fl_target **ret)
+{
+	struct fl_target *t;
+	const struct fl_arch *arch;
+
+	arch = opts->arch ? fl_arch_find(fl_str(opts->arch)) : fl_arch_host();
+	if (!arch)
+		return -EINVAL;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->opts = *opts;
+	t->arch = arch;
+	*ret = t;
+	return 0;
+}
+
+void fl_target_close(struct fl_target *t)
+{
+	if (!t)
+		return;
+	while (t->nr_objects) /* modules before their base */
+		fl_btf_close(t->objects[--t->nr_objects].btf);
+	free(t->objects);
+	fl_ksyms_close(t->ksyms);
+	fl_map_fini(&t->formats);
+	fl_arena_fini(&t->arena);
+	fl_diag_fini(&t->why);
+	free(t);
+}
+
+bool fl_target_is_live(const struct fl_target *t)
+{
+	return !is_offline(&t->opts);
+}
+
+const struct fl_arch *fl_target_arch(const struct fl_target *t)
+{
+	return t->arch;
+}
+
+const struct fl_diag *fl_target_why(const struct fl_target *t)
+{
+	return t->why.kind ? &t->why : NULL;
+}
+
+struct fl_cap_result *fl_target_cap_results(struct fl_target *t)
+{
+	return t->caps;
+}
+
+/* ---- sorted names of a folder ---- */
+
+struct names {
+	const char **v;
+	size_t n, cap;
+};
+
+static void names_fini(struct names *names)
+{
+	free(names->v);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int add_name(struct names *names, const char *name)
+{
+	if (names->n == names->cap) {
+		size_t cap = names->cap ? names->cap * 2 : 64;
+		const char **v = reallocarray(names->v, cap, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		names->v = v;
+		names->cap = cap;
+	}
+	names->v[names->n++] = name;
+	return 0;
+}
+
+/* What is in the folder, hidden entries aside, sorted; only folders where @folders. */
+static int list_folder(const char *path, bool folders, struct fl_arena *arena, struct names *ret)
+{
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	struct dirent *e;
+	int r = 0;
+
+	if (!dir)
+		return -errno;
+	while (r == 0 && (e = readdir(dir))) {
+		if (e->d_name[0] == '.' ||
+		    (folders && e->d_type != DT_DIR && e->d_type != DT_UNKNOWN && e->d_type != DT_LNK))
+			continue;
+		r = add_name(ret, fl_arena_dup(arena, fl_str(e->d_name)));
+		if (r == 0 && !ret->v[ret->n - 1])
+			r = -ENOMEM;
+	}
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), compare_names);
+	return r;
+}
+
+/* ---- types ---- */
+
+static int add_object(struct fl_target *t, const char *path, const char *name, struct fl_btf *btf)
+{
+	struct object *more = reallocarray(t->objects, t->nr_objects + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	t->objects = more;
+	t->objects[t->nr_objects++] = (struct object){ .path = path, .name = name, .btf = btf };
+	return 0;
+}
+
+int fl_target_put_btf(struct fl_target *t, struct fl_btf *btf)
+{
+	t->listed = true;
+	return add_object(t, NULL, fl_btf_name(btf), btf);
+}
+
+/* "kernel/fs/xfs/xfs.ko", "nf-nat": a module is called as in /proc/modules. */
+static const char *module_name(struct fl_target *t, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct fl_str s = fl_str(slash ? slash + 1 : path);
+	char *name = fl_arena_dup(&t->arena, fl_str_sub(s, 0, fl_str_find(s, '.', 0)));
+
+	for (char *p = name; p && *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return name;
+}
+
+static int list_given(struct fl_target *t)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < t->opts.btf.n && r == 0; i++)
+		r = add_object(t, t->opts.btf.v[i],
+			       i ? module_name(t, t->opts.btf.v[i]) : "vmlinux", NULL);
+	return r;
+}
+
+static int list_running(struct fl_target *t)
+{
+	_cleanup_(names_fini) struct names names = {};
+	int r;
+
+	r = add_object(t, SYS_BTF "/vmlinux", "vmlinux", NULL);
+	if (r < 0 || list_folder(SYS_BTF, false, &t->arena, &names) < 0)
+		return r;
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		struct fl_buf path = {};
+
+		if (!strcmp(names.v[i], "vmlinux"))
+			continue;
+		fl_buf_addf(&path, SYS_BTF "/%s", names.v[i]);
+		r = add_object(t, fl_arena_dup(&t->arena, fl_buf_str(&path)), names.v[i], NULL);
+		fl_buf_fini(&path);
+	}
+	return r;
+}
+
+/* The list of objects, none of which is opened by this. */
+static int list_objects(struct fl_target *t)
+{
+	if (t->listed)
+		return 0;
+	t->listed = true;
+	return is_offline(&t->opts) ? list_given(t) : list_running(t);
+}
+
+static int open_object(struct fl_target *t, size_t i, struct fl_btf **ret)
+{
+	struct object *o;
+	int r;
+
+	r = list_objects(t);
+	if (r < 0)
+		return r;
+	if (i >= t->nr_objects)
+		return -ENOENT;
+	o = &t->objects[i];
+	if (!o->btf && !o->err) {
+		struct fl_btf *base = NULL;
+
+		if (i) {
+			r = open_object(t, 0, &base);
+			if (r < 0)
+				return r;
+		}
+		o->err = o->path ? fl_btf_open(o->path, base, o->name, &t->why, &o->btf) : -ENOMEM;
+	}
+	if (o->err)
+		return o->err;
+	*ret = o->btf;
+	return 0;
+}
+
+int fl_target_btf(struct fl_target *t, struct fl_btf **ret)
+{
+	return open_object(t, 0, ret);
+}
+
+int fl_target_module_btf(struct fl_target *t, struct fl_str module, struct fl_btf **ret)
+{
+	int r = list_objects(t);
+
+	if (r < 0)
+		return r;
+	if (!module.n)
+		return open_object(t, 0, ret);
+	for (size_t i = 0; i < t->nr_objects; i++)
+		if (fl_str_is(module, t->objects[i].name))
+			return open_object(t, i, ret);
+	return -ENOENT;
+}
+
+int fl_target_each_btf(struct fl_target *t, int (*fn)(void *ctx, struct fl_btf *btf), void *ctx)
+{
+	int r = list_objects(t);
+
+	for (size_t i = 0; i < t->nr_objects && r == 0; i++) {
+		struct fl_btf *btf;
+
+		r = open_object(t, i, &btf);
+		if (r == 0)
+			r = fn(ctx, btf);
+		else if (i) /* one module's does not hide the others' */
+			r = 0;
+	}
+	return r;
+}
+
+struct type_search {
+	struct fl_str name;
+	uint32_t kinds;
+	struct fl_type found;
+};
+
+static int search_type(void *ctx, struct fl_btf *btf)
+{
+	struct type_search *s = ctx;
+
+	s->found = fl_btf_find(btf, s->name, s->kinds);
+	return fl_type_ok(s->found);
+}
+
+struct fl_type fl_target_type(struct fl_target *t, struct fl_str name, uint32_t kinds)
+{
+	struct type_search s = { .name = name, .kinds = kinds };
+
+	fl_target_each_btf(t, search_type, &s);
+	return s.found;
+}
+
+struct fl_type fl_target_func(struct fl_target *t, struct fl_str name)
+{
+	size_t colon = fl_str_find(name, ':', 0);
+	struct fl_btf *btf;
+
+	if (colon == name.n)
+		return fl_target_type(t, name, FL_KIND(BTF_KIND_FUNC));
+	if (fl_target_module_btf(t, fl_str_sub(name, 0, colon), &btf) < 0)
+		return FL_TYPE_NONE;
+	return fl_btf_find(btf, fl_str_from(name, colon + 1), FL_KIND(BTF_KIND_FUNC));
+}
+
+/*
+ * Functions that are made for each tracepoint and have its arguments by name: the stub that probes
+ * are attached to (6.12 and later), the iterator over probes, and what calls BPF programs (named
+ * after the event's class, which mostly is its own).
+ */
+static int search_tracepoint(void *ctx, struct fl_btf *btf)
+{
+	static const char *const prefixes[] = { "__probestub_", "__traceiter_", "__bpf_trace_" };
+	_cleanup_buf_ struct fl_buf name = {};
+	struct type_search *s = ctx;
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(prefixes) && !fl_type_ok(s->found); i++) {
+		fl_buf_reset(&name);
+		fl_buf_addz(&name, prefixes[i]);
+		fl_buf_add_str(&name, s->name);
+		s->found = fl_btf_find(btf, fl_buf_str(&name), FL_KIND(BTF_KIND_FUNC));
+	}
+	if (fl_type_ok(s->found))
+		return 1;
+	fl_buf_reset(&name);
+	fl_buf_addz(&name, "btf_trace_");
+	fl_buf_add_str(&name, s->name);
+	s->found = fl_btf_find(btf, fl_buf_str(&name), FL_KIND(BTF_KIND_TYPEDEF));
+	s->found = fl_type_target(fl_type_strip(s->found));
+	return fl_type_kind(s->found) == BTF_KIND_FUNC_PROTO;
+}
+
+struct fl_type fl_target_tracepoint(struct fl_target *t, struct fl_str name)
+{
+	struct type_search s = { .name = name };
+
+	return fl_target_each_btf(t, search_tracepoint, &s) == 1 ? s.found : FL_TYPE_NONE;
+}
+
+struct var_search {
+	struct fl_str name;
+	struct fl_var *ret;
+};
+
+static int search_var(void *ctx, struct fl_btf *btf)
+{
+	struct var_search *s = ctx;
+
+	return fl_btf_find_var(btf, s->name, s->ret) == 0;
+}
+
+int fl_target_percpu(struct fl_target *t, struct fl_str name, struct fl_var *ret)
+{
+	struct var_search s = { name, ret };
+	int r = fl_target_each_btf(t, search_var, &s);
+
+	return r == 1 ? 0 : r < 0 ? r : -ENOENT;
+}
+
+/* ---- symbols ---- */
+
+int fl_target_put_ksyms(struct fl_target *t, struct fl_ksyms *k)
+{
+	fl_ksyms_close(t->ksyms);
+	t->ksyms = k;
+	return 0;
+}
+
+int fl_target_ksyms(struct fl_target *t, struct fl_ksyms **ret)
+{
+	const char *path = t->opts.kallsyms;
+
+	if (!path && !is_offline(&t->opts))
+		path = "/proc/kallsyms";
+	if (!t->ksyms && !t->ksyms_err)
+		t->ksyms_err = path ? fl_ksyms_open(path, &t->why, &t->ksyms) : -ENOENT;
+	if (!t->ksyms)
+		return t->ksyms_err;
+	*ret = t->ksyms;
+	return 0;
+}
+
+/* ---- tracepoints ---- */
+
+static const char *find_tracefs(void)
+{
+	static const char *const usual[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(usual); i++) {
+		struct statfs fs;
+
+		if (statfs(usual[i], &fs) == 0 && (unsigned long)fs.f_type == TRACEFS_MAGIC)
+			return usual[i];
+	}
+	return NULL;
+}
+
+const char *fl_target_tracefs(struct fl_target *t)
+{
+	if (!t->tracefs_known && !is_offline(&t->opts))
+		t->tracefs = find_tracefs();
+	t->tracefs_known = true;
+	return t->tracefs;
+}
+
+/* The folder that holds SYSTEM/EVENT, without a slash at its end. */
+static int events_folder(struct fl_target *t, struct fl_buf *out)
+{
+	if (t->opts.events)
+		fl_buf_addz(out, t->opts.events);
+	else if (fl_target_tracefs(t))
+		fl_buf_addf(out, "%s/events", t->tracefs);
+	else
+		return -ENOENT;
+	return out->error;
+}
+
+/* As the name of a file: nothing that leads elsewhere. */
+static bool is_plain(struct fl_str s)
+{
+	return s.n && s.n < 256 && s.p[0] != '.' && fl_str_find(s, '/', 0) == s.n &&
+	       !memchr(s.p, '\0', s.n);
+}
+
+static int read_format(struct fl_target *t, struct fl_str system, struct fl_str event,
+		       struct fl_format *ret)
+{
+	_cleanup_file_ struct fl_file file = {};
+	_cleanup_buf_ struct fl_buf path = {};
+	int r;
+
+	if (!is_plain(system) || !is_plain(event))
+		return -ENOENT;
+	r = events_folder(t, &path);
+	if (r < 0)
+		return r;
+	fl_buf_addf(&path, "/%.*s/%.*s/format", FL_STR_ARG(system), FL_STR_ARG(event));
+	r = path.error ?: fl_file_open(fl_buf_z(&path), MAX_FORMAT, &file);
+	if (r < 0)
+		return r;
+	t->why.place = fl_arena_dup(&t->arena, fl_buf_str(&path));
+	r = fl_format_parse(system, fl_file_str(&file), &t->arena, &t->why, ret);
+	if (r < 0) /* the line that is wrong outlives the file */
+		t->why.text = fl_arena_dup(&t->arena, fl_str_n(t->why.text, t->why.text_len));
+	return r;
+}
+
+static struct fl_buf format_key(struct fl_str system, struct fl_str event)
+{
+	struct fl_buf key = {};
+
+	fl_buf_add_str(&key, system);
+	fl_buf_addc(&key, '/');
+	fl_buf_add_str(&key, event);
+	return key;
+}
+
+static int add_format(struct fl_target *t, const struct fl_format *f, struct fl_format **ret)
+{
+	_cleanup_buf_ struct fl_buf key = format_key(f->system, f->name);
+	struct fl_format *copy = FL_ARENA_NEW(&t->arena, struct fl_format);
+	char *name = fl_arena_dup(&t->arena, fl_buf_str(&key));
+	struct fl_map_entry *e = name && copy ? fl_map_put(&t->formats, fl_str(name), NULL) : NULL;
+
+	if (!e)
+		return -ENOMEM;
+	*copy = *f;
+	e->ptr = copy;
+	*ret = copy;
+	return 0;
+}
+
+int fl_target_put_format(struct fl_target *t, struct fl_str system, struct fl_str text,
+			 struct fl_diag *diag)
+{
+	struct fl_format f, *added;
+	int r = fl_format_parse(system, text, &t->arena, diag, &f);
+
+	return r < 0 ? r : add_format(t, &f, &added);
+}
+
+int fl_target_format(struct fl_target *t, struct fl_str system, struct fl_str event,
+		     const struct fl_format **ret)
+{
+	_cleanup_buf_ struct fl_buf key = format_key(system, event);
+	struct fl_map_entry *e = fl_map_get(&t->formats, fl_buf_str(&key));
+	struct fl_format f, *added;
+	int r;
+
+	if (e) {
+		*ret = e->ptr;
+		return 0;
+	}
+	r = read_format(t, system, event, &f);
+	if (r < 0)
+		return r;
+	f.name = event; /* what the folder is called is what it is asked for */
+	r = add_format(t, &f, &added);
+	if (r < 0)
+		return r;
+	added->name = fl_str(fl_arena_dup(&t->arena, event));
+	*ret = added;
+	return 0;
+}
+
+struct event_walk {
+	struct fl_str glob;
+	bool whole; /* the glob is of "SYSTEM/EVENT" */
+	int (*fn)(void *ctx, struct fl_str system, struct fl_str event);
+	void *ctx;
+};
+
+static bool event_matches(const struct event_walk *w, struct fl_str system, struct fl_str event)
+{
+	_cleanup_buf_ struct fl_buf key = {};
+
+	if (!w->whole)
+		return fl_str_glob(w->glob, event);
+	key = format_key(system, event);
+	return fl_str_glob(w->glob, fl_buf_str(&key));
+}
+
+static int walk_system(const struct event_walk *w, const char *folder, const char *system)
+{
+	_cleanup_(names_fini) struct names events = {};
+	_cleanup_arena_ struct fl_arena arena = {};
+	_cleanup_buf_ struct fl_buf path = {};
+	int r;
+
+	fl_buf_addf(&path, "%s/%s", folder, system);
+	r = path.error ?: list_folder(fl_buf_z(&path), true, &arena, &events);
+	for (size_t i = 0; i < events.n && r == 0; i++)
+		if (event_matches(w, fl_str(system), fl_str(events.v[i])))
+			r = w->fn(w->ctx, fl_str(system), fl_str(events.v[i]));
+	return r == -ENOTDIR ? 0 : r;
+}
+
+int fl_target_each_event(struct fl_target *t, struct fl_str glob,
+			 int (*fn)(void *ctx, struct fl_str system, struct fl_str event), void *ctx)
+{
+	struct event_walk w = { glob, fl_str_find(glob, '/', 0) < glob.n, fn, ctx };
+	_cleanup_(names_fini) struct names systems = {};
+	_cleanup_arena_ struct fl_arena arena = {};
+	_cleanup_buf_ struct fl_buf folder = {};
+	int r;
+
+	r = events_folder(t, &folder);
+	if (r == 0)
+		r = list_folder(fl_buf_z(&folder), true, &arena, &systems);
+	for (size_t i = 0; i < systems.n && r == 0; i++)
+		r = walk_system(&w, fl_buf_z(&folder), systems.v[i]);
+	return r;
+}
+
+/* ---- files ---- */
+
+void fl_target_path(const struct fl_target *t, struct fl_str path, struct fl_buf *out)
+{
+	if (t->opts.root)
+		fl_buf_addz(out, t->opts.root);
+	fl_buf_add_str(out, path);
+}
