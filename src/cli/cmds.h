@@ -8,5 +8,6 @@
 extern const struct fl_cmd fl_cmd_root;
 
 extern const struct fl_cmd fl_cmd_alloc;
+extern const struct fl_cmd fl_cmd_trace;
 
 #endif

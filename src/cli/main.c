@@ -21,6 +21,9 @@ static const struct fl_opt root_options[] = {
 };
 
 static const struct fl_cmd *const root_subs[] = {
+#ifdef FL_HAVE_PROBE
+	&fl_cmd_trace,
+#endif
 #ifdef FL_HAVE_ALLOC
 	&fl_cmd_alloc,
 #endif

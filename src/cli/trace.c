@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland trace: definitions in, lines out. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/num.h"
+#include "cli/cmds.h"
+#include "cli/vm.h"
+#include "probe/bpf/run.h"
+#include "probe/bpf/trace.h"
+#include "probe/lang/check.h"
+#include "probe/output/json.h"
+#include "probe/output/text.h"
+
+struct trace_opts {
+	uint64_t lines;
+	uint64_t duration;
+	bool json;
+	const char *output;
+	const char *file;
+	uint64_t pid;
+	const char *comm;
+	bool vm, explain, exact, strict;
+	const char *clock;
+	const char *dialect;
+	struct fl_target_opts target;
+};
+
+static const struct fl_opt trace_options[] = {
+	FL_OPT_U64(struct trace_opts, lines, 'n', NULL, "N", "end after N lines, over all probes"),
+	FL_OPT_DURATION(struct trace_opts, duration, 't', NULL, "SECONDS", "end after this time"),
+	FL_OPT_FLAG(struct trace_opts, json, 0, "json", "print one JSON object a line"),
+	FL_OPT_STR(struct trace_opts, output, 'o', NULL, "FILE", "write there instead of standard output"),
+	FL_OPT_STR(struct trace_opts, file, 0, "file", "DEFS", "read definitions from DEFS, one a line"),
+	FL_OPT_U64(struct trace_opts, pid, 'p', NULL, "PID", "only this process, or this thread"),
+	FL_OPT_STR(struct trace_opts, comm, 0, "comm", "NAME", "only threads of this name"),
+	FL_OPT_FLAG(struct trace_opts, vm, 0, "vm", "trace in a guest, where no privilege is needed"),
+	FL_OPT_FLAG(struct trace_opts, explain, 0, "explain", "say which hook was taken, and why"),
+	FL_OPT_FLAG(struct trace_opts, exact, 0, "exact-faults",
+		    "let every read of memory tell whether it failed; slower"),
+	FL_OPT_FLAG(struct trace_opts, strict, 0, "strict", "lost or missed events make the exit status 1"),
+	FL_OPT_STR(struct trace_opts, clock, 0, "clock", "mono|boot", "clock of the times shown"),
+	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "v6|mainline|6.12",
+		   "whose rules definitions follow; default: v6 or mainline"),
+	{}
+};
+
+struct session {
+	const struct trace_opts *o;
+	struct fl_target *target;
+	struct fl_probe_event **events;
+	size_t nr_events;
+	struct fl_trace *trace;
+	struct fl_symbols *symbols;
+	struct fl_text *text;
+	struct fl_buf out;
+	int fd;
+	uint64_t lines;
+	pid_t child;
+	int child_status; /* of waitpid(); -1: it still runs */
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void ask_stop(int sig)
+{
+	stop_asked = 1;
+}
+
+/* The first signal ends the run in good order, a second one ends the program at once. */
+static void catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void say(const char *what, int err)
+{
+	fprintf(stderr, "foreland: error: %s: %s\n", what, strerror(-err));
+}
+
+static void print_diag(const struct fl_diag *d)
+{
+	_cleanup_buf_ struct fl_buf b = {};
+
+	fl_diag_render(d, &b);
+	fl_buf_write_fd(&b, STDERR_FILENO);
+}
+
+/* ---- in a guest ---- */
+
+/* The words of "foreland trace" there: what was given here, but for what concerns this side only. */
+struct vm_words {
+	const struct trace_opts *o;
+	struct fl_buf text[32]; /* numbers that had to be written again */
+	size_t nr_text;
+	const char *v[512];
+	size_t n;
+};
+
+static void add_word(struct vm_words *w, const char *word)
+{
+	if (w->n < FL_ARRAY_SIZE(w->v) - 1)
+		w->v[w->n++] = word;
+}
+
+static struct fl_buf *new_text(struct vm_words *w)
+{
+	return &w->text[w->nr_text < FL_ARRAY_SIZE(w->text) - 1 ? w->nr_text++ : w->nr_text];
+}
+
+static void add_name(struct vm_words *w, const struct fl_opt *row)
+{
+	struct fl_buf *b = new_text(w);
+
+	if (row->name)
+		fl_buf_addf(b, "--%s", row->name);
+	else
+		fl_buf_addf(b, "-%c", row->letter);
+	add_word(w, fl_buf_z(b));
+}
+
+static void add_option(const struct fl_opt *row, size_t offset, void *ctx)
+{
+	struct vm_words *w = ctx;
+	const void *at = (const char *)w->o + offset;
+	uint64_t number = 0;
+
+	if (row->type == FL_OPT_TYPE_FLAG) {
+		if (*(const bool *)at && at != &w->o->vm)
+			add_name(w, row);
+		return;
+	}
+	if (row->type == FL_OPT_TYPE_STR) {
+		const char *value = *(const char *const *)at;
+
+		if (value && at != &w->o->output) {
+			add_name(w, row);
+			add_word(w, value);
+		}
+		return;
+	}
+	memcpy(&number, at, sizeof(number));
+	if (number) {
+		struct fl_buf *b = new_text(w);
+
+		add_name(w, row);
+		if (row->type == FL_OPT_TYPE_DURATION)
+			fl_buf_addf(b, "%lu.%09lu", number / 1000000000u, number % 1000000000u);
+		else
+			fl_buf_add_u64(b, number);
+		add_word(w, fl_buf_z(b));
+	}
+}
+
+/* Returns only on failure. A command or a file of definitions that lies here goes along. */
+static int trace_in_guest(const struct trace_opts *o, const struct fl_args *args)
+{
+	struct vm_words w = { .o = o };
+	const char *options[8];
+	size_t n = 0;
+	int r;
+
+	add_word(&w, "trace");
+	fl_opt_each(trace_options, 0, add_option, &w);
+	for (size_t i = 0; i < args->n; i++)
+		add_word(&w, args->v[i]);
+	if (o->file && strcmp(o->file, "-") == 0) {
+		options[n++] = "--stdin";
+	} else if (o->file) {
+		struct fl_buf *b = new_text(&w);
+
+		fl_buf_addf(b, "%s:/root/%s", o->file, o->file);
+		options[n++] = "--copy";
+		options[n++] = fl_buf_z(b);
+	}
+	if (args->command) {
+		add_word(&w, "--");
+		for (char **c = args->command; *c; c++)
+			add_word(&w, *c);
+		if (strchr(args->command[0], '/') && access(args->command[0], X_OK) == 0) {
+			struct fl_buf *b = new_text(&w);
+
+			fl_buf_addf(b, "%s:%s%s", args->command[0],
+				    args->command[0][0] == '/' ? "" : "/root/", args->command[0]);
+			options[n++] = "--copy";
+			options[n++] = fl_buf_z(b);
+		}
+	}
+	options[n] = NULL;
+	w.v[w.n] = NULL;
+	r = fl_vm_exec((char *const *)options, (char *const *)w.v);
+	fprintf(stderr, "foreland: error: no guest can be started: %s\n",
+		r == -ENOENT ? "the script 'foreland-vm' is not installed" : strerror(-r));
+	return FL_EXIT_FINDINGS;
+}
+
+/* ---- definitions ---- */
+
+static int check(struct session *s, enum fl_dialect dialect, struct fl_str def,
+		 struct fl_probe_event **ret, struct fl_probe_verdict *v)
+{
+	return fl_probe_check(s->target, dialect, FL_FILE_DYNAMIC_EVENTS, def, ret, v);
+}
+
+static void print_verdict(const struct fl_probe_verdict *v, const char *place, struct fl_str def)
+{
+	if (v->diag.kind) {
+		struct fl_diag d = v->diag; /* borrowed, to be printed with its place */
+
+		d.place = place;
+		print_diag(&d);
+	} else {
+		fprintf(stderr, "%s: error: this is no probe definition: %s\n%.*s\n", place,
+			fl_errno_name(v->errno_value), FL_STR_ARG(def));
+	}
+}
+
+/* A definition may follow the rules of either state of the series; what the first says, is shown. */
+static int add_definition(struct session *s, struct fl_str def, const char *place)
+{
+	struct fl_probe_verdict first = {}, second = {};
+	enum fl_dialect dialect = FL_DIALECT_V6;
+	struct fl_probe_event *e = NULL, **bigger;
+	int r;
+
+	if (s->o->dialect)
+		fl_dialect_parse(s->o->dialect, &dialect);
+	r = check(s, dialect, def, &e, &first);
+	if (r < 0 && !s->o->dialect)
+		r = check(s, FL_DIALECT_MAINLINE, def, &e, &second);
+	if (r < 0)
+		print_verdict(&first, place, def);
+	fl_probe_verdict_fini(&first);
+	fl_probe_verdict_fini(&second);
+	if (r < 0)
+		return r;
+	bigger = reallocarray(s->events, s->nr_events + 1, sizeof(struct fl_probe_event *));
+	if (!bigger) {
+		fl_probe_event_free(e);
+		return -ENOMEM;
+	}
+	s->events = bigger;
+	s->events[s->nr_events++] = e;
+	return fl_trace_add(s->trace, e);
+}
+
+static int add_file(struct session *s, const char *path)
+{
+	_cleanup_file_ struct fl_file f = {};
+	struct fl_str rest, line;
+	int r = fl_file_open(path, 16u << 20, &f), n = 0;
+
+	if (r < 0) {
+		say(path, r);
+		return r;
+	}
+	rest = fl_file_str(&f);
+	while (r == 0 && fl_str_line(&rest, &line)) {
+		_cleanup_buf_ struct fl_buf place = {};
+
+		n++;
+		line = fl_str_trim(line);
+		if (line.n == 0 || line.p[0] == '#')
+			continue;
+		fl_buf_addf(&place, "%s:%d", path, n);
+		r = add_definition(s, line, fl_buf_z(&place));
+	}
+	return r;
+}
+
+static int add_all(struct session *s, const struct fl_args *args)
+{
+	int r = s->o->file ? add_file(s, s->o->file) : 0;
+
+	for (size_t i = 0; i < args->n && r == 0; i++)
+		r = add_definition(s, fl_str(args->v[i]), "definition");
+	return r;
+}
+
+/* ---- running ---- */
+
+static int flush(struct session *s)
+{
+	int r = s->out.error ? s->out.error : fl_buf_write_fd(&s->out, s->fd);
+
+	fl_buf_reset(&s->out);
+	return r;
+}
+
+static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
+{
+	struct session *s = ctx;
+
+	if (s->o->lines && s->lines == s->o->lines)
+		return -ECANCELED;
+	if (s->o->json)
+		fl_trace_json_record(fl_trace_probe(s->trace, rec->event), cpu, rec, size, s->symbols,
+				     &s->out);
+	else
+		fl_text_record(s->text, cpu, rec, size, &s->out);
+	s->lines++;
+	if (s->o->lines && s->lines == s->o->lines)
+		return -ECANCELED;
+	return s->out.len > 1u << 16 ? flush(s) : 0;
+}
+
+static int on_idle(void *ctx)
+{
+	struct session *s = ctx;
+	int r = s->out.len ? flush(s) : 0;
+
+	if (r == 0 && s->child > 0 && s->child_status == -1) {
+		int status;
+
+		if (waitpid(s->child, &status, WNOHANG) == s->child)
+			s->child_status = status;
+	}
+	return r < 0 ? r : s->child > 0 && s->child_status != -1;
+}
+
+static int start_command(struct session *s, char **command)
+{
+	s->child = fork();
+	if (s->child < 0)
+		return -errno;
+	if (s->child == 0) {
+		signal(SIGPIPE, SIG_DFL);
+		execvp(command[0], command);
+		fprintf(stderr, "foreland: error: %s: %s\n", command[0], strerror(errno));
+		_exit(127);
+	}
+	return 0;
+}
+
+/* A command that still runs when the trace is over is ended, as it was started for the trace only. */
+static void end_command(struct session *s)
+{
+	if (s->child <= 0 || s->child_status != -1)
+		return;
+	kill(s->child, SIGTERM);
+	waitpid(s->child, &s->child_status, 0);
+	s->child_status = 0;
+}
+
+static void explain(const struct session *s)
+{
+	for (size_t i = 0; i < s->nr_events; i++) {
+		const struct fl_trace_probe *p = fl_trace_probe(s->trace, i);
+		struct fl_str tried = fl_buf_str(&p->tried), line;
+
+		fprintf(stderr, "%.*s/%.*s: %s, reads by %s\n", FL_STR_ARG(p->event->group),
+			FL_STR_ARG(p->event->event), fl_hooks[p->hook].name,
+			fl_read_form_names[p->read]);
+		while (fl_str_line(&tried, &line))
+			fprintf(stderr, "    not taken: %.*s\n", FL_STR_ARG(line));
+	}
+}
+
+static int start(struct session *s)
+{
+	struct fl_diag d = {};
+	int r = fl_trace_start(s->trace, &d);
+
+	if (r < 0) {
+		struct fl_str tried, line;
+
+		d.place = d.place ? d.place : "definition";
+		print_diag(&d);
+		tried = fl_buf_str(&fl_trace_probe(s->trace, fl_trace_failed(s->trace))->tried);
+		while (fl_str_line(&tried, &line))
+			fprintf(stderr, "note: tried %.*s\n", FL_STR_ARG(line));
+	}
+	fl_diag_fini(&d);
+	if (r == 0 && s->o->explain)
+		explain(s);
+	return r;
+}
+
+/* 1 where --strict asks for more than was got. */
+static int summarise(struct session *s)
+{
+	int worse = 0;
+
+	for (size_t i = 0; i < s->nr_events; i++) {
+		const struct fl_probe_event *e = s->events[i];
+		struct fl_trace_totals n;
+
+		fl_trace_totals(s->trace, i, &n);
+		worse |= n.lost || n.missed;
+		if (!s->o->json)
+			fprintf(stderr,
+				"%.*s/%.*s: %lu hits, %lu records, %lu filtered, %lu lost, %lu missed, %lu faults\n",
+				FL_STR_ARG(e->group), FL_STR_ARG(e->event), n.hits, n.records,
+				n.filtered, n.lost, n.missed, n.faults);
+	}
+	if (s->o->json) {
+		fl_trace_json_summary(s->trace, &s->out);
+		if (flush(s) < 0)
+			return 1;
+	}
+	return s->o->strict && worse;
+}
+
+static int command_result(const struct session *s)
+{
+	if (s->child <= 0 || s->child_status == 0 || s->child_status == -1)
+		return 0;
+	if (WIFEXITED(s->child_status))
+		fprintf(stderr, "foreland: note: the command exited with status %d\n",
+			WEXITSTATUS(s->child_status));
+	else
+		fprintf(stderr, "foreland: note: the command was ended by signal %d\n",
+			WTERMSIG(s->child_status));
+	return 1;
+}
+
+static int run(struct session *s, const struct fl_args *args)
+{
+	struct fl_run run = { .duration_ns = s->o->duration, .stop = &stop_asked,
+			      .record = on_record, .idle = on_idle, .ctx = s };
+	int r;
+
+	r = fl_symbols_new(s->target, &s->symbols);
+	if (r == 0)
+		r = fl_text_new(s->trace, s->symbols, &s->text);
+	if (r < 0)
+		return r;
+	if (s->o->json)
+		fl_trace_json_schema(s->trace, s->o->clock && strcmp(s->o->clock, "boot") == 0, &s->out);
+	if (args->command)
+		r = start_command(s, args->command);
+	if (r == 0)
+		r = fl_trace_run(s->trace, &run);
+	end_command(s);
+	if (r == -EPIPE)
+		return 0; /* the reader has seen enough */
+	if (r < 0) {
+		say(s->o->output ? s->o->output : "standard output", r);
+		return r;
+	}
+	r = summarise(s);
+	return command_result(s) ? 1 : r;
+}
+
+static int open_output(struct session *s)
+{
+	s->fd = STDOUT_FILENO;
+	if (!s->o->output)
+		return 0;
+	s->fd = open(s->o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (s->fd < 0) {
+		say(s->o->output, -errno);
+		return -1;
+	}
+	return 0;
+}
+
+static int trace_session(struct session *s, const struct fl_args *args)
+{
+	struct fl_trace_opts opts = {
+		.pid = (uint32_t)s->o->pid, .comm = s->o->comm, .exact_faults = s->o->exact,
+		.boot_clock = s->o->clock && strcmp(s->o->clock, "boot") == 0,
+	};
+	int r;
+
+	r = fl_target_open(&s->o->target, &s->target);
+	if (r == 0)
+		r = fl_trace_new(s->target, &opts, &s->trace);
+	if (r < 0) {
+		say("the running kernel", r);
+		return FL_EXIT_FINDINGS;
+	}
+	if (open_output(s) < 0 || add_all(s, args) < 0)
+		return FL_EXIT_FINDINGS;
+	if (!s->nr_events) {
+		fputs("foreland: error: there is nothing to trace: no definition was given\n", stderr);
+		return FL_EXIT_USAGE;
+	}
+	catch_signals();
+	if (start(s) < 0)
+		return FL_EXIT_FINDINGS;
+	return run(s, args) ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+static int trace_run(const void *v, const struct fl_args *args)
+{
+	struct session s = { .o = v, .fd = -1, .child_status = -1 };
+	int r;
+
+	if (s.o->vm) {
+		r = open_output(&s);
+		if (r == 0 && s.fd != STDOUT_FILENO && dup2(s.fd, STDOUT_FILENO) < 0)
+			r = -1;
+		return r < 0 ? FL_EXIT_FINDINGS : trace_in_guest(s.o, args);
+	}
+	r = trace_session(&s, args);
+
+	fl_text_free(s.text);
+	fl_symbols_free(s.symbols);
+	fl_trace_free(s.trace);
+	for (size_t i = 0; i < s.nr_events; i++)
+		fl_probe_event_free(s.events[i]);
+	free(s.events);
+	fl_target_close(s.target);
+	fl_buf_fini(&s.out);
+	if (s.fd > STDERR_FILENO)
+		close(s.fd);
+	return r;
+}
+
+const struct fl_cmd fl_cmd_trace = {
+	.name = "trace",
+	.summary = "Trace typed probe events on the running kernel",
+	.args = "DEF... [-- COMMAND]",
+	.about = "DEF is a definition as the kernel's dynamic_events takes it, for example "
+		 "'t:demo/switch sched_switch to=next->comm:string'. It is compiled to BPF, and a line "
+		 "is printed each time it fires.\n\n"
+		 "With -- COMMAND, COMMAND is started when everything is attached, and the trace ends "
+		 "with it.",
+	.size = sizeof(struct trace_opts),
+	.options = trace_options,
+	.max_args = SIZE_MAX,
+	.takes_command = true,
+	.run = trace_run,
+};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The code generator: a checked event and its record's layout in, straight-line eBPF out. It asks
+ * nobody anything: all that it must know of the kernel and of the session stands in struct
+ * fl_gen_env, so that the same event gives the same instructions on every machine.
+ */
+#ifndef PROBE_BPF_GEN_H
+#define PROBE_BPF_GEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probe/bpf/insn.h"
+#include "probe/bpf/layout.h"
+#include "probe/lang/event.h"
+#include "probe/target/formats.h"
+#include "probe/target/regs.h"
+
+enum fl_hook {
+#define HOOK(id, ...) FL_HOOK_##id,
+#include "probe/bpf/hooks.def"
+	_FL_HOOK_MAX,
+};
+
+enum fl_ctx {
+	FL_CTX_ARGS,	   /* one u64 an argument */
+	FL_CTX_TRAMPOLINE, /* read through bpf_get_func_arg() and bpf_get_func_ret() */
+	FL_CTX_REGS,	   /* struct pt_regs, kernel memory */
+	FL_CTX_USER_REGS,  /* struct pt_regs, user memory */
+	FL_CTX_RECORD,	   /* the tracepoint's own record */
+};
+
+struct fl_hook_info {
+	const char *name;
+	uint32_t prog_type, attach_type;
+	enum fl_ctx ctx;
+	bool is_return;
+};
+
+extern const struct fl_hook_info fl_hooks[_FL_HOOK_MAX];
+
+/* How kernel memory is read, cheapest first. */
+enum fl_read_form {
+	FL_READ_VOID,	/* bpf_rdonly_cast() to void, then a plain load */
+	FL_READ_WINDOW, /* bpf_rdonly_cast() to a struct that is mostly one array of integers */
+	FL_READ_HELPER, /* bpf_probe_read*(): tells about faults */
+	_FL_READ_MAX,
+};
+
+extern const char *const fl_read_form_names[_FL_READ_MAX];
+
+/* Where this CPU's offset of per-CPU data comes from. */
+enum fl_percpu_form {
+	FL_PERCPU_NONE,
+	FL_PERCPU_TABLE,    /* __per_cpu_offset[cpu], at a known address */
+	FL_PERCPU_VARIABLE, /* value of the per-CPU variable this_cpu_off, through its BTF id */
+	FL_PERCPU_RUNQUEUE, /* from the current task's run queue */
+};
+
+/* Counted by each program, one array of them a CPU in the session's control map. */
+struct fl_probe_counts {
+	uint64_t hits;
+	uint64_t filtered;
+	uint64_t lost; /* no room in the ring */
+	uint64_t unpaired; /* a return whose entry was before the probe, or was missed */
+};
+
+struct fl_gen_env {
+	enum fl_read_form read;
+	uint32_t rdonly_cast;	/* BTF id of the kfunc */
+	uint32_t window_type;	/* FL_READ_WINDOW: BTF id of the struct ... */
+	uint32_t window_offset; /* ... and where its array starts */
+	bool nonoverlapping;	/* user and kernel addresses differ: bpf_probe_read() takes both */
+	const struct fl_arch *arch;
+
+	bool task_btf; /* bpf_get_current_task_btf(), and these offsets in task_struct: */
+	uint32_t task_pid, task_tgid, task_comm;
+
+	enum fl_percpu_form percpu;
+	uint64_t percpu_table;	/* TABLE: address */
+	uint32_t percpu_var;	/* VARIABLE: BTF id of this_cpu_off */
+	uint32_t rq_path[3];	/* RUNQUEUE: task_struct -> se.cfs_rq -> rq: offsets to follow, */
+	int64_t rq_to_offset;	/* then from the run queue to the variable this_cpu_off */
+	bool preempt_known;	/* this CPU's preempt count is at preempt_sym + this CPU's offset */
+	uint64_t preempt_sym;
+
+	bool boot_clock;
+	bool exact_faults;
+	uint32_t pid; /* 0: every process */
+	struct fl_str comm; /* empty: every one */
+
+	uint16_t event; /* its number in the session */
+	uint16_t nr_events;
+	uint32_t nr_cpus;
+	int control_fd; /* array map of one value: counts[cpu][event] */
+	int rings_fd;	/* array of one ring a CPU */
+	int scratch_fd; /* per-CPU array of one value: records with strings are built there */
+	int entry_fd;	/* return probes on registers: hash from stack pointer to entry words */
+
+	const uint8_t *arg_slot; /* trampoline: slot of each parameter; NULL: the same number */
+	size_t nr_arg_slots;
+	uint32_t trampoline_words; /* slots in front of the return value */
+	const struct fl_format *format; /* FL_CTX_RECORD */
+};
+
+/* Why an event cannot be generated for that hook. */
+struct fl_gen_error {
+	size_t arg; /* SIZE_MAX: not an argument's fault */
+	const char *why;
+};
+
+/* What a record of this event needs to carry when it is made by that hook. */
+struct fl_layout_options fl_gen_layout(const struct fl_probe_event *e, enum fl_hook hook, bool is_multi);
+
+/* 0, -EOPNOTSUPP with @err, or an error of fl_insns_finish(). */
+int fl_gen_event(const struct fl_probe_event *e, enum fl_hook hook,
+		 const struct fl_record_layout *l, const struct fl_gen_env *env,
+		 struct fl_insns *out, struct fl_gen_error *err);
+
+/* The program at function entry that keeps the words a return probe asks for. */
+int fl_gen_entry(const struct fl_probe_event *e, const struct fl_gen_env *env, struct fl_insns *out,
+		 struct fl_gen_error *err);
+
+/* Bytes of one CPU's part of the control map. */
+static inline uint32_t fl_control_stride(uint32_t nr_events)
+{
+	return (nr_events * (uint32_t)sizeof(struct fl_probe_counts) + 63) / 64 * 64;
+}
+
+#endif

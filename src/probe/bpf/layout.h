@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How one event lies in a ring: written by the generated program, read by the outputs. This is the
+ * only description of it; neither side counts bytes on its own.
+ *
+ *	struct fl_record	the head, the same for all events
+ *	[ip] [caller]		u64 each, where the hook cannot know them beforehand
+ *	[faults]		one bit an argument, where a read can tell that it failed
+ *	slots			one an argument, aligned to its element
+ *	strings			without gaps, in the order of the arguments; NUL included
+ *
+ * A string's slot holds one struct fl_strloc an element. A symstr's slot holds the address: names
+ * are looked up when the record is printed.
+ */
+#ifndef PROBE_BPF_LAYOUT_H
+#define PROBE_BPF_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "probe/lang/event.h"
+
+#define FL_COMM_LEN 16
+
+enum {
+	FL_RECORD_PREEMPT_KNOWN = 1u << 0, /* @preempt is right */
+	FL_RECORD_IRQS_KNOWN = 1u << 1,	   /* FL_RECORD_IRQS_OFF is right */
+	FL_RECORD_IRQS_OFF = 1u << 2,
+};
+
+struct fl_record {
+	uint64_t time; /* ns, of the session's clock */
+	uint32_t pid;  /* the thread's */
+	uint16_t event;
+	uint8_t flags;
+	uint8_t reserved;
+	uint32_t preempt; /* the kernel's count, need-resched bit included */
+	uint32_t reserved2;
+	char comm[FL_COMM_LEN];
+};
+
+/* @len counts the NUL; 0: the read faulted. A string of the limit's length was perhaps cut. */
+struct fl_strloc {
+	uint16_t off; /* from the record's start */
+	uint16_t len;
+};
+
+enum fl_slot_kind {
+	FL_SLOT_VALUE,
+	FL_SLOT_STRING, /* struct fl_strloc */
+	FL_SLOT_SYMBOL, /* address of a symstr */
+};
+
+struct fl_record_slot {
+	enum fl_slot_kind kind;
+	uint16_t offset; /* from the record's start */
+	uint8_t size;	 /* of one element */
+	uint16_t count;	 /* elements, at least 1 */
+};
+
+struct fl_record_layout {
+	uint16_t ip_offset;	/* 0: the same for each firing, the hook knows it */
+	uint16_t caller_offset; /* 0: no return probe */
+	uint16_t faults_offset; /* 0: no read can tell */
+	uint16_t nr_faults;	/* bits */
+	uint16_t fixed_size;	/* all but the strings, a multiple of 8 */
+	uint16_t string_max;	/* bytes of one string, NUL included */
+	uint16_t nr_strings;	/* elements of string slots */
+	uint32_t max_size;	/* fixed_size and all strings at their limit */
+	size_t nr_slots;
+	struct fl_record_slot slots[FL_MAX_PROBE_ARGS];
+};
+
+/* The kernel's own limit of a string (PATH_MAX), if the event has not too many of them. */
+#define FL_STRING_MAX 4096
+/* A per-CPU map value is refused past 32 KiB. */
+#define FL_RECORD_MAX 30000
+
+/* What the hook adds to the arguments. */
+struct fl_layout_options {
+	bool ip, caller, faults;
+};
+
+/* 0, or -E2BIG where the event does not fit a record. */
+int fl_record_layout(const struct fl_probe_event *e, struct fl_layout_options o,
+		     struct fl_record_layout *ret);
+
+static inline const void *fl_record_at(const struct fl_record *r, size_t off)
+{
+	return (const uint8_t *)r + off;
+}
+
+bool fl_record_fault(const struct fl_record_layout *l, const struct fl_record *r, size_t arg);
+
+/* One element as a 64-bit number: sign-extended where @is_signed. */
+uint64_t fl_record_value(const struct fl_record_slot *s, const struct fl_record *r, size_t element,
+			 bool is_signed);
+
+/*
+ * One string, without its NUL. False where the read faulted (or the record contradicts itself,
+ * @size being what the ring says of its length).
+ */
+bool fl_record_string(const struct fl_record_slot *s, const struct fl_record *r, size_t size,
+		      size_t element, struct fl_str *ret);
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/bpf/point.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+void fl_points_fini(struct fl_points *p)
+{
+	free(p->addresses);
+	free(p->name);
+	free(p->module);
+	*p = (struct fl_points){};
+}
+
+/* Registers and the stack are seen by kprobes only. */
+static bool wants_regs(const struct fl_probe_event *e)
+{
+	for (size_t i = 0; i < e->nr_args; i++) {
+		enum fl_fetch_op op = e->args[i].program.code[0].op;
+
+		if (op == FL_FETCH_REG || op == FL_FETCH_STACK || op == FL_FETCH_STACKP)
+			return true;
+	}
+	return false;
+}
+
+size_t fl_points_hooks(const struct fl_probe_event *e, enum fl_hook hooks[static _FL_HOOK_MAX])
+{
+	bool ret = e->is_return;
+	size_t n = 0;
+
+	switch (e->kind) {
+	case FL_PROBE_KPROBE:
+		hooks[n++] = ret ? FL_HOOK_KRETPROBE : FL_HOOK_KPROBE;
+		break;
+	case FL_PROBE_FPROBE:
+		if (e->place.is_glob)
+			hooks[n++] = ret ? FL_HOOK_KRETPROBE_MULTI : FL_HOOK_KPROBE_MULTI;
+		else if (!wants_regs(e))
+			hooks[n++] = ret ? FL_HOOK_FEXIT : FL_HOOK_FENTRY;
+		hooks[n++] = ret ? FL_HOOK_KRETPROBE : FL_HOOK_KPROBE;
+		break;
+	case FL_PROBE_TPROBE:
+		hooks[n++] = FL_HOOK_RAW_TP;
+		break;
+	case FL_PROBE_EPROBE:
+		hooks[n++] = FL_HOOK_TRACEPOINT;
+		break;
+	case FL_PROBE_UPROBE:
+		hooks[n++] = ret ? FL_HOOK_URETPROBE : FL_HOOK_UPROBE;
+		break;
+	case _FL_PROBE_KIND_MAX:
+		break;
+	}
+	return n;
+}
+
+/* ---- one place ---- */
+
+static int set_name(struct fl_points *p, struct fl_str name)
+{
+	p->name = fl_str_dup(name);
+	if (!p->name)
+		return -ENOMEM;
+	p->at.name = p->name;
+	return 0;
+}
+
+/* "MODULE:SYMBOL" or "SYMBOL" */
+static void full_name(const struct fl_probe_event *e, struct fl_buf *out)
+{
+	if (e->place.module.n) {
+		fl_buf_add_str(out, e->place.module);
+		fl_buf_addc(out, ':');
+	}
+	fl_buf_add_str(out, e->place.symbol);
+}
+
+static int find_kprobe(const struct fl_probe_event *e, struct fl_points *p)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+
+	if (e->place.has_address) {
+		p->at.address = e->place.address;
+		return 0;
+	}
+	p->at.offset = e->place.offset;
+	full_name(e, &name);
+	return set_name(p, fl_buf_str(&name));
+}
+
+static uint32_t slots_of(struct fl_type t)
+{
+	uint64_t size = 8;
+
+	return fl_type_size(t, &size) == 0 && size > 8 ? 2 : 1;
+}
+
+static int find_trampoline(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p,
+			   struct fl_buf *why)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+	struct fl_param param;
+	struct fl_type func;
+
+	full_name(e, &name);
+	func = fl_target_func(t, fl_buf_str(&name));
+	if (!fl_type_ok(func)) {
+		fl_buf_addz(why, "the function is not in BTF");
+		return -ENOENT;
+	}
+	p->at.btf_id = func.id;
+	if (fl_btf_base(func.btf)) {
+		p->module = fl_str_dup(fl_str(fl_btf_name(func.btf)));
+		if (!p->module)
+			return -ENOMEM;
+		p->at.module = p->module;
+	}
+	for (uint32_t i = 0; fl_type_param(func, i, &param); i++) {
+		if (p->nr_arg_slots == FL_MAX_ARG_SLOTS) {
+			fl_buf_addz(why, "too many arguments");
+			return -E2BIG;
+		}
+		p->arg_slot[p->nr_arg_slots++] = (uint8_t)p->words;
+		p->words += slots_of(param.type);
+	}
+	return 0;
+}
+
+static int find_tracepoint(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p,
+			   struct fl_buf *why)
+{
+	int r = fl_target_format(t, e->place.system, e->place.event, &p->format);
+
+	if (r < 0) {
+		fl_buf_addz(why, "its format cannot be read");
+		return r;
+	}
+	p->at.tracepoint_id = p->format->id;
+	return 0;
+}
+
+static int find_uprobe(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p)
+{
+	_cleanup_buf_ struct fl_buf path = {};
+
+	fl_target_path(t, e->place.path, &path);
+	p->at.offset = e->place.offset;
+	p->at.refctr = e->place.has_refctr ? e->place.refctr : 0;
+	return set_name(p, fl_buf_str(&path));
+}
+
+/* ---- many places ---- */
+
+static int add_function(struct fl_points *p, struct fl_ksyms *syms, struct fl_str name)
+{
+	struct fl_ksym found[8];
+	size_t n = fl_ksyms_find_func(syms, name, found, FL_ARRAY_SIZE(found));
+	uint64_t *bigger;
+
+	n = FL_MIN(n, FL_ARRAY_SIZE(found));
+	bigger = reallocarray(p->addresses, p->at.nr_addresses + n + 1, sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	p->addresses = bigger;
+	for (size_t i = 0; i < n; i++)
+		p->addresses[p->at.nr_addresses++] = found[i].addr;
+	return 0;
+}
+
+/* The functions that ftrace can hook stand in tracefs, a line each, "[module]" behind some. */
+static int find_functions(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p,
+			  struct fl_buf *why)
+{
+	_cleanup_file_ struct fl_file list = {};
+	_cleanup_buf_ struct fl_buf path = {};
+	struct fl_str rest, line, name;
+	struct fl_ksyms *syms;
+	int r;
+
+	if (fl_target_tracefs(t))
+		fl_buf_addf(&path, "%s/available_filter_functions", fl_target_tracefs(t));
+	r = fl_file_open(fl_buf_z(&path), 64u << 20, &list);
+	if (r == 0)
+		r = fl_target_ksyms(t, &syms);
+	if (r < 0) {
+		fl_buf_addz(why, "the list of functions that can be traced is not readable");
+		return r;
+	}
+	rest = fl_file_str(&list);
+	while (r == 0 && fl_str_line(&rest, &line))
+		if (fl_str_word(&line, &name) && fl_str_glob(e->place.symbol, name))
+			r = add_function(p, syms, name);
+	if (r < 0)
+		return r;
+	if (!p->at.nr_addresses) {
+		fl_buf_addz(why, "no function of that name can be traced");
+		return -ENOENT;
+	}
+	p->at.addresses = p->addresses;
+	p->is_multi = true;
+	return 0;
+}
+
+int fl_points_find(struct fl_target *t, const struct fl_probe_event *e, enum fl_hook hook,
+		   struct fl_points *ret, struct fl_buf *why)
+{
+	int r = -EINVAL;
+
+	fl_points_fini(ret);
+	ret->nr_each = 1;
+	switch (hook) {
+	case FL_HOOK_RAW_TP:
+		return set_name(ret, e->place.symbol);
+	case FL_HOOK_FENTRY:
+	case FL_HOOK_FEXIT:
+		return find_trampoline(t, e, ret, why);
+	case FL_HOOK_KPROBE:
+	case FL_HOOK_KRETPROBE:
+		if (!e->place.is_glob)
+			return find_kprobe(e, ret);
+		r = find_functions(t, e, ret, why);
+		ret->nr_each = ret->at.nr_addresses;
+		ret->each_address = true;
+		return r;
+	case FL_HOOK_KPROBE_MULTI:
+	case FL_HOOK_KRETPROBE_MULTI:
+		return find_functions(t, e, ret, why);
+	case FL_HOOK_TRACEPOINT:
+		return find_tracepoint(t, e, ret, why);
+	case FL_HOOK_UPROBE:
+	case FL_HOOK_URETPROBE:
+		return find_uprobe(t, e, ret);
+	case _FL_HOOK_MAX:
+		break;
+	}
+	return r;
+}
+
+struct fl_attach_point fl_points_each(const struct fl_points *p, size_t i)
+{
+	struct fl_attach_point at = p->at;
+
+	if (p->each_address)
+		at.address = p->addresses[i];
+	return at;
+}
+
+void fl_points_env(const struct fl_points *p, struct fl_gen_env *env)
+{
+	env->arg_slot = p->arg_slot;
+	env->nr_arg_slots = p->nr_arg_slots;
+	env->trampoline_words = p->words;
+	env->format = p->format;
+}
+
+/* "SYMBOL", "SYMBOL+8" */
+int fl_points_symbol(struct fl_target *t, struct fl_fetch_program *p)
+{
+	struct fl_ksyms *syms;
+	struct fl_ksym sym;
+	int r;
+
+	if (p->code[0].op != FL_FETCH_NOP_SYMBOL || p->code[1].op != FL_FETCH_IMM || p->code[1].imm)
+		return 0;
+	r = fl_target_ksyms(t, &syms);
+	if (r < 0)
+		return r;
+	if (fl_ksyms_find(syms, p->code[0].text, &sym, 1) == 0 || !sym.addr)
+		return -ENOENT;
+	p->code[1].imm = sym.addr;
+	return 0;
+}

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Each event has a list of hooks that could carry it, best first. A hook is tried by doing it:
+ * generate, load, attach. What the kernel refuses is written down in its own words and the next one
+ * is tried, so that nothing depends on version numbers, and so that a refusal of all of them can be
+ * explained line by line.
+ *
+ * In the same way the form of memory reads is found: the cheapest that the kernel's types speak for
+ * first, the helper last. What worked for one event is where the next one starts.
+ */
+#include "probe/bpf/trace.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "probe/bpf/attach.h"
+#include "probe/bpf/kernel.h"
+#include "probe/bpf/point.h"
+
+#define DEFAULT_RING (512u << 10)
+#define ENTRY_WORDS_MAX 8192 /* calls that may be under way at once */
+
+enum {
+#define D(code, ...) TRACE_##code,
+#include "probe/bpf/errors.def"
+};
+
+static const struct fl_diag_kind kinds[] = {
+#define D(code, level, err, message) [TRACE_##code] = { "TRACE_" #code, FL_##level, err, message },
+#include "probe/bpf/errors.def"
+};
+
+struct probe {
+	struct fl_trace_probe pub;
+	struct fl_probe_event *event;
+	struct fl_points points; /* where, once found out */
+	int prog, entry_prog, entry_map, scratch;
+	struct fl_attachment *attached;
+	size_t nr_attached;
+	uint64_t records, faults;
+};
+
+struct fl_trace {
+	struct fl_target *target;
+	struct fl_trace_opts opts;
+	struct fl_gen_env env;
+	struct probe *probes;
+	size_t n;
+	struct fl_rings *rings;
+	int control;
+	uint8_t *counts; /* the control map's value */
+	size_t counts_size;
+	size_t failed;
+};
+
+static int diagnose(struct fl_diag *d, const struct probe *p, int kind, struct fl_span span)
+{
+	int r = fl_diag_set(d, &kinds[kind], span);
+
+	if (d) {
+		d->text = p->event->text.p;
+		d->text_len = p->event->text.n;
+	}
+	return r;
+}
+
+int fl_trace_new(struct fl_target *target, const struct fl_trace_opts *opts, struct fl_trace **ret)
+{
+	struct fl_trace *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->target = target;
+	t->opts = *opts;
+	t->control = -1;
+	*ret = t;
+	return 0;
+}
+
+int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e)
+{
+	struct probe *bigger = reallocarray(t->probes, t->n + 1, sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	t->probes = bigger;
+	t->probes[t->n++] = (struct probe){ .pub.event = e, .event = e,
+					    .prog = -1, .entry_prog = -1, .entry_map = -1,
+					    .scratch = -1 };
+	return 0;
+}
+
+static void detach(struct probe *p)
+{
+	for (size_t i = p->nr_attached; i-- > 0;)
+		fl_attachment_release(&p->attached[i]);
+	free(p->attached);
+	p->attached = NULL;
+	p->nr_attached = 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Everything of a hook that was not taken. */
+static void unload(struct probe *p)
+{
+	detach(p);
+	close_fd(&p->prog);
+	close_fd(&p->entry_prog);
+	close_fd(&p->entry_map);
+	close_fd(&p->scratch);
+}
+
+void fl_trace_free(struct fl_trace *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n; i++) {
+		unload(&t->probes[i]);
+		fl_points_fini(&t->probes[i].points);
+		fl_buf_fini(&t->probes[i].pub.tried);
+	}
+	if (t->counts)
+		munmap(t->counts, t->counts_size);
+	close_fd(&t->control);
+	fl_rings_free(t->rings);
+	free(t->probes);
+	free(t);
+}
+
+/* ---- maps ---- */
+
+static size_t whole_pages(size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (n + page - 1) / page * page;
+}
+
+static int make_control(struct fl_trace *t)
+{
+	uint32_t size = t->env.nr_cpus * fl_control_stride((uint32_t)t->n);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	void *p;
+
+	t->control = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fl_control", 4, size, 1, &opts);
+	if (t->control < 0)
+		return -errno;
+	t->counts_size = whole_pages(size);
+	p = mmap(NULL, t->counts_size, PROT_READ, MAP_SHARED, t->control, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	t->counts = p;
+	return 0;
+}
+
+/* The record is built here where its strings' lengths are not known before. */
+static int make_scratch(struct probe *p)
+{
+	if (!p->pub.layout.nr_strings)
+		return 0;
+	p->scratch = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "fl_scratch", 4,
+				    (p->pub.layout.max_size + 7) / 8 * 8, 1, NULL);
+	return p->scratch < 0 ? -errno : 0;
+}
+
+/* Before 5.11 maps counted against the limit of locked memory. */
+static void lift_memlock(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	setrlimit(RLIMIT_MEMLOCK, &all);
+}
+
+static int make_maps(struct fl_trace *t)
+{
+	size_t ring = t->opts.ring_bytes ? t->opts.ring_bytes : DEFAULT_RING;
+	int cpus = libbpf_num_possible_cpus(), r;
+
+	if (cpus < 0)
+		return cpus;
+	t->env.nr_cpus = (uint32_t)cpus;
+	t->env.nr_events = (uint16_t)t->n;
+	r = make_control(t);
+	if (r == 0)
+		r = fl_rings_create((uint32_t)cpus, ring, &t->rings);
+	if (r < 0)
+		return r;
+	t->env.control_fd = t->control;
+	t->env.rings_fd = fl_rings_fd(t->rings);
+	return 0;
+}
+
+static int make_entry_map(struct probe *p)
+{
+	if (!p->event->nr_entry_args || fl_hooks[p->pub.hook].ctx != FL_CTX_REGS)
+		return 0;
+	p->entry_map = bpf_map_create(BPF_MAP_TYPE_HASH, "fl_entry", 8,
+				      8 * (uint32_t)p->event->nr_entry_args, ENTRY_WORDS_MAX, NULL);
+	return p->entry_map < 0 ? -errno : 0;
+}
+
+/* ---- one hook of one event ---- */
+
+static void tried(struct probe *p, enum fl_hook hook, const char *what, int err, struct fl_str why)
+{
+	fl_buf_addf(&p->pub.tried, "%s: %s: %s", fl_hooks[hook].name, what, fl_errno_name(err));
+	if (why.n)
+		fl_buf_addf(&p->pub.tried, " (%.*s)", FL_STR_ARG(why));
+	fl_buf_addc(&p->pub.tried, '\n');
+}
+
+/* Loads with the cheapest form of reading that the kernel takes. */
+static int load_program(struct fl_trace *t, struct probe *p, const struct fl_gen_env *env,
+			struct fl_gen_error *error)
+{
+	struct fl_gen_env form = *env;
+	int r = -EINVAL;
+
+	for (; form.read < _FL_READ_MAX; form.read++) {
+		_cleanup_insns_ struct fl_insns insns = {};
+		_cleanup_buf_ struct fl_buf why = {};
+
+		if (form.read == FL_READ_WINDOW && !form.window_type)
+			continue;
+		r = fl_gen_event(p->event, p->pub.hook, &p->pub.layout, &form, &insns, error);
+		if (r < 0)
+			return r;
+		r = fl_prog_load(p->pub.hook, &p->points.at, "foreland", &insns, &why);
+		if (r >= 0) {
+			p->pub.read = t->env.read = form.read;
+			return r;
+		}
+		tried(p, p->pub.hook, fl_read_form_names[form.read], r, fl_buf_str(&why));
+		if (r == -EPERM)
+			break;
+	}
+	return r;
+}
+
+static int load_entry_program(struct probe *p, const struct fl_gen_env *env,
+			      struct fl_gen_error *error)
+{
+	_cleanup_insns_ struct fl_insns insns = {};
+	_cleanup_buf_ struct fl_buf why = {};
+	int r;
+
+	if (p->entry_map < 0)
+		return 0;
+	r = fl_gen_entry(p->event, env, &insns, error);
+	if (r < 0)
+		return r;
+	p->entry_prog = fl_prog_load(FL_HOOK_KPROBE, &p->points.at, "foreland_entry", &insns, &why);
+	if (p->entry_prog < 0)
+		tried(p, FL_HOOK_KPROBE, "loading", p->entry_prog, fl_buf_str(&why));
+	return p->entry_prog < 0 ? p->entry_prog : 0;
+}
+
+static int load_hook(struct fl_trace *t, struct probe *p, size_t index, struct fl_gen_error *error)
+{
+	struct fl_gen_env env = t->env;
+	int r;
+
+	r = make_entry_map(p);
+	if (r == 0)
+		r = make_scratch(p);
+	if (r < 0)
+		return r;
+	env.event = (uint16_t)index;
+	env.scratch_fd = p->scratch;
+	env.entry_fd = p->entry_map;
+	fl_points_env(&p->points, &env);
+	p->prog = load_program(t, p, &env, error);
+	if (p->prog < 0)
+		return p->prog;
+	return load_entry_program(p, &env, error);
+}
+
+static int attach_one(struct probe *p, enum fl_hook hook, int prog, const struct fl_attach_point *at)
+{
+	struct fl_attachment a = FL_ATTACHMENT_NONE;
+	int r = fl_prog_attach(hook, at, prog, &a);
+
+	if (r < 0) {
+		tried(p, hook, "attaching", r, fl_str(""));
+		return r;
+	}
+	p->attached[p->nr_attached++] = a;
+	return 0;
+}
+
+/* The entry program first: a return without entry words would be counted as unpaired. */
+static int attach_hook(struct probe *p)
+{
+	enum fl_hook entry = p->pub.hook == FL_HOOK_KRETPROBE_MULTI ? FL_HOOK_KPROBE_MULTI
+								    : FL_HOOK_KPROBE;
+	size_t n = p->points.nr_each;
+	int r = 0;
+
+	p->attached = calloc(2 * n, sizeof(*p->attached));
+	if (!p->attached)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct fl_attach_point at = fl_points_each(&p->points, i);
+
+		if (p->entry_prog >= 0)
+			r = attach_one(p, entry, p->entry_prog, &at);
+		if (r == 0)
+			r = attach_one(p, p->pub.hook, p->prog, &at);
+	}
+	return r;
+}
+
+/* ---- all events ---- */
+
+static int lay_out(struct probe *p, enum fl_hook hook, struct fl_diag *diag)
+{
+	bool multi = p->points.is_multi;
+
+	p->pub.hook = hook;
+	if (fl_record_layout(p->event, fl_gen_layout(p->event, hook, multi), &p->pub.layout) < 0)
+		return diagnose(diag, p, TRACE_TOO_BIG, (struct fl_span){ 0, 0 });
+	return 0;
+}
+
+static int resolve_symbols(struct fl_trace *t, struct probe *p, struct fl_diag *diag)
+{
+	for (size_t i = 0; i < p->event->nr_args; i++) {
+		struct fl_probe_arg *a = &p->event->args[i];
+		int r = fl_points_symbol(t->target, &a->program);
+
+		if (r < 0) {
+			r = diagnose(diag, p, TRACE_NO_SYMBOL, a->span);
+			fl_diag_message(diag, "symbol '%.*s' has no address on this kernel",
+					FL_STR_ARG(a->program.code[0].text));
+			return r;
+		}
+	}
+	return 0;
+}
+
+static bool uses_percpu(const struct fl_probe_event *e)
+{
+	for (size_t i = 0; i < e->nr_args; i++)
+		for (uint32_t k = 0; k < e->args[i].program.n; k++)
+			if (e->args[i].program.code[k].op == FL_FETCH_CPU_PTR)
+				return true;
+	return false;
+}
+
+static void help_permission(struct fl_diag *diag)
+{
+	fl_diag_help(diag, "'foreland doctor' tells what is missing; --vm traces in a guest, where no "
+			   "privilege is needed");
+}
+
+static int refused(struct probe *p, int err, const struct fl_gen_error *error,
+		   struct fl_diag *diag)
+{
+	struct fl_span place = p->event->place.span;
+	int r;
+
+	if (error->why && error->arg < p->event->nr_args) {
+		r = diagnose(diag, p, TRACE_NO_ARGUMENT, p->event->args[error->arg].span);
+		fl_diag_message(diag, "the argument cannot be fetched here: %s", error->why);
+	} else if (err == -EPERM || err == -EACCES) {
+		r = diagnose(diag, p, TRACE_NOT_PERMITTED, place);
+		help_permission(diag);
+	} else if (err == -ENOENT) {
+		r = diagnose(diag, p, TRACE_NOT_FOUND, place);
+		fl_diag_message(diag, "this kernel has no %s '%.*s'",
+				p->event->kind == FL_PROBE_TPROBE ? "tracepoint" : "place",
+				FL_STR_ARG(fl_str_sub(p->event->text, place.start,
+						      place.end - place.start)));
+	} else {
+		r = diagnose(diag, p, TRACE_NO_HOOK, place);
+	}
+	return r;
+}
+
+/* Tries the hooks in turn until one holds. */
+static int load_probe(struct fl_trace *t, size_t index, struct fl_diag *diag)
+{
+	struct probe *p = &t->probes[index];
+	struct fl_gen_error error = { SIZE_MAX, NULL };
+	enum fl_hook hooks[_FL_HOOK_MAX];
+	size_t n = fl_points_hooks(p->event, hooks);
+	int r = -EOPNOTSUPP;
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_buf_ struct fl_buf why = {};
+
+		r = fl_points_find(t->target, p->event, hooks[i], &p->points, &why);
+		if (r < 0) {
+			tried(p, hooks[i], "looking for the place", r, fl_buf_str(&why));
+			continue;
+		}
+		r = lay_out(p, hooks[i], diag);
+		if (r < 0)
+			return r;
+		r = load_hook(t, p, index, &error);
+		if (r == 0)
+			r = attach_hook(p);
+		if (r == 0)
+			return 0;
+		if (error.why)
+			tried(p, hooks[i], "generating", r, fl_str(error.why));
+		unload(p);
+	}
+	return refused(p, r, &error, diag);
+}
+
+int fl_trace_start(struct fl_trace *t, struct fl_diag *diag)
+{
+	int r;
+
+	lift_memlock();
+	t->env.boot_clock = t->opts.boot_clock;
+	t->env.exact_faults = t->opts.exact_faults;
+	t->env.pid = t->opts.pid;
+	t->env.comm = fl_str(t->opts.comm);
+	fl_kernel_facts(t->target, &t->env);
+	r = make_maps(t);
+	if (r < 0) {
+		bool permission = r == -EPERM || r == -EACCES;
+
+		diagnose(diag, &t->probes[0], permission ? TRACE_NOT_PERMITTED : TRACE_NO_MAPS,
+			 t->probes[0].event->place.span);
+		if (permission)
+			help_permission(diag);
+		return r;
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		if (uses_percpu(t->probes[i].event))
+			fl_kernel_percpu(t->target, &t->env);
+		r = resolve_symbols(t, &t->probes[i], diag);
+		if (r == 0)
+			r = load_probe(t, i, diag);
+		if (r < 0) {
+			t->failed = i;
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* ---- running ---- */
+
+void fl_trace_stop(struct fl_trace *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		detach(&t->probes[i]);
+}
+
+struct reading {
+	struct fl_trace *t;
+	fl_record_fn fn;
+	void *ctx;
+};
+
+static uint64_t count_faults(const struct fl_record_layout *l, const struct fl_record *rec)
+{
+	uint64_t n = 0, word;
+
+	for (uint32_t bit = 0; bit < l->nr_faults; bit += 64) {
+		memcpy(&word, fl_record_at(rec, l->faults_offset + bit / 8), 8);
+		n += (uint64_t)__builtin_popcountll(word);
+	}
+	for (size_t i = 0; l->nr_strings && i < l->nr_slots; i++)
+		for (size_t k = 0; l->slots[i].kind == FL_SLOT_STRING && k < l->slots[i].count; k++)
+			n += !(fl_record_value(&l->slots[i], rec, k, false) >> 16);
+	return n;
+}
+
+/* A record that is not one of ours cannot come out of our rings; trust is good, a check is cheap. */
+static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
+{
+	struct reading *r = ctx;
+	struct probe *p;
+
+	if (rec->event >= r->t->n)
+		return 0;
+	p = &r->t->probes[rec->event];
+	if (size < p->pub.layout.fixed_size)
+		return 0;
+	p->records++;
+	p->faults += count_faults(&p->pub.layout, rec);
+	return r->fn(r->ctx, cpu, rec, size);
+}
+
+int64_t fl_trace_read(struct fl_trace *t, uint64_t before, fl_record_fn fn, void *ctx)
+{
+	struct reading r = { t, fn, ctx };
+
+	return fl_rings_read(t->rings, before, on_record, &r);
+}
+
+/* Programs run with recursion refused by the kernel, which counts. */
+static uint64_t missed(int prog)
+{
+	struct bpf_prog_info info = {};
+	uint32_t size = sizeof(info);
+
+	if (prog < 0 || bpf_obj_get_info_by_fd(prog, &info, &size) < 0)
+		return 0;
+	return info.recursion_misses;
+}
+
+void fl_trace_totals(struct fl_trace *t, size_t i, struct fl_trace_totals *ret)
+{
+	uint32_t stride = fl_control_stride((uint32_t)t->n);
+	const struct probe *p = &t->probes[i];
+
+	*ret = (struct fl_trace_totals){ .records = p->records, .faults = p->faults,
+					 .missed = missed(p->prog) + missed(p->entry_prog) };
+	for (uint32_t cpu = 0; t->counts && cpu < t->env.nr_cpus; cpu++) {
+		const struct fl_probe_counts *c = (const void *)(t->counts + (size_t)cpu * stride);
+
+		ret->hits += __atomic_load_n(&c[i].hits, __ATOMIC_RELAXED);
+		ret->filtered += __atomic_load_n(&c[i].filtered, __ATOMIC_RELAXED);
+		ret->lost += __atomic_load_n(&c[i].lost, __ATOMIC_RELAXED);
+		ret->unpaired += __atomic_load_n(&c[i].unpaired, __ATOMIC_RELAXED);
+	}
+}
+
+bool fl_trace_settled(struct fl_trace *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct fl_trace_totals s;
+
+		fl_trace_totals(t, i, &s);
+		if (s.hits != s.records + s.filtered + s.lost + s.unpaired)
+			return false;
+	}
+	return true;
+}
+
+size_t fl_trace_nr_probes(const struct fl_trace *t)
+{
+	return t->n;
+}
+
+const struct fl_trace_probe *fl_trace_probe(const struct fl_trace *t, size_t i)
+{
+	return &t->probes[i].pub;
+}
+
+uint64_t fl_trace_now(const struct fl_trace *t)
+{
+	struct timespec ts;
+
+	clock_gettime(t->opts.boot_clock ? CLOCK_BOOTTIME : CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+size_t fl_trace_failed(const struct fl_trace *t)
+{
+	return t->failed;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A live trace: checked events in, records out. It owns maps, rings, programs and hooks, all by
+ * descriptors of this process; freeing it, or dying, leaves nothing in the kernel.
+ *
+ * Order of calls: new, add for each event, start, read as often as wanted, stop, read once more,
+ * free. One thread.
+ */
+#ifndef PROBE_BPF_TRACE_H
+#define PROBE_BPF_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "foreland/diag.h"
+#include "probe/bpf/gen.h"
+#include "probe/bpf/layout.h"
+#include "probe/bpf/rings.h"
+#include "probe/lang/event.h"
+#include "probe/target/target.h"
+
+struct fl_trace;
+
+struct fl_trace_opts {
+	uint32_t pid;	    /* process or thread; 0: all */
+	const char *comm;   /* command name; NULL: all */
+	bool boot_clock;    /* else monotonic */
+	bool exact_faults;  /* every read of memory tells whether it failed */
+	size_t ring_bytes;  /* a CPU; 0: the default */
+};
+
+/* Sums over all CPUs. hits = records + filtered + lost + unpaired, once stopped and read. */
+struct fl_trace_totals {
+	uint64_t hits, filtered, lost, unpaired;
+	uint64_t records; /* handed out */
+	uint64_t missed;  /* not run by the kernel: the probe hit while it was running itself */
+	uint64_t faults;  /* arguments whose read failed and told */
+};
+
+/* One event as it runs. */
+struct fl_trace_probe {
+	const struct fl_probe_event *event;
+	struct fl_record_layout layout;
+	enum fl_hook hook;
+	enum fl_read_form read;
+	struct fl_buf tried; /* a line for each hook that was not taken, and why */
+};
+
+/* @target must be live and outlive the trace. */
+int fl_trace_new(struct fl_target *target, const struct fl_trace_opts *opts, struct fl_trace **ret);
+void fl_trace_free(struct fl_trace *t);
+FL_DEFINE_CLEANUP(struct fl_trace *, fl_trace_free);
+#define _cleanup_trace_ _cleanup_(fl_trace_freep)
+
+/* @e is borrowed; addresses of symbols that the kernel resolves late are filled into its programs. */
+int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e);
+
+/*
+ * Loads everything, then attaches everything. On failure @diag says which definition, where in it,
+ * what is missing and what helps; its text is the event's.
+ */
+int fl_trace_start(struct fl_trace *t, struct fl_diag *diag);
+/* Which event starting failed at. */
+size_t fl_trace_failed(const struct fl_trace *t);
+
+/* Takes the hooks away. Records that were made until then can still be read. */
+void fl_trace_stop(struct fl_trace *t);
+
+/* See fl_rings_read(); counts what was handed out. */
+int64_t fl_trace_read(struct fl_trace *t, uint64_t before, fl_record_fn fn, void *ctx);
+
+/* After stopping: programs that were running meanwhile have ended and all is accounted for. */
+bool fl_trace_settled(struct fl_trace *t);
+
+size_t fl_trace_nr_probes(const struct fl_trace *t);
+const struct fl_trace_probe *fl_trace_probe(const struct fl_trace *t, size_t i);
+void fl_trace_totals(struct fl_trace *t, size_t i, struct fl_trace_totals *ret);
+
+/* Time now, by the clock of the records. */
+uint64_t fl_trace_now(const struct fl_trace *t);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/output/json.h"
+
+#include "base/json.h"
+#include "probe/output/text.h"
+
+static void arg_schema(const struct fl_probe_arg *a, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_json_str(out, "name", a->name);
+	fl_json_strz(out, "type", a->type->name);
+	if (a->count)
+		fl_json_u64(out, "count", a->count);
+	fl_json_str(out, "body", a->body);
+	fl_json_close(out, '}');
+}
+
+void fl_trace_json_schema(const struct fl_trace *t, bool boot_clock, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "schema");
+	fl_json_strz(out, "clock", boot_clock ? "boot" : "mono");
+	fl_json_open(out, "events", '[');
+	for (size_t i = 0; i < fl_trace_nr_probes(t); i++) {
+		const struct fl_trace_probe *p = fl_trace_probe(t, i);
+
+		fl_json_open(out, NULL, '{');
+		fl_json_str(out, "group", p->event->group);
+		fl_json_str(out, "event", p->event->event);
+		fl_json_strz(out, "kind", fl_probe_kind_name(p->event->kind));
+		fl_json_strz(out, "hook", fl_hooks[p->hook].name);
+		fl_json_open(out, "args", '[');
+		for (size_t k = 0; k < p->event->nr_args; k++)
+			arg_schema(&p->event->args[k], out);
+		fl_json_close(out, ']');
+		fl_json_close(out, '}');
+	}
+	fl_json_close(out, ']');
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
+/* A key that is not NUL-terminated: names are short, and so is the copy. */
+struct key {
+	char z[64];
+};
+
+static struct key key_of(struct fl_str name)
+{
+	struct key k = {};
+
+	memcpy(k.z, name.p, FL_MIN(name.n, sizeof(k.z) - 1));
+	return k;
+}
+
+static void add_element(const struct fl_probe_arg *a, const struct fl_record_slot *s,
+			const struct fl_record *rec, size_t size, size_t element, const char *key,
+			struct fl_symbols *symbols, struct fl_buf *out)
+{
+	uint64_t v = fl_record_value(s, rec, element, a->type->is_signed);
+	struct fl_str text;
+
+	if (s->kind == FL_SLOT_STRING) {
+		if (fl_record_string(s, rec, size, element, &text))
+			fl_json_str(out, key, text);
+		else
+			fl_json_null(out, key);
+	} else if (s->kind == FL_SLOT_SYMBOL || a->type->print == FL_PRINT_SYMBOL) {
+		fl_json_str(out, key, fl_symbols_at(symbols, v));
+	} else if (a->type->is_signed) {
+		fl_json_s64(out, key, (int64_t)v);
+	} else {
+		fl_json_u64(out, key, v);
+	}
+}
+
+static void add_value(const struct fl_trace_probe *p, size_t i, const struct fl_record *rec,
+		      size_t size, struct fl_symbols *symbols, struct fl_buf *out)
+{
+	const struct fl_record_slot *s = &p->layout.slots[i];
+	const struct fl_probe_arg *a = &p->event->args[i];
+	struct key key = key_of(a->name);
+
+	if (fl_record_fault(&p->layout, rec, i)) {
+		fl_json_null(out, key.z);
+		return;
+	}
+	if (!a->count) {
+		add_element(a, s, rec, size, 0, key.z, symbols, out);
+		return;
+	}
+	fl_json_open(out, key.z, '[');
+	for (size_t k = 0; k < a->count; k++)
+		add_element(a, s, rec, size, k, NULL, symbols, out);
+	fl_json_close(out, ']');
+}
+
+static bool was_cut(const struct fl_trace_probe *p, size_t i, const struct fl_record *rec)
+{
+	const struct fl_record_slot *s = &p->layout.slots[i];
+
+	if (s->kind != FL_SLOT_STRING)
+		return false;
+	for (size_t k = 0; k < s->count; k++)
+		if (fl_record_value(s, rec, k, false) >> 16 == p->layout.string_max)
+			return true;
+	return false;
+}
+
+static void add_cut(const struct fl_trace_probe *p, const struct fl_record *rec, struct fl_buf *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->event->nr_args; i++) {
+		if (!was_cut(p, i, rec))
+			continue;
+		if (!any)
+			fl_json_open(out, "cut", '[');
+		any = true;
+		fl_json_str(out, NULL, p->event->args[i].name);
+	}
+	if (any)
+		fl_json_close(out, ']');
+}
+
+void fl_trace_json_record(const struct fl_trace_probe *p, uint32_t cpu, const struct fl_record *rec,
+			  size_t size, struct fl_symbols *symbols, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf place = {};
+
+	fl_json_open(out, NULL, '{');
+	fl_json_u64(out, "time_ns", rec->time);
+	fl_json_u64(out, "cpu", cpu);
+	fl_json_u64(out, "pid", rec->pid);
+	fl_json_str(out, "comm", fl_str_n(rec->comm, strnlen(rec->comm, sizeof(rec->comm))));
+	fl_json_str(out, "group", p->event->group);
+	fl_json_str(out, "event", p->event->event);
+	fl_place_text(p, rec, symbols, &place);
+	fl_json_str(out, "place", fl_buf_str(&place));
+	fl_json_open(out, "args", '{');
+	for (size_t i = 0; i < p->event->nr_args; i++)
+		add_value(p, i, rec, size, symbols, out);
+	fl_json_close(out, '}');
+	add_cut(p, rec, out);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
+void fl_trace_json_summary(struct fl_trace *t, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "summary");
+	fl_json_open(out, "events", '[');
+	for (size_t i = 0; i < fl_trace_nr_probes(t); i++) {
+		const struct fl_trace_probe *p = fl_trace_probe(t, i);
+		struct fl_trace_totals s;
+
+		fl_trace_totals(t, i, &s);
+		fl_json_open(out, NULL, '{');
+		fl_json_str(out, "group", p->event->group);
+		fl_json_str(out, "event", p->event->event);
+		fl_json_u64(out, "hits", s.hits);
+		fl_json_u64(out, "records", s.records);
+		fl_json_u64(out, "filtered", s.filtered);
+		fl_json_u64(out, "lost", s.lost);
+		fl_json_u64(out, "unpaired", s.unpaired);
+		fl_json_u64(out, "missed", s.missed);
+		fl_json_u64(out, "faults", s.faults);
+		fl_json_close(out, '}');
+	}
+	fl_json_close(out, ']');
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}

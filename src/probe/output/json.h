@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One JSON object a line: {"type":"schema",...} first, a row a record, {"type":"summary",...} last.
+ *
+ * A row: {"time_ns","cpu","pid","comm","group","event","place","args":{...}}. Numbers are numbers, a
+ * value whose read failed is null, an array is an array; a string that reached its limit is named in
+ * "cut":[...].
+ */
+#ifndef PROBE_OUTPUT_JSON_H
+#define PROBE_OUTPUT_JSON_H
+
+#include "base/buf.h"
+#include "probe/bpf/trace.h"
+#include "probe/output/symbols.h"
+
+void fl_trace_json_schema(const struct fl_trace *t, bool boot_clock, struct fl_buf *out);
+void fl_trace_json_record(const struct fl_trace_probe *p, uint32_t cpu, const struct fl_record *rec,
+			  size_t size, struct fl_symbols *symbols, struct fl_buf *out);
+void fl_trace_json_summary(struct fl_trace *t, struct fl_buf *out);
+
+#endif

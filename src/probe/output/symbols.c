@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/output/symbols.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe/output/put.h"
+#include "probe/target/target.h"
+
+const char fl_put_pairs[200] =
+	"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546"
+	"4748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293"
+	"949596979899";
+
+#define CACHE 256 /* a power of two */
+
+struct answer {
+	uint64_t addr;
+	uint16_t len, name_len;
+	char text[FL_SYMBOL_MAX];
+};
+
+struct fl_symbols {
+	struct fl_target *target;
+	struct fl_ksyms *syms;
+	bool tried;
+	struct answer named;
+	struct answer cache[CACHE];
+};
+
+int fl_symbols_new(struct fl_target *t, struct fl_symbols **ret)
+{
+	struct fl_symbols *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->target = t;
+	*ret = s;
+	return 0;
+}
+
+void fl_symbols_free(struct fl_symbols *s)
+{
+	free(s);
+}
+
+static struct fl_ksyms *table(struct fl_symbols *s)
+{
+	if (!s->tried && fl_target_ksyms(s->target, &s->syms) < 0)
+		s->syms = NULL;
+	s->tried = true;
+	return s->syms;
+}
+
+static void compose(struct answer *a, const struct fl_ksym *sym, uint64_t offset)
+{
+	size_t name = FL_MIN(sym->name.n, (size_t)200), module = FL_MIN(sym->module.n, (size_t)64);
+	char *p = fl_put_mem(a->text, sym->name.p, name);
+
+	a->name_len = (uint16_t)name;
+	p = fl_put_hex(fl_put_char(p, '+'), offset);
+	p = fl_put_hex(fl_put_char(p, '/'), sym->size);
+	if (module) {
+		p = fl_put_mem(p, " [", 2);
+		p = fl_put_char(fl_put_mem(p, sym->module.p, module), ']');
+	}
+	a->len = (uint16_t)(p - a->text);
+}
+
+static const struct answer *find(struct fl_symbols *s, uint64_t addr)
+{
+	struct answer *a = &s->cache[(addr ^ addr >> 12) % CACHE];
+	struct fl_ksym sym;
+
+	if (a->len && a->addr == addr)
+		return a;
+	a->addr = addr;
+	if (table(s) && fl_ksyms_at(s->syms, addr, &sym) == 0) {
+		compose(a, &sym, addr - sym.addr);
+	} else {
+		a->len = (uint16_t)(fl_put_hex(a->text, addr) - a->text);
+		a->name_len = a->len;
+	}
+	return a;
+}
+
+struct fl_str fl_symbols_at(struct fl_symbols *s, uint64_t addr)
+{
+	const struct answer *a = find(s, addr);
+
+	return fl_str_n(a->text, a->len);
+}
+
+struct fl_str fl_symbols_name(struct fl_symbols *s, uint64_t addr)
+{
+	const struct answer *a = find(s, addr);
+
+	return fl_str_n(a->text, a->name_len);
+}
+
+struct fl_str fl_symbols_named(struct fl_symbols *s, struct fl_str name, uint64_t offset)
+{
+	struct fl_ksym sym;
+
+	if (!table(s) || fl_ksyms_find_func(s->syms, name, &sym, 1) == 0)
+		return fl_str("");
+	compose(&s->named, &sym, offset);
+	return fl_str_n(s->named.text, s->named.len);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is the same in each line of an event is made once: its name with the place, and the text in
+ * front of each value. A line is then a few copies and numbers, written into room that was reserved
+ * for the longest that this record can give.
+ */
+#include "probe/output/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "probe/output/put.h"
+
+struct event_text {
+	const struct fl_trace_probe *probe;
+	struct fl_buf text;  /* "event: (place)", then " name=" of each argument */
+	size_t head;	     /* length of the first; without place where that changes */
+	bool place_varies;
+	uint32_t *name_end;  /* where each argument's part ends in @text */
+	size_t fixed_room;   /* for a line but for what strings hold */
+};
+
+struct fl_text {
+	struct fl_symbols *symbols;
+	struct fl_buf place;
+	size_t n;
+	struct event_text *events;
+};
+
+static void named_place(const struct fl_probe_event *e, struct fl_symbols *symbols,
+			struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+	struct fl_str known;
+
+	if (e->place.module.n)
+		fl_buf_addf(&name, "%.*s:", FL_STR_ARG(e->place.module));
+	fl_buf_add_str(&name, e->place.symbol);
+	known = fl_symbols_named(symbols, fl_buf_str(&name), e->place.offset);
+	fl_buf_add_str(out, known.n ? known : fl_buf_str(&name));
+}
+
+static uint64_t word_at(const struct fl_record *rec, uint16_t offset)
+{
+	uint64_t v;
+
+	memcpy(&v, fl_record_at(rec, offset), sizeof(v));
+	return v;
+}
+
+static void add_address(uint64_t addr, bool user, struct fl_symbols *symbols, struct fl_buf *out)
+{
+	if (user)
+		fl_buf_add_hex(out, addr);
+	else
+		fl_buf_add_str(out, fl_symbols_at(symbols, addr));
+}
+
+static void add_function(const struct fl_trace_probe *p, const struct fl_record *rec, bool user,
+			 struct fl_symbols *symbols, struct fl_buf *out)
+{
+	if (!p->layout.ip_offset)
+		fl_buf_add_str(out, p->event->place.symbol);
+	else if (user)
+		fl_buf_add_hex(out, word_at(rec, p->layout.ip_offset));
+	else
+		fl_buf_add_str(out, fl_symbols_name(symbols, word_at(rec, p->layout.ip_offset)));
+}
+
+void fl_place_text(const struct fl_trace_probe *p, const struct fl_record *rec,
+		   struct fl_symbols *symbols, struct fl_buf *out)
+{
+	const struct fl_probe_event *e = p->event;
+	bool user = e->kind == FL_PROBE_UPROBE;
+
+	if (p->layout.caller_offset) {
+		add_address(word_at(rec, p->layout.caller_offset), user, symbols, out);
+		fl_buf_addz(out, " <- ");
+		add_function(p, rec, user, symbols, out);
+	} else if (p->layout.ip_offset) {
+		add_address(word_at(rec, p->layout.ip_offset), user, symbols, out);
+	} else if (e->kind == FL_PROBE_TPROBE) {
+		fl_buf_addf(out, "__probestub_%.*s", FL_STR_ARG(e->place.symbol));
+	} else if (e->kind == FL_PROBE_EPROBE) {
+		fl_buf_addf(out, "%.*s.%.*s", FL_STR_ARG(e->place.system), FL_STR_ARG(e->place.event));
+	} else if (e->place.has_address) {
+		add_address(e->place.address, user, symbols, out);
+	} else {
+		named_place(e, symbols, out);
+	}
+}
+
+/* ---- what does not change ---- */
+
+/* Room that an argument's value can need; strings bring theirs from the record's size. */
+static size_t value_room(const struct fl_probe_arg *a, const struct fl_record_slot *s)
+{
+	size_t one = FL_PUT_NUMBER + 2;
+
+	if (s->kind == FL_SLOT_SYMBOL || a->type->print == FL_PRINT_SYMBOL)
+		one = FL_SYMBOL_MAX + 4;
+	else if (s->kind == FL_SLOT_STRING)
+		one = sizeof("(fault)\"\"...,");
+	return one * s->count + sizeof("(fault){}");
+}
+
+static int prepare(struct fl_text *t, struct event_text *x, const struct fl_trace_probe *p)
+{
+	const struct fl_probe_event *e = p->event;
+
+	x->probe = p;
+	x->place_varies = p->layout.ip_offset || p->layout.caller_offset;
+	x->name_end = calloc(e->nr_args + 1, sizeof(*x->name_end));
+	if (!x->name_end)
+		return -ENOMEM;
+	fl_buf_add_str(&x->text, e->event);
+	fl_buf_addz(&x->text, ": (");
+	if (!x->place_varies) {
+		fl_place_text(p, NULL, t->symbols, &x->text);
+		fl_buf_addc(&x->text, ')');
+	}
+	x->head = x->text.len;
+	x->fixed_room = 128 + 3 * FL_SYMBOL_MAX;
+	for (size_t i = 0; i < e->nr_args; i++) {
+		fl_buf_addf(&x->text, " %.*s=", FL_STR_ARG(e->args[i].name));
+		x->name_end[i] = (uint32_t)x->text.len;
+		x->fixed_room += value_room(&e->args[i], &p->layout.slots[i]);
+	}
+	x->fixed_room += x->text.len;
+	return x->text.error;
+}
+
+int fl_text_new(const struct fl_trace *trace, struct fl_symbols *symbols, struct fl_text **ret)
+{
+	_cleanup_text_ struct fl_text *t = calloc(1, sizeof(*t));
+	size_t n = fl_trace_nr_probes(trace);
+	int r = 0;
+
+	if (!t)
+		return -ENOMEM;
+	t->symbols = symbols;
+	t->events = calloc(n, sizeof(*t->events));
+	if (!t->events)
+		return -ENOMEM;
+	for (t->n = 0; t->n < n && r == 0; t->n++)
+		r = prepare(t, &t->events[t->n], fl_trace_probe(trace, t->n));
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(t);
+	return 0;
+}
+
+void fl_text_free(struct fl_text *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; t->events && i < t->n; i++) {
+		fl_buf_fini(&t->events[i].text);
+		free(t->events[i].name_end);
+	}
+	fl_buf_fini(&t->place);
+	free(t->events);
+	free(t);
+}
+
+/* ---- a line ---- */
+
+static char *put_comm(char *p, const struct fl_record *rec)
+{
+	size_t n = strnlen(rec->comm, sizeof(rec->comm));
+
+	if (rec->pid == 0)
+		return fl_put_mem(p, "          <idle>", 16);
+	p = fl_put_fill(p, ' ', sizeof(rec->comm) - n);
+	return fl_put_mem(p, rec->comm, n);
+}
+
+/*
+ * irqs off, need resched, hard or soft interrupt, preempt depth, migration off. The count holds the
+ * depth in its lowest byte, then a byte of softirq depth (bit 8: serving one), 4 bits of hardirq and
+ * 4 bits of NMI depth.
+ */
+static char *put_flags(char *p, const struct fl_record *rec)
+{
+	uint32_t count = rec->preempt;
+	char context = '.';
+
+	if (!(rec->flags & FL_RECORD_PREEMPT_KNOWN)) {
+		p = fl_put_mem(p, ".....", 5);
+		if (rec->flags & FL_RECORD_IRQS_OFF)
+			p[-5] = 'd';
+		return p;
+	}
+	if (count >> 20 & 15)
+		context = 'z';
+	else if (count >> 16 & 15)
+		context = count >> 8 & 1 ? 'H' : 'h';
+	else if (count >> 8 & 1)
+		context = 's';
+	p = fl_put_char(p, rec->flags & FL_RECORD_IRQS_OFF ? 'd' : '.');
+	p = fl_put_mem(p, ".", 1);
+	p = fl_put_char(p, context);
+	p = fl_put_char(p, count & 15 ? "0123456789abcdef"[count & 15] : '.');
+	return fl_put_char(p, '.');
+}
+
+static char *put_head(char *p, uint32_t cpu, const struct fl_record *rec)
+{
+	uint64_t seconds = rec->time / 1000000000u;
+	uint64_t micro = (rec->time % 1000000000u + 500) / 1000;
+	unsigned int width = fl_put_width(rec->pid);
+
+	if (micro == 1000000)
+		seconds++, micro = 0;
+	p = fl_put_char(put_comm(p, rec), '-');
+	p = fl_put_digits(p, rec->pid, width);
+	p = fl_put_fill(p, ' ', width < 7 ? 7 - width : 0);
+	p = fl_put_mem(p, " [", 2);
+	width = fl_put_width(cpu);
+	p = fl_put_digits(p, cpu, width < 3 ? 3 : width);
+	p = put_flags(fl_put_mem(p, "] ", 2), rec);
+	width = fl_put_width(seconds);
+	p = fl_put_fill(p, ' ', width < 5 ? 6 - width : 1);
+	p = fl_put_digits(p, seconds, width);
+	p = fl_put_digits(fl_put_char(p, '.'), micro, 6);
+	return fl_put_mem(p, ": ", 2);
+}
+
+static char *put_number(char *p, enum fl_print print, uint64_t v, struct fl_symbols *symbols)
+{
+	switch (print) {
+	case FL_PRINT_SIGNED:
+		return fl_put_s64(p, (int64_t)v);
+	case FL_PRINT_HEX:
+		return fl_put_hex(p, v);
+	case FL_PRINT_CHAR:
+		p = fl_put_char(fl_put_char(p, '\''), (char)v);
+		return fl_put_char(p, '\'');
+	case FL_PRINT_SYMBOL:
+		return fl_put_str(p, fl_symbols_at(symbols, v));
+	case FL_PRINT_UNSIGNED:
+	case FL_PRINT_STRING:
+		break;
+	}
+	return fl_put_u64(p, v);
+}
+
+struct line {
+	struct fl_text *t;
+	const struct event_text *x;
+	const struct fl_record *rec;
+	size_t size;
+};
+
+static char *put_element(char *p, const struct line *l, size_t i, size_t element)
+{
+	const struct fl_record_slot *s = &l->x->probe->layout.slots[i];
+	const struct fl_fetch_type *type = l->x->probe->event->args[i].type;
+	struct fl_str text;
+
+	if (s->kind == FL_SLOT_SYMBOL) {
+		text = fl_symbols_at(l->t->symbols, fl_record_value(s, l->rec, element, false));
+	} else if (s->kind == FL_SLOT_STRING) {
+		if (!fl_record_string(s, l->rec, l->size, element, &text))
+			return fl_put_mem(p, "(fault)", 7);
+	} else {
+		uint64_t v = fl_record_value(s, l->rec, element, type->is_signed);
+
+		return put_number(p, type->print, v, l->t->symbols);
+	}
+	p = fl_put_str(fl_put_char(p, '"'), text);
+	p = fl_put_char(p, '"');
+	if (s->kind == FL_SLOT_STRING && text.n + 1 == l->x->probe->layout.string_max)
+		p = fl_put_mem(p, "...", 3);
+	return p;
+}
+
+static char *put_value(char *p, const struct line *l, size_t i)
+{
+	const struct fl_probe_arg *a = &l->x->probe->event->args[i];
+
+	if (fl_record_fault(&l->x->probe->layout, l->rec, i))
+		return fl_put_mem(p, "(fault)", 7);
+	if (!a->count)
+		return put_element(p, l, i, 0);
+	p = fl_put_char(p, '{');
+	for (size_t k = 0; k < a->count; k++) {
+		if (k)
+			p = fl_put_char(p, ',');
+		p = put_element(p, l, i, k);
+	}
+	return fl_put_char(p, '}');
+}
+
+void fl_text_record(struct fl_text *t, uint32_t cpu, const struct fl_record *rec, size_t size,
+		    struct fl_buf *out)
+{
+	struct line l = { t, &t->events[rec->event], rec, size };
+	const char *text = l.x->text.data;
+	size_t done = l.x->head;
+	char *start = fl_buf_reserve(out, l.x->fixed_room + size), *p = start;
+
+	if (!start)
+		return;
+	p = put_head(p, cpu, rec);
+	p = fl_put_mem(p, text, l.x->head);
+	if (l.x->place_varies) {
+		fl_buf_reset(&t->place);
+		fl_place_text(l.x->probe, rec, t->symbols, &t->place);
+		p = fl_put_char(fl_put_str(p, fl_buf_str(&t->place)), ')');
+	}
+	for (size_t i = 0; i < l.x->probe->event->nr_args; i++) {
+		p = fl_put_mem(p, text + done, l.x->name_end[i] - done);
+		done = l.x->name_end[i];
+		p = put_value(p, &l, i);
+	}
+	p = fl_put_char(p, '\n');
+	out->len += (size_t)(p - start);
+	out->data[out->len] = '\0';
+}
