@@ -94,7 +94,7 @@ static int parse_line(struct fl_ksyms *k, const struct fl_line *line, struct fl_
 	size_t n, blank;
 
 	n = hex_prefix(s, &row.addr);
-	if (!n || s.n < n + 4 || s.p[n] != ' ' || s.p[n + 2] != ' ')
+	if (!n || s.n < n + 3 || s.p[n] != ' ' || s.p[n + 2] != ' ')
 		return fl_target_fail_at(diag, FL_TARGET_KSYMS_LINE, line, s);
 	row.type = s.p[n + 1];
 	name = fl_str_from(s, n + 3);
