@@ -6,6 +6,8 @@
 #include "base/opt.h"
 
 extern const struct fl_cmd fl_cmd_root;
+extern const struct fl_cmd fl_cmd_probe;
+extern const struct fl_cmd fl_cmd_probe_check;
 
 extern const struct fl_cmd fl_cmd_alloc;
 extern const struct fl_cmd fl_cmd_trace;

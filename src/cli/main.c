@@ -27,6 +27,9 @@ static const struct fl_cmd *const root_subs[] = {
 #ifdef FL_HAVE_ALLOC
 	&fl_cmd_alloc,
 #endif
+#ifdef FL_HAVE_PROBE
+	&fl_cmd_probe,
+#endif
 	NULL,
 };
 

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland probe check: accepts definitions, or says what the kernel would. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/num.h"
+#include "cli/cmds.h"
+#include "cli/probe.h"
+#include "probe/lang/list.h"
+
+struct check_opts {
+	struct fl_target_opts target;
+	const char *file;
+	const char *dialect;
+	bool json;
+	bool sequence;
+};
+
+static const struct fl_opt check_options[] = {
+	FL_OPT_FLAG(struct check_opts, json, 0, "json", "print one JSON object a line"),
+	FL_OPT_STR(struct check_opts, dialect, 0, "dialect", "v6|mainline|6.12",
+		   "whose rules apply; default: v6"),
+	FL_OPT_FLAG(struct check_opts, sequence, 0, "sequence",
+		    "apply the definitions in order, removals included, to one list of events"),
+	FL_OPT_STR(struct check_opts, file, 0, "file", "dynamic_events|kprobe_events|uprobe_events",
+		   "the control file that they are for; default: dynamic_events"),
+	FL_OPT_GROUP(struct check_opts, target, fl_target_options),
+	{}
+};
+
+struct check {
+	const struct check_opts *opts;
+	enum fl_dialect dialect;
+	enum fl_probe_file file;
+	struct fl_target *target;
+	struct fl_event_list list;
+	struct fl_buf out;
+	uint64_t accepted, refused;
+};
+
+/* Names of what is taken for granted, in the order of the bits. */
+static const char *const assumptions[] = {
+	"insn_boundary", "not_blacklisted", "module", "tracepoint", "file", "symbol",
+};
+
+static void json_event(const struct check *c, const struct fl_probe_event *e, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+	struct fl_str rest, line;
+
+	if (!e) { /* a comment, or a removal */
+		fl_json_null(out, "listing");
+		fl_json_open(out, "dump", '[');
+		fl_json_close(out, ']');
+		return;
+	}
+	fl_probe_event_list(e, &text);
+	fl_json_str(out, "listing", fl_buf_str(&text));
+	fl_buf_reset(&text);
+	fl_probe_event_dump(e, fl_dialects[c->dialect].dump, &text);
+	rest = fl_buf_str(&text);
+	fl_json_open(out, "dump", '[');
+	while (fl_str_line(&rest, &line))
+		fl_json_str(out, NULL, line);
+	fl_json_close(out, ']');
+	if (!e->assumed)
+		return;
+	fl_json_open(out, "assumed", '[');
+	for (size_t i = 0; i < FL_ARRAY_SIZE(assumptions); i++) {
+		if (e->assumed & 1u << i)
+			fl_json_strz(out, NULL, assumptions[i]);
+	}
+	fl_json_close(out, ']');
+}
+
+static void json_verdict(const struct fl_probe_verdict *v, struct fl_str def, struct fl_buf *out)
+{
+	const struct fl_log_entry *last = v->nr_entries ? &v->entries[v->nr_entries - 1] : NULL;
+
+	fl_json_strz(out, "errno", fl_errno_name(v->errno_value));
+	if (last && !fl_str_eq(last->command, def))
+		fl_json_str(out, "command", last->command);
+	if (v->diag.kind)
+		fl_diag_json(&v->diag, "error", false, out);
+	else
+		fl_json_null(out, "error");
+}
+
+static void print_text(struct check *c, const struct fl_probe_event *e)
+{
+	if (!e)
+		return;
+	fl_probe_event_list(e, &c->out);
+	fl_buf_addc(&c->out, '\n');
+}
+
+static int flush(struct check *c)
+{
+	int r = c->out.error ? c->out.error : fl_buf_write_fd(&c->out, STDOUT_FILENO);
+
+	fl_buf_reset(&c->out);
+	return r;
+}
+
+static int check_one(void *ctx, struct fl_str def, const char *place, uint32_t line)
+{
+	struct check *c = ctx;
+	_cleanup_verdict_ struct fl_probe_verdict v = {};
+	struct fl_probe_event *e = NULL;
+	int r;
+
+	if (c->opts->sequence)
+		r = fl_event_list_apply(&c->list, c->target, c->dialect, c->file, def, &e, &v);
+	else
+		r = fl_probe_check(c->target, c->dialect, c->file, def, &e, &v);
+	if (r == -ENOMEM && !v.errno_value)
+		return r;
+	if (r < 0)
+		c->refused++;
+	else
+		c->accepted++;
+	if (c->opts->json) {
+		fl_json_open(&c->out, NULL, '{');
+		fl_json_str(&c->out, "definition", def);
+		fl_json_bool(&c->out, "ok", r == 0);
+		if (r == 0)
+			json_event(c, e, &c->out);
+		else
+			json_verdict(&v, def, &c->out);
+		fl_json_close(&c->out, '}');
+		fl_json_end_line(&c->out);
+	} else if (r == 0) {
+		print_text(c, e);
+	} else {
+		flush(c);
+		fl_cli_print_verdict(&v, def, place, line);
+	}
+	if (!c->opts->sequence)
+		fl_probe_event_free(e);
+	return c->out.len > 1 << 16 ? flush(c) : 0;
+}
+
+static void json_frame(struct check *c, const char *type)
+{
+	fl_json_open(&c->out, NULL, '{');
+	fl_json_strz(&c->out, "type", type);
+	if (strcmp(type, "schema") == 0) {
+		fl_json_strz(&c->out, "command", "probe check");
+		fl_json_u64(&c->out, "version", 1);
+		fl_json_strz(&c->out, "dialect", fl_dialects[c->dialect].name);
+	} else {
+		fl_json_u64(&c->out, "accepted", c->accepted);
+		fl_json_u64(&c->out, "refused", c->refused);
+	}
+	fl_json_close(&c->out, '}');
+	fl_json_end_line(&c->out);
+}
+
+static int check_run(const void *v, const struct fl_args *args)
+{
+	const struct check_opts *opts = v;
+	_cleanup_target_ struct fl_target *target = NULL;
+	struct check c = { .opts = opts };
+	int r;
+
+	if (fl_cli_dialect(opts->dialect, &c.dialect) < 0 ||
+	    fl_cli_probe_file(opts->file, &c.file) < 0)
+		return FL_EXIT_USAGE;
+	if (fl_cli_target(&opts->target, &target) < 0)
+		return FL_EXIT_FINDINGS;
+	c.target = target;
+	if (opts->json)
+		json_frame(&c, "schema");
+	r = fl_cli_each_definition(args, check_one, &c);
+	if (opts->json)
+		json_frame(&c, "summary");
+	else if (c.accepted + c.refused > 1)
+		fprintf(stderr, "%llu accepted, %llu refused\n", (unsigned long long)c.accepted,
+			(unsigned long long)c.refused);
+	if (r == 0)
+		r = flush(&c);
+	if (r < 0)
+		fprintf(stderr, "foreland: %s\n", strerror(-r));
+	fl_event_list_fini(&c.list);
+	fl_buf_fini(&c.out);
+	return r < 0 || c.refused ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+const struct fl_cmd fl_cmd_probe_check = {
+	.name = "check",
+	.summary = "accept probe definitions, or say what the kernel would",
+	.args = "DEF...|-",
+	.about = "Reads each definition as the kernel's dynamic_events file does: code, message and "
+		 "column of a finding are the kernel's own. \"-\" reads one definition a line from "
+		 "standard input. Each is judged alone, against an empty list of events, unless "
+		 "--sequence is given.\n\n"
+		 "Without target options the target is the running kernel.",
+	.size = sizeof(struct check_opts),
+	.options = check_options,
+	.min_args = 1,
+	.max_args = SIZE_MAX,
+	.run = check_run,
+};

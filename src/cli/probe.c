@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland probe: the group, and what its commands share. */
+#include "cli/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/num.h"
+#include "cli/cmds.h"
+
+const struct fl_opt fl_target_options[] = {
+	FL_OPT_LIST(struct fl_target_opts, btf, 0, "btf", "FILE",
+		    "types: first of the kernel, then of modules; may be repeated"),
+	FL_OPT_STR(struct fl_target_opts, kallsyms, 0, "kallsyms", "FILE", "symbols, as /proc/kallsyms"),
+	FL_OPT_STR(struct fl_target_opts, events, 0, "events", "DIR",
+		   "events, as SYSTEM/EVENT/format beneath DIR"),
+	FL_OPT_STR(struct fl_target_opts, root, 0, "root", "DIR",
+		   "where the files of user probes are looked up"),
+	FL_OPT_STR(struct fl_target_opts, arch, 0, "arch", "x86_64|arm64", "the target's architecture"),
+	{}
+};
+
+int fl_cli_target(const struct fl_target_opts *opts, struct fl_target **ret)
+{
+	int r = fl_target_open(opts, ret);
+
+	if (r == -EINVAL)
+		fprintf(stderr, "foreland: there is no table of registers for '%s'\n",
+			opts->arch ? opts->arch : "this machine");
+	else if (r < 0)
+		fprintf(stderr, "foreland: %s\n", strerror(-r));
+	return r;
+}
+
+int fl_cli_dialect(const char *name, enum fl_dialect *ret)
+{
+	*ret = FL_DIALECT_V6;
+	return name ? fl_dialect_parse(name, ret) : 0;
+}
+
+int fl_cli_probe_file(const char *name, enum fl_probe_file *ret)
+{
+	*ret = FL_FILE_DYNAMIC_EVENTS;
+	return name ? fl_probe_file_parse(name, ret) : 0;
+}
+
+static int each_line(int (*fn)(void *ctx, struct fl_str def, const char *place, uint32_t line),
+		     void *ctx)
+{
+	_cleanup_file_ struct fl_file f = {};
+	struct fl_str rest, def;
+	uint32_t line = 0;
+	int r = fl_file_open("-", SIZE_MAX, &f);
+
+	if (r < 0) {
+		fprintf(stderr, "foreland: standard input: %s\n", strerror(-r));
+		return r;
+	}
+	rest = fl_file_str(&f);
+	while (r >= 0 && fl_str_line(&rest, &def))
+		r = fn(ctx, def, "-", ++line);
+	return r;
+}
+
+int fl_cli_each_definition(const struct fl_args *args,
+			   int (*fn)(void *ctx, struct fl_str def, const char *place, uint32_t line),
+			   void *ctx)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < args->n && r >= 0; i++) {
+		char place[sizeof("definition 18446744073709551615")];
+
+		snprintf(place, sizeof(place), "definition %zu", i + 1);
+		if (strcmp(args->v[i], "-") == 0)
+			r = each_line(fn, ctx);
+		else
+			r = fn(ctx, fl_str(args->v[i]), place, 0);
+	}
+	return r;
+}
+
+void fl_cli_print_verdict(struct fl_probe_verdict *v, struct fl_str def, const char *place,
+			  uint32_t line)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+	uint32_t column = v->diag.column;
+
+	if (!v->diag.kind) { /* the kernel says nothing more, either */
+		fl_buf_addz(&out, place);
+		if (line)
+			fl_buf_addf(&out, ":%u", line);
+		fl_buf_addf(&out, ": error: not accepted: %s [%s]\n", strerror(v->errno_value),
+			    fl_errno_name(v->errno_value));
+		fl_buf_add_str(&out, def);
+		fl_buf_addc(&out, '\n');
+	} else {
+		v->diag.place = place;
+		v->diag.line = line;
+		/* The kernel's column counts in its own form of the command. */
+		v->diag.column = v->entries[v->nr_entries - 1].place;
+		fl_diag_render(&v->diag, &out);
+		v->diag.column = column;
+		v->diag.place = NULL;
+	}
+	fl_buf_write_fd(&out, STDERR_FILENO);
+}
+
+static const struct fl_cmd *const probe_subs[] = {
+	&fl_cmd_probe_check,
+	NULL,
+};
+
+const struct fl_cmd fl_cmd_probe = {
+	.name = "probe",
+	.summary = "typed probe definitions: check, compile, translate, list",
+	.subs = probe_subs,
+};
