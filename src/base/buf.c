@@ -146,7 +146,7 @@ int fl_buf_read_fd(struct fl_buf *b, int fd, size_t max)
 	size_t total = 0;
 
 	for (;;) {
-		size_t want = FL_MIN((size_t)65536, max - total + 1);
+		size_t want = FL_MIN((size_t)65535, max - total) + 1;
 		char *at = fl_buf_reserve(b, want);
 		ssize_t n;
 

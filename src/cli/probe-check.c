@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* foreland probe check: accepts definitions, or says what the kernel would. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -53,7 +53,7 @@ static int each_line(int (*fn)(void *ctx, struct fl_str def, const char *place, 
 	_cleanup_file_ struct fl_file f = {};
 	struct fl_str rest, def;
 	uint32_t line = 0;
-	int r = fl_file_open("-", SIZE_MAX, &f);
+	int r = fl_file_open("-", (size_t)1 << 30, &f);
 
 	if (r < 0) {
 		fprintf(stderr, "foreland: standard input: %s\n", strerror(-r));

@@ -189,6 +189,24 @@ static int split_inner(struct fl_parse *p, struct fl_str text, struct fl_str *in
 	return inner_plain(p, text, inner, path);
 }
 
+/* The struct of that name; the kernel takes an empty one for the first that has none. */
+static struct fl_type find_struct(struct fl_parse *p, struct fl_str name)
+{
+	struct fl_type t = FL_TYPE_NONE;
+	struct fl_btf *btf;
+
+	if (name.n)
+		return fl_target_type(p->target, name, FL_KIND(BTF_KIND_STRUCT));
+	if (fl_target_btf(p->target, &btf) < 0)
+		return t;
+	for (uint32_t id = fl_btf_first_id(btf); id < fl_btf_end_id(btf); id++) {
+		t = fl_btf_type(btf, id);
+		if (fl_type_kind(t) == BTF_KIND_STRUCT && fl_type_name(t).n == 0)
+			return t;
+	}
+	return FL_TYPE_NONE;
+}
+
 /* STRUCT ["," FIELD {"." FIELD}] */
 static int parse_cast_type(struct fl_parse *p, struct fl_str text)
 {
@@ -199,8 +217,8 @@ static int parse_cast_type(struct fl_parse *p, struct fl_str text)
 	int r;
 
 	p->cast_offset = 0;
-	p->cast = fl_target_type(p->target, name, FL_KIND(BTF_KIND_STRUCT));
-	if (name.n == 0 || !fl_type_ok(p->cast))
+	p->cast = find_struct(p, name);
+	if (!fl_type_ok(p->cast))
 		return fl_fault(p, p->offset, FL_FAULT_NO_PTR_STRCT, name);
 	if (comma == text.n)
 		return 0;

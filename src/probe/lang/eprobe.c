@@ -5,6 +5,7 @@
 #include "probe/lang/ktext.h"
 #include "probe/lang/parse.h"
 #include "probe/lang/register.h"
+#include "probe/lang/scope.h"
 
 /* The event that the probe is attached to. */
 static int parse_place(struct fl_parse *p, const struct fl_word *w)
@@ -39,6 +40,35 @@ static int attach(struct fl_parse *p, const struct fl_word *w)
 	return 0;
 }
 
+/* The kernel reads the filter now, and throws it away: it is for enabling the event. */
+static int check_filter(struct fl_parse *p)
+{
+	struct fl_event_scope scope = { .target = p->target, .format = p->format };
+	struct fl_filter_scope names = fl_event_filter_scope(&scope);
+	struct fl_span span = p->event->filter_span;
+	_cleanup_filter_ struct fl_filter filter = {};
+	struct fl_diag diag = {};
+	int r = fl_filter_parse(p->event->filter, &names, &filter, &diag);
+
+	if (r < 0 && diag.kind) {
+		char *message = diag.message ? fl_arena_dup(&p->event->arena, fl_str(diag.message)) :
+					       NULL;
+
+		span.start = FL_MIN(span.start + diag.column, span.end);
+		fl_log_add(&p->log, &(struct fl_log_entry){
+			.kind = diag.kind,
+			.message = message,
+			.subsystem = "event filter parse error",
+			.command = p->event->filter,
+			.column = diag.column,
+			.span = span,
+			.place = span.start,
+		});
+	}
+	fl_diag_fini(&diag);
+	return r == -ENOMEM || r == 0 ? r : -EINVAL;
+}
+
 /* FILTER: the words behind "if", joined by one blank */
 static int parse_filter(struct fl_parse *p, size_t first)
 {
@@ -60,7 +90,7 @@ static int parse_filter(struct fl_parse *p, size_t first)
 	p->event->filter = fl_str(copy);
 	p->event->filter_span = (struct fl_span){ words->w[first].span.start,
 						  words->w[words->n - 1].span.end };
-	return 0;
+	return check_filter(p);
 }
 
 static int parse_names(struct fl_parse *p, struct fl_str head)
