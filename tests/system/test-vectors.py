@@ -4,7 +4,8 @@
 
 Struct offsets, bit-fields and addresses in the records are those of the kernel that gave them. They
 are replaced by the numbers of the BTF and symbols at hand, read by rawbtf.py and not by foreland.
-usage: test-vectors.py FORELAND VECTORS KERNEL [FILE...]    KERNEL as scripts/vm --export leaves it
+usage: test-vectors.py FORELAND VECTORS KERNEL [FILE...]
+KERNEL is a folder as scripts/vm --export leaves it, or that script, which then says where one is.
 """
 import errno
 import json
@@ -21,6 +22,18 @@ OFFSET_OPS = ('DEREF', 'UDEREF', 'ST_MEM', 'ST_UMEM', 'ST_STRING', 'ST_USTRING',
 
 def first(*paths):
     return next(p for p in paths if os.path.exists(p))
+
+
+def kernel_folder(source):
+    """Exits with 77 where no guest is possible, and so no kernel's files are to be had."""
+    if os.path.isdir(source):
+        return source
+    ready = subprocess.run([source, '--ready'], capture_output=True, text=True, check=False)
+    if ready.returncode:
+        print('skipped:', ready.stdout + ready.stderr)
+        sys.exit(77)
+    return subprocess.run([source, '--exported'], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout.strip()
 
 
 class Kernel:
@@ -42,11 +55,11 @@ class Kernel:
             f.write(self.sample_module())
         with open(work + '/kallsyms', 'w') as f:
             f.write(text + 'ffffffffc0000000 t sample_timer_cb\t[trace_events_sample]\n')
-        os.makedirs(work + '/root/bin')
+        os.makedirs(work + '/files/bin')
         for path in ('bin/busybox', 'bin/sh', 'init'):
-            open(work + '/root/' + path, 'w').close()
+            open(work + '/files/' + path, 'w').close()
         self.options = ['--btf', btf, '--btf', sample, '--kallsyms', work + '/kallsyms',
-                        '--events', folder + '/events', '--root', work + '/root',
+                        '--events', folder + '/events', '--root', work + '/files',
                         '--arch', 'x86_64']
 
     def sample_module(self):
@@ -243,7 +256,7 @@ def main():
     program, folder, source, *names = sys.argv[1:]
     names = names or ['selftests.v6', 'selftests.mainline', 'casts.v6', 'casts.mainline']
     with tempfile.TemporaryDirectory() as work:
-        kernel = Kernel(source, work)
+        kernel = Kernel(kernel_folder(source), work)
         run = Run(program, kernel)
         results = [compare(n, folder, run, kernel) for n in names]
     return 0 if all(results) else 1
