@@ -61,7 +61,7 @@ static inline struct fl_str fl_str_sub(struct fl_str a, size_t from, size_t n)
 		from = a.n;
 	if (n > a.n - from)
 		n = a.n - from;
-	return (struct fl_str){ a.p + from, n };
+	return (struct fl_str){ from ? a.p + from : a.p, n }; /* NULL + 0 is undefined in C */
 }
 
 static inline struct fl_str fl_str_from(struct fl_str a, size_t from)

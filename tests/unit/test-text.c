@@ -71,6 +71,9 @@ static void test_lines_and_words(void **state)
 	assert_true(fl_str_word(&rest, &part) && fl_str_is(part, "two"));
 	assert_true(fl_str_word(&rest, &part) && fl_str_is(part, "three"));
 	assert_false(fl_str_word(&rest, &part));
+	/* The empty string that {} is has no bytes to point at. */
+	rest = (struct fl_str){};
+	assert_false(fl_str_word(&rest, &part));
 	assert_false(fl_str_line(&rest, &part));
 	assert_true(fl_str_is(fl_str_trim(FL_STR(" \t x y\n")), "x y"));
 	assert_true(fl_str_is(fl_str_trim(FL_STR("  ")), ""));

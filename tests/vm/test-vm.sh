@@ -50,7 +50,7 @@ script() { printf 'uname -s\nread line && echo got it\nexit 5\n' | "$vm"; }
 status 5 'a script on standard input' script
 lines() { printf 'a\nb\nc\n' | "$vm" --stdin -- wc -l; }
 prints 3 'standard input for a command' lines
-complains "/no/such: No such file" 'a file that cannot come back is told' "$vm" --bring /no/such -- true
+complains "can't stat '/no/such'" 'a file that cannot come back is told' "$vm" --bring /no/such -- true
 status 124 'a command that hangs is timed out' "$vm" --timeout 6 -- sleep 1000
 nothing_left 'after a timeout'
 
