@@ -43,7 +43,7 @@ struct function {
 
 struct fl_epc {
 	struct fl_board board;
-	bool seed_compat;
+	bool seed_compat, no_features;
 	struct fl_timers timers;
 	const struct fl_epc_mem_ops *mem;
 	void *mem_ctx;
@@ -131,6 +131,7 @@ int fl_epc_new(const struct fl_epc_config *config, struct fl_epc **ret)
 		return -ENOMEM;
 	epc->board = *config->board;
 	epc->seed_compat = config->seed_compat;
+	epc->no_features = config->no_features;
 	epc->timers.clock = config->clock;
 	epc->own_mem = (struct fl_epc_mem){ epc->board.bar_mem, epc->board.bar_mem_size };
 	epc->mem = config->mem ? config->mem : &fl_epc_mem_ops;
@@ -166,7 +167,7 @@ const struct fl_board *fl_epc_board(const struct fl_epc *epc)
 
 const struct fl_epc_features *fl_epc_features(const struct fl_epc *epc)
 {
-	return &epc->board.features;
+	return epc->no_features ? NULL : &epc->board.features;
 }
 
 struct fl_timers *fl_epc_timers(struct fl_epc *epc)
@@ -404,10 +405,12 @@ static uint64_t power_of_two(uint64_t v)
 	return p;
 }
 
-static int bar_space(const struct fl_epc_features *f, int bar, uint64_t want, uint64_t *ret)
+int fl_epc_bar_size(const struct fl_epc_features *f, int bar, uint64_t want, uint64_t *ret)
 {
 	uint64_t size = FL_MAX(want, (uint64_t)128);
 
+	if (bar < 0 || bar >= FL_EPDMA_NR_BARS)
+		return -EINVAL;
 	switch (f->bar[bar].type) {
 	case FL_BAR_RESERVED:
 	case FL_BAR_DISABLED:
@@ -435,9 +438,7 @@ int fl_epc_alloc_space(struct fl_epc *epc, int bar, uint64_t size, struct fl_epc
 	struct fl_epc_bar b = { .bar = bar };
 	int r;
 
-	if (bar < 0 || bar >= FL_EPDMA_NR_BARS)
-		return -EINVAL;
-	r = bar_space(f, bar, size, &b.size);
+	r = fl_epc_bar_size(f, bar, size, &b.size);
 	if (r)
 		return r;
 	if (__builtin_add_overflow(b.size, align - 1, &b.mem_size))

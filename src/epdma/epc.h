@@ -100,6 +100,7 @@ struct fl_epc_config {
 	const struct fl_epc_mem_ops *mem;
 	void *mem_ctx;
 	bool seed_compat;
+	bool no_features; /* fl_epc_features() gives NULL, for tests of what asks */
 };
 
 int fl_epc_new(const struct fl_epc_config *config, struct fl_epc **ret);
@@ -173,6 +174,8 @@ void fl_epc_remove_function(struct fl_epc *epc, unsigned int func);
 int fl_epc_pending_init(struct fl_epc *epc, unsigned int func);
 
 int fl_epc_next_free_bar(const struct fl_epc_features *f, int start);
+/* What the host will see of a BAR that is to hold @want bytes. -EINVAL: it cannot be made. */
+int fl_epc_bar_size(const struct fl_epc_features *f, int bar, uint64_t want, uint64_t *ret);
 /* -EINVAL: BAR type or size; -ENOMEM. Fills all of @ret but the submaps. */
 int fl_epc_alloc_space(struct fl_epc *epc, int bar, uint64_t size, struct fl_epc_bar *ret);
 void fl_epc_free_space(struct fl_epc *epc, struct fl_epc_bar *bar);
