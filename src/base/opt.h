@@ -114,7 +114,7 @@ int fl_opt_parse(const struct fl_cmd *cmd, int argc, char **argv, void *opts, st
 		 bool *ret_help, struct fl_buf *err);
 void fl_opt_release(const struct fl_cmd *cmd, void *opts); /* frees the lists */
 
-/* Calls @fn for each row, groups resolved, with the row's absolute offset. */
+/* Calls @fn for each row, groups resolved, with the offset of the struct that the row counts from. */
 void fl_opt_each(const struct fl_opt *rows, size_t base,
 		 void (*fn)(const struct fl_opt *row, size_t offset, void *ctx), void *ctx);
 

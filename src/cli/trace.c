@@ -134,7 +134,7 @@ static void add_name(struct vm_words *w, const struct fl_opt *row)
 static void add_option(const struct fl_opt *row, size_t offset, void *ctx)
 {
 	struct vm_words *w = ctx;
-	const void *at = (const char *)w->o + offset;
+	const void *at = (const char *)w->o + offset + row->offset;
 	uint64_t number = 0;
 
 	if (row->type == FL_OPT_TYPE_FLAG) {
@@ -244,8 +244,10 @@ static int add_definition(struct session *s, struct fl_str def, const char *plac
 		print_verdict(&first, place, def);
 	fl_probe_verdict_fini(&first);
 	fl_probe_verdict_fini(&second);
-	if (r < 0)
-		return r;
+	if (r == 0 && !e)
+		fprintf(stderr, "%s: error: this defines no event\n%.*s\n", place, FL_STR_ARG(def));
+	if (r < 0 || !e)
+		return r < 0 ? r : -EINVAL;
 	bigger = reallocarray(s->events, s->nr_events + 1, sizeof(struct fl_probe_event *));
 	if (!bigger) {
 		fl_probe_event_free(e);
