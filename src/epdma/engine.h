@@ -76,6 +76,10 @@ void fl_engine_hold(struct fl_engine *e, bool hold);
 
 /* One slot of one channel; for replay. -EAGAIN: the channel has nothing to do. */
 int fl_engine_step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int chan);
+/* Replay only: the abort that was recorded, for @reason, with the slot that it was about. */
+struct fl_dw_slot;
+void fl_engine_force_abort(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int chan,
+			   unsigned int reason, const struct fl_dw_slot *slot);
 
 struct fl_engine_stats {
 	uint64_t elements, links, bytes;
