@@ -3,7 +3,7 @@
  * What a host driver needs of a bus to drive one PCI function, and nothing else. Backends: loopback
  * (the endpoint in this process), a vfio-user server, the sysfs files of a real device.
  *
- * Threads: one caller at a time, except irq_wait(), which may run beside the others.
+ * Threads: one caller at a time, except irq_wait(), which one thread may be in beside the others.
  */
 #ifndef EPDMA_BUS_H
 #define EPDMA_BUS_H
@@ -44,17 +44,19 @@ struct fl_bus_ops {
 	/* 32 bits, little-endian on the device, host order here. Writes may be posted. */
 	int (*read32)(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t *ret);
 	int (*write32)(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t val);
-	/* Several reads in one go, in order; NULL: one by one. */
-	int (*read32_many)(struct fl_bus *b, unsigned int bar, const uint64_t *off, uint32_t *ret,
-			   size_t n);
 	/* The bytes themselves, for as long as the bus is open; -EOPNOTSUPP: only by read32/write32. */
 	int (*bar_ptr)(struct fl_bus *b, unsigned int bar, uint64_t off, uint64_t n, void **ret);
 	int (*dma_alloc)(struct fl_bus *b, size_t size, struct fl_dma_buf *ret);
 	void (*dma_free)(struct fl_bus *b, struct fl_dma_buf *buf);
 	/* -EPERM: no vector to be had. */
 	int (*irq_setup)(struct fl_bus *b, unsigned int want, struct fl_bus_msi *ret);
-	/* Waits for a message on any vector; bit n of @ret: vector n came. -ETIMEDOUT, -ENODEV (gone). */
+	/*
+	 * Waits for a message on any vector; bit n of @ret: vector n came. -ETIMEDOUT; -EAGAIN: call
+	 * attend(); -ENODEV: gone. May run beside one other function.
+	 */
 	int (*irq_wait)(struct fl_bus *b, int timeout_ms, uint64_t *ret);
+	/* Answers what the other side asked of us meanwhile; NULL: it never does. */
+	int (*attend)(struct fl_bus *b);
 	int (*reset)(struct fl_bus *b);
 	void (*close)(struct fl_bus *b);
 };
@@ -65,6 +67,8 @@ struct fl_bus {
 
 /* A device behind a vfio-user server's socket. */
 int fl_bus_vfio_user(const char *path, struct fl_bus **ret);
+/* The same over a connected socket, which is the bus's from then on, also on failure. */
+int fl_bus_vfio_user_fd(int fd, struct fl_bus **ret);
 /* A real device's directory in sysfs, "0000:01:00.1" or a path; @root replaces "/sys/bus/pci/devices". */
 int fl_bus_sysfs(const char *bdf, const char *root, struct fl_bus **ret);
 

@@ -87,26 +87,16 @@ static void enqueue(struct chan *c)
 	c->next = NULL;
 	*e->tail = c;
 	e->tail = &c->next;
-	if (!e->hold || c->worker_only)
+	if (!e->lazy || c->worker_only)
 		wake_worker(e);
 }
 
-enum taker {
-	TAKER_WORKER,
-	TAKER_WORKER_HELD, /* a worker while fl_engine_hold() is on: only what none but it can do */
-	TAKER_CALLER,
-};
-
-static bool may_take(const struct chan *c, enum taker who)
-{
-	return who == TAKER_WORKER || c->worker_only == (who == TAKER_WORKER_HELD);
-}
-
-static struct chan *dequeue(struct fl_engine *e, enum taker who)
+/* A worker takes any channel; a caller leaves those that wait for a peer. */
+static struct chan *dequeue(struct fl_engine *e, bool worker)
 {
 	struct chan **at = &e->head, *c;
 
-	while (*at && !may_take(*at, who))
+	while (*at && !worker && (*at)->worker_only)
 		at = &(*at)->next;
 	c = *at;
 	if (!c)
@@ -431,7 +421,7 @@ static void *worker_main(void *arg)
 
 	pthread_mutex_lock(&e->lock);
 	while (!e->quit) {
-		struct chan *c = dequeue(e, e->hold ? TAKER_WORKER_HELD : TAKER_WORKER);
+		struct chan *c = dequeue(e, true);
 
 		if (c) {
 			slice(c, SLICE_SLOTS, true);
@@ -451,7 +441,7 @@ bool fl_engine_run(struct fl_engine *e, unsigned int slices)
 
 	pthread_mutex_lock(&e->lock);
 	while (slices--) {
-		struct chan *c = dequeue(e, TAKER_CALLER);
+		struct chan *c = dequeue(e, false);
 
 		if (!c)
 			break;
@@ -462,11 +452,19 @@ bool fl_engine_run(struct fl_engine *e, unsigned int slices)
 	return more;
 }
 
-void fl_engine_hold(struct fl_engine *e, bool hold)
+void fl_engine_lazy(struct fl_engine *e, bool lazy)
 {
 	pthread_mutex_lock(&e->lock);
-	e->hold = hold;
-	if (!hold && e->head && e->sleeping)
+	e->lazy = lazy;
+	pthread_mutex_unlock(&e->lock);
+	if (!lazy)
+		fl_engine_kick(e);
+}
+
+void fl_engine_kick(struct fl_engine *e)
+{
+	pthread_mutex_lock(&e->lock);
+	if (e->head && e->sleeping)
 		pthread_cond_broadcast(&e->work);
 	pthread_mutex_unlock(&e->lock);
 }

@@ -67,12 +67,15 @@ void fl_engine_reset(struct fl_engine *e);
 
 /*
  * Moves bytes in the calling thread until no channel has work or @slices are used up; true: there is
- * more. With threads, a doorbell does not wake a worker at once while a "hold" is on: the caller
- * promises to come by with fl_engine_run() (a transport's thread that has the data hot, and saves
- * a wake-up), and fl_engine_hold(e, false) passes what is left to the workers.
+ * more. Channels whose host memory is reached by functions are left to the workers.
+ *
+ * With fl_engine_lazy(e, true) a doorbell wakes no worker: the caller promises to come by with
+ * fl_engine_run() and to pass on what is left with fl_engine_kick(). A transport's thread, which has
+ * the list in its cache, saves a wake-up a doorbell that way.
  */
 bool fl_engine_run(struct fl_engine *e, unsigned int slices);
-void fl_engine_hold(struct fl_engine *e, bool hold);
+void fl_engine_lazy(struct fl_engine *e, bool lazy);
+void fl_engine_kick(struct fl_engine *e);
 
 /* One slot of one channel; for replay. -EAGAIN: the channel has nothing to do. */
 int fl_engine_step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int chan);

@@ -77,7 +77,7 @@ struct fl_engine {
 	struct fl_dw_place *places; /* what each word is */
 	uint32_t nr_words;
 	struct chan *head, **tail;
-	bool hold, quit, frozen;
+	bool lazy, quit, frozen;
 	pthread_t *threads;
 	unsigned int nr_threads, sleeping;
 	struct fl_engine_stats stats;
