@@ -22,7 +22,8 @@
  * Lists that cannot end are cut: two links in a row, or sixteen links without a byte in between, are
  * a list error. A ring of live elements without TCB is legal and runs until it is stopped.
  *
- * Peers may shrink a file that we have mapped. The copies run under a guard (guard.h) that turns the fault into an abort.
+ * Peers may shrink a file that we have mapped. The copies run under a guard (guard.h) that turns the
+ * fault into an abort.
  */
 #include "epdma/engine_int.h"
 
