@@ -29,7 +29,7 @@ enum fl_filter_kind {
 	FL_FILTER_RDYN_STRING, /* __rel_loc: the same, from behind the field */
 	FL_FILTER_PTR_STRING, /* a kernel (or ".ustring": user) address of a string */
 	FL_FILTER_COMM,	      /* the current task's name, in no record */
-	FL_FILTER_CPU,	      /* the current CPU's number, in no record */
+	FL_FILTER_CPU,	      /* the current CPU's number (a signed int), in no record */
 	_FL_FILTER_KIND_MAX,
 };
 

@@ -331,7 +331,7 @@ static int take_function(struct parser *p, struct fl_filter_pred *pred)
 	if (!s.n || !isdigit((unsigned char)s.p[0]))
 		return fail_here(p, FL_FILTER_NO_FUNCTION);
 	if (fl_parse_u64(s, 0, &address) < 0)
-		return fail_here(p, FL_FILTER_ILLEGAL_INTVAL);
+		return fail_here(p, FL_FILTER_INVALID_VALUE);
 	pred->value = address;
 	pred->end = address + 1;
 	return 0;
@@ -347,13 +347,12 @@ static int take_pred(struct parser *p, struct fl_filter_pred *pred)
 	while (isalnum((unsigned char)peek(p, 0)) || peek(p, 0) == '_')
 		p->at++;
 	pred->name = fl_str_sub(p->text, start, p->at - start);
-	if (!pred->name.n || !p->scope->find(p->scope->ctx, pred->name, &pred->field))
+	if (!pred->name.n)
+		return fail(p, FL_FILTER_ERRNO, 0);
+	if (!p->scope->find(p->scope->ctx, pred->name, &pred->field))
 		return fail_here(p, FL_FILTER_FIELD_NOT_FOUND);
 	pred->user = take(p, ".ustring");
 	function = !pred->user && take(p, ".function");
-	/* A user string is an address in the record: as a field it then is a pointer to a string. */
-	if (pred->user && pred->field.kind == FL_FILTER_NUMBER)
-		pred->field.kind = FL_FILTER_PTR_STRING;
 	skip_space(p);
 	r = take_operator(p, pred);
 	if (r < 0)
@@ -408,6 +407,8 @@ static int take_operand(struct parser *p, struct node **ret)
 	}
 	if (!n)
 		return -ENOMEM;
+	if (p->at == p->text.n)
+		return fail(p, p->base_column ? FL_FILTER_INVALID_FILTER : FL_FILTER_NO_FILTER, p->at);
 	if (p->nr_preds-- == 0)
 		return fail(p, FL_FILTER_TOO_MANY_PREDS, p->at);
 	n->pred = FL_ARENA_NEW(p->arena, struct fl_filter_pred);
