@@ -73,14 +73,14 @@ while IFS= read -r line; do
     if printf '%s\n' "$line" | dd of=events/EVENT/filter bs=4096 2>/tmp/err; then echo ok; else cat /tmp/err; cat error_log; fi
     echo '%%%'
     echo 0 > events/EVENT/filter
-done < /root/lines
-cp events/EVENT/format /root/format
+done < /tmp/lines
+cp events/EVENT/format /tmp/format
 """.replace("EVENT", EVENT)
 
 with tempfile.TemporaryDirectory() as tmp:
     with open(f"{tmp}/lines", "w") as f:
         f.writelines(l + "\n" for l in lines)
-    r = subprocess.run([vm, "--copy", f"{tmp}/lines", "--bring", f"/root/format:{tmp}/format", "--timeout", "600"],
+    r = subprocess.run([vm, "--copy", f"{tmp}/lines:/tmp/lines", "--bring", f"/tmp/format:{tmp}/format", "--timeout", "600"],
                        input=guest, capture_output=True, text=True)
     if r.returncode:
         sys.exit(f"guest: {r.returncode} {r.stderr[-2000:]}")
