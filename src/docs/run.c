@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Work waits on a stack of jobs, each a directory or a handful of files of one. A worker that takes
+ * a directory puts its subdirectories and its files back in pieces; so one huge directory is
+ * shared, and no list of all files is needed before the first is read.
+ */
+#include "docs/run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK 16 /* files a job */
+
+struct docs_job {
+	struct docs_job *next;
+	bool dir;
+	unsigned int n;
+	char *paths[CHUNK];
+};
+
+/* -- what a file is -- */
+
+bool docs_is_page(const char *path)
+{
+	struct fl_str p = fl_str(path);
+
+	return fl_str_ends(p, ".rst") || fl_str_ends(p, ".rest");
+}
+
+bool docs_is_abi(const char *path)
+{
+	static const char *const dirs[] = { "stable/", "testing/", "obsolete/", "removed/" };
+	const char *at = strstr(path, "Documentation/ABI/"), *name = strrchr(path, '/');
+	struct fl_str p = fl_str(path);
+
+	if (!at || !name || name[1] == '.' || !strcmp(name, "/README") || fl_str_ends(p, ".rst") ||
+	    fl_str_ends(p, ".rej") || fl_str_ends(p, ".org") || fl_str_ends(p, ".orig") ||
+	    fl_str_ends(p, ".bak") || fl_str_ends(p, "~"))
+		return false;
+	for (size_t i = 0; i < FL_ARRAY_SIZE(dirs); i++) {
+		if (!strncmp(at + strlen("Documentation/ABI/"), dirs[i], strlen(dirs[i])))
+			return true;
+	}
+	return false;
+}
+
+bool docs_is_c(const char *path)
+{
+	struct fl_str p = fl_str(path);
+
+	return fl_str_ends(p, ".c") || fl_str_ends(p, ".h");
+}
+
+/* -- one file -- */
+
+static bool wanted(const struct docs_run *run, const char *path)
+{
+	const struct docs_set *s = &run->opts->want;
+
+	if (run->quiet)
+		return docs_is_page(path);
+	return docs_set_reads(s, DOCS_READ_TEXT) ||
+	       ((docs_set_reads(s, DOCS_READ_RST) || docs_set_reads(s, DOCS_READ_TREE)) &&
+		(docs_is_page(path) || docs_is_abi(path) || docs_is_c(path))) ||
+	       (docs_set_reads(s, DOCS_READ_ABI) && docs_is_abi(path)) ||
+	       (docs_set_reads(s, DOCS_READ_KDOC) && docs_is_c(path)) ||
+	       (docs_set_reads(s, DOCS_READ_MAINT) && !strcmp(path, "MAINTAINERS"));
+}
+
+static void read_file(struct docs_worker *w, const char *path, struct fl_str text)
+{
+	w->path = path;
+	w->nr_kdoc = 0;
+	docs_sink_file(&w->sink, path, text);
+	if (!w->run->quiet)
+		docs_read_text(w);
+	if (docs_is_abi(path))
+		docs_read_abi(w);
+	else if (docs_is_page(path))
+		docs_read_page(w);
+	else if (w->nr_kdoc)
+		docs_read_kdoc(w);
+	else if (!strcmp(path, "MAINTAINERS"))
+		docs_read_maintainers(w);
+	if (w->scratch.blocks)
+		fl_arena_fini(&w->scratch);
+	docs_sink_file(&w->sink, NULL, fl_str_n("", 0));
+}
+
+static void take_file(struct docs_worker *w, const char *path)
+{
+	char *keep;
+	int r;
+
+	if (!wanted(w->run, path))
+		return;
+	r = docs_tree_read(w->run->tree, path, &w->text);
+	if (r == -ENOMEM)
+		w->sink.error = r;
+	if (r < 0)
+		return; /* gone meanwhile, no file, or not ours to read */
+	keep = fl_arena_dup(&w->sink.arena, fl_str(path));
+	if (!keep) {
+		w->sink.error = -ENOMEM;
+		return;
+	}
+	read_file(w, keep, fl_buf_str(&w->text));
+	if (w->run->opts->progress)
+		atomic_fetch_add_explicit(w->run->opts->progress, 1, memory_order_relaxed);
+	if (w->text.cap > (64u << 20))
+		fl_buf_fini(&w->text); /* one huge file does not keep its memory */
+}
+
+/* -- jobs -- */
+
+static void push(struct docs_run *run, struct docs_job *j)
+{
+	pthread_mutex_lock(&run->lock);
+	j->next = run->jobs;
+	run->jobs = j;
+	pthread_cond_signal(&run->more);
+	pthread_mutex_unlock(&run->lock);
+}
+
+static struct docs_job *pop(struct docs_run *run)
+{
+	struct docs_job *j;
+
+	pthread_mutex_lock(&run->lock);
+	run->busy--;
+	while (!run->jobs && run->busy)
+		pthread_cond_wait(&run->more, &run->lock);
+	j = run->jobs;
+	if (j) {
+		run->jobs = j->next;
+		run->busy++;
+	} else {
+		pthread_cond_broadcast(&run->more);
+	}
+	pthread_mutex_unlock(&run->lock);
+	return j;
+}
+
+static void job_free(struct docs_job *j)
+{
+	for (unsigned int i = 0; j && i < j->n; i++)
+		free(j->paths[i]);
+	free(j);
+}
+
+static int job_add(struct docs_run *run, struct docs_job **j, bool dir, char *path)
+{
+	if (!*j) {
+		*j = calloc(1, sizeof(**j));
+		if (!*j)
+			return -ENOMEM;
+		(*j)->dir = dir;
+	}
+	(*j)->paths[(*j)->n++] = path;
+	if ((*j)->n == (dir ? 1 : CHUNK)) {
+		push(run, *j);
+		*j = NULL;
+	}
+	return 0;
+}
+
+static int entry_type(int fd, const struct dirent *e)
+{
+	struct stat st;
+
+	if (e->d_type != DT_UNKNOWN)
+		return e->d_type;
+	if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return DT_UNKNOWN;
+	return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
+}
+
+/* Hidden entries, links and devices are left out: no loop can be walked into. */
+static void take_dir(struct docs_worker *w, const char *dir)
+{
+	int fd = openat(w->run->tree->fd, dir[0] ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct docs_job *files = NULL, *sub = NULL;
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		int type = e->d_name[0] == '.' ? DT_UNKNOWN : entry_type(fd, e);
+		char *path;
+
+		if (type != DT_DIR && type != DT_REG)
+			continue;
+		if (asprintf(&path, "%s%s%s", dir, dir[0] ? "/" : "", e->d_name) < 0) {
+			w->sink.error = -ENOMEM;
+			break;
+		}
+		if (job_add(w->run, type == DT_DIR ? &sub : &files, type == DT_DIR, path) < 0) {
+			free(path);
+			w->sink.error = -ENOMEM;
+			break;
+		}
+	}
+	if (files)
+		push(w->run, files);
+}
+
+static void *work(void *arg)
+{
+	struct docs_worker *w = arg;
+	struct docs_job *j;
+
+	while ((j = pop(w->run))) {
+		for (unsigned int i = 0; i < j->n; i++) {
+			if (j->dir)
+				take_dir(w, j->paths[i]);
+			else
+				take_file(w, j->paths[i]);
+		}
+		job_free(j);
+	}
+	return NULL;
+}
+
+/* -- the run -- */
+
+int docs_run_init(struct docs_run *run, struct docs_tree *tree, const struct docs_opts *opts)
+{
+	unsigned int n = opts->threads ? opts->threads : (unsigned int)FL_MAX(1L, sysconf(_SC_NPROCESSORS_ONLN));
+
+	*run = (struct docs_run){ .tree = tree, .opts = opts, .lock = PTHREAD_MUTEX_INITIALIZER,
+				  .more = PTHREAD_COND_INITIALIZER };
+	run->workers = calloc(n, sizeof(*run->workers));
+	if (!run->workers)
+		return -ENOMEM;
+	run->nr_workers = n;
+	for (unsigned int i = 0; i < n; i++) {
+		run->workers[i].run = run;
+		run->workers[i].sink.want = &opts->want;
+		run->workers[i].sink.level = opts->level;
+	}
+	return 0;
+}
+
+void docs_run_fini(struct docs_run *run)
+{
+	for (unsigned int i = 0; i < run->nr_workers; i++) {
+		struct docs_worker *w = &run->workers[i];
+
+		docs_sink_fini(&w->sink);
+		fl_buf_fini(&w->text);
+		fl_map_fini(&w->exists);
+		fl_arena_fini(&w->scratch);
+		free(w->kdoc);
+	}
+	while (run->jobs) {
+		struct docs_job *next = run->jobs->next;
+
+		job_free(run->jobs);
+		run->jobs = next;
+	}
+	fl_map_fini(&run->symbols);
+	free(run->workers);
+	free(run->v);
+	*run = (struct docs_run){};
+}
+
+static int add_operand(struct docs_run *run, const char *path)
+{
+	struct docs_job *j = NULL;
+	struct stat st;
+	bool dir = !path[0] || (fstatat(run->tree->fd, path, &st, 0) == 0 && S_ISDIR(st.st_mode));
+	char *copy = strdup(path);
+
+	if (!copy || job_add(run, &j, dir, copy) < 0) {
+		free(copy);
+		return -ENOMEM;
+	}
+	if (j)
+		push(run, j);
+	return 0;
+}
+
+int docs_run_paths(struct docs_run *run, const char *const *paths, size_t n)
+{
+	unsigned int started = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++)
+		r = add_operand(run, paths[i]);
+	run->busy = run->nr_workers;
+	for (unsigned int i = 1; i < run->nr_workers && !r; i++) {
+		if (pthread_create(&run->workers[i].thread, NULL, work, &run->workers[i])) {
+			run->busy -= run->nr_workers - i; /* fewer hands do it too */
+			break;
+		}
+		started = i;
+	}
+	if (!r)
+		work(&run->workers[0]);
+	for (unsigned int i = 1; i <= started; i++)
+		pthread_join(run->workers[i].thread, NULL);
+	return r;
+}
+
+int docs_run_text(struct docs_run *run, const char *path, struct fl_str text)
+{
+	struct docs_worker *w = &run->workers[0];
+	char *keep = fl_arena_dup(&w->sink.arena, fl_str(path));
+
+	if (!keep)
+		return -ENOMEM;
+	read_file(w, keep, text);
+	return w->sink.error;
+}
+
+static int finding_cmp(const void *a, const void *b)
+{
+	const struct docs_finding *x = a, *y = b;
+	int r = strcmp(x->file ? x->file : "", y->file ? y->file : "");
+
+	if (r)
+		return r;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	if (x->col != y->col)
+		return x->col < y->col ? -1 : 1;
+	if (x->check != y->check)
+		return x->check < y->check ? -1 : 1;
+	return strcmp(x->message, y->message);
+}
+
+int docs_run_finish(struct docs_run *run)
+{
+	size_t n = 0;
+	int r = 0;
+
+	docs_judge_tree(run);
+	for (unsigned int i = 0; i < run->nr_workers; i++) {
+		n += run->workers[i].sink.n;
+		r = r ? r : run->workers[i].sink.error;
+	}
+	free(run->v);
+	run->v = calloc(n + 1, sizeof(*run->v));
+	if (!run->v)
+		return -ENOMEM;
+	run->n = 0;
+	for (unsigned int i = 0; i < run->nr_workers; i++) {
+		const struct docs_sink *s = &run->workers[i].sink;
+
+		if (s->n)
+			memcpy(run->v + run->n, s->v, s->n * sizeof(*s->v));
+		run->n += s->n;
+	}
+	qsort(run->v, run->n, sizeof(*run->v), finding_cmp);
+	return r ? r : run->error;
+}
+
+/* -- facts -- */
+
+struct docs_use *docs_use(struct docs_worker *w, enum docs_use_kind kind, struct fl_str name,
+			  uint32_t line, uint32_t col)
+{
+	struct docs_use *u = FL_ARENA_NEW(&w->sink.arena, struct docs_use);
+	struct fl_str text = fl_str_sub(docs_sink_line(&w->sink, line), 0, 1000);
+
+	if (!u) {
+		w->sink.error = -ENOMEM;
+		return NULL;
+	}
+	u->name = fl_str_n(fl_arena_dup(&w->sink.arena, name), name.n);
+	u->text = fl_str_n(fl_arena_dup(&w->sink.arena, text), text.n);
+	if (!u->name.p || !u->text.p) {
+		w->sink.error = -ENOMEM;
+		return NULL;
+	}
+	u->file = w->path;
+	u->line = line;
+	u->col = col;
+	u->quiet = w->run->quiet;
+	u->next = w->uses[kind];
+	w->uses[kind] = u;
+	return u;
+}
+
+struct docs_finding *docs_report_use(struct docs_sink *s, enum docs_check c, const struct docs_use *u,
+				     const char *fmt, ...)
+{
+	struct docs_finding *f;
+	char text[600];
+	va_list ap;
+
+	if (u->quiet || !docs_wants(s, c))
+		return NULL;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	docs_sink_file(s, u->file, fl_str_n("", 0));
+	f = docs_report(s, c, 0, u->col, FL_MIN(u->name.n, (size_t)UINT16_MAX), "%s", text);
+	if (!f)
+		return NULL;
+	f->line = f->docline = u->line;
+	f->text = u->text;
+	docs_finding_columns(f);
+	return f;
+}
+
+bool docs_exists(struct docs_worker *w, struct fl_str path)
+{
+	struct fl_map_entry *e = fl_map_get(&w->exists, path);
+	char *key;
+
+	if (e)
+		return e->num == 2;
+	key = fl_arena_dup(&w->sink.arena, path);
+	e = key ? fl_map_put(&w->exists, fl_str_n(key, path.n), NULL) : NULL;
+	if (!e) {
+		w->sink.error = -ENOMEM;
+		return true;
+	}
+	e->num = docs_tree_glob(w->run->tree, path) ? 2 : 1;
+	return e->num == 2;
+}

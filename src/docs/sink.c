@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "docs/sink.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/utf8.h"
+
+#define TEXT_KEPT 4096 /* of a finding's line: what can be shown, with room for long paths */
+
+void docs_sink_fini(struct docs_sink *s)
+{
+	fl_arena_fini(&s->arena);
+	free(s->v);
+	free(s->lines);
+	*s = (struct docs_sink){};
+}
+
+void docs_sink_file(struct docs_sink *s, const char *file, struct fl_str text)
+{
+	s->file = file;
+	s->text = text;
+	free(s->lines);
+	s->lines = NULL;
+	s->nr_lines = 0;
+}
+
+static bool index_lines(struct docs_sink *s)
+{
+	size_t n = 1, at = 0;
+
+	if (s->lines)
+		return true;
+	for (size_t i = 0; (i = fl_str_find(s->text, '\n', i)) < s->text.n; i++)
+		n++;
+	s->lines = malloc(n * sizeof(*s->lines));
+	if (!s->lines) {
+		s->error = -ENOMEM;
+		return false;
+	}
+	s->nr_lines = n;
+	for (size_t i = 0; i < n; i++) {
+		s->lines[i] = at;
+		at = fl_str_find(s->text, '\n', at) + 1;
+	}
+	return true;
+}
+
+struct fl_str docs_sink_line(struct docs_sink *s, uint32_t line)
+{
+	struct fl_str l;
+	size_t start;
+
+	if (!line || !index_lines(s) || line > s->nr_lines)
+		return fl_str_n("", 0);
+	start = s->lines[line - 1];
+	l = fl_str_sub(s->text, start, fl_str_find(s->text, '\n', start) - start);
+	if (l.n && l.p[l.n - 1] == '\r')
+		l.n--;
+	return l;
+}
+
+uint32_t docs_sink_locate(struct docs_sink *s, size_t off, uint32_t *ret_col)
+{
+	size_t lo = 0, hi;
+
+	if (!index_lines(s)) {
+		*ret_col = 0;
+		return 0;
+	}
+	hi = s->nr_lines;
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->lines[mid] <= off)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	*ret_col = off - s->lines[lo];
+	return lo + 1;
+}
+
+static char *vprint(struct docs_sink *s, const char *fmt, va_list ap)
+{
+	va_list again;
+	char *z;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	z = n < 0 ? NULL : fl_arena_alloc(&s->arena, (size_t)n + 1);
+	if (z)
+		vsnprintf(z, (size_t)n + 1, fmt, ap);
+	else
+		s->error = -ENOMEM;
+	return z;
+}
+
+char *docs_sink_printf(struct docs_sink *s, const char *fmt, ...)
+{
+	va_list ap;
+	char *z;
+
+	va_start(ap, fmt);
+	z = vprint(s, fmt, ap);
+	va_end(ap);
+	return z;
+}
+
+static struct docs_finding *room(struct docs_sink *s)
+{
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 64;
+		struct docs_finding *v = reallocarray(s->v, cap, sizeof(*v));
+
+		if (!v) {
+			s->error = -ENOMEM;
+			return NULL;
+		}
+		s->v = v;
+		s->cap = cap;
+	}
+	return &s->v[s->n];
+}
+
+struct docs_finding *docs_report(struct docs_sink *s, enum docs_check c, uint32_t line, uint32_t col,
+				 uint32_t len, const char *fmt, ...)
+{
+	struct docs_finding *f;
+	struct fl_str text;
+	va_list ap;
+
+	if (!docs_wants(s, c))
+		return NULL;
+	f = room(s);
+	if (!f)
+		return NULL;
+	*f = (struct docs_finding){ .check = c, .level = docs_checks[c].kind.level, .file = s->file,
+				    .line = line, .docline = line, .col = col, .len = len };
+	f->message = docs_checks[c].kind.message;
+	if (fmt) {
+		va_start(ap, fmt);
+		f->message = vprint(s, fmt, ap);
+		va_end(ap);
+	}
+	text = fl_str_sub(docs_sink_line(s, line), 0, TEXT_KEPT);
+	f->text = fl_str_n(fl_arena_dup(&s->arena, text), text.n);
+	if (!f->message || !f->text.p) {
+		s->error = -ENOMEM;
+		return NULL;
+	}
+	s->n++;
+	return f;
+}
+
+/* Bytes of @line up to column @col, tabs taken as 8 and wide characters as one character. */
+static uint32_t byte_of(struct fl_str line, uint32_t col)
+{
+	uint32_t at = 0, column = 0;
+
+	while (at < line.n && column < col) {
+		size_t len = fl_utf8_len(fl_str_from(line, at));
+
+		column = line.p[at] == '\t' ? (column | 7) + 1 : column + 1;
+		at += len ? len : 1;
+	}
+	return at;
+}
+
+void docs_finding_columns(struct docs_finding *f)
+{
+	uint32_t end;
+
+	if (!f)
+		return;
+	end = f->len ? byte_of(f->text, f->col + f->len) : 0;
+	f->col = byte_of(f->text, f->col);
+	f->len = end > f->col ? end - f->col : 0;
+}
+
+void docs_finding_edit(struct docs_sink *s, struct docs_finding *f, uint32_t line, uint32_t count,
+		       struct fl_str text)
+{
+	struct docs_edit *e;
+	char *copy;
+
+	if (!f)
+		return;
+	e = FL_ARENA_NEW(&s->arena, struct docs_edit);
+	copy = fl_arena_dup(&s->arena, text);
+	if (!e || !copy) {
+		s->error = -ENOMEM;
+		return;
+	}
+	*e = (struct docs_edit){ line, count, fl_str_n(copy, text.n), (struct docs_edit *)f->fix };
+	f->fix = e;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel tree that is checked: a directory, a revision's change laid over it in memory, and the
+ * answers to "is there such a file". Reading is thread-safe once the overlay stands.
+ */
+#ifndef DOCS_TREE_H
+#define DOCS_TREE_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/str.h"
+
+#define DOCS_MAX_FILE (1u << 30)
+
+struct docs_overlay_file {
+	struct fl_str text;
+	bool deleted;
+};
+
+struct docs_tree {
+	char *root; /* absolute or as given; without "/" at the end */
+	int fd;
+	bool kernel;	      /* it has Documentation and MAINTAINERS */
+	struct fl_arena arena;
+	struct fl_map overlay; /* path -> struct docs_overlay_file * */
+	char **paths;	       /* every file, sorted; NULL until docs_tree_list() */
+	size_t nr_paths;
+};
+
+/*
+ * Opens the tree that @path lies in: the nearest directory upwards that has Documentation and
+ * MAINTAINERS or Kbuild, else @path itself (its directory, where it is a file).
+ * @ret_rel is @path within the tree, "" for the root.
+ */
+int docs_tree_open(struct docs_tree *t, const char *path, struct fl_buf *ret_rel);
+void docs_tree_close(struct docs_tree *t);
+
+/* Lays @text over @path; @text is copied. A NULL p deletes. */
+int docs_tree_put(struct docs_tree *t, struct fl_str path, struct fl_str text);
+
+/* The bytes of @path into @b (emptied first). -ENOENT, -EISDIR, -EFBIG, ... */
+int docs_tree_read(const struct docs_tree *t, const char *path, struct fl_buf *b);
+
+/* A file or directory of that name is there. "//", "." and ".." are understood. */
+bool docs_tree_has(const struct docs_tree *t, struct fl_str path);
+
+/* Some file or directory matches; as the shell's, "*" does not cross "/". */
+bool docs_tree_glob(struct docs_tree *t, struct fl_str pattern);
+
+/* Fills @paths: all files but hidden ones. Once only. */
+int docs_tree_list(struct docs_tree *t);
+
+/* Calls @fn with every path that equals or lies beneath @dir; needs docs_tree_list(). */
+size_t docs_tree_lower(const struct docs_tree *t, struct fl_str prefix);
+
+#endif
