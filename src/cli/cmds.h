@@ -10,6 +10,7 @@ extern const struct fl_cmd fl_cmd_probe;
 extern const struct fl_cmd fl_cmd_probe_check;
 
 extern const struct fl_cmd fl_cmd_alloc;
+extern const struct fl_cmd fl_cmd_docs;
 extern const struct fl_cmd fl_cmd_trace;
 
 #endif

@@ -28,6 +28,9 @@ static const struct fl_cmd *const root_subs[] = {
 #ifdef FL_HAVE_ALLOC
 	&fl_cmd_alloc,
 #endif
+#ifdef FL_HAVE_DOCS
+	&fl_cmd_docs,
+#endif
 	NULL,
 };
 

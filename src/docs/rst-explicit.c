@@ -211,19 +211,20 @@ static void check_shape(struct rst *r, struct rst_block *b, const struct use *u,
 	char text[200];
 
 	if (u->d->content == C_TABLE) {
-		if (body->nr_tables != 1 || body->nr_other != 1 || body->nr_bullet_lists)
+		if (body->nr_tables != 1 || body->nr_other != 1 || body->nr_bullet_lists || body->nr_messages)
 			bad_content(r, b, u, "exactly one table expected.");
 		return;
 	}
-	if (body->nr_bullet_lists != 1 || body->nr_other) {
+	if (body->nr_bullet_lists != 1 || body->nr_other || body->nr_messages) {
 		bad_content(r, b, u, "exactly one bullet list expected.");
-	} else if (body->row_bad && !body->row_items) {
+	} else if (body->row_bad && (u->d->content == C_FLAT || !body->row_uneven ||
+				     body->row_bad < body->row_uneven)) {
 		snprintf(text, sizeof(text), "two-level bullet list expected, but row %u does not "
 			 "contain a second-level bullet list.", body->row_bad);
 		bad_content(r, b, u, text);
-	} else if (body->row_bad && u->d->content == C_LIST) {
+	} else if (body->row_uneven && u->d->content == C_LIST) {
 		snprintf(text, sizeof(text), "uniform two-level bullet list expected, but row %u does "
-			 "not contain the same number of items as row 1 (%u vs %u).", body->row_bad,
+			 "not contain the same number of items as row 1 (%u vs %u).", body->row_uneven,
 			 body->row_items, body->row1_items);
 		bad_content(r, b, u, text);
 	}

@@ -20,8 +20,9 @@ struct rst_block {
 	uint32_t transition; /* line of the last transition */
 	/* what was read, for directives that demand a shape (list-table) */
 	uint32_t nr_bullet_lists, nr_other;
-	uint32_t rows, row_bad, row1_items, row_items; /* two-level lists */
-	uint32_t nr_tables;
+	/* two-level lists: rows, the first without list, the first of another length than row 1 */
+	uint32_t rows, row_bad, row_uneven, row1_items, row_items;
+	uint32_t nr_tables, nr_messages;
 };
 
 /* Indented lines that belong to one element. In: how they are found; out: the lines. */
@@ -90,8 +91,9 @@ void rst_nested(struct rst *r, struct rst_view view, uint32_t bias, bool titles)
 struct rst_match rst_classify(const struct rst_line *l);
 struct rst_fact *rst_add_fact(struct rst *r, enum rst_fact_kind kind, const struct rst_line *l,
 			      struct fl_str name);
-struct docs_finding *rst_report(struct rst *r, const struct rst_block *b, enum docs_check c,
+struct docs_finding *rst_report(struct rst *r, struct rst_block *b, enum docs_check c,
 				uint32_t i, const char *fmt, ...) FL_PRINTF(5, 6);
+void rst_indentation(struct rst *r, struct rst_block *b, uint32_t i);
 void rst_unindent(struct rst *r, struct rst_block *b, enum docs_check c, const char *what);
 uint32_t rst_width(struct fl_str s);
 

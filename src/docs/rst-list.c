@@ -56,8 +56,8 @@ static void count_row(struct rst_block *b, const struct rst_block *item)
 	}
 	if (b->rows == 1)
 		b->row1_items = item->rows;
-	else if (item->rows != b->row1_items && !b->row_bad) {
-		b->row_bad = b->rows;
+	else if (item->rows != b->row1_items && !b->row_uneven) {
+		b->row_uneven = b->rows;
 		b->row_items = item->rows;
 	}
 }

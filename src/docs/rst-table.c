@@ -300,12 +300,12 @@ static bool has_edges(const struct shape *l, uint32_t width)
 
 /* A second head separator, or one at the table's edge. */
 static bool bad_heads(struct rst *r, struct rst_block *b, const struct shape *v, uint32_t n,
-		      uint32_t start, bool (*is_head)(const struct shape *))
+		      uint32_t start)
 {
 	uint32_t head = 0, i;
 
 	for (i = 0; i < n; i++) {
-		if (!is_head(&v[i]))
+		if (!is_grid_head(&v[i]))
 			continue;
 		if (head) {
 			rst_report(r, b, DOCS_TABLE_MALFORMED, start + i,
@@ -329,7 +329,7 @@ static void grid_cells(struct rst *r, struct rst_block *b, uint32_t start, uint3
 {
 	struct grid g = { .r = r, .v = v, .bottom = n - 1, .right = v[0].n - 1 };
 
-	if (bad_heads(r, b, v, n, start, is_grid_head))
+	if (bad_heads(r, b, v, n, start))
 		return;
 	g.done = fl_arena_array(r->arena, v[0].n, sizeof(*g.done));
 	if (!g.done)
@@ -350,7 +350,7 @@ static uint32_t grid_lines(struct rst *r, struct rst_block *b, uint32_t start, b
 	while (end < b->n && b->v[end].n && b->v[end].p[0] != ' ')
 		end++;
 	if (end < b->n && b->v[end].n) {
-		rst_report(r, b, DOCS_UNEXPECTED_INDENT, end, NULL);
+		rst_indentation(r, b, end);
 		*ret_blank = false;
 	}
 	for (uint32_t i = start; i < end; i++) {
@@ -641,8 +641,6 @@ static void fix_borders(struct simple *t)
 
 static void read_simple(struct simple *t)
 {
-	if (bad_heads(t->r, t->b, t->v + 1, t->n - 2, t->start + 1, is_simple_head))
-		return;
 	t->nr_cols = spans_of(&t->v[0], t->cols);
 	if (!t->nr_cols)
 		return;

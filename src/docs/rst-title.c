@@ -4,6 +4,7 @@
  * overline; the order of first use gives the levels.
  */
 #include <stdio.h>
+#include <strings.h>
 
 #include "docs/rst-internal.h"
 
@@ -169,6 +170,7 @@ bool rst_underline(struct rst *r, struct rst_block *b)
 	uint32_t at = b->i, under = at + 1;
 	uint32_t width = rst_width(rst_str(&b->v[at]));
 	const struct rst_line *u = &b->v[under];
+	struct docs_finding *f;
 
 	if (width > u->n && u->n < ADORN_MIN)
 		return false;
@@ -177,15 +179,34 @@ bool rst_underline(struct rst *r, struct rst_block *b)
 	b->i = under + 1;
 	if (!b->titles) {
 		b->nr_other++;
-		rst_report(r, b, DOCS_TITLE_UNEXPECTED, under, "Unexpected section title.");
+		f = rst_report(r, b, DOCS_TITLE_UNEXPECTED, under, "Unexpected section title.");
+		if (f)
+			f->docline = f->line;
 		return true;
 	}
 	section(r, b, at, under, style_of(0, u->p[0]));
 	return true;
 }
 
+/* The section's title is not the first of its name: docutils then has a note in front of its text. */
+static bool doubled_title(const struct rst *r)
+{
+	const struct rst_fact *last = NULL, *f;
+
+	for (f = r->facts; f; f = f->next)
+		last = f->kind == RST_SECTION ? f : last;
+	for (f = r->facts; last && f != last; f = f->next) {
+		if (f->kind == RST_SECTION && f->name.n == last->name.n &&
+		    !strncasecmp(f->name.p, last->name.p, f->name.n))
+			return true;
+	}
+	return false;
+}
+
 static void transition(struct rst *r, struct rst_block *b)
 {
+	if (b->last == RST_EMPTY && doubled_title(r))
+		b->last = RST_BODY;
 	if (b->last == RST_EMPTY)
 		rst_report(r, b, DOCS_TRANSITION, b->i,
 			   "Document or section may not begin with a transition.");

@@ -137,7 +137,7 @@ struct rst_fact *rst_add_fact(struct rst *r, enum rst_fact_kind kind, const stru
 	return f;
 }
 
-struct docs_finding *rst_report(struct rst *r, const struct rst_block *b, enum docs_check c,
+struct docs_finding *rst_report(struct rst *r, struct rst_block *b, enum docs_check c,
 				uint32_t i, const char *fmt, ...)
 {
 	struct docs_finding *f;
@@ -145,6 +145,7 @@ struct docs_finding *rst_report(struct rst *r, const struct rst_block *b, enum d
 	va_list ap;
 	uint32_t off = 0, len = 0;
 
+	b->nr_messages++;
 	if (!docs_wants(r->sink, c))
 		return NULL;
 	if (i < b->n) {
@@ -179,6 +180,16 @@ void rst_unindent(struct rst *r, struct rst_block *b, enum docs_check c, const c
 					    "unexpected unindent.", what);
 
 	docs_finding_edit(r->sink, f, rst_no(b, b->i), 0, FL_STR("\n"));
+}
+
+/* docutils knows the true line of this one, also in tables. */
+void rst_indentation(struct rst *r, struct rst_block *b, uint32_t i)
+{
+	struct docs_finding *f = rst_report(r, b, DOCS_UNEXPECTED_INDENT, i, NULL);
+
+	docs_finding_edit(r->sink, f, rst_no(b, i), 0, FL_STR("\n"));
+	if (f)
+		f->docline = f->line;
 }
 
 static uint32_t indent_of(const struct rst_line *l)
@@ -510,8 +521,7 @@ static void text_lines(struct rst *r, struct rst_block *b)
 	while (to < b->n && b->v[to].n && b->v[to].p[0] != ' ')
 		to++;
 	if (to < b->n && b->v[to].n)
-		docs_finding_edit(r->sink, rst_report(r, b, DOCS_UNEXPECTED_INDENT, to, NULL),
-				  rst_no(b, to), 0, FL_STR("\n"));
+		rst_indentation(r, b, to);
 	paragraph(r, b, from, to);
 }
 

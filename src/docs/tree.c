@@ -13,18 +13,17 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-static bool is_kernel(const char *dir)
+static bool beneath(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 
-	if (snprintf(path, sizeof(path), "%s/Documentation", dir) >= (int)sizeof(path) ||
-	    access(path, F_OK) < 0)
-		return false;
-	snprintf(path, sizeof(path), "%s/MAINTAINERS", dir);
-	if (access(path, F_OK) == 0)
-		return true;
-	snprintf(path, sizeof(path), "%s/Kbuild", dir);
-	return access(path, F_OK) == 0;
+	return snprintf(path, sizeof(path), "%s/%s", dir, name) < (int)sizeof(path) &&
+	       access(path, F_OK) == 0;
+}
+
+static bool is_kernel(const char *dir)
+{
+	return beneath(dir, "Documentation") && (beneath(dir, "MAINTAINERS") || beneath(dir, "Kbuild"));
 }
 
 static void cut_last(char *path)
