@@ -175,15 +175,44 @@ static void filter_comm(struct fl_gen *g, uint32_t unwanted)
 	}
 }
 
+/* r1 = the ring of the CPU in r2, among those from @first up to but not with @end */
+static void pick_ring(struct fl_gen *g, size_t first, size_t end, uint32_t found, uint32_t lost)
+{
+	size_t middle = first + (end - first) / 2;
+	struct fl_insns *p = g->p;
+	uint32_t upper;
+
+	if (end - first == 1) {
+		fl_emit_jmpi(p, BPF_JNE, BPF_REG_2, (int32_t)g->env->ring_cpu[first], lost);
+		fl_emit_map_fd(p, BPF_REG_1, g->env->ring_fd[first]);
+		fl_emit_jmp(p, found);
+		return;
+	}
+	upper = fl_label_new(p);
+	fl_emit_jmpi(p, BPF_JGE, BPF_REG_2, (int32_t)g->env->ring_cpu[middle], upper);
+	pick_ring(g, first, middle, found, lost);
+	fl_label_place(p, upper);
+	pick_ring(g, middle, end, found, lost);
+}
+
+/* r1 = this CPU's ring */
 static void find_ring(struct fl_gen *g, uint32_t lost)
 {
+	uint32_t found = fl_label_new(g->p);
 	struct fl_insns *p = g->p;
 
+	if (g->env->rings_fd < 0) {
+		fl_emit_load(p, 4, BPF_REG_2, BPF_REG_FP, GEN_FP_KEY);
+		pick_ring(g, 0, g->env->nr_rings, found, lost);
+		fl_label_place(p, found);
+		return;
+	}
 	fl_emit_map_fd(p, BPF_REG_1, g->env->rings_fd);
 	fl_emit_mov(p, BPF_REG_2, BPF_REG_FP);
 	fl_emit_alui(p, BPF_ADD, BPF_REG_2, GEN_FP_KEY);
 	fl_emit_call(p, BPF_FUNC_map_lookup_elem);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, lost);
+	fl_emit_mov(p, BPF_REG_1, BPF_REG_0);
 }
 
 /* GEN_REC = room for a record of a fixed size */
@@ -192,7 +221,6 @@ static void reserve(struct fl_gen *g, uint32_t lost)
 	struct fl_insns *p = g->p;
 
 	find_ring(g, lost);
-	fl_emit_mov(p, BPF_REG_1, BPF_REG_0);
 	fl_emit_movi(p, BPF_REG_2, g->l->fixed_size);
 	fl_emit_movi(p, BPF_REG_3, 0);
 	fl_emit_call(p, BPF_FUNC_ringbuf_reserve);
@@ -351,7 +379,6 @@ static void submit(struct fl_gen *g, uint32_t lost)
 		return;
 	}
 	find_ring(g, lost);
-	fl_emit_mov(p, BPF_REG_1, BPF_REG_0);
 	fl_emit_mov(p, BPF_REG_2, GEN_REC);
 	fl_emit_mov(p, BPF_REG_3, GEN_CURSOR);
 	fl_emit_movi(p, BPF_REG_4, BPF_RB_NO_WAKEUP);

@@ -13,6 +13,7 @@
 
 #include "probe/bpf/insn.h"
 #include "probe/bpf/layout.h"
+#include "probe/bpf/rings.h"
 #include "probe/lang/event.h"
 #include "probe/target/formats.h"
 #include "probe/target/regs.h"
@@ -94,7 +95,10 @@ struct fl_gen_env {
 	uint16_t nr_events;
 	uint32_t nr_cpus;
 	int control_fd; /* array map of one value: counts[cpu][event] */
-	int rings_fd;	/* array of one ring a CPU */
+	int rings_fd;	/* array of one ring a CPU; -1: those below */
+	size_t nr_rings; /* by CPU number */
+	uint32_t ring_cpu[FL_RINGS_NAMED];
+	int ring_fd[FL_RINGS_NAMED];
 	int scratch_fd; /* per-CPU array of one value: records with strings are built there */
 	int entry_fd;	/* return probes on registers: hash from stack pointer to entry words */
 

@@ -111,9 +111,7 @@ static int ring_add(struct fl_rings *set, uint32_t cpu)
 	r->fd = -1;
 	set->v[set->n++] = r;
 	err = ring_map(set, r);
-	if (err < 0)
-		return err;
-	return bpf_map_update_elem(set->fd, &cpu, &r->fd, BPF_ANY) < 0 ? -errno : 0;
+	return err;
 }
 
 /* Cuts "0-3" or "7" off the front of "0-3,7\n". */
@@ -151,24 +149,17 @@ static int add_online(struct fl_rings *set, uint32_t nr_cpus)
 	return set->n ? 0 : -ENODEV;
 }
 
-/* An array of maps wants to see one of them to know their kind; their size is free. */
+/* An array of maps wants to see one of them to know their kind. */
 static int make_array(struct fl_rings *set, uint32_t nr_cpus)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts);
-	int inner;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (uint32_t)set->v[0]->fd);
 
-	inner = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "fl_ring", 0, 0, (uint32_t)set->bytes, NULL);
-	if (inner < 0)
-		return -errno;
-	opts.inner_map_fd = (uint32_t)inner;
 	set->fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "fl_rings", 4, 4, nr_cpus, &opts);
-	if (set->fd < 0) {
-		int err = -errno;
-
-		close(inner);
-		return err;
-	}
-	close(inner);
+	if (set->fd < 0)
+		return -errno;
+	for (size_t i = 0; i < set->n; i++)
+		if (bpf_map_update_elem(set->fd, &set->v[i]->cpu, &set->v[i]->fd, BPF_ANY) < 0)
+			return -errno;
 	return 0;
 }
 
@@ -186,13 +177,22 @@ int fl_rings_create(uint32_t nr_cpus, size_t bytes, struct fl_rings **ret)
 	set->heap = calloc(nr_cpus, sizeof(struct ring *));
 	if (!set->v || !set->heap)
 		return -ENOMEM;
-	r = make_array(set, nr_cpus);
-	if (r == 0)
-		r = add_online(set, nr_cpus);
+	r = add_online(set, nr_cpus);
+	if (r == 0 && set->n > FL_RINGS_NAMED)
+		r = make_array(set, nr_cpus);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(set);
 	return 0;
+}
+
+bool fl_rings_get(const struct fl_rings *r, size_t i, uint32_t *ret_cpu, int *ret_fd)
+{
+	if (i >= r->n)
+		return false;
+	*ret_cpu = r->v[i]->cpu;
+	*ret_fd = r->v[i]->fd;
+	return true;
 }
 
 /* ---- reading ---- */

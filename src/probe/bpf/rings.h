@@ -8,6 +8,7 @@
 #ifndef PROBE_BPF_RINGS_H
 #define PROBE_BPF_RINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +26,17 @@ void fl_rings_free(struct fl_rings *r);
 FL_DEFINE_CLEANUP(struct fl_rings *, fl_rings_free);
 #define _cleanup_rings_ _cleanup_(fl_rings_freep)
 
-/* The array of maps that programs look their CPU's ring up in. */
+/* Programs can name at most 64 maps; with more rings they look them up. */
+#define FL_RINGS_NAMED 32
+
+/*
+ * The array of maps that programs look their CPU's ring up in; -1: there are few rings, and programs
+ * name them. (Filling such an array makes the kernel wait for a grace period, at each start.)
+ */
 int fl_rings_fd(const struct fl_rings *r);
+
+/* Ring @i, by its CPU's number; false past the last one. */
+bool fl_rings_get(const struct fl_rings *r, size_t i, uint32_t *ret_cpu, int *ret_fd);
 
 /* @size is the record's length. A result other than 0 ends the reading and is returned. */
 typedef int (*fl_record_fn)(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size);

@@ -177,12 +177,13 @@ static int make_scratch(struct probe *p)
 	return p->scratch < 0 ? -errno : 0;
 }
 
-/* Before 5.11 maps counted against the limit of locked memory. */
+/* Before 5.11 maps counted against the limit of locked memory; libbpf need not find out. */
 static void lift_memlock(void)
 {
 	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
 	setrlimit(RLIMIT_MEMLOCK, &all);
+	libbpf_set_memlock_rlim(0);
 }
 
 static int make_maps(struct fl_trace *t)
@@ -201,6 +202,9 @@ static int make_maps(struct fl_trace *t)
 		return r;
 	t->env.control_fd = t->control;
 	t->env.rings_fd = fl_rings_fd(t->rings);
+	for (size_t i = 0; t->env.rings_fd < 0 && i < FL_RINGS_NAMED; i++)
+		if (fl_rings_get(t->rings, i, &t->env.ring_cpu[i], &t->env.ring_fd[i]))
+			t->env.nr_rings++;
 	return 0;
 }
 
