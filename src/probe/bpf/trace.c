@@ -177,13 +177,12 @@ static int make_scratch(struct probe *p)
 	return p->scratch < 0 ? -errno : 0;
 }
 
-/* Before 5.11 maps counted against the limit of locked memory; libbpf need not find out. */
+/* Before 5.11 maps counted against the limit of locked memory. */
 static void lift_memlock(void)
 {
 	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
 	setrlimit(RLIMIT_MEMLOCK, &all);
-	libbpf_set_memlock_rlim(0);
 }
 
 static int make_maps(struct fl_trace *t)
