@@ -80,6 +80,9 @@ def main():
     if os.uname().machine != 'x86_64' or not may_load_bpf():
         print('raw tracepoint programs cannot be loaded here')
         sys.exit(77)
+    if os.stat('/proc/self/ns/pid').st_ino != 0xeffffffc:
+        print("in a pid namespace fork()'s numbers are not those that the kernel traces")
+        sys.exit(77)
     ping, pong, wide = os.pipe(), os.pipe(), os.pipe()
     cpu = {min(os.sched_getaffinity(0))}
     players = {'fl-ping': player('fl-ping', cpu, ping[0], pong[1]),
