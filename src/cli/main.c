@@ -25,6 +25,9 @@ static const struct fl_cmd *const root_subs[] = {
 	&fl_cmd_trace,
 	&fl_cmd_probe,
 #endif
+#ifdef FL_HAVE_EPDMA
+	&fl_cmd_epdma,
+#endif
 #ifdef FL_HAVE_ALLOC
 	&fl_cmd_alloc,
 #endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland epdma: the group, and what its commands share. */
+#include "cli/epdma.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "cli/cmds.h"
+
+const struct fl_opt fl_epdma_options[] = {
+	FL_OPT_STR(struct fl_epdma_opts, board, 0, "board", "NAME",
+		   "the endpoint: generic, r-car-s4, rk3588, spacemit-k3, or a file with a / in its name"),
+	FL_OPT_U64_SET(struct fl_epdma_opts, wr_chans, has_wr_chans, 0, "wr-chans", "N",
+		       "write channels (endpoint to host); default: all that the board has"),
+	FL_OPT_U64_SET(struct fl_epdma_opts, rd_chans, has_rd_chans, 0, "rd-chans", "N",
+		       "read channels (host to endpoint); default: all that the board has"),
+	FL_OPT_U64_SET(struct fl_epdma_opts, msi, has_msi, 0, "msi", "N",
+		       "MSI vectors; default: one a channel"),
+	FL_OPT_U64_SET(struct fl_epdma_opts, msix, has_msix, 0, "msix", "N", "MSI-X vectors"),
+	FL_OPT_U64_SET(struct fl_epdma_opts, vendor, has_vendor, 0, "vendor", "ID",
+		       "PCI vendor id; default: the board's"),
+	FL_OPT_U64_SET(struct fl_epdma_opts, device, has_device, 0, "device", "ID",
+		       "PCI device id; default: the board's"),
+	FL_OPT_STR(struct fl_epdma_opts, layout, 0, "metadata-layout", "A|B",
+		   "which metadata is written or expected; default: A when writing, either when reading"),
+	FL_OPT_FLAG(struct fl_epdma_opts, seed_compat, 0, "seed-compat",
+		    "behave as the series of June 2026 does, weaknesses included"),
+	{}
+};
+
+int fl_cli_epdma_layout(const char *text, enum fl_epmd_layout *ret)
+{
+	*ret = FL_EPMD_AUTO;
+	if (!text)
+		return 0;
+	if (strlen(text) != 1 || (*text != 'A' && *text != 'B')) {
+		fprintf(stderr, "foreland: --metadata-layout: '%s' is neither A nor B\n", text);
+		return -EINVAL;
+	}
+	*ret = *text == 'A' ? FL_EPMD_A : FL_EPMD_B;
+	return 0;
+}
+
+int fl_cli_epdma_model(const struct fl_epdma_opts *o, struct fl_model_options *ret)
+{
+	*ret = (struct fl_model_options){
+		.board = o->board,
+		.chans = { { o->has_wr_chans, o->wr_chans }, { o->has_rd_chans, o->rd_chans } },
+		.msi = { o->has_msi, o->msi },
+		.msix = { o->has_msix, o->msix },
+		.vendor = { o->has_vendor, o->vendor },
+		.device = { o->has_device, o->device },
+		.seed_compat = o->seed_compat,
+	};
+	return fl_cli_epdma_layout(o->layout, &ret->layout);
+}
+
+static void list_boards(void)
+{
+	fputs("help: boards are", stderr);
+	for (size_t i = 0; fl_board_names[i]; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", fl_board_names[i]);
+	fputs(", and files with a / in their name\n", stderr);
+}
+
+int fl_cli_epdma_open(const struct fl_model_options *o, struct fl_model *ret)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+	struct fl_diag diag = {};
+	int r = fl_model_open(o, ret, &diag);
+
+	if (!r)
+		return 0;
+	if (diag.kind) {
+		fl_diag_render(&diag, &text);
+		fl_buf_write_fd(&text, STDERR_FILENO);
+	} else {
+		fprintf(stderr, "foreland: board '%s': %s\n", o->board,
+			r == -ENOENT ? "there is none of this name" : strerror(-r));
+		if (r == -ENOENT)
+			list_boards();
+	}
+	fl_diag_fini(&diag);
+	fl_model_close(ret);
+	return r;
+}
+
+void fl_cli_epdma_refused(const char *place, const struct fl_epf_error *e)
+{
+	fprintf(stderr, "%s: error: %s: %s [%s] -%s\n", place, e->kind->message, e->text,
+		e->kind->code, fl_errno_name(e->err));
+}
+
+static const struct fl_cmd *const subs[] = {
+	&fl_cmd_epdma_inspect,
+	NULL,
+};
+
+const struct fl_cmd fl_cmd_epdma = {
+	.name = "epdma",
+	.summary = "A PCI endpoint's DMA engine, handed to the host",
+	.about = "Models, drives and inspects endpoints that hand their DMA engine to the host: the "
+		 "metadata in a BAR, the endpoint function that writes it, the DesignWare engine and "
+		 "the host's driver, without the silicon.",
+	.subs = subs,
+};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the epdma commands share: the options that describe an endpoint. */
+#ifndef CLI_EPDMA_H
+#define CLI_EPDMA_H
+
+#include "base/opt.h"
+#include "epdma/model.h"
+
+struct fl_epdma_opts {
+	const char *board;
+	uint64_t wr_chans, rd_chans, msi, msix, vendor, device;
+	bool has_wr_chans, has_rd_chans, has_msi, has_msix, has_vendor, has_device;
+	const char *layout;
+	bool seed_compat;
+};
+
+extern const struct fl_opt fl_epdma_options[];
+
+/* Checks and converts; on failure says why on stderr and returns -EINVAL. */
+int fl_cli_epdma_layout(const char *text, enum fl_epmd_layout *ret);
+int fl_cli_epdma_model(const struct fl_epdma_opts *o, struct fl_model_options *ret);
+
+/* Opens the board and its controller, or says on stderr why not. */
+int fl_cli_epdma_open(const struct fl_model_options *o, struct fl_model *ret);
+
+/* "foreland: BOARD: message: detail [CODE] -ERRNO" on stderr. */
+void fl_cli_epdma_refused(const char *place, const struct fl_epf_error *e);
+
+#endif
