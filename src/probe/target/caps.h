@@ -29,8 +29,8 @@ enum fl_cap_state {
 };
 
 struct fl_cap_info {
-	const char *name;   /* "rdonly_cast_void": the JSON key and what doctor prints */
-	const char *group;  /* "bpf", "hooks", "tracefs", "limits": how doctor sorts them */
+	const char *name;   /* "RDONLY_CAST_VOID"; shown in lower case */
+	const char *group;  /* "privilege", "facts", "hooks", "bpf", "tracefs" */
 	const char *about;  /* what it is */
 	const char *serves; /* what foreland does with it */
 	const char *remedy; /* what to do where it is missing */
@@ -38,7 +38,8 @@ struct fl_cap_info {
 
 struct fl_cap_result {
 	enum fl_cap_state state;
-	int err;      /* positive errno of the attempt; 0 when it worked or was not made */
+	bool asked;
+	int err; /* positive errno of the attempt; 0 when it worked or was not made */
 	char note[120]; /* a value or a reason: "2", "needs CAP_PERFMON", the verifier's last line */
 };
 
