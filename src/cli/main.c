@@ -34,6 +34,9 @@ static const struct fl_cmd *const root_subs[] = {
 #ifdef FL_HAVE_DOCS
 	&fl_cmd_docs,
 #endif
+#ifdef FL_HAVE_PROBE
+	&fl_cmd_doctor,
+#endif
 	NULL,
 };
 

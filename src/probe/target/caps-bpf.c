@@ -97,7 +97,7 @@ static int load(const struct program *p, struct fl_cap_result *r)
 	static char log[LOG_SIZE];
 	int fd = try_load(p, NULL);
 
-	if (fd >= 0 || fd == -EPERM)
+	if (fd >= 0)
 		return fd;
 	log[0] = '\0';
 	fd = try_load(p, log);
@@ -164,6 +164,16 @@ static int open_raw_tracepoint(const char *name, int prog)
 	return bpf(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
 }
 
+/* A program that loads and does not attach says so: the verifier is not to blame. */
+static int attached(int err, struct fl_cap_result *r)
+{
+	if (err >= 0)
+		return 1;
+	if (!r->note[0])
+		fl_cap_note(r, "the program loads, but does not attach");
+	return err;
+}
+
 static int attach_raw(const char *name, const struct program *p, struct fl_cap_result *r)
 {
 	_cleanup_close_ int prog = load(p, r), link = -1;
@@ -171,7 +181,7 @@ static int attach_raw(const char *name, const struct program *p, struct fl_cap_r
 	if (prog < 0)
 		return prog;
 	link = open_raw_tracepoint(name, prog);
-	return link < 0 ? link : 1;
+	return attached(link, r);
 }
 
 static int open_perf(struct perf_event_attr *attr)
@@ -193,8 +203,8 @@ static int attach_perf(struct perf_event_attr *attr, const struct program *p, st
 		return prog;
 	perf = open_perf(attr);
 	if (perf < 0)
-		return perf;
-	return ioctl(perf, PERF_EVENT_IOC_SET_BPF, prog) < 0 ? -errno : 1;
+		return attached(perf, r);
+	return attached(ioctl(perf, PERF_EVENT_IOC_SET_BPF, prog) < 0 ? -errno : 0, r);
 }
 
 /* The number of a perf event source that registers itself at boot. */
@@ -234,7 +244,7 @@ static int link_multi(struct multi_link *link, const struct program *p, struct f
 	link->prog_fd = prog;
 	link->attach_type = p->attach_type;
 	fd = bpf(BPF_LINK_CREATE, (union bpf_attr *)link, sizeof(*link));
-	return fd < 0 ? fd : 1;
+	return attached(fd, r);
 }
 
 /* ---- hooks ---- */

@@ -43,6 +43,15 @@ void fl_cap_note(struct fl_cap_result *r, const char *fmt, ...)
 	va_end(ap);
 }
 
+static int have_cap(int cap, int instead);
+
+/* A refusal for want of privilege tells nothing of the kernel. */
+static bool is_denied(enum fl_cap cap, int answer)
+{
+	return (answer == -EPERM || answer == -EACCES) && strcmp(rows[cap].info.group, "privilege") &&
+	       (have_cap(CAP_BPF, CAP_SYS_ADMIN) < 0 || have_cap(CAP_PERFMON, CAP_SYS_ADMIN) < 0);
+}
+
 const struct fl_cap_result *fl_cap_probe(struct fl_target *t, enum fl_cap cap)
 {
 	struct fl_cap_result *r = &fl_target_cap_results(t)[cap];
@@ -57,6 +66,7 @@ const struct fl_cap_result *fl_cap_probe(struct fl_target *t, enum fl_cap cap)
 		answer = rows[cap].probe(t, r);
 	r->state = answer > 0 ? FL_CAP_YES : answer < 0 ? FL_CAP_NO : FL_CAP_UNKNOWN;
 	r->err = answer < 0 ? -answer : 0;
+	r->denied = is_denied(cap, answer);
 	return r;
 }
 
@@ -139,24 +149,27 @@ int fl_cap_probe_CAP_SYSLOG(struct fl_target *t, struct fl_cap_result *r)
 	return have_cap(CAP_SYSLOG, CAP_SYSLOG);
 }
 
-int fl_cap_probe_UNPRIVILEGED_BPF(struct fl_target *t, struct fl_cap_result *r)
+/* A limit that a privilege lifts: the number in @path is at most @most. */
+static int below(const char *path, int64_t most, int cap, struct fl_cap_result *r)
 {
 	int64_t v;
-	int err = read_number("/proc/sys/kernel/unprivileged_bpf_disabled", r, &v);
+	int err = read_number(path, r, &v);
 
+	if (have_cap(cap, CAP_SYS_ADMIN) > 0)
+		return 1;
 	if (err < 0)
 		return 0;
-	return v ? -EPERM : 1;
+	return v <= most ? 1 : -EPERM;
+}
+
+int fl_cap_probe_UNPRIVILEGED_BPF(struct fl_target *t, struct fl_cap_result *r)
+{
+	return below("/proc/sys/kernel/unprivileged_bpf_disabled", 0, CAP_BPF, r);
 }
 
 int fl_cap_probe_PERF_PARANOID(struct fl_target *t, struct fl_cap_result *r)
 {
-	int64_t v;
-	int err = read_number("/proc/sys/kernel/perf_event_paranoid", r, &v);
-
-	if (err < 0)
-		return err;
-	return v <= 1 ? 1 : -EACCES;
+	return below("/proc/sys/kernel/perf_event_paranoid", 1, CAP_PERFMON, r);
 }
 
 /* "none [integrity] confidentiality" */

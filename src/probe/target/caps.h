@@ -39,6 +39,7 @@ struct fl_cap_info {
 struct fl_cap_result {
 	enum fl_cap_state state;
 	bool asked;
+	bool denied;  /* it is this process that may not; another one might */
 	int err; /* positive errno of the attempt; 0 when it worked or was not made */
 	char note[120]; /* a value or a reason: "2", "needs CAP_PERFMON", the verifier's last line */
 };

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/target/owner.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "base/util.h"
+
+#define PREFIX "foreland_"
+
+/* When the process was started, in clock ticks since boot: field 22 of its stat file. */
+static int start_of(pid_t pid, uint64_t *ret)
+{
+	_cleanup_buf_ struct fl_buf path = {}, text = {};
+	_cleanup_close_ int fd = -1;
+	struct fl_str rest, word;
+	size_t paren;
+	int r;
+
+	fl_buf_addf(&path, "/proc/%d/stat", (int)pid);
+	fd = open(fl_buf_z(&path), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -ESRCH;
+	r = fl_buf_read_fd(&text, fd, 4096);
+	if (r < 0)
+		return r;
+	/* The second field is the name, in parentheses, and may hold anything. */
+	for (paren = text.len; paren && text.data[paren - 1] != ')'; paren--)
+		;
+	rest = fl_str_from(fl_buf_str(&text), paren);
+	for (int field = 3; field <= 22; field++)
+		if (!fl_str_word(&rest, &word))
+			return -EINVAL;
+	return fl_parse_u64(word, 10, ret);
+}
+
+int fl_owner_name(pid_t pid, struct fl_buf *out)
+{
+	uint64_t start = 0;
+	int r;
+
+	if (!pid)
+		pid = getpid();
+	r = start_of(pid, &start);
+	if (r < 0)
+		return r;
+	fl_buf_addf(out, PREFIX "%d_%llu", (int)pid, (unsigned long long)start);
+	return out->error;
+}
+
+static bool parse(struct fl_str name, pid_t *ret_pid, uint64_t *ret_start)
+{
+	struct fl_str rest = fl_str_from(name, strlen(PREFIX));
+	size_t mid = fl_str_find(rest, '_', 0);
+	uint64_t pid = 0;
+
+	if (!fl_str_starts(name, PREFIX) || mid == rest.n ||
+	    fl_parse_u64(fl_str_sub(rest, 0, mid), 10, &pid) < 0 || !pid || pid > INT32_MAX ||
+	    fl_parse_u64(fl_str_from(rest, mid + 1), 10, ret_start) < 0)
+		return false;
+	*ret_pid = pid;
+	return true;
+}
+
+bool fl_owner_is(struct fl_str name)
+{
+	uint64_t start;
+	pid_t pid;
+
+	return parse(name, &pid, &start);
+}
+
+bool fl_owner_alive(struct fl_str name)
+{
+	uint64_t start, now;
+	pid_t pid;
+
+	return parse(name, &pid, &start) && start_of(pid, &now) == 0 && now == start;
+}
+
+/* ---- cleaning ---- */
+
+struct cleaning {
+	const char *tracefs;
+	int (*fn)(void *ctx, struct fl_str what, int err);
+	void *ctx;
+};
+
+static int write_file(const char *path, int flags, struct fl_str text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | flags | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text.p, text.n) < 0 ? -errno : 0;
+}
+
+static bool is_orphan(struct fl_str name)
+{
+	return fl_owner_is(name) && !fl_owner_alive(name);
+}
+
+/* An event that an instance has switched on cannot be removed: instances come first. */
+static int clean_instances(const struct cleaning *c)
+{
+	_cleanup_buf_ struct fl_buf path = {};
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct dirent *e;
+	int r = 0;
+
+	fl_buf_addf(&path, "%s/instances", c->tracefs);
+	dir = opendir(fl_buf_z(&path));
+	while (dir && r == 0 && (e = readdir(dir))) {
+		_cleanup_buf_ struct fl_buf name = {};
+
+		if (!is_orphan(fl_str(e->d_name)))
+			continue;
+		fl_buf_addf(&name, "instances/%s", e->d_name);
+		r = unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) < 0 ? -errno : 0;
+		r = c->fn(c->ctx, fl_buf_str(&name), r);
+	}
+	return r;
+}
+
+static int remove_event(const struct cleaning *c, const char *file, struct fl_str event)
+{
+	_cleanup_buf_ struct fl_buf path = {}, text = {};
+
+	fl_buf_addf(&path, "%s/events/%.*s/enable", c->tracefs, FL_STR_ARG(event));
+	write_file(fl_buf_z(&path), 0, FL_STR("0")); /* where that fails, the next will tell */
+	fl_buf_addf(&text, "-:%.*s\n", FL_STR_ARG(event));
+	return write_file(file, O_APPEND, fl_buf_str(&text));
+}
+
+/* The "GROUP/EVENT" of a line "f:GROUP/EVENT PLACE ARG..."; empty where it is none. */
+static struct fl_str event_of(struct fl_str line)
+{
+	size_t colon = fl_str_find(line, ':', 0), end = fl_str_find(line, ' ', 0);
+	struct fl_str event = fl_str_from(line, colon + 1);
+
+	if (colon >= end)
+		return FL_STR("");
+	return fl_str_sub(event, 0, end - colon - 1);
+}
+
+static int clean_events(const struct cleaning *c, const char *name)
+{
+	_cleanup_buf_ struct fl_buf path = {}, text = {};
+	_cleanup_close_ int fd = -1;
+	struct fl_str rest, line;
+	int r;
+
+	fl_buf_addf(&path, "%s/%s", c->tracefs, name);
+	fd = open(fl_buf_z(&path), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = fl_buf_read_fd(&text, fd, 1u << 26);
+	rest = fl_buf_str(&text);
+	while (r == 0 && fl_str_line(&rest, &line)) {
+		struct fl_str event = event_of(line);
+
+		if (is_orphan(fl_str_sub(event, 0, fl_str_find(event, '/', 0))))
+			r = c->fn(c->ctx, event, remove_event(c, fl_buf_z(&path), event));
+	}
+	return r;
+}
+
+int fl_owner_clean(const char *tracefs, int (*fn)(void *ctx, struct fl_str what, int err), void *ctx)
+{
+	/* dynamic_events has them all; kernels before 5.0 have two files of kinds. */
+	static const char *const files[] = { "dynamic_events", "kprobe_events", "uprobe_events" };
+	struct cleaning c = { tracefs, fn, ctx };
+	int r = clean_instances(&c), found = -ENOENT;
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(files) && r == 0; i++) {
+		r = clean_events(&c, files[i]);
+		if (r == -ENOENT) {
+			r = 0;
+			continue;
+		}
+		found = r;
+		if (i == 0)
+			break;
+	}
+	return r ? r : found;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whose a dynamic event is. What we create in the kernel's own tracefs outlives us when we are
+ * killed; so every group of events and every instance that foreland creates there is called
+ *
+ *	foreland_PID_START
+ *
+ * after the process that owns it and when that was started, which together are never used again.
+ * Whoever finds such a name can tell whether its owner still runs, and remove what nobody owns.
+ */
+#ifndef PROBE_TARGET_OWNER_H
+#define PROBE_TARGET_OWNER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/* Appends the name for events of @pid (0: of this process). -ESRCH where there is no such one. */
+int fl_owner_name(pid_t pid, struct fl_buf *out);
+
+/* The name is of that form. */
+bool fl_owner_is(struct fl_str name);
+/* The name is of that form, and the process that it tells of runs. */
+bool fl_owner_alive(struct fl_str name);
+
+/*
+ * Removes from the tracefs at @tracefs all instances and dynamic events whose owner is gone.
+ * @fn is called for each, with 0 or the -errno of removing it; a non-zero result ends the walk and
+ * is returned. -ENOENT where tracefs knows no dynamic events.
+ */
+int fl_owner_clean(const char *tracefs, int (*fn)(void *ctx, struct fl_str what, int err), void *ctx);
+
+#endif
