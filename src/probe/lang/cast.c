@@ -92,7 +92,8 @@ int fl_parse_btf_arg(struct fl_parse *p, struct fl_str text)
 		return current_task(p, text, path);
 	if ((p->at & FL_AT_RETURN) && fl_str_is(name, "$retval"))
 		return return_value(p, text, path);
-	if (fl_query_proto(p) < 0 || p->nr_params == 0)
+	/* The kernel looks once: what it found without parameters, it does not complain of again. */
+	if (!fl_type_ok(p->proto) && (fl_query_proto(p) < 0 || p->nr_params == 0))
 		return fl_fault(p, p->offset, FL_FAULT_NO_BTF_ENTRY, name);
 	for (uint32_t i = 0; i < p->nr_params; i++) {
 		if (!fl_proto_param(p, i, &param) || !fl_str_eq(param.name, name))

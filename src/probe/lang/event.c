@@ -39,10 +39,10 @@ static void list_head(const struct fl_probe_event *e, struct fl_buf *out)
 	bool letter_says = e->kind == FL_PROBE_KPROBE || e->kind == FL_PROBE_UPROBE;
 
 	fl_buf_addc(out, letter_says && e->is_return ? 'r' : letters[e->kind]);
-	if (e->kind == FL_PROBE_KPROBE && e->is_return)
-		fl_buf_add_u64(out, e->maxactive ? e->maxactive : DEFAULT_MAXACTIVE);
-	else if (e->maxactive)
+	if (e->maxactive)
 		fl_buf_add_u64(out, e->maxactive);
+	else if (e->kind == FL_PROBE_KPROBE && e->is_return && !e->deferred)
+		fl_buf_add_u64(out, DEFAULT_MAXACTIVE); /* set when the probe is placed */
 	fl_buf_addf(out, ":%.*s/%.*s ", FL_STR_ARG(e->group), FL_STR_ARG(e->event));
 }
 

@@ -130,6 +130,7 @@ enum {
 /**
  * struct fl_probe_event - one checked definition
  * @is_return: r, %return, or a $retval in an f event
+ * @deferred: accepted, but not placed: the kernel waits for a module that has the place
  * @maxactive: of a p/r kernel probe, 0: the default
  * @entry_args: for each EDATA word, the ARG number whose value at function entry it holds
  * @func: BTF FUNC_PROTO behind the place, where an argument needed it; for t its parameter 0 is
@@ -142,6 +143,7 @@ enum {
 struct fl_probe_event {
 	enum fl_probe_kind kind;
 	bool is_return;
+	bool deferred;
 	struct fl_str group;
 	struct fl_str event;
 	struct fl_probe_place place;

@@ -39,12 +39,29 @@ size_t fl_count_symbols(struct fl_parse *p, struct fl_str name)
 
 /*
  * On x86 a function may begin with ENDBR, four bytes; the kernel counts what follows as its entry,
- * too. Whether one does is in its text. Kernels that are built with them have ibt_save().
+ * too. Whether one does is in its text. Kernels that are built with them have ibt_save(); there,
+ * functions of other files can be called through a pointer and begin so, and those of one file
+ * most often cannot and do not.
  */
-static bool may_have_endbr(struct fl_parse *p, struct fl_ksyms *syms)
+static bool may_have_endbr(struct fl_parse *p, struct fl_ksyms *syms, const struct fl_ksym *sym)
 {
-	return fl_str_is(fl_str(fl_target_arch(p->target)->name), "x86_64") &&
-	       (!syms || fl_ksyms_find(syms, FL_STR("ibt_save"), NULL, 0) > 0);
+	if (!fl_str_is(fl_str(fl_target_arch(p->target)->name), "x86_64"))
+		return false;
+	return !syms || (sym->type != 't' && fl_ksyms_find(syms, FL_STR("ibt_save"), NULL, 0) > 0);
+}
+
+/* The symbol that covers an address of the kernel or of a module. -ENOENT: no such address. */
+static int symbol_at(struct fl_ksyms *syms, uint64_t addr, struct fl_ksym *ret)
+{
+	struct fl_ksym start, end;
+
+	if (fl_ksyms_find(syms, FL_STR("_stext"), &start, 1) && addr < start.addr)
+		return -ENOENT; /* per-CPU symbols are no addresses */
+	if (fl_ksyms_at(syms, addr, ret) < 0)
+		return -ENOENT;
+	if (!ret->module.n && fl_ksyms_find(syms, FL_STR("_end"), &end, 1) && addr >= end.addr)
+		return -ENOENT;
+	return 0;
 }
 
 int fl_on_function_entry(struct fl_parse *p, struct fl_str symbol, uint64_t offset)
@@ -52,18 +69,20 @@ int fl_on_function_entry(struct fl_parse *p, struct fl_str symbol, uint64_t offs
 	struct fl_ksyms *syms = NULL;
 	struct fl_ksym sym, at;
 
+	if (p->event->assumed & FL_ASSUMED_MODULE)
+		return -ENOENT;
 	if (fl_target_ksyms(p->target, &syms) < 0)
 		syms = NULL;
 	if (syms && fl_ksyms_find(syms, symbol, &sym, 1) == 0)
 		return -ENOENT;
 	if (syms && !fl_ksyms_hidden(syms)) {
-		if (fl_ksyms_at(syms, sym.addr + offset, &at) < 0)
+		if (symbol_at(syms, sym.addr + offset, &at) < 0)
 			return -ENOENT;
 		offset += sym.addr - at.addr;
 	}
 	if (offset == 0)
 		return 0;
-	return offset == 4 && may_have_endbr(p, syms) ? 0 : -EINVAL;
+	return offset == 4 && may_have_endbr(p, syms, &sym) ? 0 : -EINVAL;
 }
 
 int fl_count_args(struct fl_parse *p, size_t n)
@@ -183,6 +202,21 @@ static bool is_text(const struct fl_ksym *sym)
 	return strchr("tTwW", sym->type);
 }
 
+/* A return can only be probed from a function's entry. */
+static int check_address(struct fl_parse *p, struct fl_ksyms *syms)
+{
+	uint64_t addr = p->event->place.address;
+	struct fl_ksym at;
+
+	if (addr == 0)
+		return -EINVAL;
+	if (!p->event->is_return || !syms || fl_ksyms_hidden(syms))
+		return 0;
+	if (symbol_at(syms, addr, &at) < 0)
+		return -ENOENT;
+	return addr == at.addr || addr == at.addr + 4 ? 0 : -EINVAL;
+}
+
 /* What can be told of a place without the kernel's text: -EINVAL where no probe can be. */
 static int check_text(struct fl_parse *p)
 {
@@ -193,27 +227,32 @@ static int check_text(struct fl_parse *p)
 	p->event->assumed |= FL_ASSUMED_NOT_BLACKLISTED;
 	if (place->has_address || place->offset)
 		p->event->assumed |= FL_ASSUMED_INSN_BOUNDARY;
+	if (fl_target_ksyms(p->target, &syms) < 0)
+		syms = NULL;
 	if (place->has_address)
-		return place->address ? 0 : -EINVAL;
-	if (fl_target_ksyms(p->target, &syms) == 0 &&
-	    fl_ksyms_find(syms, p->function, &sym, 1) > 0 && !is_text(&sym))
+		return check_address(p, syms);
+	if (p->event->assumed & FL_ASSUMED_MODULE)
+		return -ENOENT;
+	if (syms && fl_ksyms_find(syms, p->function, &sym, 1) > 0 && !is_text(&sym))
 		return -EINVAL;
 	return 0;
 }
 
 int fl_register_kprobe(struct fl_parse *p)
 {
-	int r = claim_name(p, true);
-	bool deferred;
+	bool may_wait = p->event->place.has_address || (p->event->assumed & FL_ASSUMED_MODULE);
+	int r = claim_name(p, true), place;
 
 	if (r < 0)
 		return r;
-	r = check_text(p);
+	/* What is no text is refused at once; symbols in arguments come before the place itself. */
+	place = check_text(p);
+	r = place == -EINVAL && !p->event->place.has_address ? place : resolve_all(p);
 	if (r == 0)
-		r = resolve_all(p);
-	/* The kernel waits for a module, and takes an address for one. */
-	deferred = p->event->place.has_address || (p->event->assumed & FL_ASSUMED_MODULE);
-	if (r == 0 || (r == -ENOENT && deferred))
+		r = place;
+	/* The kernel waits for a module, and takes an address that is none for one. */
+	p->event->deferred = r == -ENOENT && may_wait;
+	if (r == 0 || p->event->deferred)
 		return 0;
 	p->log.index = 1;
 	fl_fault(p, 0, r == -ENOENT ? FL_FAULT_BAD_PROBE_ADDR : FL_FAULT_FAIL_REG_PROBE,
@@ -248,20 +287,24 @@ static int find_functions(struct fl_parse *p)
 
 int fl_register_fprobe(struct fl_parse *p)
 {
-	bool first = p->rules->fprobe_checked_first;
+	bool first = p->rules->fprobe_checked_first, not_found = false;
 	int r = claim_name(p, true);
 
 	if (r < 0)
 		return first ? -EINVAL : r;
 	r = first ? 0 : resolve_all(p);
-	if (r == 0 && p->event->kind == FL_PROBE_FPROBE)
+	if (r == 0 && p->event->kind == FL_PROBE_FPROBE) {
 		r = find_functions(p);
+		not_found = r < 0;
+	}
 	if (r == 0)
 		return 0;
 	p->log.index = 1;
-	fl_fault(p, 0, r == -ENOENT ? FL_FAULT_BAD_PROBE_ADDR : FL_FAULT_FAIL_REG_PROBE,
-		 p->log.words.w[1].text);
-	return first ? -EINVAL : r;
+	if (r == -ENOENT && (first || !not_found))
+		fl_fault(p, 0, FL_FAULT_BAD_PROBE_ADDR, p->log.words.w[1].text);
+	else
+		fl_fault(p, 0, FL_FAULT_FAIL_REG_PROBE, p->log.words.w[1].text);
+	return first || not_found ? -EINVAL : r;
 }
 
 int fl_register_eprobe(struct fl_parse *p)
