@@ -40,7 +40,7 @@ static double median(double *v, size_t n)
 	return v[n / 2];
 }
 
-static void no_imwr(void *ctx, uint64_t addr, uint32_t data)
+static void no_imwr(void *ctx, uint64_t addr, uint32_t data, unsigned int chan)
 {
 }
 

@@ -27,8 +27,9 @@
  * and fl_dma_process(). A callback may prepare, submit and issue, and may not wait, terminate or close.
  *
  * Every function that returns int returns 0 or a negative errno unless said otherwise. -ENODEV: the
- * device is gone (its registers read as all ones, or the peer closed). -ENOLINK: the link fell while
- * transfers were under way; later ones start anew once the endpoint is ready again.
+ * device does not answer (its registers read as all ones, or the peer closed). -ENOLINK: it does, and
+ * has lost what it knew: the link fell and came back. Descriptors that were under way fail with these;
+ * a later issue starts anew, and waits for READY as long as opening does.
  */
 #ifndef FORELAND_DMAENGINE_H
 #define FORELAND_DMAENGINE_H

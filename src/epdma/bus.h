@@ -38,6 +38,7 @@ struct fl_bus_msi {
 
 struct fl_bus_ops {
 	const char *name;
+	bool bare; /* no firmware went before: the driver assigns BAR addresses itself */
 	int (*cfg_read)(struct fl_bus *b, unsigned int off, void *buf, size_t n);
 	int (*cfg_write)(struct fl_bus *b, unsigned int off, const void *buf, size_t n);
 	int (*bar_info)(struct fl_bus *b, unsigned int bar, struct fl_bus_bar *ret);

@@ -509,6 +509,7 @@ static void vb_close(struct fl_bus *b)
 
 static const struct fl_bus_ops vfu_ops = {
 	.name = "vfio-user",
+	.bare = true,
 	.cfg_read = vb_cfg_read,
 	.cfg_write = vb_cfg_write,
 	.bar_info = vb_bar_info,

@@ -285,12 +285,17 @@ static void abort_chan(struct chan *c, struct imwr *msg)
 		v0_abort(c, msg);
 }
 
+static unsigned int chan_number(const struct chan *c)
+{
+	return c->hw + (c->dir == FL_EPDMA_READ ? c->e->cfg.chans[FL_EPDMA_WRITE] : 0);
+}
+
 static void send(struct chan *c, const struct imwr *msg)
 {
 	const struct fl_engine_config *cfg = &c->e->cfg;
 
 	if (msg->send)
-		cfg->ops->imwr(cfg->ctx, msg->addr, msg->data);
+		cfg->ops->imwr(cfg->ctx, msg->addr, msg->data, chan_number(c));
 	if (msg->pin && cfg->ops->pin)
 		cfg->ops->pin(cfg->ctx, c->dir, c->hw, msg->abort);
 }

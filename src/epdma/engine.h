@@ -23,8 +23,9 @@ struct fl_trace;
 struct fl_fault;
 
 struct fl_engine_ops {
-	/* A remote write of 4 bytes: a message interrupt, or a word of host memory. */
-	void (*imwr)(void *ctx, uint64_t addr, uint32_t data);
+	/* A remote write of 4 bytes: a message interrupt, or a word of host memory. @chan: whose, write
+	 * channels first. */
+	void (*imwr)(void *ctx, uint64_t addr, uint32_t data, unsigned int chan);
 	/* The local interrupt pin; may be NULL. */
 	void (*pin)(void *ctx, enum fl_epdma_dir dir, unsigned int chan, bool abort);
 	/* The link-loss fault struck; may be NULL. Called from the thread that moves bytes. */

@@ -313,6 +313,22 @@ static struct function *function(const struct fl_epc *epc, unsigned int func)
 	return (struct function *)&epc->functions[func];
 }
 
+/* The BAR in which the controller shows a window of its own, whatever a function does. */
+static void fixed_bar(struct function *f, const struct fl_board_window *w, uint64_t size)
+{
+	struct bar *b;
+	uint64_t want = 16;
+
+	if (w->bar < 0 || w->bar >= FL_EPDMA_NR_BARS || f->bars[w->bar].set)
+		return;
+	b = &f->bars[w->bar];
+	while (want < w->bar_offset + size)
+		want *= 2;
+	b->b = (struct fl_epc_bar){ .bar = w->bar, .size = want, .phys = w->phys - w->bar_offset };
+	b->set = b->mapped = true;
+	fl_config_bar(&f->config, w->bar, 0, want);
+}
+
 int fl_epc_add_function(struct fl_epc *epc, const struct fl_epc_event_ops *ops, void *ctx,
 			unsigned int *ret_func)
 {
@@ -327,6 +343,9 @@ int fl_epc_add_function(struct fl_epc *epc, const struct fl_epc_event_ops *ops, 
 		f->ctx = ctx;
 		fl_config_init(&f->config, &epc->board, epc->board.max_functions > 1);
 		fl_config_link(&f->config, &epc->board, epc->link);
+		fixed_bar(f, &epc->board.regs, epc->board.regs.size);
+		fixed_bar(f, &epc->board.desc, epc->board.desc.size * (epc->board.chans[0] +
+								       epc->board.chans[1]));
 		*ret_func = i;
 		return 0;
 	}
@@ -603,6 +622,11 @@ void fl_epc_clear_bar(struct fl_epc *epc, unsigned int func, int bar)
 }
 
 /* ---- auxiliary resources and channels ---- */
+
+int fl_epc_board_aux(struct fl_epc *epc, struct fl_epc_aux *aux, size_t n)
+{
+	return board_aux(epc, aux, n);
+}
 
 int fl_epc_aux_count(struct fl_epc *epc, unsigned int func)
 {

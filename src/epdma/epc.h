@@ -187,6 +187,8 @@ int fl_epc_set_msi(struct fl_epc *epc, unsigned int func, unsigned int nr);
 int fl_epc_set_msix(struct fl_epc *epc, unsigned int func, unsigned int nr, int bar,
 		    uint32_t offset);
 
+/* What the board's engine consists of, for an engine's own aux(); conventions as there. */
+int fl_epc_board_aux(struct fl_epc *epc, struct fl_epc_aux *aux, size_t n);
 int fl_epc_aux_count(struct fl_epc *epc, unsigned int func);
 int fl_epc_aux_get(struct fl_epc *epc, unsigned int func, struct fl_epc_aux *aux, size_t n);
 

@@ -262,6 +262,51 @@ static int check_engine(struct fl_host *h, struct fl_host_error *err)
 	return r;
 }
 
+/* ---- the function as a whole ---- */
+
+/*
+ * What firmware does for a device that no firmware saw: an address for each BAR, naturally aligned.
+ * The addresses mean nothing to us, but controllers cannot translate a BAR that has none.
+ */
+static int assign_bars(struct fl_host *h)
+{
+	uint64_t at = 0x80000000u;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < FL_EPDMA_NR_BARS; i++) {
+		struct fl_bus_bar bar;
+		uint8_t le[4];
+
+		r = h->bus->ops->bar_info(h->bus, i, &bar);
+		if (r < 0 || !bar.size || bar.size > 0x20000000u)
+			continue;
+		at = (at + bar.size - 1) & ~(bar.size - 1);
+		fl_put_le32(le, (uint32_t)at);
+		r = h->bus->ops->cfg_write(h->bus, 0x10 + 4 * i, le, 4);
+		at += bar.size;
+	}
+	return r;
+}
+
+/* Memory decoding and mastering: without the first no BAR answers, without the second nothing moves. */
+static int enable(struct fl_host *h)
+{
+	uint8_t cmd[2];
+	int r = h->bus->ops->cfg_read(h->bus, 4, cmd, 2);
+
+	if (r < 0)
+		return r;
+	if (fl_get_le16(cmd) == 0xffff)
+		return -ENODEV;
+	if (h->bus->ops->bare && !(fl_get_le16(cmd) & 2)) {
+		r = assign_bars(h);
+		if (r < 0)
+			return r;
+	}
+	fl_put_le16(cmd, fl_get_le16(cmd) | 6);
+	return h->bus->ops->cfg_write(h->bus, 4, cmd, 2);
+}
+
 /* ---- interrupts ---- */
 
 /*
@@ -391,18 +436,60 @@ static int make_chans(struct fl_host *h)
 	return 0;
 }
 
-/* Memory decoding and mastering: without the first no BAR answers, without the second nothing moves. */
-static int enable(struct fl_host *h)
+/*
+ * Whatever a host before us left running stops here: lists that nobody feeds, channels that halted.
+ * Both v0 maps are handed over by whole directions, so a direction's reset is ours to ask for.
+ */
+static int quiet_engine(struct fl_host *h)
 {
-	uint8_t cmd[2];
-	int r = h->bus->ops->cfg_read(h->bus, 4, cmd, 2);
+	uint64_t until = fl_host_now() + 200000000ull;
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	if (fl_get_le16(cmd) == 0xffff)
-		return -ENODEV;
-	fl_put_le16(cmd, fl_get_le16(cmd) | 6);
-	return h->bus->ops->cfg_write(h->bus, 4, cmd, 2);
+	for (unsigned int i = 0; r == 0 && i < h->nr_chans; i++) {
+		const struct fl_host_chan *c = &h->chans[i];
+		enum fl_dw_reg reg = fl_host_native(h) ? FL_HN_CH_EN : FL_V0_ENGINE_EN;
+		uint32_t busy = 1;
+
+		r = fl_host_reg_write(h, reg, c->dir, fl_host_native(h) ? c->hw : 0, 0, 0);
+		while (r == 0 && busy & 1) {
+			r = fl_host_reg_read(h, reg, c->dir, fl_host_native(h) ? c->hw : 0, 0, &busy);
+			if (r == 0 && fl_host_now() > until)
+				return -ETIMEDOUT;
+		}
+	}
+	return r;
+}
+
+/*
+ * After a loss of the link: addresses, enables and the engine are as after power-on. READY comes back
+ * by itself, since the request still stands in the endpoint's memory; it is set again all the same.
+ */
+static int meet_again(struct fl_host *h)
+{
+	int r = enable(h);
+
+	if (r == 0)
+		r = set_request(h, h->md.layout, true);
+	if (r == 0)
+		r = wait_ready(h, true, 50);
+	return r;
+}
+
+int fl_host_recover(struct fl_host *h)
+{
+	uint64_t until = fl_host_now() + h->cfg.ready_ms * 1000000ull;
+	int r;
+
+	for (;;) {
+		r = meet_again(h);
+		if ((r != -ENODEV && r != -ETIMEDOUT) || fl_host_now() >= until)
+			break;
+		sleep_ms(5);
+	}
+	if (r == 0 && !h->cfg.polled)
+		r = h->bus->ops->irq_setup(h->bus, h->cfg.vectors ? h->cfg.vectors : h->nr_chans,
+					   &h->msi);
+	return r < 0 ? r : fl_host_program_irqs(h);
 }
 
 static int agree(struct fl_host *h, struct fl_host_error *err)
@@ -450,6 +537,8 @@ int fl_host_probe(struct fl_bus *bus, const struct fl_host_config *config, struc
 	r = check_engine(h, err);
 	if (r == 0)
 		r = make_chans(h);
+	if (r == 0)
+		r = quiet_engine(h);
 	if (r == 0)
 		r = setup_irqs(h, err);
 	if (r < 0) {

@@ -201,7 +201,7 @@ static int start(struct fl_host_chan *c)
 	if (r < 0)
 		return r;
 	c->head = c->tail = 0;
-	c->stale = false;
+	c->stale = c->lost = false;
 	c->started = true;
 	return 0;
 }
@@ -282,6 +282,7 @@ static void finish_done(struct fl_host_chan *c)
 
 static void fail_issued(struct fl_host_chan *c, int error)
 {
+	c->lost = c->lost || error == -ENOLINK || error == -ENODEV;
 	while (c->first && c->first != c->unissued)
 		finish(c, c->first, error);
 	c->stale = true;
@@ -475,13 +476,10 @@ int fl_host_issue(struct fl_host_chan *c)
 		return 0;
 	if (idle)
 		c->progress_ns = fl_host_now();
-	if (c->stale) {
-		r = fl_host_alive(c->h);
-		if (r == 0)
-			r = fl_host_program_irqs(c->h);
-		if (r == 0)
-			r = start(c);
-	}
+	if (c->lost)
+		r = fl_host_recover(c->h);
+	if (r == 0 && c->stale)
+		r = start(c);
 	if (r == 0)
 		r = feed(c);
 	if (r < 0)

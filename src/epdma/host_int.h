@@ -20,6 +20,7 @@ struct fl_host_chan {
 	uint64_t head, tail; /* slots written, slots that the engine is through with */
 	bool started;
 	bool stale; /* needs a fresh start: after an abort, a lost link, terminate */
+	bool lost;  /* and the device as a whole with it: after a lost link */
 	struct fl_host_tx *first, **last; /* all that are not finished */
 	struct fl_host_tx *fill; /* the one whose segments are put onto the list next */
 	struct fl_host_tx *unissued; /* from here on: submitted, not issued */
@@ -42,6 +43,7 @@ int fl_host_reg_write(struct fl_host *h, enum fl_dw_reg reg, enum fl_epdma_dir d
 		      unsigned int ch, unsigned int index, uint32_t val);
 int fl_host_chan_init(struct fl_host_chan *c);
 int fl_host_program_irqs(struct fl_host *h);
+int fl_host_recover(struct fl_host *h);
 
 static inline bool fl_host_native(const struct fl_host *h)
 {

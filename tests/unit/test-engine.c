@@ -34,7 +34,7 @@ struct rig {
 	unsigned int ch;
 };
 
-static void on_imwr(void *ctx, uint64_t addr, uint32_t data)
+static void on_imwr(void *ctx, uint64_t addr, uint32_t data, unsigned int chan)
 {
 	struct rig *r = ctx;
 	unsigned int i = __atomic_fetch_add(&r->msgs, 1, __ATOMIC_SEQ_CST);
