@@ -16,7 +16,7 @@
 #define READ_CHUNK 4096
 #define CAT_MAX	   (64u << 20) /* a file that never ends stops here with -EFBIG */
 
-static int usage(struct fl_command *c, const struct fl_word *word, const char *what)
+static int usage(struct fl_command *c, const struct fl_shell_word *word, const char *what)
 {
 	int err = fl_diag_set(c->diag, &fl_script_errors[FL_SCRIPT_COMMAND_USAGE], word->span);
 
@@ -24,7 +24,7 @@ static int usage(struct fl_command *c, const struct fl_word *word, const char *w
 	return err;
 }
 
-int fl_command_blame(struct fl_command *c, const struct fl_word *word, const char *doing, int err)
+int fl_command_blame(struct fl_command *c, const struct fl_shell_word *word, const char *doing, int err)
 {
 	if (err < 0) {
 		c->culprit = word;
@@ -82,7 +82,7 @@ static int read_node(struct fl_node *n, struct fl_buf *out)
 	return got;
 }
 
-static int read_path(struct fl_command *c, const struct fl_word *path, struct fl_buf *out)
+static int read_path(struct fl_command *c, const struct fl_shell_word *path, struct fl_buf *out)
 {
 	struct fl_node *n;
 	int err = fl_node_walk(c->s->cwd, path->text, true, &n);

@@ -22,13 +22,13 @@ struct fl_script {
 /* One simple command while it runs. */
 struct fl_command {
 	struct fl_script *s;
-	const struct fl_word *args; /* args[0] is the command's name */
+	const struct fl_shell_word *args; /* args[0] is the command's name */
 	size_t n;
 	struct fl_buf out;		 /* its standard output */
-	const struct fl_word *redirect;	 /* the file behind > or >> */
-	const struct fl_word *input;	 /* the file behind < */
+	const struct fl_shell_word *redirect;	 /* the file behind > or >> */
+	const struct fl_shell_word *input;	 /* the file behind < */
 	bool append;
-	const struct fl_word *culprit;	 /* what the errno is about */
+	const struct fl_shell_word *culprit;	 /* what the errno is about */
 	const char *doing;		 /* "cannot create directory" */
 	struct fl_diag *diag;
 };
@@ -38,6 +38,6 @@ struct fl_command {
 int fl_command_call(struct fl_command *c);
 
 /* Notes what an errno is about; returns @err. */
-int fl_command_blame(struct fl_command *c, const struct fl_word *word, const char *doing, int err);
+int fl_command_blame(struct fl_command *c, const struct fl_shell_word *word, const char *doing, int err);
 
 #endif

@@ -84,38 +84,38 @@ static void describe_failure(struct fl_command *c, int err)
 }
 
 /* Sorts a simple command's words into operands and redirections. */
-static int sort_words(struct fl_command *c, const struct fl_word *w, size_t n, struct fl_arena *arena)
+static int sort_words(struct fl_command *c, const struct fl_shell_word *w, size_t n, struct fl_arena *arena)
 {
-	struct fl_word *args = fl_arena_array(arena, n + 1, sizeof(*args));
+	struct fl_shell_word *args = fl_arena_array(arena, n + 1, sizeof(*args));
 
 	if (!args)
 		return -ENOMEM;
 	c->args = args;
 	for (size_t i = 0; i < n; i++) {
-		if (w[i].type <= FL_WORD_ASSIGN) {
+		if (w[i].type <= FL_SHELL_ASSIGN) {
 			args[c->n++] = w[i];
 			continue;
 		}
-		if (i + 1 >= n || w[i + 1].type > FL_WORD_ASSIGN)
+		if (i + 1 >= n || w[i + 1].type > FL_SHELL_ASSIGN)
 			return fl_diag_set(c->diag, &fl_script_errors[FL_SCRIPT_SYNTAX], w[i].span);
-		if (w[i].type == FL_WORD_LESS)
+		if (w[i].type == FL_SHELL_LESS)
 			c->input = &w[i + 1];
 		else
 			c->redirect = &w[i + 1];
-		c->append = w[i].type == FL_WORD_APPEND;
+		c->append = w[i].type == FL_SHELL_APPEND;
 		i++;
 	}
 	return 0;
 }
 
 /* simple command: { NAME=value } { word | '>' word | '>>' word | '<' word } */
-static int run_simple(struct fl_script *s, const struct fl_word *w, size_t n, struct fl_arena *arena,
+static int run_simple(struct fl_script *s, const struct fl_shell_word *w, size_t n, struct fl_arena *arena,
 		      struct fl_buf *out, struct fl_diag *diag)
 {
 	struct fl_command c = { .s = s, .diag = diag };
 	int err = 0;
 
-	for (; n && w->type == FL_WORD_ASSIGN && err == 0; w++, n--) {
+	for (; n && w->type == FL_SHELL_ASSIGN && err == 0; w++, n--) {
 		size_t eq = fl_str_find(w->text, '=', 0);
 
 		err = fl_script_set(s, fl_str_sub(w->text, 0, eq), fl_str_from(w->text, eq + 1));
@@ -202,18 +202,18 @@ static int run_line(struct fl_script *s, struct place *p, struct fl_buf *out, in
 	while (more && !stop && !s->exited) {
 		_cleanup_arena_ struct fl_arena arena = {};
 		struct fl_diag diag = {};
-		struct fl_words words;
+		struct fl_shell_words words;
 		size_t end = from;
 		int err;
 
-		err = fl_words_split(p->text, get_variable, s, &arena, &words, &diag);
+		err = fl_shell_split(p->text, get_variable, s, &arena, &words, &diag);
 		if (err < 0) {
 			*last = err;
 			stop = report(p, &diag, err);
 			fl_diag_fini(&diag);
 			return stop;
 		}
-		while (words.v[end].type < FL_WORD_SEMICOLON)
+		while (words.v[end].type < FL_SHELL_SEMICOLON)
 			end++;
 		if (!skip) {
 			err = run_simple(s, words.v + from, end - from, &arena, out, &diag);
@@ -222,8 +222,8 @@ static int run_line(struct fl_script *s, struct place *p, struct fl_buf *out, in
 			if (err < 0)
 				stop = report(p, &diag, err);
 		}
-		skip = (words.v[end].type == FL_WORD_AND && *last < 0) ||
-		       (words.v[end].type == FL_WORD_OR && *last == 0);
+		skip = (words.v[end].type == FL_SHELL_AND && *last < 0) ||
+		       (words.v[end].type == FL_SHELL_OR && *last == 0);
 		from = end + 1;
 		more = from < words.n;
 		fl_diag_fini(&diag);

@@ -13,7 +13,7 @@ struct splitter {
 	fl_variable_fn variable;
 	void *ctx;
 	struct fl_arena *arena;
-	struct fl_words *words;
+	struct fl_shell_words *words;
 	size_t cap;
 	struct fl_diag *diag;
 	struct fl_buf text; /* of the word that is being read */
@@ -21,10 +21,10 @@ struct splitter {
 
 static const struct {
 	const char *text;
-	enum fl_word_type type;
+	enum fl_shell_word_type type;
 } operators[] = { /* longest first */
-	{ "&&", FL_WORD_AND }, { "||", FL_WORD_OR },   { ">>", FL_WORD_APPEND },
-	{ ">", FL_WORD_GREAT }, { "<", FL_WORD_LESS }, { ";", FL_WORD_SEMICOLON },
+	{ "&&", FL_SHELL_AND }, { "||", FL_SHELL_OR },   { ">>", FL_SHELL_APPEND },
+	{ ">", FL_SHELL_GREAT }, { "<", FL_SHELL_LESS }, { ";", FL_SHELL_SEMICOLON },
 };
 
 static int fail(struct splitter *s, enum fl_script_error code, size_t start, size_t end)
@@ -32,11 +32,11 @@ static int fail(struct splitter *s, enum fl_script_error code, size_t start, siz
 	return fl_diag_set(s->diag, &fl_script_errors[code], (struct fl_span){ start, end });
 }
 
-static int push(struct splitter *s, enum fl_word_type type, struct fl_str text, size_t start)
+static int push(struct splitter *s, enum fl_shell_word_type type, struct fl_str text, size_t start)
 {
 	if (s->words->n == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 16;
-		struct fl_word *v = fl_arena_array(s->arena, cap, sizeof(*v));
+		struct fl_shell_word *v = fl_arena_array(s->arena, cap, sizeof(*v));
 
 		if (!v)
 			return -ENOMEM;
@@ -45,7 +45,7 @@ static int push(struct splitter *s, enum fl_word_type type, struct fl_str text, 
 		s->words->v = v;
 		s->cap = cap;
 	}
-	s->words->v[s->words->n++] = (struct fl_word){ type, text, { start, s->at } };
+	s->words->v[s->words->n++] = (struct fl_shell_word){ type, text, { start, s->at } };
 	return 0;
 }
 
@@ -157,7 +157,7 @@ static int take_word(struct splitter *s)
 	copy = s->text.error ? NULL : fl_arena_dup(s->arena, fl_buf_str(&s->text));
 	if (!copy)
 		return -ENOMEM;
-	return push(s, assign ? FL_WORD_ASSIGN : FL_WORD_TEXT, fl_str_n(copy, s->text.len), start);
+	return push(s, assign ? FL_SHELL_ASSIGN : FL_SHELL_TEXT, fl_str_n(copy, s->text.len), start);
 }
 
 static int take_operator(struct splitter *s)
@@ -188,17 +188,17 @@ static int split(struct splitter *s)
 		c = s->line.p[s->at];
 		r = ends_word(c) ? take_operator(s) : take_word(s);
 	}
-	return r < 0 ? r : push(s, FL_WORD_SEMICOLON, FL_STR(""), s->at);
+	return r < 0 ? r : push(s, FL_SHELL_SEMICOLON, FL_STR(""), s->at);
 }
 
-int fl_words_split(struct fl_str line, fl_variable_fn variable, void *ctx, struct fl_arena *arena,
-		   struct fl_words *ret, struct fl_diag *diag)
+int fl_shell_split(struct fl_str line, fl_variable_fn variable, void *ctx, struct fl_arena *arena,
+		   struct fl_shell_words *ret, struct fl_diag *diag)
 {
 	struct splitter s = { .line = line, .variable = variable, .ctx = ctx, .arena = arena,
 			      .words = ret, .diag = diag };
 	int r;
 
-	*ret = (struct fl_words){};
+	*ret = (struct fl_shell_words){};
 	r = split(&s);
 	fl_buf_fini(&s.text);
 	return r;

@@ -11,26 +11,26 @@
 #include "base/str.h"
 #include "foreland/diag.h"
 
-enum fl_word_type {
-	FL_WORD_TEXT,
-	FL_WORD_ASSIGN,	   /* NAME=value, unquoted up to the "=" */
-	FL_WORD_GREAT,	   /* > */
-	FL_WORD_APPEND,	   /* >> */
-	FL_WORD_LESS,	   /* < */
-	FL_WORD_SEMICOLON, /* ; or the end of the line */
-	FL_WORD_AND,	   /* && */
-	FL_WORD_OR,	   /* || */
-	_FL_WORD_MAX,
+enum fl_shell_word_type {
+	FL_SHELL_TEXT,
+	FL_SHELL_ASSIGN,	   /* NAME=value, unquoted up to the "=" */
+	FL_SHELL_GREAT,	   /* > */
+	FL_SHELL_APPEND,	   /* >> */
+	FL_SHELL_LESS,	   /* < */
+	FL_SHELL_SEMICOLON, /* ; or the end of the line */
+	FL_SHELL_AND,	   /* && */
+	FL_SHELL_OR,	   /* || */
+	_FL_SHELL_MAX,
 };
 
-struct fl_word {
-	enum fl_word_type type;
+struct fl_shell_word {
+	enum fl_shell_word_type type;
 	struct fl_str text; /* quotes and variables resolved */
 	struct fl_span span; /* in the line */
 };
 
-struct fl_words {
-	struct fl_word *v;
+struct fl_shell_words {
+	struct fl_shell_word *v;
 	size_t n;
 };
 
@@ -39,9 +39,9 @@ typedef struct fl_str (*fl_variable_fn)(void *ctx, struct fl_str name);
 
 /*
  * Splits one logical line. Everything returned lives in @arena. The list always ends with a
- * FL_WORD_SEMICOLON. -EINVAL with @diag for what is not closed or not supported; -ENOMEM.
+ * FL_SHELL_SEMICOLON. -EINVAL with @diag for what is not closed or not supported; -ENOMEM.
  */
-int fl_words_split(struct fl_str line, fl_variable_fn variable, void *ctx, struct fl_arena *arena,
-		   struct fl_words *ret, struct fl_diag *diag);
+int fl_shell_split(struct fl_str line, fl_variable_fn variable, void *ctx, struct fl_arena *arena,
+		   struct fl_shell_words *ret, struct fl_diag *diag);
 
 #endif

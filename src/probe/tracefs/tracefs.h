@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The probe events of tracefs as a tree: dynamic_events, kprobe_events, uprobe_events, error_log and
+ * README, in the dialect that was chosen. Definitions are checked and kept, nothing is attached: what
+ * a kernel with the series would answer can so be seen, scripted and tested on any machine.
+ *
+ * Threads: as the tree (tree/node.h).
+ */
+#ifndef PROBE_TRACEFS_TRACEFS_H
+#define PROBE_TRACEFS_TRACEFS_H
+
+#include "base/buf.h"
+#include "probe/lang/list.h"
+#include "tree/node.h"
+
+/* Entries that error_log keeps (TRACING_LOG_ERRS_MAX). */
+#define FL_TRACEFS_LOG_MAX 8
+
+/* Bytes of one line, its newline included, that a write takes. */
+#define FL_TRACEFS_LINE_MAX 4095
+
+/*
+ * The directory that stands for /sys/kernel/tracing. @target is borrowed and must outlive it.
+ * The result has one reference; NULL when out of memory.
+ */
+struct fl_node *fl_tracefs_new(struct fl_target *target, enum fl_dialect dialect);
+
+/* The lines of README about probe events, as a kernel of that dialect has them. */
+void fl_tracefs_readme(enum fl_dialect dialect, struct fl_buf *out);
+
+#endif
