@@ -425,8 +425,33 @@ static int not_found(struct fl_command *c)
 	return err;
 }
 
+static int call_added(struct fl_command *c, const struct added_command *a)
+{
+	struct fl_str *args = reallocarray(NULL, c->n, sizeof(*args));
+	int err;
+
+	if (!args)
+		return -ENOMEM;
+	for (size_t i = 1; i < c->n; i++)
+		args[i - 1] = c->args[i].text;
+	err = fl_command_blame(c, &c->args[0], "", a->fn(a->ctx, args, c->n - 1, &c->out));
+	free(args);
+	return err;
+}
+
+bool fl_command_exists(struct fl_str name)
+{
+	for (size_t i = 0; i < FL_ARRAY_SIZE(commands); i++)
+		if (fl_str_is(name, commands[i].name))
+			return true;
+	return false;
+}
+
 int fl_command_call(struct fl_command *c)
 {
+	for (size_t i = 0; i < c->s->nr_added; i++)
+		if (fl_str_is(c->args[0].text, c->s->added[i].name))
+			return call_added(c, &c->s->added[i]);
 	for (size_t i = 0; i < FL_ARRAY_SIZE(commands); i++)
 		if (fl_str_is(c->args[0].text, commands[i].name))
 			return commands[i].run(c);

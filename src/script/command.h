@@ -10,6 +10,12 @@ struct variable {
 	char *name, *value;
 };
 
+struct added_command {
+	const char *name;
+	fl_script_command_fn fn;
+	void *ctx;
+};
+
 struct fl_script {
 	struct fl_node *root;
 	struct fl_node *cwd; /* counted */
@@ -17,6 +23,8 @@ struct fl_script {
 	bool transcript, exited;
 	struct variable *vars;
 	size_t nr_vars;
+	struct added_command *added;
+	size_t nr_added;
 };
 
 /* One simple command while it runs. */
@@ -36,6 +44,8 @@ struct fl_command {
 
 /* Finds the command that args[0] names and runs it. 0 or -errno, with the diag or the culprit set. */
 int fl_command_call(struct fl_command *c);
+
+bool fl_command_exists(struct fl_str name);
 
 /* Notes what an errno is about; returns @err. */
 int fl_command_blame(struct fl_command *c, const struct fl_shell_word *word, const char *doing, int err);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/num.h"
 #include "script/command.h"
@@ -304,6 +305,7 @@ struct fl_script *fl_script_free(struct fl_script *s)
 		free(s->vars[i].value);
 	}
 	free(s->vars);
+	free(s->added);
 	fl_node_unref(s->cwd);
 	free(s);
 	return NULL;
@@ -312,6 +314,49 @@ struct fl_script *fl_script_free(struct fl_script *s)
 void fl_script_ignore(struct fl_script *s, const char *const *names)
 {
 	s->ignored = names;
+}
+
+int fl_script_add_command(struct fl_script *s, const char *name, fl_script_command_fn fn,
+			  void *ctx)
+{
+	struct added_command *more;
+
+	for (size_t i = 0; i < s->nr_added; i++)
+		if (strcmp(s->added[i].name, name) == 0)
+			return -EEXIST;
+	if (fl_command_exists(fl_str(name)))
+		return -EEXIST;
+	more = reallocarray(s->added, s->nr_added + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	s->added = more;
+	s->added[s->nr_added++] = (struct added_command){ name, fn, ctx };
+	return 0;
+}
+
+bool fl_script_is_transcript(struct fl_str text)
+{
+	struct fl_str line, word;
+	bool prompted = false;
+
+	while (fl_str_line(&text, &line)) {
+		bool prompt = false;
+
+		if (!fl_str_word(&line, &word))
+			continue;
+		if (fl_str_is(word, "#") || fl_str_is(word, "$")) {
+			prompt = true;
+			if (!fl_str_word(&line, &word))
+				continue;
+		}
+		if (fl_str_is(word, "true") || fl_str_is(word, "false") || fl_str_is(word, "exit") ||
+		    !fl_command_exists(word)) /* also words of prose */
+			continue;
+		if (!prompt)
+			return false;
+		prompted = true;
+	}
+	return prompted;
 }
 
 void fl_script_transcript(struct fl_script *s, bool on)

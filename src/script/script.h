@@ -22,10 +22,26 @@ struct fl_script *fl_script_free(struct fl_script *s); /* NULL is allowed; retur
 void fl_script_ignore(struct fl_script *s, const char *const *commands);
 
 /*
+ * One more command, for tools that only this tree's machine has ("lspci"): @fn gets the operands
+ * behind the name and appends what it prints to @out; 0 or a negative errno. @name is borrowed.
+ * -EEXIST: there is one of this name; -ENOMEM.
+ */
+typedef int (*fl_script_command_fn)(void *ctx, const struct fl_str *args, size_t n,
+				    struct fl_buf *out);
+int fl_script_add_command(struct fl_script *s, const char *name, fl_script_command_fn fn,
+			  void *ctx);
+
+/*
  * The text is a document's transcript and not a script: only lines that begin with "# " or "$ "
  * (behind white space) are run, without that prompt, and all others are output that was shown.
  */
 void fl_script_transcript(struct fl_script *s, bool on);
+
+/*
+ * Whether a text looks like such a transcript: some line is a prompt and a command that scripts
+ * know, and no line is a command without a prompt.
+ */
+bool fl_script_is_transcript(struct fl_str text);
 
 /* Sets a variable that the lines may use; both are copied. */
 int fl_script_set(struct fl_script *s, struct fl_str name, struct fl_str value);

@@ -241,9 +241,52 @@ static void test_transcript(void **state)
 	fl_node_unref(root);
 }
 
+static int shout(void *ctx, const struct fl_str *args, size_t n, struct fl_buf *out)
+{
+	for (size_t i = 0; i < n; i++)
+		fl_buf_addf(out, "%.*s!", FL_STR_ARG(args[i]));
+	return n ? 0 : -ENODEV;
+}
+
+static int count_errors(void *ctx, const struct fl_diag *diag, int err)
+{
+	assert_int_equal(err, -ENODEV);
+	(*(int *)ctx)++;
+	return 0;
+}
+
+static void commands_can_be_added(void **state)
+{
+	struct fl_node *root = new_dir();
+	struct fl_script *s = fl_script_new(root);
+	_cleanup_buf_ struct fl_buf out = {};
+	int errors = 0;
+
+	assert_int_equal(fl_script_add_command(s, "shout", shout, NULL), 0);
+	assert_int_equal(fl_script_add_command(s, "shout", shout, NULL), -EEXIST);
+	assert_int_equal(fl_script_add_command(s, "echo", shout, NULL), -EEXIST);
+	assert_int_equal(fl_script_run(s, FL_STR("shout a 'b c'\n"), "t", &out, NULL, NULL), 0);
+	assert_string_equal(fl_buf_z(&out), "a!b c!");
+	assert_int_equal(fl_script_run(s, FL_STR("shout\n"), "t", &out, count_errors, &errors), -ENODEV);
+	assert_int_equal(errors, 1);
+	fl_script_free(s);
+	fl_node_unref(root);
+}
+
+static void transcripts_are_recognised(void **state)
+{
+	assert_true(fl_script_is_transcript(FL_STR("Title\n=====\n\t# ls x\n\ty  z\n")));
+	assert_true(fl_script_is_transcript(FL_STR("$ mkdir a\ntrue enough\n")));
+	assert_false(fl_script_is_transcript(FL_STR("# echo the ids\necho 1 > x\n")));
+	assert_false(fl_script_is_transcript(FL_STR("# a comment\nfrob\n")));
+	assert_false(fl_script_is_transcript(FL_STR("")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(commands_can_be_added),
+		cmocka_unit_test(transcripts_are_recognised),
 		cmocka_unit_test(test_same_as_sh),
 		cmocka_unit_test(test_reports),
 		cmocka_unit_test(test_transcript),
