@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-documents.py FORELAND SOURCE [guest]: the commands in our documents do what the documents say.
+
+Every block that starts with ```console is a session: a line "$ COMMAND" (continued by a backslash)
+is run by bash, and what follows it is what it prints on both outputs. "..." there stands for
+anything, over lines as well. No output written means that any is right. The status must be 0, or
+what the block says:
+
+    ```console                 ```console guest          needs a guest: run with the guest's tests
+    ```console status=1        ```console skip=WHY       cannot be run here: shown as a skip
+
+Sessions of one document share a folder that looks like the top of the source tree, and what they
+write is gone afterwards. A block ```sh is code to read, and is only checked for syntax."""
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+foreland, source = (os.path.abspath(p) for p in sys.argv[1:3])
+guest = sys.argv[3:] == ["guest"]
+vm = os.path.join(source, "scripts/vm")
+checks = failures = 0
+
+
+def report(name, ok, why=""):
+    global checks, failures
+    checks += 1
+    failures += not ok
+    print(f"{'ok' if ok else 'not ok'} - {name}")
+    if not ok:
+        print("".join(f"#   {line}\n" for line in why.splitlines()[:60]), end="")
+    sys.stdout.flush()
+
+
+def skip(name, why):
+    global checks
+    checks += 1
+    print(f"ok - {name} # SKIP {why}")
+
+
+def blocks(path):
+    """(line number, info words, lines) of each fenced block."""
+    fence = None
+    for number, line in enumerate(open(path, encoding="utf-8"), 1):
+        line = line.rstrip("\n")
+        if fence is None and line.startswith("```") and line != "```":
+            fence = (number, line[3:].split(), [])
+        elif fence is not None and line == "```":
+            yield fence
+            fence = None
+        elif fence is not None:
+            fence[2].append(line)
+    if fence:
+        report(f"{path}:{fence[0]}: the block ends", False)
+
+
+def sessions(lines):
+    """[command, expected output] of a console block."""
+    result = []
+    for line in lines:
+        if result and result[-1][0].endswith("\\\n"):
+            result[-1][0] += line.removeprefix("> ") + "\n"
+        elif line.startswith("$ "):
+            result.append([line[2:] + "\n", ""])
+        elif result:
+            result[-1][1] += line + "\n"
+    return result
+
+
+def matches(expected, output):
+    """As doctest's ELLIPSIS: "..." is any text."""
+    pattern = ".*".join(re.escape(part) for part in expected.rstrip().split("..."))
+    return re.fullmatch(pattern, output.rstrip(), re.S) is not None
+
+
+def try_session(where, flags, lines, folder, env):
+    want = next((int(f[7:]) for f in flags if f.startswith("status=")), 0)
+    for command, expected in sessions(lines):
+        r = subprocess.run(["bash", "-c", command], cwd=folder, env=env, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+        ok = r.returncode == want and (not expected.strip() or matches(expected, r.stdout))
+        report(f"{where}: {' '.join(command.split())}", ok,
+               f"exit status {r.returncode}, wanted {want}; it printed:\n{r.stdout}\nthe document says:\n{expected}")
+
+
+def try_block(path, number, info, lines, folder, env):
+    where = f"{os.path.relpath(path, source)}:{number}"
+    reason = next((f[5:].replace("-", " ") for f in info if f.startswith("skip=")), None)
+    if info[0] == "sh" and not guest:
+        r = subprocess.run(["bash", "-n"], input="\n".join(lines), capture_output=True, text=True)
+        report(f"{where}: is shell", r.returncode == 0, r.stderr)
+    elif info[0] == "console" and ("guest" in info) == guest:
+        if reason:
+            skip(where, reason)
+        else:
+            try_session(where, info, lines, folder, env)
+
+
+def main():
+    if guest:
+        r = subprocess.run([vm, "--ready"], capture_output=True, text=True)
+        if r.returncode == 77:
+            print(f"1..0 # SKIP {r.stderr.strip()}")
+            return 0
+    env = dict(os.environ, PATH=os.path.dirname(foreland) + ":" + os.environ["PATH"], LC_ALL="C.UTF-8")
+    if guest:
+        static = subprocess.run([os.path.join(source, "scripts/static")], stdout=subprocess.PIPE, text=True)
+        env["FORELAND_STATIC"] = static.stdout.strip()
+    documents = ["README.md", "HACKING.md"] + sorted(glob.glob("doc/**/*.md", root_dir=source, recursive=True))
+    for document in documents:
+        path = os.path.join(source, document)
+        with tempfile.TemporaryDirectory() as folder:
+            for name in os.listdir(source):
+                if not name.startswith((".", "build")):
+                    os.symlink(os.path.join(source, name), os.path.join(folder, name))
+            for number, info, lines in blocks(path):
+                try_block(path, number, info, lines, folder, env)
+    print(f"1..{checks}")
+    return failures != 0
+
+
+sys.exit(main())
