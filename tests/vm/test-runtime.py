@@ -15,6 +15,7 @@ top = os.path.join(here, '..', '..')
 vm = os.path.join(top, 'scripts', 'vm')
 vectors = os.path.join(top, 'tests', 'data', 'vectors')
 results = []
+home = '/root'      # where a script in the guest starts
 
 RRUN = r'''
 #define _GNU_SOURCE
@@ -205,7 +206,7 @@ def main():
                        f'2>out/{i}.err; echo $? >out/{i}.status\n')
         run = subprocess.run([vm, '--foreland', foreland, '--timeout', '300',
                               '--copy', f'{work}/rrun:/rrun', '--copy', f'{work}/defs',
-                              '--bring', f'/root/out:{work}/out'],
+                              '--bring', f'{home}/out:{work}/out'],
                              input=script, capture_output=True, text=True)
         check('the guest ran', run.returncode == 0, run.stdout + run.stderr)
         for i, r in enumerate(todo if run.returncode == 0 else []):

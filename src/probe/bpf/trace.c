@@ -364,13 +364,27 @@ static bool uses_percpu(const struct fl_probe_event *e)
 	return false;
 }
 
-static void help_permission(struct fl_diag *diag)
+/* The first thing that is missing, in the order in which it would be asked for. */
+static void help_permission(struct fl_target *t, struct fl_diag *diag)
 {
-	fl_diag_help(diag, "'foreland doctor' tells what is missing; --vm traces in a guest, where no "
-			   "privilege is needed");
+	static const enum fl_cap asked[] = { FL_CAP_CAP_BPF, FL_CAP_CAP_PERFMON, FL_CAP_LOCKDOWN,
+					     FL_CAP_BPF };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(asked); i++) {
+		const struct fl_cap_result *res = fl_cap_probe(t, asked[i]);
+		const struct fl_cap_info *info = fl_cap_info(asked[i]);
+
+		if (res->state == FL_CAP_NO) {
+			fl_diag_help(diag, "missing: %s%s%s%s: %s",
+				     info->about, res->note[0] ? " (" : "", res->note,
+				     res->note[0] ? ")" : "", info->remedy);
+			return;
+		}
+	}
+	fl_diag_help(diag, "'foreland doctor' tells what this kernel permits; --vm traces in a guest");
 }
 
-static int refused(struct probe *p, int err, const struct fl_gen_error *error,
+static int refused(struct fl_trace *t, struct probe *p, int err, const struct fl_gen_error *error,
 		   struct fl_diag *diag)
 {
 	struct fl_span place = p->event->place.span;
@@ -381,7 +395,7 @@ static int refused(struct probe *p, int err, const struct fl_gen_error *error,
 		fl_diag_message(diag, "the argument cannot be fetched here: %s", error->why);
 	} else if (err == -EPERM || err == -EACCES) {
 		r = diagnose(diag, p, TRACE_NOT_PERMITTED, place);
-		help_permission(diag);
+		help_permission(t->target, diag);
 	} else if (err == -ENOENT) {
 		r = diagnose(diag, p, TRACE_NOT_FOUND, place);
 		fl_diag_message(diag, "this kernel has no %s '%.*s'",
@@ -423,7 +437,7 @@ static int load_probe(struct fl_trace *t, size_t index, struct fl_diag *diag)
 			tried(p, hooks[i], "generating", r, fl_str(error.why));
 		unload(p);
 	}
-	return refused(p, r, &error, diag);
+	return refused(t, p, r, &error, diag);
 }
 
 int fl_trace_start(struct fl_trace *t, struct fl_diag *diag)
@@ -443,7 +457,7 @@ int fl_trace_start(struct fl_trace *t, struct fl_diag *diag)
 		diagnose(diag, &t->probes[0], permission ? TRACE_NOT_PERMITTED : TRACE_NO_MAPS,
 			 t->probes[0].event->place.span);
 		if (permission)
-			help_permission(diag);
+			help_permission(t->target, diag);
 		return r;
 	}
 	for (size_t i = 0; i < t->n; i++) {
