@@ -158,12 +158,19 @@ int fl_dir_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
 	return r;
 }
 
-void fl_dir_free(struct fl_node *dir)
+void fl_dir_clear(struct fl_node *dir)
 {
 	struct dir *d = to_dir(dir);
 
 	while (d->n)
 		drop(&d->children[--d->n]);
+}
+
+void fl_dir_free(struct fl_node *dir)
+{
+	struct dir *d = to_dir(dir);
+
+	fl_dir_clear(dir);
 	free(d->children);
 	free(d);
 }
@@ -206,7 +213,7 @@ static void attr_release(struct fl_open *o)
 
 static ssize_t attr_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
 {
-	struct fl_str part = fl_str_sub(fl_buf_str(o->state), FL_MIN(pos, (uint64_t)SIZE_MAX), n);
+	struct fl_str part = fl_str_sub(fl_buf_str(o->state), pos, n);
 
 	memcpy(buf, part.p, part.n);
 	return part.n;
@@ -250,40 +257,69 @@ struct fl_node *fl_attr_new(const struct fl_attr_ops *ops, mode_t mode, void *da
 	return &a->node;
 }
 
-struct link {
+/* A node with a text behind it: a link's target, a file's content. */
+struct text {
 	struct fl_node node;
 	size_t n;
-	char target[];
+	char text[];
 };
+
+static struct fl_str text_of(const struct fl_node *node)
+{
+	struct text *t = FL_CONTAINER_OF((struct fl_node *)node, struct text, node);
+
+	return fl_str_n(t->text, t->n);
+}
+
+static void text_free(struct fl_node *node)
+{
+	free(FL_CONTAINER_OF(node, struct text, node));
+}
+
+static struct fl_node *text_new(struct fl_str s, struct fl_node node)
+{
+	struct text *t = s.n < SIZE_MAX - sizeof(*t) ? calloc(1, sizeof(*t) + s.n) : NULL;
+
+	if (!t)
+		return NULL;
+	t->n = s.n;
+	memcpy(t->text, s.p, s.n);
+	t->node = node;
+	return &t->node;
+}
 
 static int link_readlink(struct fl_node *node, struct fl_str *ret)
 {
-	struct link *l = FL_CONTAINER_OF(node, struct link, node);
-
-	*ret = fl_str_n(l->target, l->n);
+	*ret = text_of(node);
 	return 0;
-}
-
-static void link_free(struct fl_node *node)
-{
-	free(FL_CONTAINER_OF(node, struct link, node));
 }
 
 static const struct fl_node_ops link_ops = {
 	.readlink = link_readlink,
-	.free = link_free,
+	.free = text_free,
 };
 
 struct fl_node *fl_link_new(struct fl_str target)
 {
-	struct link *l = target.n < SIZE_MAX - sizeof(*l) ? calloc(1, sizeof(*l) + target.n) : NULL;
+	return text_new(target, (struct fl_node){ .ops = &link_ops, .type = FL_NODE_SYMLINK,
+						  .mode = 0777, .refs = 1 });
+}
 
-	if (!l)
-		return NULL;
-	l->n = target.n;
-	memcpy(l->target, target.p, target.n);
-	l->node = (struct fl_node){
-		.ops = &link_ops, .type = FL_NODE_SYMLINK, .mode = 0777, .refs = 1,
-	};
-	return &l->node;
+static ssize_t text_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
+{
+	struct fl_str part = fl_str_sub(text_of(o->node), pos, n);
+
+	memcpy(buf, part.p, part.n);
+	return part.n;
+}
+
+static const struct fl_node_ops text_ops = {
+	.read = text_read,
+	.free = text_free,
+};
+
+struct fl_node *fl_text_node_new(struct fl_str text)
+{
+	return text_new(text, (struct fl_node){ .ops = &text_ops, .type = FL_NODE_FILE,
+						.mode = 0444, .refs = 1 });
 }

@@ -21,6 +21,7 @@ struct fl_node *fl_dir_new(const struct fl_node_ops *ops, void *data);
 int fl_dir_add(struct fl_node *dir, struct fl_str name, struct fl_node *child);
 /* -ENOENT where there is none. The node lives on while somebody holds it. */
 int fl_dir_remove(struct fl_node *dir, struct fl_str name);
+void fl_dir_clear(struct fl_node *dir);
 /* Borrowed; NULL where there is none. */
 struct fl_node *fl_dir_find(struct fl_node *dir, struct fl_str name);
 size_t fl_dir_count(const struct fl_node *dir);
@@ -42,6 +43,9 @@ struct fl_attr_ops {
 };
 
 struct fl_node *fl_attr_new(const struct fl_attr_ops *ops, mode_t mode, void *data);
+
+/* A read-only file whose text never changes; copied. */
+struct fl_node *fl_text_node_new(struct fl_str text);
 
 struct fl_node *fl_link_new(struct fl_str target);
 

@@ -28,6 +28,16 @@ echo 'p:g2/u /bin/busybox:0x1000 %ax' >> uprobe_events
 cat dynamic_events
 cat kprobe_events
 cat uprobe_events
+cat events/g1/a/format
+cat events/g1/b/format events/g1/d/format events/fprobes/vfs_write__exit/format
+cat events/tracepoints/sched_switch/format events/g2/e/format events/g2/u/format
+echo 'p:g1/types vfs_write a=$arg1:u8 b=$arg1:s16 c=$arg1:x32 d=$arg1:char e=$arg1:symbol f=+0($arg2):ustring g=$arg1:b3@2/8 h=%ip:symstr' >> dynamic_events
+echo 'p:g1/arrays vfs_write a=+0($arg1):u8[4] b=+0($arg1):x64[2] c=+0($arg1):char[3] d=+0($arg1):string[2] e=+0($arg1):symbol[1]' >> dynamic_events
+cat events/g1/types/format
+cat events/g1/arrays/format
+echo '-:g1/types' >> dynamic_events
+echo '-:g1/arrays' >> dynamic_events
+ls events/g1/types
 echo 'p:g1/a vfs_read file' >> kprobe_events
 echo 'p:g1/a vfs_read file count=$arg3' >> kprobe_events
 echo 'p:g1/a vfs_write' >> kprobe_events
@@ -99,6 +109,7 @@ NAMES = {"Invalid argument": "EINVAL", "No such file or directory": "ENOENT", "F
 
 
 def masked(text):
+    text = re.sub(r"^ID: \d+$", "ID: N", text, flags=re.M)
     text = re.sub(r"^\[ *\d+\.\d{6}\]", "[T]", text, flags=re.M)
     for words, name in NAMES.items():
         text = re.sub(rf"^[a-z]+: .*: {words}$", f"failed: {name}", text, flags=re.M)

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "probe/lang/format.h"
 #include "tree/dir.h"
 
 struct log_entry {
@@ -25,6 +26,7 @@ struct tracefs {
 	struct fl_event_list events;
 	struct log_entry log[FL_TRACEFS_LOG_MAX]; /* oldest first */
 	size_t nr_log;
+	bool events_stale; /* events/ does not show the list as it is */
 };
 
 /* One of the files of a struct tracefs. What a reader sees is made when it opens the file. */
@@ -118,6 +120,7 @@ static void events_show(const struct file *f, struct fl_buf *out)
 static void events_clear(struct file *f)
 {
 	fl_event_list_clear(&f->fs->events, f->ops->events);
+	f->fs->events_stale = true;
 }
 
 static int apply(struct file *f, struct fl_str line)
@@ -127,6 +130,7 @@ static int apply(struct file *f, struct fl_str line)
 
 	r = fl_event_list_apply(&f->fs->events, f->fs->target, f->fs->dialect, f->ops->events, line,
 				NULL, &verdict);
+	f->fs->events_stale = true;
 	for (size_t i = 0; i < verdict.nr_entries; i++)
 		log_add(f->fs, &verdict.entries[i]);
 	return r;
@@ -229,6 +233,61 @@ static struct fl_node *file_new(struct tracefs *fs, const struct file_ops *ops)
 	return &f->node;
 }
 
+/* ---- events/GROUP/EVENT/{format,id} ---- */
+
+static int show_event(struct fl_node *root, const struct fl_probe_event *e, unsigned int id)
+{
+	_cleanup_buf_ struct fl_buf path = {}, format = {}, number = {};
+	struct fl_node *dir;
+	int r;
+
+	fl_buf_addf(&path, "%.*s/%.*s", FL_STR_ARG(e->group), FL_STR_ARG(e->event));
+	fl_format_print(e, id, &format);
+	fl_buf_addf(&number, "%u\n", id);
+	dir = path.error ? NULL : fl_dir_make_path(root, fl_buf_str(&path));
+	if (!dir || format.error || number.error)
+		return -ENOMEM;
+	r = fl_dir_add(dir, FL_STR("format"), fl_text_node_new(fl_buf_str(&format)));
+	if (r == -EEXIST)
+		return 0; /* several probes of one event share its format */
+	return r < 0 ? r : fl_dir_add(dir, FL_STR("id"), fl_text_node_new(fl_buf_str(&number)));
+}
+
+/* Made anew when somebody looks, after the list has changed. */
+static int refresh(struct fl_node *dir)
+{
+	struct tracefs *fs = dir->data;
+	int r = 0;
+
+	if (!fs->events_stale)
+		return 0;
+	fl_dir_clear(dir);
+	for (size_t i = 0; i < fs->events.n && r == 0; i++)
+		r = show_event(dir, fs->events.events[i], i + 1);
+	fs->events_stale = r < 0;
+	return r;
+}
+
+static int events_lookup(struct fl_node *dir, struct fl_str name, struct fl_node **ret)
+{
+	int r = refresh(dir);
+
+	return r < 0 ? r : fl_dir_lookup(dir, name, ret);
+}
+
+static int events_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
+{
+	int r = refresh(dir);
+
+	return r < 0 ? r : fl_dir_readdir(dir, fn, ctx);
+}
+
+static const struct fl_node_ops events_ops = {
+	.lookup = events_lookup,
+	.readdir = events_readdir,
+	.free = fl_dir_free,
+};
+
 static void root_free(struct fl_node *root)
 {
 	struct tracefs *fs = root->data;
@@ -236,8 +295,8 @@ static void root_free(struct fl_node *root)
 	while (fs->nr_log)
 		forget_oldest(fs);
 	fl_event_list_fini(&fs->events);
-	free(fs);
 	fl_dir_free(root);
+	free(fs);
 }
 
 static const struct fl_node_ops root_ops = {
@@ -260,5 +319,7 @@ struct fl_node *fl_tracefs_new(struct fl_target *target, enum fl_dialect dialect
 	for (size_t i = 0; i < FL_ARRAY_SIZE(files); i++)
 		if (fl_dir_add(root, fl_str(files[i].name), file_new(fs, &files[i])) < 0)
 			return fl_node_unref(root);
+	if (fl_dir_add(root, FL_STR("events"), fl_dir_new(&events_ops, fs)) < 0)
+		return fl_node_unref(root);
 	return root;
 }

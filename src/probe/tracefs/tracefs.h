@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The probe events of tracefs as a tree: dynamic_events, kprobe_events, uprobe_events, error_log and
- * README, in the dialect that was chosen. Definitions are checked and kept, nothing is attached: what
- * a kernel with the series would answer can so be seen, scripted and tested on any machine.
+ * The probe events of tracefs as a tree: dynamic_events, kprobe_events, uprobe_events, error_log,
+ * README and events/GROUP/EVENT/format, in the dialect that was chosen. Definitions are checked and
+ * kept, nothing is attached: what a kernel with the series would answer can so be seen, scripted and
+ * tested on any machine.
  *
  * Threads: as the tree (tree/node.h).
  */
