@@ -22,27 +22,30 @@
 #define MAX_FILE (1ull << 31) /* offsets within BTF are 32 bits; an ELF vmlinux is larger than its BTF */
 #define INFO_KNOWN 0x9f00ffffu /* kind_flag, kind, vlen */
 
+#define ALL 0xffffffffu
+
 const struct fl_btf_layout fl_btf_layouts[NR_BTF_KINDS] = {
 	[BTF_KIND_UNKN] = { "void" },
-	[BTF_KIND_INT] = { "int", .fixed = 4 },
-	[BTF_KIND_PTR] = { "ptr", .refers = true },
-	[BTF_KIND_ARRAY] = { "array", .fixed = sizeof(struct btf_array) },
-	[BTF_KIND_STRUCT] = { "struct", .each = sizeof(struct btf_member) },
-	[BTF_KIND_UNION] = { "union", .each = sizeof(struct btf_member) },
-	[BTF_KIND_ENUM] = { "enum", .each = sizeof(struct btf_enum) },
-	[BTF_KIND_FWD] = { "fwd" },
-	[BTF_KIND_TYPEDEF] = { "typedef", .refers = true },
-	[BTF_KIND_VOLATILE] = { "volatile", .refers = true },
-	[BTF_KIND_CONST] = { "const", .refers = true },
-	[BTF_KIND_RESTRICT] = { "restrict", .refers = true },
-	[BTF_KIND_FUNC] = { "func", .refers = true },
-	[BTF_KIND_FUNC_PROTO] = { "func_proto", .each = sizeof(struct btf_param), .refers = true },
-	[BTF_KIND_VAR] = { "var", .fixed = sizeof(struct btf_var), .refers = true },
-	[BTF_KIND_DATASEC] = { "datasec", .each = sizeof(struct btf_var_secinfo) },
-	[BTF_KIND_FLOAT] = { "float" },
-	[BTF_KIND_DECL_TAG] = { "decl_tag", .fixed = sizeof(struct btf_decl_tag), .refers = true },
-	[BTF_KIND_TYPE_TAG] = { "type_tag", .refers = true },
-	[BTF_KIND_ENUM64] = { "enum64", .each = sizeof(struct btf_enum64) },
+	[BTF_KIND_INT] = { "int", .size = 16 },
+	[BTF_KIND_PTR] = { "ptr", .size = 12, .refers = ALL },
+	[BTF_KIND_ARRAY] = { "array", .size = 12 + sizeof(struct btf_array) },
+	[BTF_KIND_STRUCT] = { "struct", .size = 12, .words = 3, .entry_name = ALL, .entry_type = ALL },
+	[BTF_KIND_UNION] = { "union", .size = 12, .words = 3, .entry_name = ALL, .entry_type = ALL },
+	[BTF_KIND_ENUM] = { "enum", .size = 12, .words = 2, .entry_name = ALL },
+	[BTF_KIND_FWD] = { "fwd", .size = 12 },
+	[BTF_KIND_TYPEDEF] = { "typedef", .size = 12, .refers = ALL },
+	[BTF_KIND_VOLATILE] = { "volatile", .size = 12, .refers = ALL },
+	[BTF_KIND_CONST] = { "const", .size = 12, .refers = ALL },
+	[BTF_KIND_RESTRICT] = { "restrict", .size = 12, .refers = ALL },
+	[BTF_KIND_FUNC] = { "func", .size = 12, .refers = ALL },
+	[BTF_KIND_FUNC_PROTO] = { "func_proto", .size = 12, .words = 2, .refers = ALL,
+				  .entry_name = ALL, .entry_type = ALL },
+	[BTF_KIND_VAR] = { "var", .size = 12 + sizeof(struct btf_var), .refers = ALL },
+	[BTF_KIND_DATASEC] = { "datasec", .size = 12, .words = 3 },
+	[BTF_KIND_FLOAT] = { "float", .size = 12 },
+	[BTF_KIND_DECL_TAG] = { "decl_tag", .size = 12 + sizeof(struct btf_decl_tag), .refers = ALL },
+	[BTF_KIND_TYPE_TAG] = { "type_tag", .size = 12, .refers = ALL },
+	[BTF_KIND_ENUM64] = { "enum64", .size = 12, .words = 3, .entry_name = ALL },
 };
 
 /* The highest name offset and the highest type id that a type uses. */
@@ -50,76 +53,39 @@ struct reach {
 	uint32_t name, type;
 };
 
-static void reach_name(struct reach *r, uint32_t name)
-{
-	r->name = FL_MAX(r->name, name);
-}
-
-static void reach_type(struct reach *r, uint32_t type)
-{
-	r->type = FL_MAX(r->type, type);
-}
-
-/* @n entries of @stride words each: the name in the first, a type in the second. */
-static inline void reach_entries(struct reach *r, const uint32_t *p, uint32_t n, uint32_t stride)
-{
-	uint32_t name = r->name, type = r->type;
-
-	for (uint32_t i = 0; i < n; i++, p += stride) {
-		name = FL_MAX(name, p[0]);
-		type = FL_MAX(type, p[1]);
-	}
-	*r = (struct reach){ name, type };
-}
-
-static inline void reach_names(struct reach *r, const uint32_t *p, uint32_t n, uint32_t stride)
-{
-	for (uint32_t i = 0; i < n; i++)
-		reach_name(r, p[i * stride]);
-}
-
+/*
+ * Kinds follow each other without order, so a switch would be mispredicted at every second type: what
+ * differs between them is masks instead. Names stand in an entry's first word, types in its second;
+ * the two exceptions are rare and tested for.
+ */
 static inline void reach_of(const struct btf_type *t, uint32_t kind, struct reach *r)
 {
+	const struct fl_btf_layout *l = &fl_btf_layouts[kind];
 	const uint32_t *p = (const uint32_t *)(t + 1);
-	uint32_t n = BTF_INFO_VLEN(t->info);
+	uint32_t n = l->words ? BTF_INFO_VLEN(t->info) : 0;
+	uint32_t name = FL_MAX(r->name, t->name_off), type = FL_MAX(r->type, t->type & l->refers);
 
-	reach_name(r, t->name_off);
-	if (fl_btf_layouts[kind].refers)
-		reach_type(r, t->type);
-	switch (kind) {
-	case BTF_KIND_ARRAY:
-		reach_type(r, p[0]);
-		reach_type(r, p[1]);
-		break;
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-		reach_entries(r, p, n, 3);
-		break;
-	case BTF_KIND_FUNC_PROTO:
-		reach_entries(r, p, n, 2);
-		break;
-	case BTF_KIND_ENUM:
-		reach_names(r, p, n, 2);
-		break;
-	case BTF_KIND_ENUM64:
-		reach_names(r, p, n, 3);
-		break;
-	case BTF_KIND_DATASEC:
-		for (uint32_t i = 0; i < n; i++)
-			reach_type(r, p[3 * i]);
-		break;
+	for (uint32_t i = 0; i < n; i++, p += l->words) {
+		name = FL_MAX(name, p[0] & l->entry_name);
+		type = FL_MAX(type, p[1] & l->entry_type);
 	}
+	*r = (struct reach){ name, type };
+	if (__builtin_expect(kind == BTF_KIND_ARRAY, 0))
+		r->type = FL_MAX(type, FL_MAX(p[0], p[1]));
+	else if (__builtin_expect(kind == BTF_KIND_DATASEC, 0))
+		for (p = (const uint32_t *)(t + 1); n; n--, p += 3)
+			r->type = FL_MAX(r->type, p[0]);
 }
 
 /* The size of the type at @t, of which at least its header is there; 0 where the kind is unknown. */
 static inline uint32_t type_size(const struct btf_type *t)
 {
 	uint32_t kind = BTF_INFO_KIND(t->info);
+	const struct fl_btf_layout *l = &fl_btf_layouts[kind];
 
-	if (kind == BTF_KIND_UNKN || kind >= NR_BTF_KINDS || t->info & ~INFO_KNOWN)
+	if (kind >= NR_BTF_KINDS || t->info & ~INFO_KNOWN)
 		return 0;
-	return sizeof(*t) + fl_btf_layouts[kind].fixed +
-	       fl_btf_layouts[kind].each * BTF_INFO_VLEN(t->info);
+	return l->size + 4u * l->words * BTF_INFO_VLEN(t->info);
 }
 
 static int fail_type(const struct fl_btf *btf, uint32_t offset, uint32_t id, uint32_t size,
@@ -159,26 +125,36 @@ static int fail_reference(const struct fl_btf *btf, const char *place, struct fl
 	return -EINVAL;
 }
 
+static int make_tables(struct fl_btf *btf)
+{
+	/* The smallest type is a header. What is not used of the tables is never touched. */
+	size_t most = btf->types_len / sizeof(struct btf_type) + 1;
+
+	btf->offsets = malloc(most * (sizeof(*btf->offsets) + sizeof(*btf->kinds)));
+	btf->kinds = (uint8_t *)(btf->offsets + most);
+	return btf->offsets ? 0 : -ENOMEM;
+}
+
 int fl_btf_index(struct fl_btf *btf, const char *place, struct fl_diag *diag)
 {
 	uint32_t strs_end = btf->strs_start + btf->strs_len, at = 0, n = 0;
 	struct reach r = {};
 
-	/* The smallest type is a header. What is not used of the array is never touched. */
-	btf->offsets = malloc((btf->types_len / sizeof(struct btf_type) + 1) * sizeof(uint32_t));
-	if (!btf->offsets)
+	if (make_tables(btf) < 0)
 		return -ENOMEM;
 	while (at < btf->types_len) {
 		const struct btf_type *t = (const struct btf_type *)(btf->types + at);
-		uint32_t left = btf->types_len - at, size;
+		uint32_t left = btf->types_len - at, kind, size;
 
 		size = left < sizeof(*t) ? 0 : type_size(t);
 		if (!size || size > left)
 			return fail_type(btf, at, btf->first_id + n, size, place, diag);
-		reach_of(t, BTF_INFO_KIND(t->info), &r);
+		kind = BTF_INFO_KIND(t->info);
+		reach_of(t, kind, &r);
 		if (r.name >= strs_end)
 			return fail_type(btf, at, btf->first_id + n, size, place, diag);
-		btf->offsets[n++] = at;
+		btf->offsets[n] = at;
+		btf->kinds[n++] = kind;
 		at += size;
 	}
 	btf->end_id = btf->first_id + n;

@@ -16,6 +16,7 @@ struct fl_btf {
 	uint32_t strs_start;	    /* string offsets below it are the base's */
 	uint32_t first_id, end_id;
 	uint32_t *offsets;	    /* of type [id - first_id] within @types */
+	uint8_t *kinds;		    /* of the same, in the same piece of memory */
 
 	struct fl_btf *base;
 	const char *name;
@@ -24,8 +25,8 @@ struct fl_btf {
 	void *copy;	     /* the same */
 
 	/*
-	 * The index by name is made when a third look-up asks for it: two look-ups are cheaper
-	 * without. heads[hash] and next[id - first_id] are ids, 0 ends; chains ascend.
+	 * The index by name is made when there have been several look-ups: a few are cheaper
+	 * without, and most programs need no more. heads[hash] and next[id - first_id] are ids, 0 ends; chains ascend.
 	 */
 	unsigned int scans;
 	uint32_t *heads, *next;
@@ -51,13 +52,14 @@ static inline const char *fl_btf_str(const struct fl_btf *btf, uint32_t offset)
 }
 
 /*
- * What may stand behind a type's twelve bytes, and what it refers to.
+ * How a kind lies in memory: @size bytes, then vlen entries of @words; the masks tell whether the
+ * header's third word, an entry's first and an entry's second are a type, a name and a type.
  */
 struct fl_btf_layout {
 	const char *name;
-	uint8_t fixed;	    /* bytes behind the header */
-	uint8_t each;	    /* bytes for each of vlen */
-	bool refers;	    /* btf_type.type is a type, not a size */
+	uint8_t size;
+	uint8_t words;
+	uint32_t refers, entry_name, entry_type;
 };
 
 extern const struct fl_btf_layout fl_btf_layouts[NR_BTF_KINDS];

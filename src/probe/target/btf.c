@@ -14,7 +14,7 @@
 #include "base/util.h"
 #include "probe/target/btf-private.h"
 
-#define SCANS_BEFORE_INDEX 2
+#define SCANS_BEFORE_INDEX 8    /* about what making the index costs */
 #define MAX_ANONYMOUS	   16   /* pending ones, as in the kernel */
 #define MAX_SEARCHED	   4096 /* structs looked into for one name: more is a circle */
 
@@ -51,21 +51,22 @@ struct fl_type fl_btf_type(const struct fl_btf *btf, uint32_t id)
 
 /* ---- look-up ---- */
 
-static bool is_wanted(const struct fl_btf *btf, const struct btf_type *t, struct fl_str name,
-		      uint32_t kinds)
+static bool has_name(const struct fl_btf *btf, uint32_t id, struct fl_str name)
 {
-	const char *z;
+	const char *z = fl_btf_str(btf, fl_btf_own(btf, id)->name_off);
 
-	if (!(FL_KIND(BTF_INFO_KIND(t->info)) & kinds))
-		return false;
-	z = fl_btf_str(btf, t->name_off);
 	return z[0] == name.p[0] && !strncmp(z, name.p, name.n) && !z[name.n];
+}
+
+static bool is_kind(const struct fl_btf *btf, uint32_t id, uint32_t kinds)
+{
+	return FL_KIND(btf->kinds[id - btf->first_id]) & kinds;
 }
 
 static struct fl_type scan(const struct fl_btf *btf, uint32_t from, struct fl_str name, uint32_t kinds)
 {
 	for (uint32_t id = from; id < btf->end_id; id++)
-		if (is_wanted(btf, fl_btf_own(btf, id), name, kinds))
+		if (is_kind(btf, id, kinds) && has_name(btf, id, name))
 			return (struct fl_type){ btf, id };
 	return FL_TYPE_NONE;
 }
@@ -73,7 +74,7 @@ static struct fl_type scan(const struct fl_btf *btf, uint32_t from, struct fl_st
 static struct fl_type follow(const struct fl_btf *btf, uint32_t id, struct fl_str name, uint32_t kinds)
 {
 	for (; id; id = btf->next[id - btf->first_id])
-		if (is_wanted(btf, fl_btf_own(btf, id), name, kinds))
+		if (is_kind(btf, id, kinds) && has_name(btf, id, name))
 			return (struct fl_type){ btf, id };
 	return FL_TYPE_NONE;
 }
@@ -139,7 +140,7 @@ int fl_btf_each(const struct fl_btf *btf, struct fl_str glob, uint32_t kinds,
 	for (uint32_t id = btf->first_id; id < btf->end_id && !r; id++) {
 		struct fl_type t = { btf, id };
 
-		if (FL_KIND(fl_type_kind(t)) & kinds && fl_str_glob(glob, fl_type_name(t)))
+		if (is_kind(btf, id, kinds) && fl_str_glob(glob, fl_type_name(t)))
 			r = fn(ctx, t);
 	}
 	return r;
@@ -149,9 +150,7 @@ int fl_btf_each(const struct fl_btf *btf, struct fl_str glob, uint32_t kinds,
 
 unsigned int fl_type_kind(struct fl_type t)
 {
-	const struct btf_type *raw = fl_btf_raw(t);
-
-	return raw ? BTF_INFO_KIND(raw->info) : BTF_KIND_UNKN;
+	return t.btf && t.id ? t.btf->kinds[t.id - t.btf->first_id] : BTF_KIND_UNKN;
 }
 
 struct fl_str fl_type_name(struct fl_type t)
@@ -245,7 +244,7 @@ uint32_t fl_type_vlen(struct fl_type t)
 {
 	const struct btf_type *raw = fl_btf_raw(t);
 
-	return raw && fl_btf_layouts[BTF_INFO_KIND(raw->info)].each ? BTF_INFO_VLEN(raw->info) : 0;
+	return raw && fl_btf_layouts[BTF_INFO_KIND(raw->info)].words ? BTF_INFO_VLEN(raw->info) : 0;
 }
 
 /* ---- int, array ---- */
