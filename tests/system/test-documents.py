@@ -3,8 +3,8 @@
 """test-documents.py FORELAND SOURCE [guest]: the commands in our documents do what the documents say.
 
 Every block that starts with ```console is a session: a line "$ COMMAND" (continued by a backslash)
-is run by bash, and what follows it is what it prints on both outputs. "..." there stands for
-anything, over lines as well. No output written means that any is right. The status must be 0, or
+is run by bash, and what follows it is what it prints, standard error after standard output. "..."
+there stands for anything, over lines as well. No output written means that any is right. The status must be 0, or
 what the block says:
 
     ```console                 ```console guest          needs a guest: run with the guest's tests
@@ -80,10 +80,11 @@ def try_session(where, flags, lines, folder, env):
     want = next((int(f[7:]) for f in flags if f.startswith("status=")), 0)
     for command, expected in sessions(lines):
         r = subprocess.run(["bash", "-c", command], cwd=folder, env=env, stdin=subprocess.DEVNULL,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
-        ok = r.returncode == want and (not expected.strip() or matches(expected, r.stdout))
+                           capture_output=True, text=True, timeout=300)
+        printed = r.stdout + r.stderr
+        ok = r.returncode == want and (not expected.strip() or matches(expected, printed))
         report(f"{where}: {' '.join(command.split())}", ok,
-               f"exit status {r.returncode}, wanted {want}; it printed:\n{r.stdout}\nthe document says:\n{expected}")
+               f"exit status {r.returncode}, wanted {want}; it printed:\n{printed}\nthe document says:\n{expected}")
 
 
 def try_block(path, number, info, lines, folder, env):
