@@ -111,6 +111,8 @@ void fl_cli_print_verdict(struct fl_probe_verdict *v, struct fl_str def, const c
 
 static const struct fl_cmd *const probe_subs[] = {
 	&fl_cmd_probe_check,
+	&fl_cmd_probe_dump,
+	&fl_cmd_probe_lower,
 	NULL,
 };
 

@@ -167,8 +167,8 @@ static int inner_plain(struct fl_parse *p, struct fl_str text, struct fl_str *in
 {
 	size_t sign = fl_str_any(text, "+-"), hyphen = fl_str_find(text, '-', 0);
 
-	if (p->rules->cast_symbol_alone && fl_at(text, 0) == '@' && sign < text.n &&
-	    !is_arrow(text, sign))
+	if (p->rules->cast_symbol_alone && fl_at(text, 0) == '@' &&
+	    fl_k_isdigit(fl_at(text, sign + 1)))
 		return fl_fault(p, p->offset, FL_FAULT_TYPECAST_SYM_OFFSET, text);
 	if (!is_arrow(text, hyphen))
 		return need_field(p, text.n, text);

@@ -233,9 +233,11 @@ static int check_text(struct fl_parse *p)
 		return check_address(p, syms);
 	if (p->event->assumed & FL_ASSUMED_MODULE)
 		return -ENOENT;
-	if (syms && fl_ksyms_find(syms, p->function, &sym, 1) > 0 && !is_text(&sym))
+	if (!syms || fl_ksyms_find(syms, p->function, &sym, 1) == 0)
+		return 0;
+	if (!is_text(&sym))
 		return -EINVAL;
-	return 0;
+	return fl_ksyms_hidden(syms) ? 0 : symbol_at(syms, sym.addr + place->offset, &sym);
 }
 
 int fl_register_kprobe(struct fl_parse *p)
@@ -285,6 +287,24 @@ static int find_functions(struct fl_parse *p)
 	return found ? 0 : -ENOENT;
 }
 
+/* Kernels that place a t probe at once can have one on a tracepoint. */
+static bool tracepoint_is_taken(const struct fl_parse *p)
+{
+	const struct fl_probe_event *e = p->event;
+
+	if (p->rules->fprobe_checked_first || e->kind != FL_PROBE_TPROBE ||
+	    (e->assumed & FL_ASSUMED_TRACEPOINT))
+		return false;
+	for (size_t i = 0; p->list && i < p->list->n; i++) {
+		const struct fl_probe_event *other = p->list->events[i];
+
+		if (other->kind == FL_PROBE_TPROBE &&
+		    fl_str_eq(other->place.symbol, e->place.symbol))
+			return true;
+	}
+	return false;
+}
+
 int fl_register_fprobe(struct fl_parse *p)
 {
 	bool first = p->rules->fprobe_checked_first, not_found = false;
@@ -293,6 +313,8 @@ int fl_register_fprobe(struct fl_parse *p)
 	if (r < 0)
 		return first ? -EINVAL : r;
 	r = first ? 0 : resolve_all(p);
+	if (r == 0 && tracepoint_is_taken(p))
+		return -EEXIST;
 	if (r == 0 && p->event->kind == FL_PROBE_FPROBE) {
 		r = find_functions(p);
 		not_found = r < 0;

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland probe lower: a definition in the text that an older kernel takes. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/cmds.h"
+#include "cli/probe.h"
+#include "probe/lower/lower.h"
+
+struct lower_opts {
+	struct fl_target_opts target;
+	const char *level;
+	const char *readme;
+	const char *dialect;
+};
+
+static const struct fl_opt lower_options[] = {
+	FL_OPT_STR(struct lower_opts, level, 0, "level", "5.10|5.15|6.1|6.6|6.12",
+		   "the kernel's version; default: 6.12"),
+	FL_OPT_STR(struct lower_opts, readme, 0, "readme", "FILE",
+		   "take what the kernel can from its tracefs README"),
+	FL_OPT_STR(struct lower_opts, dialect, 0, "dialect", "v6|mainline|6.12",
+		   "whose rules the definition follows; default: v6"),
+	FL_OPT_GROUP(struct lower_opts, target, fl_target_options),
+	{}
+};
+
+struct lowering {
+	struct fl_target *target;
+	enum fl_dialect dialect;
+	uint32_t features;
+	bool failed;
+};
+
+static int lower_one(void *ctx, struct fl_str def, const char *place, uint32_t line)
+{
+	struct lowering *l = ctx;
+	_cleanup_verdict_ struct fl_probe_verdict v = {};
+	_cleanup_buf_ struct fl_buf out = {};
+	struct fl_probe_event *e = NULL;
+	struct fl_diag diag = {};
+	int r = fl_probe_check(l->target, l->dialect, FL_FILE_DYNAMIC_EVENTS, def, &e, &v);
+
+	if (r < 0 && v.errno_value) {
+		l->failed = true;
+		fl_cli_print_verdict(&v, def, place, line);
+		return 0;
+	}
+	if (r < 0 || !e)
+		return r;
+	r = fl_lower(e, fl_target_arch(l->target), l->features, &out, &diag);
+	if (r < 0 && diag.kind) {
+		l->failed = true;
+		diag.place = place;
+		diag.line = line;
+		fl_diag_render(&diag, &out);
+		fl_buf_write_fd(&out, STDERR_FILENO);
+		r = 0;
+	} else if (r == 0) {
+		fl_buf_addc(&out, '\n');
+		r = fl_buf_write_fd(&out, STDOUT_FILENO);
+	}
+	fl_diag_fini(&diag);
+	fl_probe_event_free(e);
+	return r;
+}
+
+/* What the older kernel can: its README's word, or what is known of its version. */
+static int find_features(const struct lower_opts *opts, uint32_t *ret)
+{
+	const struct fl_lower_level *level;
+	_cleanup_file_ struct fl_file readme = {};
+	int r;
+
+	if (opts->readme) {
+		r = fl_file_open(opts->readme, 1 << 20, &readme);
+		if (r < 0) {
+			fprintf(stderr, "foreland: %s: %s\n", opts->readme, strerror(-r));
+			return r;
+		}
+		*ret = fl_lower_readme(fl_file_str(&readme));
+		return 0;
+	}
+	level = fl_lower_level(fl_str(opts->level ? opts->level : "6.12"));
+	if (!level)
+		return -EINVAL;
+	if (!level->proved)
+		fprintf(stderr, "foreland: note: what %s takes is known from its documents alone\n",
+			level->name);
+	*ret = level->features;
+	return 0;
+}
+
+static int lower_run(const void *v, const struct fl_args *args)
+{
+	const struct lower_opts *opts = v;
+	_cleanup_target_ struct fl_target *target = NULL;
+	struct lowering l = {};
+	int r;
+
+	if (fl_cli_dialect(opts->dialect, &l.dialect) < 0)
+		return FL_EXIT_USAGE;
+	if (opts->level && opts->readme) {
+		fputs("foreland: --level and --readme exclude each other\n", stderr);
+		return FL_EXIT_USAGE;
+	}
+	if (find_features(opts, &l.features) < 0 || fl_cli_target(&opts->target, &target) < 0)
+		return FL_EXIT_FINDINGS;
+	l.target = target;
+	r = fl_cli_each_definition(args, lower_one, &l);
+	if (r < 0)
+		fprintf(stderr, "foreland: %s\n", strerror(-r));
+	return r < 0 || l.failed ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+const struct fl_cmd fl_cmd_probe_lower = {
+	.name = "lower",
+	.summary = "say a probe in the text that an older kernel takes",
+	.args = "DEF...|-",
+	.about = "Casts and paths of fields become plain dereferences by offset, with the offsets of "
+		 "the target's types. What the older kernel cannot say is refused, with the reason.",
+	.size = sizeof(struct lower_opts),
+	.options = lower_options,
+	.min_args = 1,
+	.max_args = SIZE_MAX,
+	.run = lower_run,
+};
