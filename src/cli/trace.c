@@ -55,6 +55,7 @@ static const struct fl_opt trace_options[] = {
 struct session {
 	const struct trace_opts *o;
 	struct fl_target *target;
+	struct fl_file file; /* --file: definitions lie in it */
 	struct fl_probe_event **events;
 	size_t nr_events;
 	struct fl_trace *trace;
@@ -228,26 +229,39 @@ static void print_verdict(const struct fl_probe_verdict *v, const char *place, s
 }
 
 /* A definition may follow the rules of either state of the series; what the first says, is shown. */
-static int add_definition(struct session *s, struct fl_str def, const char *place)
+static int check_definition(struct session *s, struct fl_str def, const char *place,
+			    struct fl_probe_event **ret)
 {
 	struct fl_probe_verdict first = {}, second = {};
 	enum fl_dialect dialect = FL_DIALECT_V6;
-	struct fl_probe_event *e = NULL, **bigger;
 	int r;
 
+	*ret = NULL;
 	if (s->o->dialect)
 		fl_dialect_parse(s->o->dialect, &dialect);
-	r = check(s, dialect, def, &e, &first);
+	r = check(s, dialect, def, ret, &first);
 	if (r < 0 && !s->o->dialect)
-		r = check(s, FL_DIALECT_MAINLINE, def, &e, &second);
+		r = check(s, FL_DIALECT_MAINLINE, def, ret, &second);
 	if (r < 0)
 		print_verdict(&first, place, def);
 	fl_probe_verdict_fini(&first);
 	fl_probe_verdict_fini(&second);
-	if (r == 0 && !e)
+	if (r == 0 && !*ret) {
 		fprintf(stderr, "%s: error: this defines no event\n%.*s\n", place, FL_STR_ARG(def));
-	if (r < 0 || !e)
-		return r < 0 ? r : -EINVAL;
+		r = -EINVAL;
+	}
+	return r;
+}
+
+static int add_definition(struct session *s, struct fl_str def, const char *place)
+{
+	struct fl_probe_event *e, **bigger;
+	struct fl_str filter;
+	int r;
+
+	r = check_definition(s, fl_definition_split(def, &filter), place, &e);
+	if (r < 0)
+		return r;
 	bigger = reallocarray(s->events, s->nr_events + 1, sizeof(struct fl_probe_event *));
 	if (!bigger) {
 		fl_probe_event_free(e);
@@ -255,20 +269,19 @@ static int add_definition(struct session *s, struct fl_str def, const char *plac
 	}
 	s->events = bigger;
 	s->events[s->nr_events++] = e;
-	return fl_trace_add(s->trace, e);
+	return fl_trace_add(s->trace, e, def, filter);
 }
 
 static int add_file(struct session *s, const char *path)
 {
-	_cleanup_file_ struct fl_file f = {};
 	struct fl_str rest, line;
-	int r = fl_file_open(path, 16u << 20, &f), n = 0;
+	int r = fl_file_open(path, 16u << 20, &s->file), n = 0;
 
 	if (r < 0) {
 		say(path, r);
 		return r;
 	}
-	rest = fl_file_str(&f);
+	rest = fl_file_str(&s->file);
 	while (r == 0 && fl_str_line(&rest, &line)) {
 		_cleanup_buf_ struct fl_buf place = {};
 
@@ -516,6 +529,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 		fl_probe_event_free(s.events[i]);
 	free(s.events);
 	fl_target_close(s.target);
+	fl_file_close(&s.file);
 	fl_buf_fini(&s.out);
 	if (s.fd > STDERR_FILENO)
 		close(s.fd);

@@ -367,12 +367,18 @@ static bool needs_entry(const struct fl_gen *g)
 	return g->e->nr_entry_args && g->hook->is_return && g->hook->ctx == FL_CTX_REGS;
 }
 
+/* Strings make a record's size known only at the end; a filter, whether it is wanted at all. */
+static bool in_scratch(const struct fl_gen *g)
+{
+	return g->l->nr_strings || (g->env->filter && g->hook->ctx != FL_CTX_RECORD);
+}
+
 /* BPF_RB_NO_WAKEUP */
 static void submit(struct fl_gen *g, uint32_t lost)
 {
 	struct fl_insns *p = g->p;
 
-	if (!g->l->nr_strings) {
+	if (!in_scratch(g)) {
 		fl_emit_mov(p, BPF_REG_1, GEN_REC);
 		fl_emit_movi(p, BPF_REG_2, BPF_RB_NO_WAKEUP);
 		fl_emit_call(p, BPF_FUNC_ringbuf_submit);
@@ -403,9 +409,14 @@ static int generate(struct fl_gen *g)
 	current_task(g);
 	filter_pid(g, unwanted);
 	filter_comm(g, unwanted);
+	if (g->env->filter && g->hook->ctx == FL_CTX_RECORD) {
+		r = fl_gen_filter(g, unwanted);
+		if (r < 0)
+			return r;
+	}
 	if (needs_entry(g))
 		find_entry(g, unpaired);
-	if (g->l->nr_strings)
+	if (in_scratch(g))
 		scratch(g, lost);
 	else
 		reserve(g, lost);
@@ -414,6 +425,11 @@ static int generate(struct fl_gen *g)
 	clear_faults(g);
 	for (size_t i = 0; i < g->e->nr_args; i++) {
 		r = fl_gen_arg(g, i);
+		if (r < 0)
+			return r;
+	}
+	if (g->env->filter && g->hook->ctx != FL_CTX_RECORD) {
+		r = fl_gen_filter(g, unwanted);
 		if (r < 0)
 			return r;
 	}

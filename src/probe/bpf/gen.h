@@ -14,6 +14,7 @@
 #include "probe/bpf/insn.h"
 #include "probe/bpf/layout.h"
 #include "probe/bpf/rings.h"
+#include "probe/filter/filter.h"
 #include "probe/lang/event.h"
 #include "probe/target/formats.h"
 #include "probe/target/regs.h"
@@ -106,6 +107,7 @@ struct fl_gen_env {
 	size_t nr_arg_slots;
 	uint32_t trampoline_words; /* slots in front of the return value */
 	const struct fl_format *format; /* FL_CTX_RECORD */
+	const struct fl_filter *filter; /* NULL: none, or the reader applies it */
 };
 
 /* Why an event cannot be generated for that hook. */
@@ -121,6 +123,9 @@ struct fl_layout_options fl_gen_layout(const struct fl_probe_event *e, enum fl_h
 int fl_gen_event(const struct fl_probe_event *e, enum fl_hook hook,
 		 const struct fl_record_layout *l, const struct fl_gen_env *env,
 		 struct fl_insns *out, struct fl_gen_error *err);
+
+/* Whether the program can apply all of the filter itself. */
+bool fl_gen_filter_compiles(const struct fl_filter *f, enum fl_hook hook);
 
 /* The program at function entry that keeps the words a return probe asks for. */
 int fl_gen_entry(const struct fl_probe_event *e, const struct fl_gen_env *env, struct fl_insns *out,

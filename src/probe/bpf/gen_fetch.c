@@ -52,7 +52,7 @@ static int32_t read_helper(const struct fl_gen *g, bool user)
 	return g->env->nonoverlapping ? BPF_FUNC_probe_read : BPF_FUNC_probe_read_kernel;
 }
 
-static int32_t string_helper(const struct fl_gen *g, bool user)
+int32_t fl_gen_string_helper(const struct fl_gen *g, bool user)
 {
 	if (user)
 		return BPF_FUNC_probe_read_user_str;
@@ -369,15 +369,10 @@ static int load_common_field(struct fl_gen *g, size_t arg, const struct fl_field
 }
 
 /* An integer is read, a string's address taken, as the kernel's event probes do. */
-static int load_field(struct fl_gen *g, size_t arg, const struct fl_fetch_insn *insn)
+int fl_gen_load_field(struct fl_gen *g, size_t arg, const struct fl_field *f)
 {
-	const struct fl_format *format = g->env->format;
-	const struct fl_field *f;
 	struct fl_insns *p = g->p;
 
-	if (g->hook->ctx != FL_CTX_RECORD || !format || insn->field >= format->nr_fields)
-		return fl_gen_refuse(g, arg, "the attached event's format is not known");
-	f = &format->fields[insn->field];
 	if (f->offset < 8)
 		return load_common_field(g, arg, f);
 	if (f->loc == FL_FIELD_INLINE && !(f->is_array && fl_str_is(f->type, "char"))) {
@@ -396,6 +391,15 @@ static int load_field(struct fl_gen *g, size_t arg, const struct fl_fetch_insn *
 	fl_emit_mov(p, GEN_VALUE, GEN_CTX);
 	fl_emit_alu(p, BPF_ADD, GEN_VALUE, BPF_REG_1);
 	return 0;
+}
+
+static int load_tp_arg(struct fl_gen *g, size_t arg, const struct fl_fetch_insn *insn)
+{
+	const struct fl_format *format = g->env->format;
+
+	if (g->hook->ctx != FL_CTX_RECORD || !format || insn->field >= format->nr_fields)
+		return fl_gen_refuse(g, arg, "the attached event's format is not known");
+	return fl_gen_load_field(g, arg, &format->fields[insn->field]);
 }
 
 /* The address in the running process of a place in the probed file. */
@@ -451,7 +455,7 @@ static int load(struct fl_gen *g, size_t arg, const struct fl_fetch_insn *insn)
 	case FL_FETCH_EDATA:
 		return load_entry_word(g, arg, (uint32_t)insn->offset / 8);
 	case FL_FETCH_TP_ARG:
-		return load_field(g, arg, insn);
+		return load_tp_arg(g, arg, insn);
 	case FL_FETCH_FOFFS:
 		return load_file_offset(g, arg, insn->imm);
 	case FL_FETCH_DATA: /* its store writes the text */
@@ -575,7 +579,7 @@ static void store_string(struct fetch *f, uint16_t at, uint32_t fault)
 	fl_emit_movi(g->p, BPF_REG_2, g->l->string_max);
 	fl_emit_mov(g->p, BPF_REG_3, GEN_VALUE);
 	fl_emit_addi64(g->p, BPF_REG_3, f->store->offset, BPF_REG_0);
-	fl_emit_call(g->p, string_helper(g, user && !f->is_kernel));
+	fl_emit_call(g->p, fl_gen_string_helper(g, user && !f->is_kernel));
 	fl_emit_jmpi(g->p, BPF_JGT, BPF_REG_0, g->l->string_max, fault);
 	finish_string(f, at);
 }

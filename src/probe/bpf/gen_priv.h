@@ -72,4 +72,11 @@ int fl_gen_percpu_offset(struct fl_gen *g, size_t arg);
 /* r0 = the word at address register @reg + @offset, known to be the kernel's; clobbers r1-r5. */
 void fl_gen_read_kernel(struct fl_gen *g, unsigned int size, uint8_t reg, int32_t offset);
 
+/* GEN_VALUE = a field of the tracepoint's record: a number, or the address of a string. */
+int fl_gen_load_field(struct fl_gen *g, size_t arg, const struct fl_field *f);
+/* The helper that copies a string. */
+int32_t fl_gen_string_helper(const struct fl_gen *g, bool user);
+/* Goes on where the filter accepts, jumps to @unwanted where it does not. */
+int fl_gen_filter(struct fl_gen *g, uint32_t unwanted);
+
 #endif

@@ -22,6 +22,7 @@
 
 #include "base/num.h"
 #include "probe/bpf/attach.h"
+#include "probe/bpf/filter.h"
 #include "probe/bpf/kernel.h"
 #include "probe/bpf/point.h"
 
@@ -42,6 +43,11 @@ struct probe {
 	struct fl_trace_probe pub;
 	struct fl_probe_event *event;
 	struct fl_points points; /* where, once found out */
+	struct fl_str def;	 /* whole, with the filter */
+	struct fl_str filter_text;
+	struct fl_filter filter;
+	bool reader_filters;	 /* not compiled into the program */
+	uint64_t filtered;	 /* by the reader */
 	int prog, entry_prog, entry_map, scratch;
 	struct fl_attachment *attached;
 	size_t nr_attached;
@@ -66,8 +72,8 @@ static int diagnose(struct fl_diag *d, const struct probe *p, int kind, struct f
 	int r = fl_diag_set(d, &kinds[kind], span);
 
 	if (d) {
-		d->text = p->event->text.p;
-		d->text_len = p->event->text.n;
+		d->text = p->def.p;
+		d->text_len = p->def.n;
 	}
 	return r;
 }
@@ -85,16 +91,31 @@ int fl_trace_new(struct fl_target *target, const struct fl_trace_opts *opts, str
 	return 0;
 }
 
-int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e)
+struct fl_str fl_definition_split(struct fl_str def, struct fl_str *ret_filter)
+{
+	struct fl_str rest = def, word;
+
+	*ret_filter = fl_str_n(def.p + def.n, 0);
+	while (def.n && def.p[0] != 'e' && fl_str_word(&rest, &word)) {
+		if (!fl_str_is(word, "if"))
+			continue;
+		*ret_filter = fl_str_trim(rest);
+		return fl_str_n(def.p, (size_t)(word.p - def.p));
+	}
+	return def;
+}
+
+int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e, struct fl_str def,
+		 struct fl_str filter)
 {
 	struct probe *bigger = reallocarray(t->probes, t->n + 1, sizeof(*bigger));
 
 	if (!bigger)
 		return -ENOMEM;
 	t->probes = bigger;
-	t->probes[t->n++] = (struct probe){ .pub.event = e, .event = e,
-					    .prog = -1, .entry_prog = -1, .entry_map = -1,
-					    .scratch = -1 };
+	t->probes[t->n++] = (struct probe){ .pub.event = e, .event = e, .def = def,
+					    .filter_text = filter, .prog = -1, .entry_prog = -1,
+					    .entry_map = -1, .scratch = -1 };
 	return 0;
 }
 
@@ -131,6 +152,7 @@ void fl_trace_free(struct fl_trace *t)
 	for (size_t i = 0; i < t->n; i++) {
 		unload(&t->probes[i]);
 		fl_points_fini(&t->probes[i].points);
+		fl_filter_fini(&t->probes[i].filter);
 		fl_buf_fini(&t->probes[i].pub.tried);
 	}
 	if (t->counts)
@@ -170,7 +192,7 @@ static int make_control(struct fl_trace *t)
 /* The record is built here where its strings' lengths are not known before. */
 static int make_scratch(struct probe *p)
 {
-	if (!p->pub.layout.nr_strings)
+	if (!p->pub.layout.nr_strings && !p->filter.n)
 		return 0;
 	p->scratch = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "fl_scratch", 4,
 				    (p->pub.layout.max_size + 7) / 8 * 8, 1, NULL);
@@ -285,6 +307,7 @@ static int load_hook(struct fl_trace *t, struct probe *p, size_t index, struct f
 	env.event = (uint16_t)index;
 	env.scratch_fd = p->scratch;
 	env.entry_fd = p->entry_map;
+	env.filter = p->filter.n && !p->reader_filters ? &p->filter : NULL;
 	fl_points_env(&p->points, &env);
 	p->prog = load_program(t, p, &env, error);
 	if (p->prog < 0)
@@ -408,6 +431,36 @@ static int refused(struct fl_trace *t, struct probe *p, int err, const struct fl
 	return r;
 }
 
+/* The filter's columns are moved to where it stands in the definition. */
+static int read_filter(struct fl_trace *t, struct probe *p, struct fl_diag *diag)
+{
+	struct fl_str text = p->event->filter.n ? p->event->filter : p->filter_text;
+	uint32_t at = p->event->filter.n ? p->event->filter_span.start
+					 : (uint32_t)(text.p - p->def.p);
+	int r;
+
+	if (!text.n)
+		return 0;
+	r = fl_trace_filter(t->target, p->event, &p->pub.layout, p->points.format, text, &p->filter,
+			    diag);
+	if (r < 0 && diag) {
+		diag->column += at;
+		diag->span.start += at;
+		diag->span.end += at;
+		diag->text = p->def.p;
+		diag->text_len = p->def.n;
+	}
+	if (r < 0)
+		return r;
+	p->reader_filters = !fl_gen_filter_compiles(&p->filter, p->pub.hook);
+	if (p->reader_filters && p->points.format) {
+		r = diagnose(diag, p, TRACE_NO_ARGUMENT, (struct fl_span){ at, at + (uint32_t)text.n });
+		fl_diag_message(diag, "a search through a string of an event's record is not compiled");
+		return r;
+	}
+	return 0;
+}
+
 /* Tries the hooks in turn until one holds. */
 static int load_probe(struct fl_trace *t, size_t index, struct fl_diag *diag)
 {
@@ -426,6 +479,8 @@ static int load_probe(struct fl_trace *t, size_t index, struct fl_diag *diag)
 			continue;
 		}
 		r = lay_out(p, hooks[i], diag);
+		if (r == 0)
+			r = read_filter(t, p, diag);
 		if (r < 0)
 			return r;
 		r = load_hook(t, p, index, &error);
@@ -502,6 +557,14 @@ static uint64_t count_faults(const struct fl_record_layout *l, const struct fl_r
 	return n;
 }
 
+static bool passes(const struct probe *p, uint32_t cpu, const struct fl_record *rec, size_t size)
+{
+	struct fl_filter_env env = { .cpu = cpu, .comm = fl_str_n(rec->comm, strnlen(rec->comm,
+								      sizeof(rec->comm))) };
+
+	return fl_filter_match(&p->filter, rec, size, &env);
+}
+
 /* A record that is not one of ours cannot come out of our rings; trust is good, a check is cheap. */
 static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
 {
@@ -513,6 +576,10 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 	p = &r->t->probes[rec->event];
 	if (size < p->pub.layout.fixed_size)
 		return 0;
+	if (p->reader_filters && !passes(p, cpu, rec, size)) {
+		p->filtered++;
+		return 0;
+	}
 	p->records++;
 	p->faults += count_faults(&p->pub.layout, rec);
 	return r->fn(r->ctx, cpu, rec, size);
@@ -542,6 +609,7 @@ void fl_trace_totals(struct fl_trace *t, size_t i, struct fl_trace_totals *ret)
 	const struct probe *p = &t->probes[i];
 
 	*ret = (struct fl_trace_totals){ .records = p->records, .faults = p->faults,
+					 .filtered = p->filtered,
 					 .missed = missed(p->prog) + missed(p->entry_prog) };
 	for (uint32_t cpu = 0; t->counts && cpu < t->env.nr_cpus; cpu++) {
 		const struct fl_probe_counts *c = (const void *)(t->counts + (size_t)cpu * stride);

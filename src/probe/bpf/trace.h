@@ -55,8 +55,19 @@ void fl_trace_free(struct fl_trace *t);
 FL_DEFINE_CLEANUP(struct fl_trace *, fl_trace_free);
 #define _cleanup_trace_ _cleanup_(fl_trace_freep)
 
-/* @e is borrowed; addresses of symbols that the kernel resolves late are filled into its programs. */
-int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e);
+/*
+ * @e is borrowed; addresses of symbols that the kernel resolves late are filled into its programs.
+ * @def is the whole definition, with the filter that fl_definition_split() took off (which may be
+ * empty; event probes bring their own); both are borrowed.
+ */
+int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e, struct fl_str def,
+		 struct fl_str filter);
+
+/*
+ * "if FILTER" at the end of a definition of ours, which the kernel knows for event probes only:
+ * returns the part in front of it, and the filter, empty where there is none. Event probes' stay.
+ */
+struct fl_str fl_definition_split(struct fl_str def, struct fl_str *ret_filter);
 
 /*
  * Loads everything, then attaches everything. On failure @diag says which definition, where in it,
