@@ -45,7 +45,8 @@ class Facts:
                   folder + '/vmlinux.btf', 'rb') as f:
             self.btf = rawbtf.Btf(f.read())
         with open(folder + '/available_filter_functions') as f:
-            self.functions = [line.split()[0] for line in f]
+            # not those of modules, which may not be there the next time
+            self.functions = [line.strip() for line in f if '[' not in line]
 
     def params(self, function):
         i = self.btf.find(rawbtf.FUNC, function)

@@ -26,7 +26,7 @@ import probe_gen
 
 def kernel_answers(vm, oracle, lines):
     text = '\n'.join(lines).encode('utf-8', 'surrogateescape') + b'\n'
-    out = subprocess.run([vm, '--stdin', '--timeout', '3000', '--copy', oracle,
+    out = subprocess.run([*([vm] if isinstance(vm, str) else vm), '--stdin', '--timeout', '3000', '--copy', oracle,
                           '--', './' + os.path.basename(oracle)], input=text, stdout=subprocess.PIPE, check=True)
     rows = []
     for line in out.stdout.decode().splitlines():

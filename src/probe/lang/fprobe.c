@@ -79,7 +79,7 @@ static int parse_place(struct fl_parse *p, const struct fl_word *w)
 
 	place->span = w->span;
 	place->symbol = fl_str_sub(w->text, 0, percent);
-	place->is_glob = fl_str_any(place->symbol, "*?[") < place->symbol.n;
+	place->is_glob = fl_str_any(place->symbol, "*?[\\") < place->symbol.n;
 	place->is_entry = true;
 	if (suffix.n) {
 		if (tracepoint || !fl_str_is(suffix, "%return"))
