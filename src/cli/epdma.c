@@ -58,6 +58,15 @@ int fl_cli_epdma_model(const struct fl_epdma_opts *o, struct fl_model_options *r
 	return fl_cli_epdma_layout(o->layout, &ret->layout);
 }
 
+static void show_diag(struct fl_diag *diag)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+
+	fl_diag_render(diag, &text);
+	fl_buf_write_fd(&text, STDERR_FILENO);
+	fl_diag_fini(diag);
+}
+
 static void list_boards(void)
 {
 	fputs("help: boards are", stderr);
@@ -68,23 +77,45 @@ static void list_boards(void)
 
 int fl_cli_epdma_open(const struct fl_model_options *o, struct fl_model *ret)
 {
-	_cleanup_buf_ struct fl_buf text = {};
 	struct fl_diag diag = {};
 	int r = fl_model_open(o, ret, &diag);
 
 	if (!r)
 		return 0;
 	if (diag.kind) {
-		fl_diag_render(&diag, &text);
-		fl_buf_write_fd(&text, STDERR_FILENO);
+		show_diag(&diag);
 	} else {
 		fprintf(stderr, "foreland: board '%s': %s\n", o->board,
 			r == -ENOENT ? "there is none of this name" : strerror(-r));
 		if (r == -ENOENT)
 			list_boards();
 	}
-	fl_diag_fini(&diag);
 	fl_model_close(ret);
+	return r;
+}
+
+int fl_cli_epdma_board(const struct fl_model_options *o, struct fl_board *ret)
+{
+	struct fl_model m;
+	int r = fl_cli_epdma_open(o, &m);
+
+	if (r < 0)
+		return r;
+	*ret = m.board;
+	fl_model_close(&m);
+	return 0;
+}
+
+int fl_cli_epdma_fault(const char *spec, struct fl_fault *ret)
+{
+	struct fl_diag diag = { .place = "--fault" };
+	int r;
+
+	if (!spec)
+		return 0;
+	r = fl_fault_parse(fl_str(spec), ret, &diag);
+	if (r < 0)
+		show_diag(&diag);
 	return r;
 }
 
@@ -95,6 +126,8 @@ void fl_cli_epdma_refused(const char *place, const struct fl_epf_error *e)
 }
 
 static const struct fl_cmd *const subs[] = {
+	&fl_cmd_epdma_endpoint,
+	&fl_cmd_epdma_host,
 	&fl_cmd_epdma_inspect,
 	NULL,
 };

@@ -4,6 +4,7 @@
 #define CLI_EPDMA_H
 
 #include "base/opt.h"
+#include "epdma/fault.h"
 #include "epdma/model.h"
 
 struct fl_epdma_opts {
@@ -22,6 +23,10 @@ int fl_cli_epdma_model(const struct fl_epdma_opts *o, struct fl_model_options *r
 
 /* Opens the board and its controller, or says on stderr why not. */
 int fl_cli_epdma_open(const struct fl_model_options *o, struct fl_model *ret);
+
+/* The board alone, and --fault; on failure they say why on stderr. */
+int fl_cli_epdma_board(const struct fl_model_options *o, struct fl_board *ret);
+int fl_cli_epdma_fault(const char *spec, struct fl_fault *ret);
 
 /* "foreland: BOARD: message: detail [CODE] -ERRNO" on stderr. */
 void fl_cli_epdma_refused(const char *place, const struct fl_epf_error *e);

@@ -333,27 +333,6 @@ void fl_device_free(struct fl_device *d)
 	free(d);
 }
 
-static int configure(struct fl_epf *f, const struct fl_board *b, const struct fl_device_function *fn,
-		     struct fl_epf_error *err)
-{
-	const struct { enum fl_epf_attr attr; int64_t v; } set[] = {
-		{ FL_EPF_vendorid, fn->vendor < 0 ? b->vendor : fn->vendor },
-		{ FL_EPF_deviceid, fn->device < 0 ? b->device : fn->device },
-		{ FL_EPF_msi_interrupts, fn->msi },
-		{ FL_EPF_msix_interrupts, fn->msix },
-		{ FL_EPF_wr_chans, fn->wr_chans },
-		{ FL_EPF_rd_chans, fn->rd_chans },
-	};
-
-	for (size_t i = 0; i < FL_ARRAY_SIZE(set); i++) {
-		int r = fl_epf_set(f, set[i].attr, set[i].v, err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static void link_up(struct fl_device *d)
 {
 	if (!fl_epc_started(d->epc))
@@ -374,26 +353,22 @@ int fl_device_adopt(struct fl_device *d, struct fl_epf *f)
 	return 0;
 }
 
-int fl_device_start(struct fl_device *d, const struct fl_device_function *fn,
-		    struct fl_epf_error *err)
+int fl_device_start(struct fl_device *d, const struct fl_model_options *o, struct fl_epf_error *err)
 {
-	struct fl_epf_config cfg = { .seed_compat = d->cfg.seed_compat, .layout = fn->layout };
-	struct fl_epf *f;
-	int r = fl_epf_new(&cfg, &f);
+	struct fl_model m = { .board = d->board, .epc = d->epc };
+	int r;
 
-	if (r < 0)
-		return r;
 	fl_device_lock(d);
-	r = configure(f, &d->board, fn, err);
+	r = fl_model_configure(&m, o, err);
 	if (r == 0)
-		r = fl_epf_bind(f, d->epc, err);
+		r = fl_epf_bind(m.epf, d->epc, err);
 	fl_device_unlock(d);
 	if (r < 0) {
-		fl_epf_free(f);
+		fl_epf_free(m.epf);
 		return r;
 	}
-	d->own_epf = f;
-	return fl_device_adopt(d, f);
+	d->own_epf = m.epf;
+	return fl_device_adopt(d, m.epf);
 }
 
 struct fl_epc *fl_device_epc(struct fl_device *d)
@@ -708,7 +683,8 @@ void fl_device_reset(struct fl_device *d)
 void fl_device_host_gone(struct fl_device *d)
 {
 	fl_mem_del_all(d->host);
-	fl_device_pump(d);
+	fl_engine_kick(d->engine); /* what runs comes to an abort */
+	fl_engine_drain(d->engine);
 }
 
 unsigned int fl_device_tick(struct fl_device *d)

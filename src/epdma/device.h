@@ -14,6 +14,7 @@
 #include "epdma/epc.h"
 #include "epdma/epf.h"
 #include "epdma/fault.h"
+#include "epdma/model.h"
 
 struct fl_device;
 
@@ -30,15 +31,11 @@ struct fl_device_config {
 int fl_device_new(const struct fl_device_config *config, struct fl_device **ret);
 void fl_device_free(struct fl_device *d);
 
-/* What the command line says of a function; ids -1: the board's. */
-struct fl_device_function {
-	unsigned int wr_chans, rd_chans, msi, msix;
-	int vendor, device;
-	enum fl_epmd_layout layout;
-};
-
-/* Makes an endpoint function, binds it and starts the controller: the link is up when this returns. */
-int fl_device_start(struct fl_device *d, const struct fl_device_function *f,
+/*
+ * Makes the endpoint function that @o describes (its board and clock were decided already), binds it
+ * and starts the controller: the link is up when this returns.
+ */
+int fl_device_start(struct fl_device *d, const struct fl_model_options *o,
 		    struct fl_epf_error *err);
 /* The same for a function that was bound by other means (configfs) to fl_device_epc(). Borrowed. */
 int fl_device_adopt(struct fl_device *d, struct fl_epf *f);

@@ -413,11 +413,14 @@ static void slice(struct chan *c, unsigned int slots, bool worker)
 	if (!msg.send && !msg.pin && out != OUT_LINK_LOST)
 		return;
 	/* Told last and without the lock: the host may ring again before this returns. */
+	e->telling++;
 	pthread_mutex_unlock(&e->lock);
 	send(c, &msg);
 	if (out == OUT_LINK_LOST && e->cfg.ops->link_lost)
 		e->cfg.ops->link_lost(e->cfg.ctx);
 	pthread_mutex_lock(&e->lock);
+	e->telling--;
+	pthread_cond_broadcast(&e->idle);
 }
 
 static void *worker_main(void *arg)
@@ -471,6 +474,16 @@ void fl_engine_kick(struct fl_engine *e)
 	pthread_mutex_lock(&e->lock);
 	if (e->head && e->sleeping)
 		pthread_cond_broadcast(&e->work);
+	pthread_mutex_unlock(&e->lock);
+}
+
+void fl_engine_drain(struct fl_engine *e)
+{
+	pthread_mutex_lock(&e->lock);
+	for (unsigned int d = 0; d < _FL_EPDMA_DIR_MAX; d++)
+		for (unsigned int i = 0; i < e->cfg.chans[d]; i++)
+			while (e->chans[d][i].busy || e->telling)
+				pthread_cond_wait(&e->idle, &e->lock);
 	pthread_mutex_unlock(&e->lock);
 }
 

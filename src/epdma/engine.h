@@ -78,6 +78,12 @@ bool fl_engine_run(struct fl_engine *e, unsigned int slices);
 void fl_engine_lazy(struct fl_engine *e, bool lazy);
 void fl_engine_kick(struct fl_engine *e);
 
+/*
+ * Waits until every slice and callback that runs now is over. After host memory was taken away: until
+ * nobody uses it any more.
+ */
+void fl_engine_drain(struct fl_engine *e);
+
 /* One slot of one channel; for replay. -EAGAIN: the channel has nothing to do. */
 int fl_engine_step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int chan);
 /* Replay only: the abort that was recorded, for @reason, with the slot that it was about. */

@@ -80,6 +80,7 @@ struct fl_engine {
 	bool lazy, quit, frozen;
 	pthread_t *threads;
 	unsigned int nr_threads, sleeping;
+	unsigned int telling; /* threads inside a callback behind a slice */
 	struct fl_engine_stats stats;
 };
 

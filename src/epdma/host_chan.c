@@ -7,8 +7,8 @@
  * everything" and "not begun" are different list pointers; a ring of one slot tells them apart by the
  * channel's status instead.
  *
- * Interrupts are asked for on the last piece of a transfer and at half a ring, where more has to be
- * fed. A doorbell follows every append: the engine ignores those that it does not need.
+ * Interrupts are asked for at the end of what is appended at once, at half a ring, where more has to be
+ * fed, and in between on the last piece of a transfer once 64 KiB have gathered. A doorbell follows every append: the engine ignores those that it does not need.
  *
  * The watch. No progress for a while means one of: the doorbell was lost (the engine stands, slots
  * wait: ring again), the channel aborted (its status says so: the transfer fails, the ones behind it
@@ -23,7 +23,8 @@
 #include "base/util.h"
 #include "epdma/host_int.h"
 
-#define ALL_ONES 0xffffffffu
+#define ALL_ONES   0xffffffffu
+#define TELL_BYTES 65536u /* small transfers of one batch share an interrupt */
 
 static const unsigned int status_shift = 5;
 
@@ -238,13 +239,19 @@ static int put_seg(struct fl_host_chan *c, struct fl_host_tx *tx, bool tell)
 static int feed(struct fl_host_chan *c)
 {
 	uint32_t half = (c->ring + 1) / 2, n = 0, free = room(c);
+	uint64_t bytes = 0;
 	int r = 0;
 
 	while (r == 0 && free && c->fill && c->fill != c->unissued) {
 		struct fl_host_tx *tx = c->fill;
 		bool last = tx->queued + 1 == tx->nr_segs;
+		bool end = free == 1 || (last && (!tx->next || tx->next == c->unissued));
 
-		r = put_seg(c, tx, !c->h->cfg.polled && (last || n % half == half - 1 || free == 1));
+		bytes += tx->segs[tx->queued].len;
+		r = put_seg(c, tx, !c->h->cfg.polled && (end || n % half == half - 1 ||
+							 (last && bytes >= TELL_BYTES)));
+		if (last && bytes >= TELL_BYTES)
+			bytes = 0;
 		free--;
 		n++;
 		if (r == 0 && tx->queued == tx->nr_segs)

@@ -22,6 +22,8 @@
 #ifndef EPDMA_TRACE_H
 #define EPDMA_TRACE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <foreland/diag.h>
@@ -71,6 +73,9 @@ int fl_trace_file_close(struct fl_trace *t); /* NULL ok */
 
 /* Is this the text of a trace? */
 bool fl_trace_is(struct fl_str text);
+
+/* One event as its line without the time; at most 160 bytes are needed. */
+void fl_trace_format(const struct fl_trace_event *ev, unsigned int map, char *buf, size_t n);
 
 struct fl_replay_result {
 	uint64_t events;   /* lines that were replayed */

@@ -27,7 +27,7 @@ static void rig_open(struct rig *r, const char *board, bool map_lists, bool poll
 		     const char *fault, unsigned int threads)
 {
 	struct fl_device_config dc = { .board = &r->board, .threads = threads, .trusted = trusted };
-	struct fl_device_function fn = { .msi = 4, .vendor = -1, .device = -1 };
+	struct fl_model_options fn = { .msi = { true, 4 } };
 	struct fl_host_config hc = { .polled = polled, .stall_ms = 30 };
 	struct fl_host_error why = {};
 	struct fl_epf_error err = {};
@@ -39,8 +39,6 @@ static void rig_open(struct rig *r, const char *board, bool map_lists, bool poll
 	if (fault)
 		assert_int_equal(fl_fault_parse(fl_str(fault), &dc.fault, NULL), 0);
 	assert_int_equal(fl_device_new(&dc, &r->d), 0);
-	fn.wr_chans = r->board.chans[0];
-	fn.rd_chans = r->board.chans[1];
 	if (fl_device_start(r->d, &fn, &err) < 0)
 		fail_msg("%s: bind: %s", board, err.text);
 	assert_int_equal(fl_bus_loopback(r->d, map_lists, &bus), 0);
@@ -326,8 +324,7 @@ static void no_ready(void **state)
 {
 	struct fl_board board;
 	struct fl_device_config dc = { .board = &board, .threads = 1 };
-	struct fl_device_function fn = { .wr_chans = 2, .rd_chans = 2, .msi = 1, .vendor = -1,
-					 .device = -1 };
+	struct fl_model_options fn = {};
 	struct fl_host_config hc = { .ready_ms = 30 };
 	struct fl_host_error why = {};
 	struct fl_dma_device *dma;

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland epdma endpoint: an endpoint behind a socket, until it is interrupted. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/num.h"
+#include "cli/cmds.h"
+#include "cli/epdma.h"
+#include "epdma/device.h"
+#include "epdma/guard.h"
+#include "epdma/trace.h"
+#include "epdma/vfu_server.h"
+
+struct endpoint_opts {
+	struct fl_epdma_opts endpoint;
+	const char *socket, *trace, *fault;
+	bool trusted, json;
+};
+
+static const struct fl_opt options[] = {
+	FL_OPT_STR(struct endpoint_opts, socket, 0, "socket", "PATH",
+		   "where vfio-user clients connect; required"),
+	FL_OPT_FLAG(struct endpoint_opts, trusted, 0, "trusted",
+		    "let the host reach any endpoint memory, not the declared memory alone"),
+	FL_OPT_STR(struct endpoint_opts, trace, 0, "trace", "FILE",
+		   "record registers, list elements and interrupts; 'inspect FILE' replays them"),
+	FL_OPT_STR(struct endpoint_opts, fault, 0, "fault", "SPEC",
+		   "KIND[:N[+]],... of lost-doorbell, link-loss, poisoned-read, no-ready"),
+	FL_OPT_FLAG(struct endpoint_opts, json, 0, "json", "print one JSON object a line"),
+	FL_OPT_GROUP(struct endpoint_opts, endpoint, fl_epdma_options),
+	{}
+};
+
+/* Set by a signal: the one thing that a handler may do. */
+static bool stop;
+
+static void on_signal(int sig)
+{
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+}
+
+static void catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	fl_guard_install();
+}
+
+struct serving {
+	struct fl_device *d;
+	bool json;
+	uint64_t clients;
+};
+
+static void print(const struct fl_buf *out)
+{
+	fl_buf_write_fd(out, STDOUT_FILENO);
+}
+
+static void say(const struct serving *s, const char *what, int err)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+
+	if (!s->json) {
+		fprintf(stderr, "foreland: client %llu %s%s%s\n", (unsigned long long)s->clients, what,
+			err ? ": " : "", err ? strerror(-err) : "");
+		return;
+	}
+	fl_json_open(&out, NULL, '{');
+	fl_json_strz(&out, "type", what);
+	fl_json_u64(&out, "client", s->clients);
+	if (err)
+		fl_json_strz(&out, "errno", fl_errno_name(err));
+	fl_json_close(&out, '}');
+	fl_json_end_line(&out);
+	print(&out);
+}
+
+static void on_attached(void *ctx)
+{
+	struct serving *s = ctx;
+
+	s->clients++;
+	say(s, "attached", 0);
+}
+
+static void on_detached(void *ctx, int err)
+{
+	say(ctx, "detached", err);
+}
+
+static void summary(const struct serving *s)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+	struct fl_engine_stats st;
+
+	fl_engine_stats(fl_device_engine(s->d), &st);
+	if (!s->json) {
+		fprintf(stderr,
+			"foreland: %llu clients, %llu elements, %llu bytes, %llu doorbells, "
+			"%llu interrupts, %llu aborts, %llu refused addresses, %llu refused registers\n",
+			(unsigned long long)s->clients, (unsigned long long)st.elements,
+			(unsigned long long)st.bytes, (unsigned long long)st.doorbells,
+			(unsigned long long)st.imwrs, (unsigned long long)st.aborts,
+			(unsigned long long)st.refused_addrs, (unsigned long long)st.refused_regs);
+		return;
+	}
+	fl_json_open(&out, NULL, '{');
+	fl_json_strz(&out, "type", "summary");
+	fl_json_u64(&out, "clients", s->clients);
+	fl_json_u64(&out, "elements", st.elements);
+	fl_json_u64(&out, "bytes", st.bytes);
+	fl_json_u64(&out, "doorbells", st.doorbells);
+	fl_json_u64(&out, "interrupts", st.imwrs);
+	fl_json_u64(&out, "aborts", st.aborts);
+	fl_json_u64(&out, "refused_addresses", st.refused_addrs);
+	fl_json_u64(&out, "refused_registers", st.refused_regs);
+	fl_json_close(&out, '}');
+	fl_json_end_line(&out);
+	print(&out);
+}
+
+static void announce(const struct serving *s, const char *path)
+{
+	const struct fl_board *b = fl_device_board(s->d);
+	_cleanup_buf_ struct fl_buf out = {};
+	uint8_t id[4];
+
+	fl_device_cfg_read(s->d, 0, id, 4);
+	if (!s->json) {
+		fprintf(stderr,
+			"foreland: %s [%02x%02x:%02x%02x] listens at %s; memory 0x%llx, %llu bytes\n",
+			b->name, id[1], id[0], id[3], id[2], path, (unsigned long long)b->ram,
+			(unsigned long long)b->ram_size);
+		return;
+	}
+	fl_json_open(&out, NULL, '{');
+	fl_json_strz(&out, "type", "listening");
+	fl_json_strz(&out, "board", b->name);
+	fl_json_strz(&out, "socket", path);
+	fl_json_u64(&out, "memory", b->ram);
+	fl_json_u64(&out, "memory_size", b->ram_size);
+	fl_json_close(&out, '}');
+	fl_json_end_line(&out);
+	print(&out);
+}
+
+static int serve(struct fl_device *d, const struct endpoint_opts *o)
+{
+	struct serving s = { .d = d, .json = o->json };
+	struct fl_vfu_events events = { on_attached, on_detached, &s };
+	int fd, r = fl_vfu_listen(o->socket, &fd);
+
+	if (r < 0) {
+		fprintf(stderr, "foreland: %s: %s\n", o->socket, strerror(-r));
+		return r;
+	}
+	announce(&s, o->socket);
+	r = fl_vfu_serve(d, fd, &stop, &events);
+	close(fd);
+	unlink(o->socket);
+	summary(&s);
+	return r;
+}
+
+static int start(const struct endpoint_opts *o, const struct fl_model_options *mo,
+		 struct fl_device_config *dc)
+{
+	struct fl_epf_error err = {};
+	struct fl_device *d;
+	int r;
+
+	r = fl_device_new(dc, &d);
+	if (r < 0) {
+		fprintf(stderr, "foreland: %s: %s\n", dc->board->name, strerror(-r));
+		return r;
+	}
+	r = fl_device_start(d, mo, &err);
+	if (r < 0)
+		fl_cli_epdma_refused(dc->board->name, &err);
+	else
+		r = serve(d, o);
+	fl_device_free(d);
+	return r;
+}
+
+/* With the trace open, whose last error is the run's. */
+static int traced(const struct endpoint_opts *o, const struct fl_model_options *mo,
+		  struct fl_device_config *dc)
+{
+	const struct fl_trace_shape shape = {
+		.map = dc->board->map,
+		.chans = { dc->board->chans[FL_EPDMA_WRITE], dc->board->chans[FL_EPDMA_READ] },
+	};
+	int r = 0, e;
+
+	if (o->trace)
+		r = fl_trace_file_open(o->trace, &shape, &dc->trace);
+	if (r < 0) {
+		fprintf(stderr, "foreland: %s: %s\n", o->trace, strerror(-r));
+		return r;
+	}
+	r = start(o, mo, dc);
+	e = fl_trace_file_close(dc->trace);
+	if (e < 0)
+		fprintf(stderr, "foreland: %s: %s\n", o->trace, strerror(-e));
+	return r < 0 ? r : e;
+}
+
+static int run(const void *v, const struct fl_args *args)
+{
+	const struct endpoint_opts *o = v;
+	struct fl_device_config dc = { .threads = 2, .trusted = o->trusted,
+				       .seed_compat = o->endpoint.seed_compat };
+	struct fl_model_options mo;
+	struct fl_board board;
+	int r;
+
+	if (!o->socket) {
+		fputs("foreland: --socket is required\n", stderr);
+		return FL_EXIT_USAGE;
+	}
+	if (fl_cli_epdma_model(&o->endpoint, &mo) < 0 || fl_cli_epdma_board(&mo, &board) < 0 ||
+	    fl_cli_epdma_fault(o->fault, &dc.fault) < 0)
+		return FL_EXIT_USAGE;
+	dc.board = &board;
+	catch_signals();
+	r = traced(o, &mo, &dc);
+	return r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+const struct fl_cmd fl_cmd_epdma_endpoint = {
+	.name = "endpoint",
+	.summary = "Run an endpoint behind a vfio-user socket",
+	.about = "The endpoint is a PCI device for every vfio-user client: 'foreland epdma host', QEMU "
+		 "from 10.1 on, cloud-hypervisor, SPDK. It serves one client after the other, until it "
+		 "is interrupted.",
+	.size = sizeof(struct endpoint_opts),
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland epdma host bench: how fast, and how long. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/num.h"
+#include "base/table.h"
+#include "cli/cmds.h"
+#include "cli/epdma-host.h"
+
+#define DEPTH	   32u
+#define RUN_NS	   200000000ull
+#define MAX_SIZE   (1u << 20)
+#define ROUNDS	   2000u
+#define TIMEOUT_MS 60000
+
+struct bench {
+	struct fl_dma_device *dev;
+	struct fl_dma_chan *chan;
+	uint64_t ep;
+	fl_dma_addr_t addr;
+};
+
+/* One batch, submitted and waited for. */
+static int batch(struct bench *b, uint32_t size, unsigned int depth)
+{
+	fl_dma_cookie_t last = 0;
+	int r;
+
+	for (unsigned int i = 0; i < depth; i++) {
+		struct fl_dma_async_tx *tx;
+
+		r = fl_dmaengine_prep_slave_single(b->chan, b->addr, size, &tx);
+		if (r < 0)
+			return r;
+		last = fl_dmaengine_submit(tx);
+	}
+	r = fl_dma_async_issue_pending(b->chan);
+	return r < 0 ? r : fl_dma_sync_wait(b->chan, last, TIMEOUT_MS);
+}
+
+static int rate(struct bench *b, uint32_t size, double *ret_per_second)
+{
+	uint64_t start = fl_host_now(), n = 0, now;
+	int r;
+
+	do {
+		r = batch(b, size, DEPTH);
+		if (r < 0)
+			return r;
+		n += DEPTH;
+		now = fl_host_now();
+	} while (now - start < RUN_NS);
+	*ret_per_second = (double)n * 1e9 / (double)(now - start);
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+struct quantiles {
+	uint64_t p50, p99;
+};
+
+static struct quantiles quantiles(uint64_t *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), by_value);
+	return (struct quantiles){ v[n / 2], v[n * 99 / 100] };
+}
+
+/* A register that is read across the bus: the list pointer of channel 0. */
+static int register_latency(struct bench *b, struct quantiles *ret)
+{
+	static uint64_t v[ROUNDS];
+	struct fl_host *h = fl_dma_device_host(b->dev);
+	const struct fl_epmd *md = fl_host_metadata(h);
+	struct fl_bus *bus = fl_host_bus(h);
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		uint64_t t = fl_host_now();
+		uint32_t val;
+		int r = bus->ops->read32(bus, md->reg.bar, md->reg.offset, &val);
+
+		if (r < 0)
+			return r;
+		v[i] = fl_host_now() - t;
+	}
+	*ret = quantiles(v, ROUNDS);
+	return 0;
+}
+
+/* From the issue of one 64-byte descriptor until its completion is seen. */
+static int completion_latency(struct bench *b, struct quantiles *ret)
+{
+	static uint64_t v[ROUNDS];
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		uint64_t t = fl_host_now();
+		int r = batch(b, 64, 1);
+
+		if (r < 0)
+			return r;
+		v[i] = fl_host_now() - t;
+	}
+	*ret = quantiles(v, ROUNDS);
+	return 0;
+}
+
+static void row(bool json, const char *what, uint32_t size, double rate, struct fl_buf *out)
+{
+	if (json) {
+		fl_json_open(out, NULL, '{');
+		fl_json_strz(out, "direction", what);
+		fl_json_u64(out, "size", size);
+		fl_json_u64(out, "depth", DEPTH);
+		fl_json_f64(out, "transfers_per_second", rate);
+		fl_json_f64(out, "bytes_per_second", rate * size);
+		fl_json_close(out, '}');
+		fl_json_end_line(out);
+		return;
+	}
+	fl_buf_addf(out, "%s %u %.0f %.1f\n", what, size, rate, rate * size / 1e6);
+}
+
+static void latency(bool json, const char *what, struct quantiles q, struct fl_buf *out)
+{
+	if (json) {
+		fl_json_open(out, NULL, '{');
+		fl_json_strz(out, "latency", what);
+		fl_json_u64(out, "p50_ns", q.p50);
+		fl_json_u64(out, "p99_ns", q.p99);
+		fl_json_close(out, '}');
+		fl_json_end_line(out);
+		return;
+	}
+	fl_buf_addf(out, "%s: p50 %.1f us, p99 %.1f us\n", what, (double)q.p50 / 1e3,
+		    (double)q.p99 / 1e3);
+}
+
+static int one_direction(struct bench *b, enum fl_dma_transfer_direction dir, bool json,
+			 struct fl_buf *out)
+{
+	static const uint32_t sizes[] = { 64, 512, 4096, 65536, MAX_SIZE };
+	int r = fl_dma_request_chan(b->dev, dir, -1, &b->chan);
+
+	if (r == -ENODEV)
+		return 0;
+	fl_dmaengine_slave_config(b->chan, &(struct fl_dma_slave_config){ b->ep, b->ep });
+	for (size_t i = 0; r == 0 && i < FL_ARRAY_SIZE(sizes); i++) {
+		double per_second;
+
+		r = rate(b, sizes[i], &per_second);
+		if (r == 0)
+			row(json, dir == FL_DMA_DEV_TO_MEM ? "from-endpoint" : "to-endpoint", sizes[i],
+			    per_second, out);
+	}
+	if (r == 0 && dir == FL_DMA_DEV_TO_MEM) {
+		struct quantiles q;
+
+		r = completion_latency(b, &q);
+		if (r == 0)
+			latency(json, "64 B transfer, issue to completion", q, out);
+	}
+	fl_dma_release_channel(b->chan);
+	return r;
+}
+
+static int bench_run(const void *v, const struct fl_args *args)
+{
+	const struct fl_host_opts *o = v;
+	_cleanup_buf_ struct fl_buf out = {};
+	struct bench b = {};
+	struct quantiles q;
+	int r;
+
+	if (fl_parse_size(fl_str(args->v[args->n - 1]), &b.ep) < 0) {
+		fprintf(stderr, "foreland: '%s' is no number\n", args->v[args->n - 1]);
+		return FL_EXIT_USAGE;
+	}
+	r = fl_cli_host_open(o, args->n == 2 ? args->v[0] : NULL, &b.dev);
+	if (r)
+		return r;
+	if (!fl_dma_alloc_coherent(b.dev, MAX_SIZE, &b.addr))
+		r = -errno;
+	if (!o->json)
+		fl_buf_addz(&out, "direction size transfers/s MB/s\n");
+	if (r == 0)
+		r = one_direction(&b, FL_DMA_DEV_TO_MEM, o->json, &out);
+	if (r == 0)
+		r = one_direction(&b, FL_DMA_MEM_TO_DEV, o->json, &out);
+	if (r == 0)
+		r = register_latency(&b, &q);
+	if (r == 0)
+		latency(o->json, "register read", q, &out);
+	fl_dma_device_close(b.dev);
+	if (r < 0)
+		return fl_cli_host_failed("transfer", r);
+	return fl_buf_write_fd(&out, STDOUT_FILENO) < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+const struct fl_cmd fl_cmd_epdma_host_bench = {
+	.name = "bench",
+	.summary = "Measure transfers a second by size, and latencies",
+	.args = "[BDF] ADDRESS",
+	.about = "32 transfers are under way at a time. Endpoint memory from ADDRESS on, 1 MiB, is "
+		 "overwritten.",
+	.min_args = 1,
+	.max_args = 2,
+	.size = sizeof(struct fl_host_opts),
+	.options = fl_host_options,
+	.run = bench_run,
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands below "foreland epdma host" share. */
+#ifndef CLI_EPDMA_HOST_H
+#define CLI_EPDMA_HOST_H
+
+#include "base/opt.h"
+#include "epdma/dmaengine.h"
+
+struct fl_host_opts {
+	const char *socket, *layout;
+	bool seed_compat, polled, json;
+};
+
+extern const struct fl_opt fl_host_options[];
+
+/*
+ * Opens --socket, or the device that @bdf names (NULL: none given). On failure says why on stderr and
+ * returns the exit code; 0 otherwise.
+ */
+int fl_cli_host_open(const struct fl_host_opts *o, const char *bdf, struct fl_dma_device **ret);
+
+/* "foreland: WHAT: text of err" and the exit code that goes with it. */
+int fl_cli_host_failed(const char *what, int err);
+
+extern const struct fl_cmd fl_cmd_epdma_host_bench;
+
+#endif
