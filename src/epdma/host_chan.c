@@ -2,13 +2,14 @@
 /*
  * A channel's list, kept as a ring: data is appended at the head with the lap's cycle bit while the
  * engine walks behind, a fixed link leads from the last slot back to the first and flips the cycle,
- * and how far the engine is stands in its list pointer. A transfer may have more pieces than the ring
- * has slots; it is then fed in as slots come free. One slot always stays free, so that "through with
- * everything" and "not begun" are different list pointers; a ring of one slot tells them apart by the
- * channel's status instead.
+ * and how far the engine is stands in its list pointer. A transfer may have more pieces than the
+ * ring has slots; it is then fed in as slots come free. One slot always stays free, so that "through
+ * with everything" and "not begun" are different list pointers; a ring of one slot tells them apart
+ * by the channel's status instead.
  *
- * Interrupts are asked for at the end of what is appended at once, at half a ring, where more has to be
- * fed, and in between on the last piece of a transfer once 64 KiB have gathered. A doorbell follows every append: the engine ignores those that it does not need.
+ * Interrupts are asked for at the end of what is appended at once, at half a ring, where more has to
+ * be fed, and in between on the last piece of a transfer once 64 KiB have gathered. A doorbell
+ * follows every append: the engine ignores those that it does not need.
  *
  * The watch. No progress for a while means one of: the doorbell was lost (the engine stands, slots
  * wait: ring again), the channel aborted (its status says so: the transfer fails, the ones behind it
