@@ -19,5 +19,6 @@ extern const struct fl_cmd fl_cmd_epdma;
 extern const struct fl_cmd fl_cmd_epdma_inspect;
 extern const struct fl_cmd fl_cmd_epdma_endpoint;
 extern const struct fl_cmd fl_cmd_epdma_host;
+extern const struct fl_cmd fl_cmd_epdma_plan;
 
 #endif

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/num.h"
 #include "cli/cmds.h"
+#include "script/script.h"
 
 const struct fl_opt fl_epdma_options[] = {
 	FL_OPT_STR(struct fl_epdma_opts, board, 0, "board", "NAME",
@@ -85,9 +87,11 @@ int fl_cli_epdma_open(const struct fl_model_options *o, struct fl_model *ret)
 	if (diag.kind) {
 		show_diag(&diag);
 	} else {
+		bool preset = r == -ENOENT && !strchr(o->board, '/');
+
 		fprintf(stderr, "foreland: board '%s': %s\n", o->board,
-			r == -ENOENT ? "there is none of this name" : strerror(-r));
-		if (r == -ENOENT)
+			preset ? "there is none of this name" : strerror(-r));
+		if (preset)
 			list_boards();
 	}
 	fl_model_close(ret);
@@ -125,10 +129,64 @@ void fl_cli_epdma_refused(const char *place, const struct fl_epf_error *e)
 		e->kind->code, fl_errno_name(e->err));
 }
 
+/* ---- --configfs ---- */
+
+struct script_run {
+	struct fl_machine *m;
+	struct fl_epf_error *why;
+	int first;
+};
+
+static int report(void *ctx, const struct fl_diag *diag, int err)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+	struct script_run *run = ctx;
+	const struct fl_epf_error *e = fl_machine_error(run->m);
+
+	fl_diag_render(diag, &text);
+	if (e->kind) {
+		fl_buf_addf(&text, "note: %s%s%s [%s] -%s\n", e->kind->message,
+			    e->text[0] ? ": " : "", e->text, e->kind->code, fl_errno_name(e->err));
+		*run->why = *e;
+	}
+	fl_buf_write_fd(&text, STDERR_FILENO);
+	fl_machine_forget(run->m);
+	if (!run->first)
+		run->first = err;
+	return 0;
+}
+
+int fl_cli_epdma_script(struct fl_machine *m, const char *file, struct fl_buf *out,
+			struct fl_epf_error *ret_why)
+{
+	static const char *const ignored[] = { "mount", "modprobe", NULL };
+	struct script_run run = { .m = m, .why = ret_why };
+	_cleanup_buf_ struct fl_buf nowhere = {};
+	_cleanup_file_ struct fl_file f = {};
+	struct fl_script *s;
+	int r = fl_file_open(file, 1 << 24, &f);
+
+	if (r) {
+		fprintf(stderr, "foreland: %s: %s\n", file, strerror(-r));
+		return r;
+	}
+	s = fl_script_new(fl_machine_root(m));
+	if (!s)
+		return -ENOMEM;
+	fl_script_ignore(s, ignored);
+	fl_script_transcript(s, fl_script_is_transcript(fl_file_str(&f)));
+	r = fl_script_add_command(s, "lspci", fl_machine_lspci, m);
+	if (!r)
+		(void)fl_script_run(s, fl_file_str(&f), file, out ? out : &nowhere, report, &run);
+	fl_script_free(s);
+	return r ?: run.first;
+}
+
 static const struct fl_cmd *const subs[] = {
 	&fl_cmd_epdma_endpoint,
 	&fl_cmd_epdma_host,
 	&fl_cmd_epdma_inspect,
+	&fl_cmd_epdma_plan,
 	NULL,
 };
 

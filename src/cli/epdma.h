@@ -6,6 +6,7 @@
 #include "base/opt.h"
 #include "epdma/fault.h"
 #include "epdma/model.h"
+#include "epdma/tree/machine.h"
 
 struct fl_epdma_opts {
 	const char *board;
@@ -30,5 +31,12 @@ int fl_cli_epdma_fault(const char *spec, struct fl_fault *ret);
 
 /* "foreland: BOARD: message: detail [CODE] -ERRNO" on stderr. */
 void fl_cli_epdma_refused(const char *place, const struct fl_epf_error *e);
+
+/*
+ * Runs the lines of @file ("-": standard input) on @m. Their output goes to @out (NULL: nowhere),
+ * failures to stderr; @ret_why is the last refusal that had a reason. 0 or the first failure's errno.
+ */
+int fl_cli_epdma_script(struct fl_machine *m, const char *file, struct fl_buf *out,
+			struct fl_epf_error *ret_why);
 
 #endif

@@ -52,7 +52,7 @@ int fl_epf_refuse(struct fl_epf_error *e, enum fl_epdma_reason why, int err, con
 	return err;
 }
 
-static const struct fl_epc_header default_header = {
+const struct fl_epc_header fl_epf_default_header = {
 	.vendorid = 0xffff,
 	.deviceid = 0xffff,
 	.baseclass_code = 0x08,
@@ -69,10 +69,8 @@ int fl_epf_new(const struct fl_epf_config *config, struct fl_epf **ret)
 	if (!f)
 		return -ENOMEM;
 	f->config = *config;
-	f->own_header = default_header;
+	f->own_header = fl_epf_default_header;
 	f->header = config->shared_header ? config->shared_header : &f->own_header;
-	if (config->shared_header)
-		*config->shared_header = default_header;
 	f->bars[0] = f->bars[1] = FL_NO_BAR;
 	f->work.fn = work;
 	*ret = f;

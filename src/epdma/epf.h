@@ -10,7 +10,9 @@
 #ifndef EPDMA_EPF_H
 #define EPDMA_EPF_H
 
+#include "base/util.h"
 #include "epdma/epc.h"
+#include "epdma/reason.h"
 #include "epdma/submap.h"
 
 struct fl_epf;
@@ -20,6 +22,9 @@ struct fl_epf_config {
 	enum fl_epmd_layout layout; /* of the metadata that it writes; AUTO stands for A */
 	struct fl_epc_header *shared_header; /* instead of one of its own; NULL with !seed_compat */
 };
+
+/* Ids 0xffff, class 0x0801, INTA: what a function starts with. */
+extern const struct fl_epc_header fl_epf_default_header;
 
 /* Why something was refused; @text says which resource, attribute or BAR. */
 struct fl_epf_error {
@@ -78,5 +83,9 @@ struct fl_epf_view {
 };
 
 int fl_epf_view(const struct fl_epf *f, struct fl_epf_view *ret); /* -ENODEV: not bound */
+
+/* Fills @e (may be NULL); returns @err, or the reason's own errno where that is 0. */
+int fl_epf_refuse(struct fl_epf_error *e, enum fl_epdma_reason why, int err, const char *fmt, ...)
+	FL_PRINTF(4, 5);
 
 #endif

@@ -50,10 +50,6 @@ struct fl_epf {
 };
 
 
-/* Fills @e (may be NULL); returns @err, or the reason's own errno where that is 0. */
-int fl_epf_refuse(struct fl_epf_error *e, enum fl_epdma_reason why, int err, const char *fmt, ...)
-	FL_PRINTF(4, 5);
-
 /* epf_resources.c: f->aux, ctrl and chan[], all channels handed over. */
 int fl_epf_collect(struct fl_epf *f, struct fl_epf_error *e);
 void fl_epf_release(struct fl_epf *f);

@@ -33,6 +33,7 @@ static void default_vectors(const struct fl_model *m, const struct fl_model_opti
 {
 	bool any = o->msi.given || o->msix.given;
 
+	chans = FL_MAX(chans, (uint64_t)1);
 	*msi = number(&o->msi, !any && m->board.features.msi_capable ? FL_MIN(chans, (uint64_t)32) : 0);
 	*msix = number(&o->msix, !any && !m->board.features.msi_capable ? chans : 0);
 }
@@ -74,32 +75,51 @@ void fl_model_close(struct fl_model *m)
 	*m = (struct fl_model){};
 }
 
-int fl_model_handshake(struct fl_epf *f, struct fl_clock_manual *clock)
+static void write_request(struct fl_epf *f, const struct fl_epf_view *v, bool on)
+{
+	bool b = v->md.layout == FL_EPMD_B;
+	unsigned int off = b ? FL_EPMD_HOST_CTRL : FL_EPMD_CTRL;
+	uint32_t bit = b ? FL_EPMD_HOST_CTRL_REQ : FL_EPMD_CTRL_HOST_REQ;
+	uint8_t *word = (uint8_t *)v->metadata->ptr + off;
+
+	fl_put_le32(word, (fl_get_le32(word) & ~bit) | (on ? bit : 0));
+	fl_epc_bar_written(fl_epf_epc(f), fl_epf_func(f), v->metadata_bar, off, 4);
+}
+
+void fl_model_withdraw(struct fl_epf *f)
+{
+	struct fl_epf_view v;
+
+	if (fl_epf_view(f, &v) == 0)
+		write_request(f, &v, false);
+}
+
+int fl_model_request(struct fl_epf *f, struct fl_clock_manual *clock)
 {
 	struct fl_epc *epc = fl_epf_epc(f);
-	struct fl_epf_view v;
 	uint64_t limit = clock->t + 2 * FL_NSEC_PER_SEC;
-	uint8_t *word;
+	struct fl_epf_view v;
 	int r = fl_epf_view(f, &v);
 
-	if (r)
-		return r;
-	fl_epc_link_up(epc);
-	fl_epc_enumerate(epc, fl_epf_func(f), 0x80000000);
-	word = (uint8_t *)v.metadata->ptr +
-	       (v.md.layout == FL_EPMD_B ? FL_EPMD_HOST_CTRL : FL_EPMD_CTRL);
-	fl_put_le32(word, fl_get_le32(word) | (v.md.layout == FL_EPMD_B ? FL_EPMD_HOST_CTRL_REQ
-									: FL_EPMD_CTRL_HOST_REQ));
-	fl_epc_bar_written(epc, fl_epf_func(f), v.metadata_bar,
-			   (uint64_t)(word - (uint8_t *)v.metadata->ptr), 4);
-	while (!v.md.ready) {
+	if (!r)
+		write_request(f, &v, true);
+	while (!r && !v.md.ready) {
 		if (fl_epc_next(epc) > limit)
 			return v.last.kind ? v.last.err : -ETIMEDOUT;
 		clock->t = FL_MAX(clock->t, fl_epc_next(epc));
 		fl_epc_run(epc);
 		r = fl_epf_view(f, &v);
-		if (r)
-			return r;
 	}
-	return 0;
+	return r;
+}
+
+int fl_model_handshake(struct fl_epf *f, struct fl_clock_manual *clock)
+{
+	struct fl_epc *epc = fl_epf_epc(f);
+
+	if (!epc)
+		return -ENODEV;
+	fl_epc_link_up(epc);
+	fl_epc_enumerate(epc, fl_epf_func(f), 0x80000000);
+	return fl_model_request(f, clock);
 }

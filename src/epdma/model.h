@@ -43,5 +43,8 @@ void fl_model_close(struct fl_model *m);
  * @clock is the one that the controller has.
  */
 int fl_model_handshake(struct fl_epf *f, struct fl_clock_manual *clock);
+/* The request and the wait alone, and its taking back. */
+int fl_model_request(struct fl_epf *f, struct fl_clock_manual *clock);
+void fl_model_withdraw(struct fl_epf *f);
 
 #endif

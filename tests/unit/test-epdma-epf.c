@@ -839,7 +839,7 @@ static void defaults(void **state)
 /* W14: one header for all instances, as posted. */
 static void shared_header(void **state)
 {
-	struct fl_epc_header shared;
+	struct fl_epc_header shared = fl_epf_default_header;
 	const struct fl_epf_config config = { .seed_compat = true, .shared_header = &shared };
 	struct fl_epf *a, *b;
 
