@@ -18,6 +18,7 @@
 #include "probe/lang/check.h"
 #include "probe/output/json.h"
 #include "probe/output/text.h"
+#include "probe/output/tracedat.h"
 
 struct trace_opts {
 	uint64_t lines;
@@ -37,7 +38,8 @@ static const struct fl_opt trace_options[] = {
 	FL_OPT_U64(struct trace_opts, lines, 'n', NULL, "N", "end after N lines, over all probes"),
 	FL_OPT_DURATION(struct trace_opts, duration, 't', NULL, "SECONDS", "end after this time"),
 	FL_OPT_FLAG(struct trace_opts, json, 0, "json", "print one JSON object a line"),
-	FL_OPT_STR(struct trace_opts, output, 'o', NULL, "FILE", "write there instead of standard output"),
+	FL_OPT_STR(struct trace_opts, output, 'o', NULL, "FILE",
+		   "write there instead of standard output; FILE.dat: in trace-cmd's format"),
 	FL_OPT_STR(struct trace_opts, file, 0, "file", "DEFS", "read definitions from DEFS, one a line"),
 	FL_OPT_U64(struct trace_opts, pid, 'p', NULL, "PID", "only this process, or this thread"),
 	FL_OPT_STR(struct trace_opts, comm, 0, "comm", "NAME", "only threads of this name"),
@@ -61,6 +63,7 @@ struct session {
 	struct fl_trace *trace;
 	struct fl_symbols *symbols;
 	struct fl_text *text;
+	struct fl_tracedat *dat; /* NULL: lines are written */
 	struct fl_buf out;
 	int fd;
 	uint64_t lines;
@@ -306,6 +309,11 @@ static int add_all(struct session *s, const struct fl_args *args)
 
 /* ---- running ---- */
 
+static bool is_recording(const struct trace_opts *o)
+{
+	return o->output && fl_str_ends(fl_str(o->output), ".dat");
+}
+
 static int flush(struct session *s)
 {
 	int r = s->out.error ? s->out.error : fl_buf_write_fd(&s->out, s->fd);
@@ -317,14 +325,19 @@ static int flush(struct session *s)
 static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
 {
 	struct session *s = ctx;
+	int r = 0;
 
 	if (s->o->lines && s->lines == s->o->lines)
 		return -ECANCELED;
-	if (s->o->json)
+	if (s->dat)
+		r = fl_tracedat_record(s->dat, cpu, rec, size);
+	else if (s->o->json)
 		fl_trace_json_record(fl_trace_probe(s->trace, rec->event), cpu, rec, size, s->symbols,
 				     &s->out);
 	else
 		fl_text_record(s->text, cpu, rec, size, &s->out);
+	if (r < 0)
+		return r;
 	s->lines++;
 	if (s->o->lines && s->lines == s->o->lines)
 		return -ECANCELED;
@@ -414,13 +427,13 @@ static int summarise(struct session *s)
 
 		fl_trace_totals(s->trace, i, &n);
 		worse |= n.lost || n.missed;
-		if (!s->o->json)
+		if (!s->o->json || s->dat)
 			fprintf(stderr,
 				"%.*s/%.*s: %lu hits, %lu records, %lu filtered, %lu lost, %lu missed, %lu faults\n",
 				FL_STR_ARG(e->group), FL_STR_ARG(e->event), n.hits, n.records,
 				n.filtered, n.lost, n.missed, n.faults);
 	}
-	if (s->o->json) {
+	if (s->o->json && !s->dat) {
 		fl_trace_json_summary(s->trace, &s->out);
 		if (flush(s) < 0)
 			return 1;
@@ -452,13 +465,17 @@ static int run(struct session *s, const struct fl_args *args)
 		r = fl_text_new(s->trace, s->symbols, &s->text);
 	if (r < 0)
 		return r;
-	if (s->o->json)
+	if (is_recording(s->o))
+		r = fl_tracedat_new(s->o->output, s->trace, s->target, s->symbols, &s->dat);
+	else if (s->o->json)
 		fl_trace_json_schema(s->trace, s->o->clock && strcmp(s->o->clock, "boot") == 0, &s->out);
-	if (args->command)
+	if (r == 0 && args->command)
 		r = start_command(s, args->command);
 	if (r == 0)
 		r = fl_trace_run(s->trace, &run);
 	end_command(s);
+	if (r == 0 && s->dat)
+		r = fl_tracedat_finish(s->dat);
 	if (r == -EPIPE)
 		return 0; /* the reader has seen enough */
 	if (r < 0) {
@@ -472,7 +489,7 @@ static int run(struct session *s, const struct fl_args *args)
 static int open_output(struct session *s)
 {
 	s->fd = STDOUT_FILENO;
-	if (!s->o->output)
+	if (!s->o->output || is_recording(s->o))
 		return 0;
 	s->fd = open(s->o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (s->fd < 0) {
@@ -522,6 +539,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 	}
 	r = trace_session(&s, args);
 
+	fl_tracedat_free(s.dat);
 	fl_text_free(s.text);
 	fl_symbols_free(s.symbols);
 	fl_trace_free(s.trace);

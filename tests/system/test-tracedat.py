@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-tracedat.py FORELAND VM: a recording is read by trace-cmd report.
+
+The values in it are constants of the definitions and the names of the programs that the test runs,
+so what trace-cmd prints is known beforehand. Traced here where BPF may be used, else in the guest."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+foreland, vm = sys.argv[1:3]
+if not shutil.which("trace-cmd"):
+    print("1..0 # SKIP trace-cmd is not installed")
+    sys.exit(0)
+
+DEFS = ["t:demo/exec sched_process_exec name=bprm->filename:string pid=p->pid a=\\-5:s32 b=\\300:u16 "
+        'c=\\0x1234:x32 d=\\-1:u64 s=\\"hello" n=+0(\\0):string arr=bprm->filename:string',
+        "t:demo/quiet sched_process_fork child=child->pid"]
+# Spellings that nobody else on the machine uses: the file name of an exec is the path as given.
+NAMES = ["/bin/../bin/./true", "/bin/..//bin/true", "/bin/.././bin//true"]
+SCRIPT = f"{NAMES[0]}; {NAMES[1]}; sleep 0.3; {NAMES[2]}"
+
+results = []
+
+
+def expect(what, ok, detail=""):
+    results.append(ok)
+    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}")
+    if not ok and detail:
+        print("# " + str(detail)[:2000].replace("\n", "\n# "))
+
+
+with tempfile.TemporaryDirectory() as tmp:
+    dat = f"{tmp}/r.dat"
+    here = subprocess.run([foreland, "trace", "-o", dat, *DEFS, "--", "sh", "-c", SCRIPT],
+                          capture_output=True, text=True)
+    where = "here"
+    if here.returncode:
+        where = "in the guest"
+        ready = subprocess.run([vm, "--ready"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if ready.returncode:
+            print(f"1..0 # SKIP no BPF here ({here.stderr.strip().splitlines()[:1]}), no guest ({ready.stderr.strip()})")
+            sys.exit(0)
+        here = subprocess.run([vm, "--bring", f"/tmp/r.dat:{dat}", "--", "foreland", "trace", "-o", "/tmp/r.dat",
+                               *DEFS, "--", "sh", "-c", SCRIPT], capture_output=True, text=True)
+    expect(f"recording {where} works", here.returncode == 0, here.stderr)
+    report = subprocess.run(["trace-cmd", "report", "-N", dat], capture_output=True, text=True)
+    expect("trace-cmd reads the file without a complaint",
+           report.returncode == 0 and "error" not in report.stderr.lower(), report.stderr)
+    rows = [l for l in report.stdout.splitlines() if " exec: " in l]
+    ours = [l for l in rows if any(f'name="{n}"' in l for n in NAMES)]
+    expect("the programs that were run are there, in order",
+           [re.search(r'name="([^"]*)"', l).group(1) for l in ours] == NAMES, report.stdout)
+    expect("constants of every width and sign are what the definition says",
+           bool(rows) and all('a=-5 b=300 c=0x1234 d=18446744073709551615 s="hello"' in r for r in rows), rows[:2])
+    expect("the process in front of a line is the one in it",
+           bool(rows) and all(re.match(r"\s*\S+-(\d+)\s", r).group(1) == re.search(r"pid=(\d+)", r).group(1)
+                              for r in rows), rows[:2])
+    times = [float(re.search(r" (\d+\.\d+): exec:", l).group(1)) for l in ours]
+    expect("the pause of 0.3 s lies between the second and the third", times[2] - times[1] >= 0.3, times)
+    stamps = [float(m) for m in re.findall(r" (\d+\.\d{6}): (?:exec|quiet):", report.stdout)]
+    expect("times do not run backwards", stamps == sorted(stamps), report.stdout)
+    n = int(re.search(r"demo/exec: (\d+) hits", here.stderr).group(1))
+    expect("as many records as hits", len(rows) == n, (len(rows), here.stderr))
+print(f"1..{len(results)}")
+sys.exit(not all(results))
