@@ -534,7 +534,7 @@ static void sleep_briefly(struct fl_dma_device *dev, unsigned int round)
 	struct timespec ts = { .tv_nsec = 20000 };
 
 	pthread_mutex_unlock(&dev->lock);
-	if (round > 2000)
+	if (round > 64)
 		nanosleep(&ts, NULL);
 	pthread_mutex_lock(&dev->lock);
 }

@@ -29,6 +29,8 @@
 #include "epdma/engine_int.h"
 
 #define SLICE_SLOTS  256
+#define SLICE_BYTES  (256u * 1024)
+#define CALLER_BYTES (32u * 1024) /* of a thread that has other things to do */
 #define QUIESCE_MS   200
 #define ABORT_SHIFT  16
 #define DOORBELL_STOP (1u << 31)
@@ -398,7 +400,7 @@ static void slice(struct chan *c, unsigned int slots, bool worker)
 
 	c->busy = true;
 	pthread_mutex_unlock(&e->lock);
-	out = fl_walk_slice(c, slots);
+	out = fl_walk_slice(c, slots, worker ? SLICE_BYTES : CALLER_BYTES);
 	if (out == OUT_IO && worker && fl_walk_io(c) < 0) {
 		c->reason = ABORT_IO;
 		out = OUT_ABORT;

@@ -91,8 +91,8 @@ struct imwr {
 	uint32_t data;
 };
 
-/* engine_walk.c: without the engine's lock, at most @slots slots. */
-enum outcome fl_walk_slice(struct chan *c, unsigned int slots);
+/* engine_walk.c: without the engine's lock, at most @slots slots and @bytes bytes. */
+enum outcome fl_walk_slice(struct chan *c, unsigned int slots, uint64_t bytes);
 /* The piece that OUT_IO was about; 0 or -errno. */
 int fl_walk_io(struct chan *c);
 

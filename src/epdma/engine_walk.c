@@ -34,7 +34,6 @@
 #include "base/util.h"
 #include "epdma/guard.h"
 
-#define PIECE	    (256u * 1024)
 #define IDLE_LINKS  16
 #define HOST	    1
 #define EP	    0
@@ -173,9 +172,9 @@ struct piece {
 };
 
 /* What can move in one go from where the element stands. */
-static enum outcome next_piece(struct chan *c, struct piece *p)
+static enum outcome next_piece(struct chan *c, struct piece *p, uint32_t max)
 {
-	p->n = FL_MIN(c->slot.size - c->moved, PIECE);
+	p->n = FL_MIN(c->slot.size - c->moved, max);
 	for (int side = EP; side <= HOST; side++) {
 		uint64_t addr = side_addr(c, side);
 		const struct fl_mem_range *r = fl_mem_find(space(c, side), addr, &c->hint[side]);
@@ -194,11 +193,11 @@ static uint8_t *piece_ptr(const struct piece *p, int side)
 	return p->r[side]->ptr + (p->addr[side] - p->r[side]->base);
 }
 
-static enum outcome move(struct chan *c)
+static enum outcome move(struct chan *c, uint32_t max)
 {
 	int src = side_of_src(c);
 	struct piece p;
-	enum outcome out = next_piece(c, &p);
+	enum outcome out = next_piece(c, &p, max);
 
 	if (out != OUT_MORE)
 		return out;
@@ -222,12 +221,11 @@ static enum outcome finish(struct chan *c)
 	return OUT_MORE;
 }
 
-static enum outcome walk(struct chan *c, unsigned int slots)
+static enum outcome walk(struct chan *c, unsigned int slots, uint64_t bytes)
 {
 	enum outcome out = OUT_MORE;
-	uint64_t bytes = c->delta.bytes;
 
-	while (slots && out == OUT_MORE && c->delta.bytes - bytes < PIECE) {
+	while (slots && out == OUT_MORE && c->delta.bytes < bytes) {
 		if (__atomic_load_n(&c->stop, __ATOMIC_RELAXED))
 			return OUT_STOPPED;
 		if (!c->in_elem) {
@@ -237,14 +235,14 @@ static enum outcome walk(struct chan *c, unsigned int slots)
 				continue;
 		}
 		if (c->moved < c->slot.size)
-			out = move(c);
+			out = move(c, (uint32_t)(bytes - c->delta.bytes));
 		if (out == OUT_MORE && c->moved >= c->slot.size)
 			out = finish(c);
 	}
 	return out;
 }
 
-enum outcome fl_walk_slice(struct chan *c, unsigned int slots)
+enum outcome fl_walk_slice(struct chan *c, unsigned int slots, uint64_t bytes)
 {
 	struct fl_guard guard;
 	enum outcome out;
@@ -252,7 +250,7 @@ enum outcome fl_walk_slice(struct chan *c, unsigned int slots)
 	fl_mem_lock(c->e->cfg.ep);
 	fl_mem_lock(c->e->cfg.host);
 	if (fl_guard_enter(&guard) == 0)
-		out = walk(c, slots);
+		out = walk(c, slots, bytes);
 	else
 		out = fail(c, ABORT_HOST_ADDR);
 	fl_guard_leave(&guard);

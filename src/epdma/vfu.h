@@ -4,8 +4,10 @@
  * carries its messages. Both ends use this; neither trusts what arrives.
  *
  * A message is a 16-byte header in host byte order and a body; descriptors travel with its first byte.
- * A connection reads header and body apart, never past the end of a message, so that a descriptor
- * belongs to the message with which it came whatever pieces the peer sends it in.
+ * A connection may read up to 36 bytes at once, which is a whole register access, and the exact rest of
+ * what is longer. Where that read reaches into the next message, descriptors that came with it are
+ * the next one's: no message of less than 36 bytes may have any, and the kernel ends a read behind the
+ * piece that they are attached to.
  */
 #ifndef EPDMA_VFU_H
 #define EPDMA_VFU_H
@@ -185,8 +187,10 @@ struct vfu_conn {
 	struct vfu_msg msg;
 	uint8_t *buf;
 	size_t cap;  /* of buf */
-	size_t have; /* bytes of the current message that were read, header included */
+	size_t have; /* bytes in buf: of the current message, and perhaps the start of the next */
 	bool too_many_fds;
+	int late_fds[VFU_MAX_FDS]; /* the next message's */
+	unsigned int nr_late_fds;
 };
 
 /* @fd is the connection's from then on. */

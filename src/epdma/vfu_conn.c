@@ -23,8 +23,18 @@ static void drop_fds(struct vfu_conn *c)
 	c->msg.nr_fds = 0;
 }
 
+/* What came with the start of this message while the one before it was read. */
+static void adopt_late_fds(struct vfu_conn *c)
+{
+	memcpy(c->msg.fds, c->late_fds, sizeof(c->msg.fds));
+	c->msg.nr_fds = c->nr_late_fds;
+	c->nr_late_fds = 0;
+}
+
 void vfu_conn_fini(struct vfu_conn *c)
 {
+	drop_fds(c);
+	adopt_late_fds(c);
 	drop_fds(c);
 	free(c->buf);
 	if (c->fd >= 0)
@@ -62,12 +72,12 @@ static void collect_fds(struct vfu_conn *c, struct msghdr *mh)
 		c->too_many_fds = true;
 }
 
-/* Up to @want bytes of the current message in all. */
-static int fill(struct vfu_conn *c, size_t want)
+/* Until at least @least bytes are there; no read asks for more than makes @most. */
+static int fill(struct vfu_conn *c, size_t least, size_t most, unsigned int *ret_fds_before)
 {
-	while (c->have < want) {
+	while (c->have < least) {
 		char control[CMSG_SPACE(sizeof(int) * VFU_MAX_FDS * 2)];
-		struct iovec iov = { c->buf + c->have, want - c->have };
+		struct iovec iov = { c->buf + c->have, most - c->have };
 		struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
 				     .msg_controllen = sizeof(control) };
 		ssize_t n = recvmsg(c->fd, &mh, MSG_CMSG_CLOEXEC);
@@ -76,7 +86,9 @@ static int fill(struct vfu_conn *c, size_t want)
 			continue;
 		if (n < 0)
 			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
-		collect_fds(c, &mh);
+		*ret_fds_before = c->msg.nr_fds;
+		if (mh.msg_controllen)
+			collect_fds(c, &mh);
 		if (n == 0)
 			return -ECONNRESET;
 		c->have += (size_t)n;
@@ -101,31 +113,49 @@ static int make_room(struct vfu_conn *c, size_t n)
 	return 0;
 }
 
+/* The message before is over; what was read beyond it starts this one. */
 static void begin(struct vfu_conn *c)
 {
+	size_t size = c->msg.hdr.size;
+
 	drop_fds(c);
-	c->have = 0;
+	adopt_late_fds(c);
+	memmove(c->buf, c->buf + size, c->have - size);
+	c->have -= size;
 	c->too_many_fds = false;
 	c->msg.body = NULL;
 }
 
+/* Descriptors of the read that went beyond the message are the next one's. */
+static void put_fds_off(struct vfu_conn *c, unsigned int from)
+{
+	c->nr_late_fds = c->msg.nr_fds - from;
+	memcpy(c->late_fds, c->msg.fds + from, c->nr_late_fds * sizeof(int));
+	c->msg.nr_fds = from;
+}
+
+#define FIRST_READ 36u
+
 int vfu_recv(struct vfu_conn *c)
 {
+	unsigned int before = 0;
 	int r;
 
 	if (c->msg.body) /* the one before was handed out whole */
 		begin(c);
-	r = make_room(c, VFU_HDR_SIZE);
+	r = make_room(c, FIRST_READ);
 	if (r == 0)
-		r = fill(c, VFU_HDR_SIZE);
+		r = fill(c, VFU_HDR_SIZE, FIRST_READ, &before);
 	if (r < 0)
 		return r;
 	memcpy(&c->msg.hdr, c->buf, VFU_HDR_SIZE);
 	if (c->msg.hdr.size < VFU_HDR_SIZE || c->msg.hdr.size > c->max_msg)
 		return -EPROTO;
+	if (c->have > c->msg.hdr.size)
+		put_fds_off(c, before);
 	r = make_room(c, c->msg.hdr.size);
-	if (r == 0)
-		r = fill(c, c->msg.hdr.size);
+	if (r == 0 && c->have < c->msg.hdr.size)
+		r = fill(c, c->msg.hdr.size, c->msg.hdr.size, &before);
 	if (r < 0)
 		return r;
 	c->msg.body = c->buf + VFU_HDR_SIZE;

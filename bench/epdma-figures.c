@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What two processes cost. An endpoint runs in a child behind a socket pair, another in this process
+ * behind the loopback bus; the same host driver drives both, in turns, and beside them run memcpy() of
+ * the same bytes and a bare ping-pong of the same message sizes. Medians over rounds are printed, and
+ * the ratios of each round's neighbours.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "epdma/bus_loop.h"
+#include "epdma/dmaengine.h"
+#include "epdma/vfu.h"
+#include "epdma/vfu_server.h"
+
+#define ROUNDS	  25u
+#define BIG	  (1u << 20)
+#define NR_BIG	  32u
+#define DEPTH	  32u
+#define NR_SMALL  200u /* batches a round */
+#define NR_PINGS  2000u
+
+static double now(void)
+{
+	return (double)fl_host_now() * 1e-9;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(const double *v)
+{
+	double sorted[ROUNDS];
+
+	memcpy(sorted, v, sizeof(sorted));
+	qsort(sorted, ROUNDS, sizeof(*sorted), by_value);
+	return sorted[ROUNDS / 2];
+}
+
+static double median_ratio(const double *a, const double *b)
+{
+	double r[ROUNDS];
+
+	for (unsigned int i = 0; i < ROUNDS; i++)
+		r[i] = a[i] / b[i];
+	return median(r);
+}
+
+static void die(const char *what, int err)
+{
+	fprintf(stderr, "%s: %s\n", what, strerror(-err));
+	exit(1);
+}
+
+static struct fl_device *new_device(struct fl_board *board)
+{
+	struct fl_device_config dc = { .board = board, .threads = 1 };
+	struct fl_model_options mo = {};
+	struct fl_buf hold = {};
+	struct fl_device *d;
+	int r = fl_board_load("rk3588", &hold, board, NULL);
+
+	fl_buf_fini(&hold);
+	if (r == 0)
+		r = fl_device_new(&dc, &d);
+	if (r == 0)
+		r = fl_device_start(d, &mo, NULL);
+	if (r < 0)
+		die("endpoint", r);
+	return d;
+}
+
+/* The endpoint in a process of its own; our end of its socket. */
+static int fork_endpoint(pid_t *pid)
+{
+	static const bool never;
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
+		exit(1);
+	*pid = fork();
+	if (*pid == 0) {
+		struct fl_board board;
+
+		close(sv[0]);
+		fl_vfu_session(new_device(&board), sv[1], &never);
+		_exit(0);
+	}
+	close(sv[1]);
+	return sv[0];
+}
+
+/* A bare peer: a request of 32 bytes, a reply of 36, as a register read has. */
+static int fork_pong(pid_t *pid)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
+		exit(1);
+	*pid = fork();
+	if (*pid == 0) {
+		char msg[64] = {};
+
+		close(sv[0]);
+		while (recv(sv[1], msg, 32, MSG_WAITALL) == 32)
+			if (send(sv[1], msg, 36, 0) != 36)
+				break;
+		_exit(0);
+	}
+	close(sv[1]);
+	return sv[0];
+}
+
+struct side {
+	struct fl_dma_device *dma;
+	struct fl_dma_chan *wr;
+	uint8_t *buf;
+	fl_dma_addr_t addr;
+	uint64_t ep;
+};
+
+static void open_side(struct side *s, struct fl_bus *bus, uint64_t ep, bool polled)
+{
+	struct fl_host_config hc = { .polled = polled };
+	struct fl_host_error why = {};
+	int r = fl_dma_device_over(bus, &hc, &s->dma, &why);
+
+	if (r < 0)
+		die(why.text, r);
+	r = fl_dma_request_chan(s->dma, FL_DMA_DEV_TO_MEM, 0, &s->wr);
+	if (r < 0)
+		die("channel", r);
+	s->buf = fl_dma_alloc_coherent(s->dma, (size_t)NR_BIG * BIG, &s->addr);
+	if (!s->buf)
+		exit(1);
+	memset(s->buf, 1, (size_t)NR_BIG * BIG);
+	s->ep = ep;
+}
+
+static void batch(struct side *s, uint32_t size, unsigned int n)
+{
+	fl_dma_cookie_t last = 0;
+	struct fl_dma_async_tx *tx;
+	int r;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct fl_dma_slave_config cfg = { .src_addr = s->ep + (uint64_t)i * size };
+
+		fl_dmaengine_slave_config(s->wr, &cfg);
+		r = fl_dmaengine_prep_slave_single(s->wr, s->addr + (uint64_t)i * size, size, &tx);
+		if (r < 0)
+			die("prep", r);
+		last = fl_dmaengine_submit(tx);
+	}
+	r = fl_dma_async_issue_pending(s->wr);
+	if (r == 0)
+		r = fl_dma_sync_wait(s->wr, last, 60000);
+	if (r < 0)
+		die("transfer", r);
+}
+
+static double time_small(struct side *s)
+{
+	double t = now();
+
+	for (unsigned int i = 0; i < NR_SMALL; i++)
+		batch(s, 64, DEPTH);
+	return NR_SMALL * DEPTH / (now() - t);
+}
+
+static double time_big(struct side *s)
+{
+	double t = now();
+
+	batch(s, BIG, NR_BIG);
+	return (double)NR_BIG * BIG / (now() - t);
+}
+
+static double time_memcpy(uint8_t *to, const uint8_t *from)
+{
+	double t = now();
+
+	for (unsigned int i = 0; i < NR_BIG; i++)
+		memcpy(to + (size_t)i * BIG, from + (size_t)i * BIG, BIG);
+	return (double)NR_BIG * BIG / (now() - t);
+}
+
+static double time_pings(int fd)
+{
+	char msg[64] = {};
+	double t = now();
+
+	for (unsigned int i = 0; i < NR_PINGS; i++)
+		if (send(fd, msg, 32, 0) != 32 || recv(fd, msg, 36, MSG_WAITALL) != 36)
+			exit(1);
+	return (now() - t) / NR_PINGS;
+}
+
+static double time_reads(struct side *s)
+{
+	struct fl_host *h = fl_dma_device_host(s->dma);
+	const struct fl_epmd *md = fl_host_metadata(h);
+	struct fl_bus *bus = fl_host_bus(h);
+	double t = now();
+	uint32_t val;
+
+	for (unsigned int i = 0; i < NR_PINGS; i++)
+		if (bus->ops->read32(bus, md->reg.bar, md->reg.offset + 8, &val) < 0)
+			exit(1);
+	return (now() - t) / NR_PINGS;
+}
+
+static void touch_endpoint_memory(struct side *s)
+{
+	struct fl_dma_slave_config cfg = { .dst_addr = s->ep };
+	struct fl_dma_async_tx *tx;
+	struct fl_dma_chan *rd;
+	fl_dma_cookie_t c;
+
+	if (fl_dma_request_chan(s->dma, FL_DMA_MEM_TO_DEV, 0, &rd) < 0)
+		exit(1);
+	fl_dmaengine_slave_config(rd, &cfg);
+	fl_dmaengine_prep_slave_single(rd, s->addr, (uint64_t)NR_BIG * BIG, &tx);
+	c = fl_dmaengine_submit(tx);
+	fl_dma_async_issue_pending(rd);
+	if (fl_dma_sync_wait(rd, c, 60000) < 0)
+		exit(1);
+	fl_dma_release_channel(rd);
+}
+
+static void measure(struct side *two, struct side *one, int pong, const char *how)
+{
+	double big[ROUNDS], plain[ROUNDS], small2[ROUNDS], small1[ROUNDS], reads[ROUNDS],
+		pings[ROUNDS];
+	uint8_t *from;
+	int fd;
+
+	if (fl_mem_shared("bench", (uint64_t)NR_BIG * BIG, &fd, &from) < 0)
+		exit(1);
+	memset(from, 2, (size_t)NR_BIG * BIG);
+	touch_endpoint_memory(two);
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		plain[i] = time_memcpy(two->buf, from);
+		big[i] = time_big(two);
+		small1[i] = time_small(one);
+		small2[i] = time_small(two);
+		pings[i] = time_pings(pong);
+		reads[i] = time_reads(two);
+	}
+	printf("%s\n", how);
+	printf("1 MiB transfers, two processes\t%.0f MB/s\tmemcpy %.0f MB/s\tratio %.2f (goal 0.9)\n",
+	       median(big) / 1e6, median(plain) / 1e6, median_ratio(big, plain));
+	printf("64 B transfers, 32 deep, two processes\t%.0f k/s\tone process %.0f k/s\tratio %.2f "
+	       "(goal 0.5)\n",
+	       median(small2) / 1e3, median(small1) / 1e3, median_ratio(small2, small1));
+	printf("register read, round trip\t%.2f us\tbare ping-pong %.2f us\tratio %.2f (goal 1.3)\n",
+	       median(reads) * 1e6, median(pings) * 1e6, median_ratio(reads, pings));
+}
+
+int main(void)
+{
+	struct side two = {}, one = {};
+	struct fl_board board;
+	pid_t ep, pong;
+	int pong_fd = fork_pong(&pong);
+
+	for (int polled = 0; polled < 2; polled++) {
+		int fd = fork_endpoint(&ep);
+		struct fl_device *d = new_device(&board);
+		struct fl_bus *bus;
+		int r = fl_bus_vfio_user_fd(fd, &bus);
+
+		if (r < 0)
+			die("client", r);
+		open_side(&two, bus, board.ram, polled);
+		if (fl_bus_loopback(d, true, &bus) < 0)
+			return 1;
+		open_side(&one, bus, board.ram, polled);
+		measure(&two, &one, pong_fd, polled ? "completion by polling" : "completion by interrupt");
+		fl_dma_device_close(two.dma);
+		fl_dma_device_close(one.dma);
+		fl_device_free(d);
+		waitpid(ep, NULL, 0);
+	}
+	close(pong_fd);
+	waitpid(pong, NULL, 0);
+	return 0;
+}
