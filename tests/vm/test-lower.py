@@ -9,6 +9,7 @@ that kernel's own BTF. usage: test-lower.py FORELAND ORACLE VM LEVEL [COUNT [SEE
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -86,7 +87,9 @@ def dumps(program, options, dialect, definitions):
                          text=True, input='\n'.join(definitions) + '\n', stdout=subprocess.PIPE,
                          check=False)
     rows = [json.loads(line) for line in run.stdout.splitlines()]
-    return [r.get('dump') for r in rows if 'type' not in r]
+    # an f probe's symbols get their address when it is enabled
+    return [re.sub(r'(NOP_SYMBOL\([^)]*\) -> IMM)\([^)]*\)', r'\1', str(r.get('dump')))
+            for r in rows if 'type' not in r]
 
 
 def main():
@@ -120,7 +123,7 @@ def main():
     same = 0
     for d, t, a, b in zip(definitions, texts, dumps(program, options, 'v6', definitions),
                           dumps(program, options, '6.12', texts)):
-        bits = 'MOD_BF(basesize=8' in str(a)
+        bits = 'MOD_BF(basesize=8' in a
         same += a == b or bits
         if a != b and not bits:
             print(f'{d}\n  {t}\n  {a}\n  {b}')
