@@ -325,7 +325,9 @@ static void add_windows(struct fl_inspect *i)
 		add_range(i, (unsigned int)i->md_bar, 0, i->md.len, "metadata");
 	add_range(i, i->md.reg.bar, i->md.reg.offset, i->md.reg.size, "DMA registers");
 	for (unsigned int dir = 0; dir < _FL_EPDMA_DIR_MAX; dir++) {
-		for (unsigned int k = 0; k < FL_MIN(i->md.n[dir], (uint8_t)FL_EPDMA_MAX_CHANS); k++) {
+		unsigned int n = FL_MIN(i->md.n[dir], (uint8_t)FL_EPDMA_MAX_CHANS);
+
+		for (unsigned int k = 0; k < n; k++) {
 			const struct fl_epmd_chan *c = &i->md.chan[dir][k];
 
 			add_range(i, c->desc.bar, c->desc.offset, c->desc.size,
