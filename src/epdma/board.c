@@ -76,6 +76,14 @@ static int take_num(struct parser *p, uint64_t min, uint64_t max, const char *wa
 	return 0;
 }
 
+static bool has_control(struct fl_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
 static int take_name(struct parser *p, char *buf, size_t size)
 {
 	struct fl_str word;
@@ -83,8 +91,8 @@ static int take_name(struct parser *p, char *buf, size_t size)
 
 	if (r)
 		return r;
-	if (word.n >= size || fl_str_find(word, '/', 0) < word.n)
-		return bad_value(p, word, "a shorter name without \"/\"");
+	if (word.n >= size || fl_str_find(word, '/', 0) < word.n || has_control(word))
+		return bad_value(p, word, "a shorter name without \"/\" and control bytes");
 	memcpy(buf, word.p, word.n);
 	buf[word.n] = '\0';
 	return 0;
@@ -141,8 +149,9 @@ static int key_about(struct parser *p)
 {
 	struct fl_str text = fl_str_trim(p->rest);
 
-	if (!text.n || text.n >= sizeof(p->board->about))
-		return bad_value(p, text.n ? text : end_of_line(p), "a line of up to 127 bytes");
+	if (!text.n || text.n >= sizeof(p->board->about) || has_control(text))
+		return bad_value(p, text.n ? text : end_of_line(p),
+				 "a line of up to 127 printable bytes");
 	memcpy(p->board->about, text.p, text.n);
 	p->board->about[text.n] = '\0';
 	p->rest = fl_str_from(p->rest, SIZE_MAX);
