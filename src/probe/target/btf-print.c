@@ -12,17 +12,18 @@
 #include "base/util.h"
 #include "probe/target/btf-private.h"
 
-#define MAX_DEPTH 8	 /* functions that take functions; structs in structs */
-#define MAX_PARTS 10000 /* declarations in one text: hostile types multiply with each level */
+#define MAX_DEPTH   8	  /* functions that take functions; structs in structs */
+#define MAX_STEPS   512	  /* of one declaration: hostile types multiply with each level */
+#define MAX_MEMBERS 10000 /* of one definition, with those within */
 
 /* How far a walk may still go. */
 struct limit {
 	int depth;
-	unsigned int parts;
+	unsigned int steps;
 };
 
 static void print_decl(struct fl_type t, struct fl_str name, struct limit *lim, struct fl_buf *out);
-static void print_def(struct fl_type t, uint32_t base_bits, int indent, struct limit *lim,
+static void print_def(struct fl_type t, uint32_t base_bits, int indent, unsigned int *left,
 		      struct fl_buf *out);
 
 /* @decl becomes @left, @decl, @right. */
@@ -44,7 +45,7 @@ static void print_params(struct fl_type proto, struct limit *lim, struct fl_buf 
 	fl_buf_addc(out, '(');
 	if (!fl_type_nr_params(proto))
 		fl_buf_addz(out, "void");
-	for (uint32_t i = 0; fl_type_param(proto, i, &p) && lim->parts; i++) {
+	for (uint32_t i = 0; fl_type_param(proto, i, &p) && lim->steps; i++) {
 		if (i)
 			fl_buf_addz(out, ", ");
 		if (fl_type_is_void(p.type))
@@ -140,13 +141,14 @@ static void print_decl(struct fl_type t, struct fl_str name, struct limit *lim, 
 	_cleanup_buf_ struct fl_buf decl = {}, quals = {};
 
 	fl_buf_add_str(&decl, name);
-	if (!lim->depth || !lim->parts)
+	if (!lim->depth)
 		t = FL_TYPE_NONE;
-	else
-		lim->parts--;
 	lim->depth--;
-	for (int i = 0; grow(t, &decl, &quals, lim); i++)
-		t = i < FL_BTF_MAX_CHAIN ? fl_type_target(t) : FL_TYPE_NONE;
+	lim->steps -= !!lim->steps;
+	for (int i = 0; grow(t, &decl, &quals, lim); i++) {
+		t = lim->steps && i < FL_BTF_MAX_CHAIN ? fl_type_target(t) : FL_TYPE_NONE;
+		lim->steps -= !!lim->steps;
+	}
 	lim->depth++;
 	fl_buf_add_str(out, fl_buf_str(&quals));
 	print_bottom(t, out);
@@ -155,7 +157,7 @@ static void print_decl(struct fl_type t, struct fl_str name, struct limit *lim, 
 	fl_buf_add_str(out, fl_buf_str(&decl));
 }
 
-#define NO_LIMIT_YET (&(struct limit){ MAX_DEPTH, MAX_PARTS })
+#define NO_LIMIT_YET (&(struct limit){ MAX_DEPTH, MAX_STEPS })
 
 void fl_type_print(struct fl_type t, struct fl_str name, struct fl_buf *out)
 {
@@ -187,19 +189,19 @@ static bool is_nested(struct fl_type t)
 }
 
 static void print_member(const struct fl_member *m, uint32_t base_bits, int indent,
-			 struct limit *lim, struct fl_buf *out)
+			 unsigned int *left, struct fl_buf *out)
 {
 	struct fl_type bare = fl_type_strip(m->type);
 	uint64_t bits = (uint64_t)base_bits + m->bit_offset;
 
 	fl_buf_fill(out, '\t', indent);
 	if (is_nested(bare) && indent < MAX_DEPTH && bits <= UINT32_MAX) {
-		print_def(bare, bits, indent, lim, out);
+		print_def(bare, bits, indent, left, out);
 		if (m->name.n)
 			fl_buf_addc(out, ' ');
 		fl_buf_add_str(out, m->name);
 	} else {
-		print_decl(m->type, m->name, lim, out);
+		print_decl(m->type, m->name, NO_LIMIT_YET, out);
 	}
 	if (m->bits)
 		fl_buf_addf(out, " : %u", m->bits);
@@ -225,7 +227,7 @@ static void print_values(struct fl_type t, int indent, struct fl_buf *out)
 	}
 }
 
-static void print_def(struct fl_type t, uint32_t base_bits, int indent, struct limit *lim,
+static void print_def(struct fl_type t, uint32_t base_bits, int indent, unsigned int *left,
 		      struct fl_buf *out)
 {
 	struct fl_str name = fl_type_name(t);
@@ -238,9 +240,9 @@ static void print_def(struct fl_type t, uint32_t base_bits, int indent, struct l
 	if (!indent && fl_type_size(t, &size) == 0)
 		fl_buf_addf(out, "\t/* size %llu */", (unsigned long long)size);
 	fl_buf_addc(out, '\n');
-	for (uint32_t i = 0; fl_type_member(t, i, &m) && lim->parts; i++) {
-		lim->parts--;
-		print_member(&m, base_bits, indent + 1, lim, out);
+	for (uint32_t i = 0; fl_type_member(t, i, &m) && *left; i++) {
+		--*left;
+		print_member(&m, base_bits, indent + 1, left, out);
 	}
 	print_values(t, indent + 1, out);
 	fl_buf_fill(out, '\t', indent);
@@ -249,12 +251,14 @@ static void print_def(struct fl_type t, uint32_t base_bits, int indent, struct l
 
 void fl_type_print_def(struct fl_type t, struct fl_buf *out)
 {
+	unsigned int left = MAX_MEMBERS;
+
 	switch (fl_type_kind(t)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		print_def(t, 0, 0, NO_LIMIT_YET, out);
+		print_def(t, 0, 0, &left, out);
 		break;
 	case BTF_KIND_TYPEDEF:
 		fl_buf_addz(out, "typedef ");
