@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* <malloc.h> as the system has it, then the mapping; found before it by -isystem .../foreland/map. */
+#include <foreland/alloc-unmap.h>
+#include_next <malloc.h>
+#if !defined(__ASSEMBLER__) && !defined(__need_malloc_and_calloc)
+#include <foreland/alloc.h>
+#include <foreland/alloc-map.h>
+#endif

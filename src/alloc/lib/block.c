@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A counted block has a header of 16 bytes in front:
+ *
+ *	-16  size, as it was asked for
+ *	 -8  mark (16 bits), distance to the real block as a power of two (8), zero (8), site (32)
+ *
+ * free() is given counted blocks and others alike, and has to tell them apart by what lies in front
+ * of them. With glibc this is exact: in front of any block of its own stands the chunk's size and
+ * three flags, and a size has its upper 16 bits clear, where the mark is. The word is always there
+ * to be read. When a block is freed glibc's own links come to lie over the header; where it gives
+ * the memory back to the system there is nothing to read any more.
+ *
+ * Under a sanitizer the allocator is another one, with words of unknown meaning there, so that a
+ * second mark made from the block's address stands above the size and must fit too.
+ *
+ * A block of greater alignment starts a whole multiple of it behind the real block, hence the
+ * distance.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc/lib/core.h"
+
+#define HEADER	   16
+#define MARK	   0xa110ULL
+#define SIZE_BITS  48
+#define SIZE_MASK  ((1ULL << SIZE_BITS) - 1)
+#define NO_SANITIZE __attribute__((no_sanitize("address", "thread"), noinline))
+
+#if FL_SANITIZED
+#define real_malloc   malloc
+#define real_calloc   calloc
+#define real_realloc  realloc
+#define real_memalign memalign
+#define real_free     free
+#else
+/* glibc's own names for its allocator, which stay its own when malloc and free are replaced. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void *p);
+#define real_malloc   __libc_malloc
+#define real_calloc   __libc_calloc
+#define real_realloc  __libc_realloc
+#define real_memalign __libc_memalign
+#define real_free     __libc_free
+#endif
+
+struct header {
+	uint64_t size;
+	uint64_t word;
+};
+
+static struct header *header_of(void *p)
+{
+	return (struct header *)p - 1;
+}
+
+static uint64_t address_mark(const void *p)
+{
+	return FL_SANITIZED ? (((uintptr_t)p * 0x9e3779b97f4a7c15ULL) >> SIZE_BITS) << SIZE_BITS : 0;
+}
+
+#if FL_SANITIZED
+/* What is in front of a foreign block may be poisoned or somebody else's: read it unseen. */
+NO_SANITIZE static bool is_counted(void *p)
+{
+	const volatile struct header *h = header_of(p);
+
+	return h->word >> SIZE_BITS == MARK && (h->size & ~SIZE_MASK) == address_mark(p);
+}
+#else
+static inline bool is_counted(void *p)
+{
+	return header_of(p)->word >> SIZE_BITS == MARK;
+}
+#endif
+
+static inline uint32_t index_of(const struct header *h)
+{
+	return (uint32_t)h->word;
+}
+
+static inline size_t distance_of(const struct header *h)
+{
+	return (size_t)1 << (h->word >> 40 & 0xff);
+}
+
+static inline size_t size_of(const struct header *h)
+{
+	return FL_SANITIZED ? h->size & SIZE_MASK : h->size;
+}
+
+static inline void *mark(void *real, size_t distance, unsigned int power, uint32_t index,
+			 size_t size)
+{
+	void *p = (char *)real + distance;
+	struct header *h = header_of(p);
+
+	h->size = size | address_mark(p);
+	h->word = MARK << SIZE_BITS | (uint64_t)power << 40 | index;
+	return p;
+}
+
+/*
+ * The header of a new block that has been counted already: before the allocation there is less to
+ * keep over the call. NULL passes through, uncounted.
+ */
+static inline void *counted(void *real, uint32_t index, size_t size)
+{
+	if (unlikely(!real)) {
+		fl_uncount(index, size);
+		return NULL;
+	}
+	return mark(real, HEADER, 4, index, size);
+}
+
+static void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+static inline void *block_malloc(uint32_t index, size_t size)
+{
+	size_t total;
+
+	if (unlikely(!index))
+		return real_malloc(size);
+	if (unlikely(__builtin_add_overflow(size, HEADER, &total)))
+		return no_memory();
+	fl_count(index, size);
+	return counted(real_malloc(total), index, size);
+}
+
+void *fl_block_malloc(uint32_t index, size_t size)
+{
+	return block_malloc(index, size);
+}
+
+void *fl_block_calloc(uint32_t index, size_t n, size_t size)
+{
+	size_t bytes, total;
+
+	if (unlikely(!index))
+		return real_calloc(n, size);
+	if (unlikely(__builtin_mul_overflow(n, size, &bytes) ||
+		     __builtin_add_overflow(bytes, HEADER, &total)))
+		return no_memory();
+	fl_count(index, bytes);
+	return counted(real_calloc(1, total), index, bytes);
+}
+
+/* @alignment is a power of two. */
+void *fl_block_memalign(uint32_t index, size_t alignment, size_t size)
+{
+	size_t distance = alignment > HEADER ? alignment : HEADER, total;
+	void *real;
+
+	if (unlikely(!index))
+		return real_memalign(alignment, size);
+	if (unlikely(__builtin_add_overflow(size, distance, &total)))
+		return no_memory();
+	real = real_memalign(distance, total);
+	if (unlikely(!real))
+		return NULL;
+	fl_count(index, size);
+	return mark(real, distance, (unsigned int)__builtin_ctzl(distance), index, size);
+}
+
+static void *real_of(void *p)
+{
+	return (char *)p - distance_of(header_of(p));
+}
+
+static inline void uncount(const struct header *h)
+{
+	fl_uncount(index_of(h), size_of(h));
+}
+
+FL_API void fl_alloc_free(void *p)
+{
+	void *real;
+
+	if (!p)
+		return;
+	if (unlikely(!is_counted(p))) {
+		real_free(p);
+		return;
+	}
+	uncount(header_of(p));
+	real = real_of(p);
+	if (FL_SANITIZED)
+		header_of(p)->word = 0;
+	real_free(real);
+}
+
+#if !FL_SANITIZED
+/* Every free() of the process, without a jump more. */
+extern FL_API void free(void *p) __attribute__((alias("fl_alloc_free")));
+#endif
+
+size_t fl_block_usable_size(void *p)
+{
+	return p && is_counted(p) ? size_of(header_of(p)) : 0;
+}
+
+bool fl_block_is_counted(void *p)
+{
+	return is_counted(p);
+}
+
+/* A foreign block becomes a counted one, or a counted one of great alignment a plain one. */
+static void *move(uint32_t index, void *p, size_t old_size, size_t size)
+{
+	void *q = fl_block_malloc(index, size);
+
+	if (!q)
+		return NULL;
+	memcpy(q, p, old_size < size ? old_size : size);
+	fl_alloc_free(p);
+	return q;
+}
+
+static void *resize(uint32_t index, void *p, size_t size)
+{
+	struct header old = *header_of(p);
+	size_t total;
+	void *real;
+
+	if (unlikely(__builtin_add_overflow(size, HEADER, &total)))
+		return no_memory();
+	real = real_realloc(real_of(p), total);
+	if (unlikely(!real))
+		return NULL;
+	uncount(&old);
+	fl_count(index, size);
+	return counted(real, index, size);
+}
+
+/*
+ * A foreign block that is reallocated by code without a site stays foreign. realloc(p, 0) frees, as
+ * glibc's does.
+ */
+void *fl_block_realloc(uint32_t index, void *p, size_t size)
+{
+	struct header *h;
+
+	if (!p)
+		return fl_block_malloc(index, size);
+	if (!is_counted(p)) {
+		if (!index)
+			return real_realloc(p, size);
+		if (size)
+			return move(index, p, malloc_usable_size(p), size);
+	}
+	if (!size) {
+		fl_alloc_free(p);
+		return NULL;
+	}
+	h = header_of(p);
+	if (!index)
+		index = index_of(h);
+	if (unlikely(distance_of(h) != HEADER))
+		return move(index, p, size_of(h), size);
+	return resize(index, p, size);
+}
+
+/* The site's number; that of what is being charged where there is no site; 0 for none. */
+static inline uint32_t index_for(struct fl_alloc_site *site)
+{
+	if (unlikely(!site)) {
+		site = fl_charged;
+		if (!site)
+			return 0;
+	}
+	return fl_site_index(site);
+}
+
+FL_API void *fl_alloc_malloc(struct fl_alloc_site *site, size_t size)
+{
+	return block_malloc(index_for(site), size);
+}
+
+FL_API void *fl_alloc_calloc(struct fl_alloc_site *site, size_t n, size_t size)
+{
+	return fl_block_calloc(index_for(site), n, size);
+}
+
+FL_API void *fl_alloc_realloc(struct fl_alloc_site *site, void *p, size_t size)
+{
+	return fl_block_realloc(index_for(site), p, size);
+}
+
+FL_API void *fl_alloc_reallocarray(struct fl_alloc_site *site, void *p, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return no_memory();
+	return fl_block_realloc(index_for(site), p, bytes);
+}
+
+/* glibc takes any alignment here and rounds it up. */
+FL_API void *fl_alloc_memalign(struct fl_alloc_site *site, size_t alignment, size_t size)
+{
+	if (alignment > SIZE_MAX / 2 + 1) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (alignment & (alignment - 1))
+		alignment = (size_t)2 << (63 - __builtin_clzl(alignment));
+	return fl_block_memalign(index_for(site), alignment, size);
+}
+
+FL_API void *fl_alloc_aligned_alloc(struct fl_alloc_site *site, size_t alignment, size_t size)
+{
+	return fl_alloc_memalign(site, alignment, size);
+}
+
+FL_API int fl_alloc_posix_memalign(struct fl_alloc_site *site, void **ret, size_t alignment,
+				   size_t size)
+{
+	int before = errno;
+	void *p;
+
+	if (!alignment || alignment % sizeof(void *) || alignment & (alignment - 1))
+		return EINVAL;
+	p = fl_block_memalign(index_for(site), alignment, size);
+	errno = before;
+	if (!p)
+		return ENOMEM;
+	*ret = p;
+	return 0;
+}
+
+FL_API void *fl_alloc_valloc(struct fl_alloc_site *site, size_t size)
+{
+	return fl_block_memalign(index_for(site), (size_t)sysconf(_SC_PAGESIZE), size);
+}
+
+FL_API void *fl_alloc_pvalloc(struct fl_alloc_site *site, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (size > SIZE_MAX - page)
+		return no_memory();
+	return fl_block_memalign(index_for(site), page, (size + page - 1) & ~(page - 1));
+}
+
+FL_API char *fl_alloc_strdup(struct fl_alloc_site *site, const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *p = fl_block_malloc(index_for(site), n);
+
+	return p ? memcpy(p, s, n) : NULL;
+}
+
+FL_API char *fl_alloc_strndup(struct fl_alloc_site *site, const char *s, size_t n)
+{
+	size_t len = strnlen(s, n);
+	char *p = fl_block_malloc(index_for(site), len + 1);
+
+	if (!p)
+		return NULL;
+	p[len] = '\0';
+	return memcpy(p, s, len);
+}
