@@ -239,12 +239,17 @@ static void json_tag(const struct fl_alloc_record *r, struct fl_buf *out)
 		fl_json_str(out, "extra", r->extra);
 }
 
-void fl_alloc_json_row(const struct fl_alloc_record *r, struct fl_buf *out)
+void fl_alloc_json_members(const struct fl_alloc_record *r, struct fl_buf *out)
 {
-	fl_json_open(out, NULL, '{');
 	fl_json_s64(out, "bytes", r->bytes);
 	fl_json_u64(out, "calls", r->calls);
 	json_tag(r, out);
+}
+
+void fl_alloc_json_row(const struct fl_alloc_record *r, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_alloc_json_members(r, out);
 	fl_json_close(out, '}');
 	fl_json_end_line(out);
 }

@@ -42,6 +42,14 @@ int fl_alloc_source_file(const char *path, struct fl_alloc_source **ret);
  */
 int fl_alloc_source_proc(const char *path, struct fl_alloc_source **ret);
 
+/*
+ * A live program with libforeland-alloc, through its socket; each read connects anew. Reading fails
+ * with -ESRCH where there is no such process, -ENOENT or -ECONNREFUSED where it does not serve,
+ * -EACCES where it is another user's, -ETIMEDOUT where it does not answer.
+ */
+int fl_alloc_source_pid(pid_t pid, struct fl_alloc_source **ret);
+bool fl_alloc_source_is_pid(const struct fl_alloc_source *s);
+
 int fl_alloc_source_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 			 struct fl_alloc_findings *findings, struct fl_alloc_set *set);
 void fl_alloc_source_close(struct fl_alloc_source *s); /* NULL is allowed */

@@ -2,6 +2,7 @@
 #include "cli/alloc-common.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 const struct fl_opt alloc_source_options[] = {
 	FL_OPT_STR(struct alloc_source_opts, input, 0, "input", "FILE",
 		   "read a saved dump ('-': standard input) instead of " PROC_ALLOCINFO),
+	FL_OPT_U64_SET(struct alloc_source_opts, pid, has_pid, 'p', "pid", "PID",
+		       "ask a live program that has libforeland-alloc"),
 	{}
 };
 
@@ -40,15 +43,6 @@ const struct fl_opt alloc_filter_options[] = {
 			"tags whose allocations average at least N bytes"),
 	FL_OPT_SIZE_SET(struct alloc_filter_opts, max_avg, has_max_avg, 0, "max-avg", "N",
 			"tags whose allocations average at most N bytes"),
-	{}
-};
-
-const struct fl_opt alloc_view_options[] = {
-	FL_OPT_STR(struct alloc_view_opts, sort, 0, "sort", "KEY",
-		   "sort by " FL_ALLOC_KEYS " (default bytes); -KEY turns it round"),
-	FL_OPT_U64(struct alloc_view_opts, lines, 'n', "lines", "N", "show the first N only"),
-	FL_OPT_FLAG(struct alloc_view_opts, raw, 'r', "raw", "plain bytes instead of K, M, G"),
-	FL_OPT_FLAG(struct alloc_view_opts, json, 0, "json", "print one JSON object a line"),
 	{}
 };
 
@@ -133,11 +127,16 @@ int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
 
 	if (!!o->input + o->has_pid + o->kernel > 1)
 		return usage("--input, --pid and --kernel exclude each other");
-	if (!o->input)
+	if (o->has_pid && (o->pid == 0 || o->pid > INT_MAX))
+		return usage("--pid takes a process id");
+	if (!o->input && !o->has_pid)
 		return open_proc(ret);
-	r = fl_alloc_source_file(o->input, ret);
+	if (o->has_pid)
+		r = fl_alloc_source_pid((pid_t)o->pid, ret);
+	else
+		r = fl_alloc_source_file(o->input, ret);
 	if (r < 0)
-		alloc_complain(o->input, r);
+		alloc_complain("foreland alloc", r);
 	return r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 
@@ -159,6 +158,10 @@ int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 	*ret_usable = r == 0;
 	if (r < 0) {
 		alloc_complain(s->name, r);
+		if (fl_alloc_source_is_pid(s) && (r == -ENOENT || r == -ECONNREFUSED))
+			fputs("help: it does not serve; build it with libforeland-alloc, or start it "
+			      "with 'foreland alloc run'\n",
+			      stderr);
 		return FL_EXIT_FINDINGS;
 	}
 	if (set->torn)

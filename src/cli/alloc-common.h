@@ -31,6 +31,14 @@ struct alloc_view_opts {
 	bool json;
 };
 
+struct alloc_form_opts {
+	const char *tree;
+	uint64_t depth;
+	bool dump;
+	const char *prometheus;
+};
+
+extern const struct fl_opt alloc_form_options[];
 extern const struct fl_opt alloc_source_options[];
 extern const struct fl_opt alloc_filter_options[];
 extern const struct fl_opt alloc_view_options[];
@@ -43,6 +51,19 @@ int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret);
 /* FL_EXIT_FINDINGS also where some lines were bad; *@ret_usable tells whether @set is filled. */
 int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 	       struct fl_alloc_set *set, bool *ret_usable);
+
+/* A set as it is to be shown: JSON, table, tree, dump or metrics. */
+struct alloc_look {
+	const char *command; /* for the schema line */
+	const struct alloc_view_opts *view;
+	const struct alloc_form_opts *form;
+	struct fl_alloc_order order;
+};
+
+/* Prints; sorts and shortens @set. @code, or FL_EXIT_FINDINGS where that failed. */
+int alloc_look_at(const struct alloc_look *l, struct fl_alloc_set *set, int code);
+
+int alloc_write_prometheus(const char *path, struct fl_alloc_set *set, int code);
 
 /* "place: error: ..." for an errno. */
 void alloc_complain(const char *place, int err);

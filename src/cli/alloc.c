@@ -2,11 +2,15 @@
 /* foreland alloc: the group. */
 #include "cli/cmds.h"
 
-extern const struct fl_cmd fl_cmd_alloc_show, fl_cmd_alloc_diff;
+extern const struct fl_cmd fl_cmd_alloc_diff, fl_cmd_alloc_run, fl_cmd_alloc_show, fl_cmd_alloc_top,
+	fl_cmd_alloc_watch;
 
 static const struct fl_cmd *const subs[] = {
 	&fl_cmd_alloc_show,
+	&fl_cmd_alloc_top,
 	&fl_cmd_alloc_diff,
+	&fl_cmd_alloc_watch,
+	&fl_cmd_alloc_run,
 	NULL,
 };
 

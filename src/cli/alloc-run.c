@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland alloc run: a program as it is, with libforeland-alloc loaded before it. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "alloc/symbols.h"
+#include "base/cleanup.h"
+#include "cli/alloc-common.h"
+#include "cli/cmds.h"
+
+#define LIBRARY "libforeland-alloc.so.0.1.0"
+
+extern const struct fl_cmd fl_cmd_alloc_run;
+
+struct run_opts {
+	struct alloc_filter_opts filter;
+	struct alloc_view_opts view;
+	struct alloc_form_opts form;
+	const char *output;
+	bool total, peak;
+};
+
+static const struct fl_opt options[] = {
+	FL_OPT_GROUP(struct run_opts, filter, alloc_filter_options),
+	FL_OPT_GROUP(struct run_opts, view, alloc_view_options),
+	FL_OPT_GROUP(struct run_opts, form, alloc_form_options),
+	FL_OPT_STR(struct run_opts, output, 'o', "output", "FILE",
+		   "keep the dump in FILE (as foreland alloc show --input reads it)"),
+	FL_OPT_FLAG(struct run_opts, total, 0, "total",
+		    "also what each caller has allocated since the start"),
+	FL_OPT_FLAG(struct run_opts, peak, 0, "peak", "also the most that each caller ever held"),
+	{}
+};
+
+/* In the build tree the library is beside our folder; installed it is where it was configured. */
+static int find_library(struct fl_buf *ret)
+{
+	static const char *const places[] = { "../alloc/lib/" LIBRARY, "../lib/" LIBRARY };
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe));
+	const char *slash = n > 0 ? memrchr(exe, '/', (size_t)n) : NULL;
+
+	for (size_t i = 0; slash && i < 2; i++) {
+		fl_buf_reset(ret);
+		fl_buf_add(ret, exe, (size_t)(slash - exe) + 1);
+		fl_buf_addz(ret, places[i]);
+		if (access(fl_buf_z(ret), R_OK) == 0)
+			return 0;
+	}
+	fl_buf_reset(ret);
+	fl_buf_addz(ret, FORELAND_LIBDIR "/" LIBRARY);
+	return access(fl_buf_z(ret), R_OK) == 0 ? 0 : -errno;
+}
+
+/* What is there already stays: another preload, the user's own words. */
+static int prepend(const char *name, const char *value, const char *separator)
+{
+	const char *old = getenv(name);
+	_cleanup_buf_ struct fl_buf b = {};
+
+	fl_buf_addz(&b, value);
+	if (old && *old) {
+		fl_buf_addz(&b, separator);
+		fl_buf_addz(&b, old);
+	}
+	return b.error ? b.error : setenv(name, fl_buf_z(&b), 1) < 0 ? -errno : 0;
+}
+
+static int set_environment(const struct run_opts *o, const char *dump)
+{
+	_cleanup_buf_ struct fl_buf words = {}, library = {};
+	int r = find_library(&library);
+
+	if (r < 0) {
+		fprintf(stderr, "foreland alloc run: error: %s is not there\n", fl_buf_z(&library));
+		return r;
+	}
+	fl_buf_addf(&words, "callers,dump=%s.%%p%s%s", dump, o->total ? ",total" : "",
+		    o->peak ? ",peak" : "");
+	r = prepend("FORELAND_ALLOC", fl_buf_z(&words), ",");
+	return r < 0 ? r : prepend("LD_PRELOAD", fl_buf_z(&library), ":");
+}
+
+static int start(char **argv, pid_t *ret)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		execvp(argv[0], argv);
+		alloc_complain(argv[0], errno);
+		_exit(127);
+	}
+	*ret = pid;
+	return 0;
+}
+
+/* The exit code for how the program ended; a word about it where that was not well. */
+static int end_of(const char *name, pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return FL_EXIT_FINDINGS;
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "%s: error: killed by signal %d (%s)\n", name, WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status))
+		fprintf(stderr, "%s: error: exited with status %d\n", name, WEXITSTATUS(status));
+	return status ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+static int read_dump(const struct run_opts *o, const char *path, struct fl_alloc_set *set)
+{
+	_cleanup_(fl_alloc_source_closep) struct fl_alloc_source *source = NULL;
+	struct alloc_source_opts from = { .input = path };
+	struct fl_alloc_filter everything = {}, filter;
+	bool usable;
+	size_t kept = 0;
+	int code = alloc_make_filter(&o->filter, &filter);
+
+	if (code == FL_EXIT_DONE)
+		code = alloc_open(&from, &source);
+	if (code == FL_EXIT_DONE)
+		code = alloc_read(source, &everything, set, &usable);
+	if (code != FL_EXIT_DONE)
+		return code;
+	if (fl_alloc_symbolise(set, 0) < 0)
+		return FL_EXIT_FINDINGS;
+	for (size_t i = 0; i < set->n; i++)
+		if ((set->v[i].bytes || set->v[i].calls || set->v[i].extra.n) &&
+		    fl_alloc_filter_match(&filter, &set->v[i]))
+			set->v[kept++] = set->v[i];
+	set->n = kept;
+	return FL_EXIT_DONE;
+}
+
+static int report(const struct run_opts *o, const char *path, int code)
+{
+	_cleanup_alloc_set_ struct fl_alloc_set set = {};
+	struct alloc_look look = { .command = "alloc run", .view = &o->view, .form = &o->form };
+	int r = alloc_make_order(&o->view, &look.order);
+
+	if (r == FL_EXIT_DONE && access(path, R_OK) < 0) {
+		fputs("foreland alloc run: error: the program left no dump\n"
+		      "help: it is linked statically, has other privileges, or ended by _exit() or a "
+		      "signal; ask it with --pid while it runs\n",
+		      stderr);
+		r = FL_EXIT_FINDINGS;
+	}
+	if (r == FL_EXIT_DONE)
+		r = read_dump(o, path, &set);
+	return r == FL_EXIT_DONE ? alloc_look_at(&look, &set, code) : r;
+}
+
+static int run_in(const struct run_opts *o, char **argv, const char *dir)
+{
+	_cleanup_buf_ struct fl_buf prefix = {}, dump = {};
+	pid_t pid = 0;
+	int r, code;
+
+	fl_buf_addf(&prefix, "%s/dump", dir);
+	r = set_environment(o, fl_buf_z(&prefix));
+	if (r == 0)
+		r = start(argv, &pid);
+	if (r < 0)
+		return FL_EXIT_FINDINGS;
+	code = end_of(argv[0], pid);
+	fl_buf_addf(&dump, "%s.%d", fl_buf_z(&prefix), (int)pid);
+	code = report(o, fl_buf_z(&dump), code);
+	if (o->output && rename(fl_buf_z(&dump), o->output) < 0) {
+		_cleanup_file_ struct fl_file f = {};
+
+		r = fl_file_open(fl_buf_z(&dump), SIZE_MAX / 2, &f);
+		if (r == 0)
+			r = fl_file_replace(o->output, f.data, f.size);
+		if (r < 0) {
+			alloc_complain(o->output, r);
+			code = FL_EXIT_FINDINGS;
+		}
+	}
+	return code;
+}
+
+static void remove_dir(const char *dir)
+{
+	_cleanup_closedir_ DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.')
+			unlinkat(dirfd(d), e->d_name, 0);
+	rmdir(dir);
+}
+
+static int run(const void *opts, const struct fl_args *args)
+{
+	char dir[] = "/tmp/foreland-run-XXXXXX";
+	int code;
+
+	if (!args->command || !args->command[0]) {
+		fputs("foreland alloc run: error: a program is expected behind '--'\n", stderr);
+		return FL_EXIT_USAGE;
+	}
+	if (!mkdtemp(dir)) {
+		alloc_complain(dir, errno);
+		return FL_EXIT_FINDINGS;
+	}
+	code = run_in(opts, args->command, dir);
+	remove_dir(dir);
+	return code;
+}
+
+const struct fl_cmd fl_cmd_alloc_run = {
+	.name = "run",
+	.summary = "Run a program and show what it held at its end, by caller",
+	.args = "-- PROG [ARG]...",
+	.about = "The program is run as it is, with libforeland-alloc before it: each allocation is\n"
+		 "counted under its caller's address, which is then named from the file's symbols.\n"
+		 "While it runs it can be asked with 'foreland alloc show --pid'.",
+	.size = sizeof(struct run_opts),
+	.options = options,
+	.takes_command = true,
+	.run = run,
+};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How the alloc commands show a set of tags. */
+#include <stdio.h>
+
+#include "alloc/group.h"
+#include "alloc/render.h"
+#include "base/file.h"
+#include "cli/alloc-common.h"
+
+const struct fl_opt alloc_view_options[] = {
+	FL_OPT_STR(struct alloc_view_opts, sort, 0, "sort", "KEY",
+		   "sort by " FL_ALLOC_KEYS " (default bytes); -KEY turns it round"),
+	FL_OPT_U64(struct alloc_view_opts, lines, 'n', "lines", "N", "show the first N only"),
+	FL_OPT_FLAG(struct alloc_view_opts, raw, 'r', "raw", "plain bytes instead of K, M, G"),
+	FL_OPT_FLAG(struct alloc_view_opts, json, 0, "json", "print one JSON object a line"),
+	{}
+};
+
+const struct fl_opt alloc_form_options[] = {
+	FL_OPT_STR(struct alloc_form_opts, tree, 0, "tree", FL_ALLOC_TREES,
+		   "show sums by directory, module or function"),
+	FL_OPT_U64(struct alloc_form_opts, depth, 0, "depth", "N",
+		   "show N levels of the tree only"),
+	FL_OPT_FLAG(struct alloc_form_opts, dump, 0, "dump",
+		    "print the kernel's text, to be read again"),
+	FL_OPT_STR(struct alloc_form_opts, prometheus, 0, "prometheus", "FILE",
+		   "write metrics for node_exporter's textfile collector to FILE, at once"),
+	{}
+};
+
+static int show_tree(const struct alloc_look *l, struct fl_alloc_set *set, struct fl_buf *out)
+{
+	_cleanup_arena_ struct fl_arena arena = {};
+	struct fl_alloc_group *root;
+	enum fl_alloc_tree kind;
+	int r = fl_alloc_tree_parse(l->form->tree, &kind);
+
+	if (r == 0)
+		r = fl_alloc_group(set, kind, &l->order, &arena, &root);
+	if (r < 0)
+		return r;
+	if (l->view->json)
+		fl_alloc_json_tree(root, (unsigned int)l->form->depth, out);
+	else
+		fl_alloc_render_tree(root, (unsigned int)l->form->depth, l->view->raw, out);
+	return 0;
+}
+
+static int render(const struct alloc_look *l, struct fl_alloc_set *set, struct fl_buf *out)
+{
+	if (l->form->tree)
+		return show_tree(l, set, out);
+	fl_alloc_sort(set, &l->order, l->view->lines);
+	if (l->form->dump) {
+		fl_alloc_render_dump(set, out);
+		return 0;
+	}
+	if (!l->view->json)
+		return fl_alloc_render_table(set, l->view->raw, out);
+	for (size_t i = 0; i < set->n; i++)
+		fl_alloc_json_row(&set->v[i], out);
+	return 0;
+}
+
+int alloc_write_prometheus(const char *path, struct fl_alloc_set *set, int code)
+{
+	struct fl_buf out = {};
+	int r;
+
+	fl_alloc_render_prometheus(set, &out);
+	r = out.error ? out.error : fl_file_replace(path, out.data, out.len);
+	fl_buf_fini(&out);
+	if (r < 0)
+		alloc_complain(path, r);
+	return r < 0 ? FL_EXIT_FINDINGS : code;
+}
+
+/* The summary is of all that matched, not of the first lines that are shown. */
+int alloc_look_at(const struct alloc_look *l, struct fl_alloc_set *set, int code)
+{
+	_cleanup_buf_ struct fl_buf out = {}, summary = {};
+	int r;
+
+	if (l->form->prometheus)
+		return alloc_write_prometheus(l->form->prometheus, set, code);
+	if (l->view->json) {
+		fl_alloc_json_schema(l->command, &out);
+		fl_alloc_json_summary(set, &summary);
+	} else if (!l->form->dump) {
+		alloc_summary(set);
+	}
+	r = render(l, set, &out);
+	if (r < 0) {
+		alloc_complain("foreland alloc", r);
+		return FL_EXIT_FINDINGS;
+	}
+	fl_buf_add_str(&out, fl_buf_str(&summary));
+	return alloc_print(&out, code);
+}

@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The alloc commands as a user runs them: dumps, live programs, programs as they are.
+
+usage: test-alloc.py FORELAND LIVE
+
+The sizes that are expected are those that the test asks the programs for. The socket is also spoken
+to here, from the facts of the interface (request numbers, offsets in bytes), by a client that shares
+nothing with the program's own.
+"""
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+FORELAND, LIVE = sys.argv[1:3]
+TMP = tempfile.TemporaryDirectory()
+HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
+ENV = dict(os.environ, XDG_RUNTIME_DIR=TMP.name)
+os.chmod(TMP.name, 0o700)
+CONTENT_ID, GET_AT, GET_NEXT = 0x8008A600, 0xC1D0A601, 0x80E0A602
+
+
+def run(*args, **kw):
+    return subprocess.run([FORELAND, "alloc", *args], capture_output=True, text=True, env=ENV,
+                          timeout=60, **kw)
+
+
+def rows(p):
+    lines = [json.loads(line) for line in p.stdout.splitlines()]
+    assert lines[0]["type"] == "schema" and lines[-1]["type"] == "summary", p.stdout
+    return [line for line in lines if "type" not in line]
+
+
+def path(name, text):
+    p = os.path.join(TMP.name, name)
+    with open(p, "w") as f:
+        f.write(text)
+    return p
+
+
+class Live:
+    def __init__(self, **env):
+        self.p = subprocess.Popen([LIVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                  env=dict(ENV, **env))
+        self.pid = int(self.p.stdout.readline())
+
+    def do(self, command):
+        self.p.stdin.write(command + "\n")
+        self.p.stdin.flush()
+        self.pid = int(self.p.stdout.readline())
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.p.stdin.close()
+        self.p.wait(timeout=20)
+
+
+def show_filters_sorts_and_limits():
+    d = path("d", HEAD + "300 3 mm/a.c:1 func:f \n100 1 mm/b.c:2 [ext4] func:g \n"
+                         "200 9 fs/c.c:3 func:h accurate:no \n")
+    r = rows(run("show", "--input", d, "--json"))
+    assert [x["bytes"] for x in r] == [300, 200, 100]
+    assert r[1] == {"bytes": 200, "calls": 9, "file": "fs/c.c", "line": 3, "module": "",
+                    "function": "h", "accurate": False}
+    r = rows(run("show", "--input", d, "--json", "--sort", "-calls", "-n", "2"))
+    assert [x["calls"] for x in r] == [1, 3]
+    assert len(rows(run("show", "--input", d, "--json", "--module", ""))) == 2
+    assert len(rows(run("show", "--input", d, "--json", "--file", "mm/"))) == 2
+    assert len(rows(run("show", "--input", d, "--json", "--function", "[fg]"))) == 2
+    assert len(rows(run("show", "--input", d, "--json", "--inaccurate"))) == 1
+    assert len(rows(run("show", "--input", d, "--json", "--min-size", "100",
+                        "--max-size", "200"))) == 2
+    p = run("show", "--input", d, "--min-size", "2", "--max-size", "1")
+    assert p.returncode == 2 and "minimum is above its maximum" in p.stderr
+    p = run("show", "--input", d, "--tree", "dir", "-r")
+    assert p.stdout.splitlines()[1].split() == ["400", "4", "mm"], p.stdout
+
+
+def bad_lines_are_located_and_the_rest_is_read():
+    d = path("bad", HEAD + "1 1 a.c:1 func:f \nwhat is this\n2 1 a.c:2 func:f \n")
+    p = run("show", "--input", d, "--json")
+    assert p.returncode == 1 and len(rows(p)) == 2
+    assert f"{d}:4:1: error: a number of bytes is expected [BYTES]" in p.stderr, p.stderr
+    p = run("show", "--input", d + ".none")
+    assert p.returncode == 1 and "[ENOENT]" in p.stderr and p.stdout == ""
+
+
+def dumps_come_back_the_same():
+    text = HEAD + "         300        3 mm/a.c:1 [m] func:f accurate:no later:1 \n"
+    p = run("show", "--input", "-", "--dump", input=text)
+    assert p.stdout == text
+
+
+def diff_shows_growth():
+    a = path("a", HEAD + "10 1 a.c:1 func:f \n50 5 b.c:1 func:g \n7 1 c.c:1 func:h \n")
+    b = path("b", HEAD + "30 2 a.c:9 func:f \n40 4 b.c:1 func:g \n7 1 c.c:1 func:h \n"
+                         "1 1 d.c:1 func:i \n")
+    r = rows(run("diff", a, b, "--json"))
+    assert [(x["bytes_growth"], x["calls_growth"], x["note"]) for x in r] == \
+        [(20, 1, "moved"), (1, 1, "new"), (-10, -1, None)], r
+    assert r[0]["line"] == 9 and r[0]["line_before"] == 1
+
+
+def metrics_have_each_label_set_once():
+    d = path("d", HEAD + '1 1 a.c:1 func:f \n2 1 a.c:1 func:f \n4 1 "x\\y".c:1 func:f \n')
+    m = os.path.join(TMP.name, "m.prom")
+    assert run("show", "--input", d, "--prometheus", m).returncode == 0
+    lines = open(m).read().splitlines()
+    assert 'foreland_alloc_bytes{file="a.c",line="1",module="",function="f"} 3' in lines, lines
+    assert r'foreland_alloc_bytes{file="\"x\\y\".c",line="1",module="",function="f"} 4' in lines
+    assert len(set(x.split("} ")[0] for x in lines)) == len(lines)
+
+
+def a_live_program_is_asked():
+    with Live() as live:
+        live.do("a 1000").do("a 24")
+        r = rows(run("show", "--pid", str(live.pid), "--json", "--function", "allocate"))
+        assert [(x["bytes"], x["calls"], x["module"]) for x in r] == [(1024, 2, "")], r
+        assert r[0]["file"].endswith("tests/alloc/live.c")
+        live.do("f")
+        r = rows(run("show", "--pid", str(live.pid), "--json", "--min-size", "1000",
+                     "--max-size", "1000"))
+        assert [x["bytes"] for x in r] == [1000]
+        pid = live.pid
+    p = run("show", "--pid", str(pid))
+    assert p.returncode == 1 and "[ESRCH]" in p.stderr
+
+
+def a_child_answers_for_itself():
+    with Live() as live:
+        parent = live.do("a 100").pid
+        child = live.do("k").pid
+        live.do("a 11")
+        assert child != parent
+        for pid, expected in ((parent, 100), (child, 111)):
+            r = rows(run("show", "--pid", str(pid), "--json", "--function", "allocate"))
+            assert [x["bytes"] for x in r] == [expected], (pid, r)
+
+
+def connect(pid):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(f"{TMP.name}/foreland-alloc.{pid}")
+    s.settimeout(10)
+    return s
+
+
+def ask(s, request, argument=b"", count=0):
+    s.send(struct.pack("=II", request, count) + argument)
+    reply = s.recv(1 << 20)
+    return struct.unpack("=iI", reply[:8]), reply[8:]
+
+
+def get_at(pos=0, mask=0, function=b"", lo=0, hi=0):
+    return struct.pack("=QQ64s64s64sQQQQ224s", pos, mask, b"", function, b"", 0, lo, hi, 0, b"")
+
+
+def the_socket_speaks_the_interface():
+    with Live() as live:
+        live.do("a 70").do("t 2")
+        s = connect(live.pid)
+        mode = os.stat(f"{TMP.name}/foreland-alloc.{live.pid}").st_mode & 0o777
+        assert mode == 0o600, oct(mode)
+        (r, _), first_id = ask(s, CONTENT_ID)
+        assert r == 0 and len(first_id) == 8
+        (r, _), data = ask(s, GET_AT, get_at(mask=2, function=b"allocate"))
+        assert r == 0 and len(data) == 464
+        data = data[240:]
+        assert struct.unpack("=QQB", data[200:217]) == (70, 1, 1)
+        assert data[64:128].rstrip(b"\0") == b"allocate"
+        assert ask(s, GET_NEXT)[0][0] == -2, "ENOENT at the end"
+        assert ask(s, GET_NEXT)[0][0] == 0, "and round again"
+        assert ask(s, GET_AT, get_at(mask=0x80))[0][0] == -22
+        assert ask(s, GET_AT, get_at(mask=0x60, lo=2, hi=1))[0][0] == -22
+        assert ask(s, GET_AT, get_at(pos=1 << 40))[0][0] == -2
+        assert ask(s, 0x1234)[0][0] == -25, "ENOTTY"
+        assert ask(s, GET_AT, b"short")[0][0] == -22
+        seen = 0
+        assert ask(s, GET_AT, get_at(mask=2, function=b"nobody"))[0][0] == -2
+        assert ask(s, GET_AT, get_at())[0][0] == 0
+        while True:
+            (r, n), data = ask(s, GET_NEXT, count=300)
+            if r:
+                assert r == -2
+                break
+            assert len(data) == 224 * n <= 224 * 300
+            seen += sum(data[i * 224 + 128:][:6] == b"many.c" for i in range(n))
+        assert seen == 2000, seen
+        assert ask(s, CONTENT_ID)[1] == first_id
+        live.do("t 1")
+        assert ask(s, CONTENT_ID)[1] != first_id
+        for _ in range(20):  # more clients than there are places: the others are turned away
+            connect(live.pid)
+        assert live.do("a 1").pid
+
+
+def a_sleeping_program_goes_on_sleeping_well():
+    """Asked a thousand times while it reads from a pipe: nothing is lost, nothing is interrupted."""
+    with Live() as live:
+        live.do("a 5")
+        s = connect(live.pid)
+        for _ in range(1000):
+            assert ask(s, CONTENT_ID)[0][0] == 0
+        assert live.do("a 6").pid == live.pid
+
+
+def dumps_at_exit_and_on_a_signal():
+    dump = os.path.join(TMP.name, "dump")
+    with Live(FORELAND_ALLOC=f"dump={dump}.%p,signal=USR2,total") as live:
+        live.do("a 100").do("a 50").do("f")
+        os.kill(live.pid, signal.SIGUSR2)
+        live.do("a 7").do("f")
+        early = rows(run("show", "--input", f"{dump}.{live.pid}", "--json", "--min-size", "1"))
+        live.do("a 3")
+    late = rows(run("show", "--input", f"{dump}.{live.pid}", "--json", "--min-size", "1"))
+    assert [(x["bytes"], x["calls"]) for x in early] == [(100, 1)], early
+    assert early[0]["extra"] == "total:150 total_calls:2", early
+    assert [(x["bytes"], x["calls"]) for x in late] == [(103, 2)], late
+
+
+def off_is_off():
+    with Live(FORELAND_ALLOC="off") as live:
+        live.do("a 100")
+        assert not os.path.exists(f"{TMP.name}/foreland-alloc.{live.pid}")
+
+
+def run_shows_a_program_as_it_is():
+    program = "import ctypes; c = ctypes.CDLL(None); c.malloc.restype = ctypes.c_void_p\n" \
+              "for i in range(5): c.malloc(123456)"
+    p = run("run", "--json", "--min-size", "600000", "--", sys.executable, "-c", program)
+    assert p.returncode == 0, p.stderr
+    held = [x for x in rows(p) if x["bytes"] == 5 * 123456 and x["calls"] == 5]
+    assert len(held) == 1 and held[0]["file"] is None and "ffi" in held[0]["module"], p.stdout
+    p = run("run", "--", "false")
+    assert p.returncode == 1 and "exited with status 1" in p.stderr
+    assert run("run", "--", "/nonexistent").returncode == 1
+    assert run("run").returncode == 2
+    kept = os.path.join(TMP.name, "kept")
+    assert run("run", "-o", kept, "--", "true").returncode == 0
+    assert open(kept).readline() == "allocinfo - version: 2.0\n"
+
+
+def watch_ranks_what_grows():
+    with Live() as live:
+        w = subprocess.Popen([FORELAND, "alloc", "watch", "--pid", str(live.pid), "-c", "6", "-i",
+                              "100ms", "--json"], stdout=subprocess.PIPE, text=True, env=ENV)
+        while w.poll() is None:
+            live.do("a 1000")
+            time.sleep(0.03)
+        out = w.stdout.read()
+    r = [json.loads(x) for x in out.splitlines()]
+    assert r[-1]["looks"] == 6 and r[1]["function"] == "allocate", out
+    assert r[1]["bytes_growth"] > 0 and r[1]["falls"] == 0 and r[1]["leak"] > 80, out
+
+
+def top_draws_resizes_and_quits():
+    d = path("d", HEAD + "".join(f"{i} 1 file{i}.c:1 func:f \n" for i in range(1, 200)))
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(FORELAND, [FORELAND, "alloc", "top", "--input", d, "-i", "50ms"], ENV)
+    before = termios.tcgetattr(fd)
+
+    def screen(rows):
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 60, 0, 0))
+        text, end = b"", time.time() + 20
+        while time.time() < end and text.count(b"\033[H") < 8:
+            if select.select([fd], [], [], 1)[0]:
+                text += os.read(fd, 65536)
+        return text.split(b"\033[H")[-2].decode()
+
+    small, large = screen(10), screen(40)
+    assert len(small.splitlines()) == 10 and len(large.splitlines()) == 40, small
+    assert "file199.c" in small.splitlines()[3] and "file170.c" in large
+    os.write(fd, b"bq")
+    _, status = os.waitpid(pid, 0)
+    assert status == 0
+    rest = b""
+    try:
+        while select.select([fd], [], [], 0.2)[0]:
+            rest += os.read(fd, 65536)
+    except OSError:
+        pass
+    assert rest.endswith(b"\033[?25h\033[?1049l"), rest[-50:]
+    assert before[3] & termios.ICANON
+    assert run("top", "--input", d).returncode == 2
+
+
+TESTS = [show_filters_sorts_and_limits, bad_lines_are_located_and_the_rest_is_read,
+         dumps_come_back_the_same, diff_shows_growth, metrics_have_each_label_set_once,
+         a_live_program_is_asked, a_child_answers_for_itself, the_socket_speaks_the_interface,
+         a_sleeping_program_goes_on_sleeping_well, dumps_at_exit_and_on_a_signal, off_is_off,
+         run_shows_a_program_as_it_is, watch_ranks_what_grows, top_draws_resizes_and_quits]
+
+print(f"1..{len(TESTS)}")
+failed = 0
+for number, test in enumerate(TESTS, 1):
+    try:
+        test()
+        print(f"ok {number} - {test.__name__}", flush=True)
+    except Exception as e:  # each test is reported, whatever became of it
+        failed += 1
+        print(f"not ok {number} - {test.__name__}: {e!r}", flush=True)
+sys.exit(failed != 0)
