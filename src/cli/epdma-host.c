@@ -186,6 +186,7 @@ struct mover {
 	struct fl_dma_chan *chan;
 	uint8_t *buf;
 	fl_dma_addr_t addr;
+	size_t size;
 };
 
 /* 0, or an exit code with everything closed again. */
@@ -203,7 +204,12 @@ static int mover_open(const struct fl_host_opts *o, const char *bdf,
 		fl_dma_device_close(m->dev);
 		return FL_EXIT_FINDINGS;
 	}
-	m->buf = fl_dma_alloc_coherent(m->dev, size, &m->addr);
+	/* Where the device reaches physical memory alone, large pieces are hard to get. */
+	for (m->size = size; !m->buf && m->size >= 4096; m->size /= 2) {
+		m->buf = fl_dma_alloc_coherent(m->dev, m->size, &m->addr);
+		if (m->buf)
+			break;
+	}
 	if (!m->buf) {
 		r = fl_cli_host_failed("memory for the device", -errno);
 		fl_dma_device_close(m->dev);
@@ -245,16 +251,16 @@ static int read_run(const void *v, const struct fl_args *args)
 {
 	const char *bdf = args->n == 3 ? args->v[0] : NULL;
 	uint64_t ep, left;
-	struct mover m;
+	struct mover m = {};
 	int r;
 
 	if (parse_range(args, args->n - 2, &ep) < 0 || parse_range(args, args->n - 1, &left) < 0)
 		return FL_EXIT_USAGE;
-	r = mover_open(v, bdf, FL_DMA_DEV_TO_MEM, FL_MIN(left + 1, (uint64_t)BUFFER), &m);
+	r = mover_open(v, bdf, FL_DMA_DEV_TO_MEM, FL_MIN(FL_MAX(left, 4096u), (uint64_t)BUFFER), &m);
 	if (r)
 		return r;
 	while (left) {
-		uint64_t n = FL_MIN(left, (uint64_t)BUFFER);
+		uint64_t n = FL_MIN(left, (uint64_t)m.size);
 
 		r = move(m.chan, ep, m.addr, n);
 		if (r < 0)
@@ -276,7 +282,7 @@ static int write_run(const void *v, const struct fl_args *args)
 {
 	const char *bdf = args->n == 3 ? args->v[0] : NULL, *name = args->v[args->n - 1];
 	_cleanup_file_ struct fl_file f = {};
-	struct mover m;
+	struct mover m = {};
 	uint64_t ep;
 	int r;
 
@@ -285,11 +291,11 @@ static int write_run(const void *v, const struct fl_args *args)
 	r = fl_file_open(name, SIZE_MAX / 2, &f);
 	if (r < 0)
 		return fl_cli_host_failed(name, r);
-	r = mover_open(v, bdf, FL_DMA_MEM_TO_DEV, FL_MIN(f.size + 1, (size_t)BUFFER), &m);
+	r = mover_open(v, bdf, FL_DMA_MEM_TO_DEV, FL_MIN(FL_MAX(f.size, 4096u), (size_t)BUFFER), &m);
 	if (r)
 		return r;
 	for (size_t at = 0; at < f.size;) {
-		size_t n = FL_MIN(f.size - at, (size_t)BUFFER);
+		size_t n = FL_MIN(f.size - at, m.size);
 
 		memcpy(m.buf, f.data + at, n);
 		r = move(m.chan, ep + at, m.addr, n);

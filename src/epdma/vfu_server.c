@@ -34,6 +34,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/util.h"
+#include "epdma/mpq_server.h"
 #include "epdma/vfu.h"
 
 #define LOOK_MS	     100
@@ -738,6 +739,41 @@ int fl_vfu_session(struct fl_device *d, int fd, const bool *stop)
 
 /* ---- the socket ---- */
 
+/*
+ * Which protocol a client speaks. The first message of a vfio-user client is VERSION, whose command
+ * number, 1, stands in bytes 2 and 3; QEMU's own starts with a 32-bit command of which those bytes are
+ * the upper half, 0. -EAGAIN: not there yet.
+ */
+static int is_vfio_user(int fd, bool *ret)
+{
+	uint8_t first[4];
+	ssize_t n = recv(fd, first, sizeof(first), MSG_PEEK | MSG_DONTWAIT);
+
+	if (n == (ssize_t)sizeof(first) || n == 0) {
+		*ret = n == 0 || fl_get_le16(first + 2) != 0;
+		return 0;
+	}
+	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : -EAGAIN;
+}
+
+static int one_client(struct fl_device *d, int fd, const bool *stop)
+{
+	bool vfio_user = true;
+	int r = -EAGAIN;
+
+	while (r == -EAGAIN && !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		poll(&p, 1, FL_MIN((int)fl_device_tick(d), LOOK_MS));
+		r = is_vfio_user(fd, &vfio_user);
+	}
+	if (r < 0) {
+		close(fd);
+		return r == -EAGAIN ? 0 : r;
+	}
+	return vfio_user ? fl_vfu_session(d, fd, stop) : fl_mpq_session(d, fd, stop);
+}
+
 static bool somebody_listens(const struct sockaddr_un *sa)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -785,7 +821,7 @@ int fl_vfu_serve(struct fl_device *d, int listen_fd, const bool *stop,
 			return -errno;
 		if (events && events->attached)
 			events->attached(events->ctx);
-		r = fl_vfu_session(d, fd, stop);
+		r = one_client(d, fd, stop);
 		if (events && events->detached)
 			events->detached(events->ctx, r);
 	}
