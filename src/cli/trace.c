@@ -16,6 +16,7 @@
 #include "probe/bpf/run.h"
 #include "probe/bpf/trace.h"
 #include "probe/lang/check.h"
+#include "probe/output/hist.h"
 #include "probe/output/json.h"
 #include "probe/output/text.h"
 #include "probe/output/tracedat.h"
@@ -28,6 +29,7 @@ struct trace_opts {
 	const char *file;
 	uint64_t pid;
 	const char *comm;
+	struct fl_strv hist;
 	bool vm, explain, exact, strict;
 	const char *clock;
 	const char *dialect;
@@ -43,6 +45,8 @@ static const struct fl_opt trace_options[] = {
 	FL_OPT_STR(struct trace_opts, file, 0, "file", "DEFS", "read definitions from DEFS, one a line"),
 	FL_OPT_U64(struct trace_opts, pid, 'p', NULL, "PID", "only this process, or this thread"),
 	FL_OPT_STR(struct trace_opts, comm, 0, "comm", "NAME", "only threads of this name"),
+	FL_OPT_LIST(struct trace_opts, hist, 0, "hist", "SPEC",
+		    "count instead of printing: keys=..[:vals=..][:sort=..][:size=..]"),
 	FL_OPT_FLAG(struct trace_opts, vm, 0, "vm", "trace in a guest, where no privilege is needed"),
 	FL_OPT_FLAG(struct trace_opts, explain, 0, "explain", "say which hook was taken, and why"),
 	FL_OPT_FLAG(struct trace_opts, exact, 0, "exact-faults",
@@ -152,6 +156,15 @@ static void add_option(const struct fl_opt *row, size_t offset, void *ctx)
 		if (value && at != &w->o->output) {
 			add_name(w, row);
 			add_word(w, value);
+		}
+		return;
+	}
+	if (row->type == FL_OPT_TYPE_LIST) {
+		const struct fl_strv *list = at;
+
+		for (size_t i = 0; i < list->n; i++) {
+			add_name(w, row);
+			add_word(w, list->v[i]);
 		}
 		return;
 	}
@@ -307,6 +320,27 @@ static int add_all(struct session *s, const struct fl_args *args)
 	return r;
 }
 
+/* One --hist is for all definitions, several are for one each, in their order. */
+static int add_hists(struct session *s)
+{
+	const struct fl_strv *list = &s->o->hist;
+	int r = 0;
+
+	if (list->n > 1 && list->n != s->nr_events) {
+		fputs("foreland: error: as many --hist as definitions are wanted, or one for all\n", stderr);
+		return -EINVAL;
+	}
+	for (size_t i = 0; list->n && i < s->nr_events && r == 0; i++) {
+		struct fl_diag d = { .place = "--hist" };
+
+		r = fl_trace_hist(s->trace, i, fl_str(list->v[list->n > 1 ? i : 0]), &d);
+		if (r < 0)
+			print_diag(&d);
+		fl_diag_fini(&d);
+	}
+	return r;
+}
+
 /* ---- running ---- */
 
 static bool is_recording(const struct trace_opts *o)
@@ -404,7 +438,7 @@ static int start(struct session *s)
 	if (r < 0) {
 		struct fl_str tried, line;
 
-		d.place = d.place ? d.place : "definition";
+		d.place = "definition";
 		print_diag(&d);
 		tried = fl_buf_str(&fl_trace_probe(s->trace, fl_trace_failed(s->trace))->tried);
 		while (fl_str_line(&tried, &line))
@@ -439,6 +473,25 @@ static int summarise(struct session *s)
 			return 1;
 	}
 	return s->o->strict && worse;
+}
+
+/* Terminals get bars as wide as a fifth of the screen usually is. */
+static int print_hists(struct session *s)
+{
+	unsigned int bars = isatty(s->fd) ? 20 : 0;
+
+	for (size_t i = 0; i < s->nr_events; i++) {
+		struct fl_hist_table table = {};
+
+		if (fl_trace_hist_read(s->trace, i, &table) < 0)
+			continue;
+		if (s->o->json)
+			fl_hist_json(fl_trace_probe(s->trace, i), &table, s->symbols, &s->out);
+		else
+			fl_hist_text(fl_trace_probe(s->trace, i), &table, bars, s->symbols, &s->out);
+		fl_hist_table_fini(&table);
+	}
+	return s->out.len ? flush(s) : 0;
 }
 
 static int command_result(const struct session *s)
@@ -476,6 +529,8 @@ static int run(struct session *s, const struct fl_args *args)
 	end_command(s);
 	if (r == 0 && s->dat)
 		r = fl_tracedat_finish(s->dat);
+	if (r == 0)
+		r = print_hists(s);
 	if (r == -EPIPE)
 		return 0; /* the reader has seen enough */
 	if (r < 0) {
@@ -514,7 +569,7 @@ static int trace_session(struct session *s, const struct fl_args *args)
 		say("the running kernel", r);
 		return FL_EXIT_FINDINGS;
 	}
-	if (open_output(s) < 0 || add_all(s, args) < 0)
+	if (open_output(s) < 0 || add_all(s, args) < 0 || add_hists(s) < 0)
 		return FL_EXIT_FINDINGS;
 	if (!s->nr_events) {
 		fputs("foreland: error: there is nothing to trace: no definition was given\n", stderr);

@@ -370,7 +370,8 @@ static bool needs_entry(const struct fl_gen *g)
 /* Strings make a record's size known only at the end; a filter, whether it is wanted at all. */
 static bool in_scratch(const struct fl_gen *g)
 {
-	return g->l->nr_strings || (g->env->filter && g->hook->ctx != FL_CTX_RECORD);
+	return g->l->nr_strings || g->env->hist ||
+	       (g->env->filter && g->hook->ctx != FL_CTX_RECORD);
 }
 
 /* BPF_RB_NO_WAKEUP */
@@ -392,58 +393,83 @@ static void submit(struct fl_gen *g, uint32_t lost)
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, lost);
 }
 
+/* The filter runs as soon as it can: an event probe's before anything is fetched. */
+static int filter(struct fl_gen *g, bool fetched, uint32_t unwanted)
+{
+	if (!g->env->filter || fetched != (g->hook->ctx != FL_CTX_RECORD))
+		return 0;
+	return fl_gen_filter(g, unwanted);
+}
+
+static int fetch_args(struct fl_gen *g)
+{
+	int r = 0;
+
+	clear_faults(g);
+	for (size_t i = 0; i < g->e->nr_args && r == 0; i++)
+		r = fl_gen_arg(g, i);
+	return r;
+}
+
+struct exits {
+	uint32_t unwanted, lost, unpaired;
+};
+
+static int body(struct fl_gen *g, struct exits x)
+{
+	int r;
+
+	fl_emit_mov(g->p, GEN_CTX, BPF_REG_1);
+	count_hit(g);
+	current_task(g);
+	filter_pid(g, x.unwanted);
+	filter_comm(g, x.unwanted);
+	r = filter(g, false, x.unwanted);
+	if (r < 0)
+		return r;
+	if (needs_entry(g))
+		find_entry(g, x.unpaired);
+	if (in_scratch(g))
+		scratch(g, x.lost);
+	else
+		reserve(g, x.lost);
+	if (!g->env->hist || g->env->filter) {
+		head(g);
+		place(g);
+	}
+	r = fetch_args(g);
+	if (r == 0)
+		r = filter(g, true, x.unwanted);
+	if (r < 0)
+		return r;
+	if (g->env->hist)
+		fl_gen_hist(g, x.lost, x.unpaired);
+	else
+		submit(g, x.lost);
+	return 0;
+}
+
 static int generate(struct fl_gen *g)
 {
 	struct fl_insns *p = g->p;
-	uint32_t unwanted, lost, unpaired;
+	struct exits x;
 	int r;
 
 	if (needs_entry(g) && g->e->nr_entry_args > GEN_MAX_WORDS)
 		return fl_gen_refuse(g, SIZE_MAX, "too many arguments to keep from entry to return");
 	g->leave = fl_label_new(p);
-	unwanted = fl_label_new(p);
-	lost = fl_label_new(p);
-	unpaired = fl_label_new(p);
-	fl_emit_mov(p, GEN_CTX, BPF_REG_1);
-	count_hit(g);
-	current_task(g);
-	filter_pid(g, unwanted);
-	filter_comm(g, unwanted);
-	if (g->env->filter && g->hook->ctx == FL_CTX_RECORD) {
-		r = fl_gen_filter(g, unwanted);
-		if (r < 0)
-			return r;
-	}
-	if (needs_entry(g))
-		find_entry(g, unpaired);
-	if (in_scratch(g))
-		scratch(g, lost);
-	else
-		reserve(g, lost);
-	head(g);
-	place(g);
-	clear_faults(g);
-	for (size_t i = 0; i < g->e->nr_args; i++) {
-		r = fl_gen_arg(g, i);
-		if (r < 0)
-			return r;
-	}
-	if (g->env->filter && g->hook->ctx != FL_CTX_RECORD) {
-		r = fl_gen_filter(g, unwanted);
-		if (r < 0)
-			return r;
-	}
-	submit(g, lost);
+	x = (struct exits){ fl_label_new(p), fl_label_new(p), fl_label_new(p) };
+	r = body(g, x);
+	if (r < 0)
+		return r;
 	fl_label_place(p, g->leave);
 	fl_emit_movi(p, BPF_REG_0, 0);
 	fl_emit_exit(p);
-	count_and_leave(g, lost, offsetof(struct fl_probe_counts, lost));
-	count_and_leave(g, unwanted, offsetof(struct fl_probe_counts, filtered));
-	count_and_leave(g, unpaired, offsetof(struct fl_probe_counts, unpaired));
+	count_and_leave(g, x.lost, offsetof(struct fl_probe_counts, lost));
+	count_and_leave(g, x.unwanted, offsetof(struct fl_probe_counts, filtered));
+	count_and_leave(g, x.unpaired, offsetof(struct fl_probe_counts, unpaired));
 	fl_gen_detours(g);
-	if (g->out_of_memory)
-		return -ENOMEM;
-	return fl_insns_finish(p);
+	return g->out_of_memory ? -ENOMEM : fl_insns_finish(p);
 }
 
 int fl_gen_event(const struct fl_probe_event *e, enum fl_hook hook,

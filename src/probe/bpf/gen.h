@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "probe/bpf/hist.h"
 #include "probe/bpf/insn.h"
 #include "probe/bpf/layout.h"
 #include "probe/bpf/rings.h"
@@ -108,6 +109,10 @@ struct fl_gen_env {
 	uint32_t trampoline_words; /* slots in front of the return value */
 	const struct fl_format *format; /* FL_CTX_RECORD */
 	const struct fl_filter *filter; /* NULL: none, or the reader applies it */
+	const struct fl_hist *hist;	/* count instead of sending; NULL: send */
+	int hist_fd;  /* per-CPU hash of its keys */
+	int keep_fd;  /* hash from its keys to a time */
+	int since_fd; /* keep_fd of the event whose time it asks for */
 };
 
 /* Why an event cannot be generated for that hook. */
@@ -126,6 +131,9 @@ int fl_gen_event(const struct fl_probe_event *e, enum fl_hook hook,
 
 /* Whether the program can apply all of the filter itself. */
 bool fl_gen_filter_compiles(const struct fl_filter *f, enum fl_hook hook);
+
+/* Bytes of scratch memory that a counting program needs. */
+uint32_t fl_gen_hist_scratch(const struct fl_record_layout *l, const struct fl_hist *h);
 
 /* The program at function entry that keeps the words a return probe asks for. */
 int fl_gen_entry(const struct fl_probe_event *e, const struct fl_gen_env *env, struct fl_insns *out,

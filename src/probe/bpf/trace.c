@@ -23,6 +23,7 @@
 #include "base/num.h"
 #include "probe/bpf/attach.h"
 #include "probe/bpf/filter.h"
+#include "probe/bpf/hist-map.h"
 #include "probe/bpf/kernel.h"
 #include "probe/bpf/point.h"
 
@@ -48,7 +49,8 @@ struct probe {
 	struct fl_filter filter;
 	bool reader_filters;	 /* not compiled into the program */
 	uint64_t filtered;	 /* by the reader */
-	int prog, entry_prog, entry_map, scratch;
+	struct fl_hist hist;	 /* nr_keys 0: none */
+	int prog, entry_prog, entry_map, scratch, hist_map, keep_map;
 	struct fl_attachment *attached;
 	size_t nr_attached;
 	uint64_t records, faults;
@@ -115,7 +117,8 @@ int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e, struct fl_str def
 	t->probes = bigger;
 	t->probes[t->n++] = (struct probe){ .pub.event = e, .event = e, .def = def,
 					    .filter_text = filter, .prog = -1, .entry_prog = -1,
-					    .entry_map = -1, .scratch = -1 };
+					    .entry_map = -1, .scratch = -1, .hist_map = -1,
+					    .keep_map = -1 };
 	return 0;
 }
 
@@ -151,6 +154,8 @@ void fl_trace_free(struct fl_trace *t)
 		return;
 	for (size_t i = 0; i < t->n; i++) {
 		unload(&t->probes[i]);
+		close_fd(&t->probes[i].hist_map);
+		close_fd(&t->probes[i].keep_map);
 		fl_points_fini(&t->probes[i].points);
 		fl_filter_fini(&t->probes[i].filter);
 		fl_buf_fini(&t->probes[i].pub.tried);
@@ -192,10 +197,13 @@ static int make_control(struct fl_trace *t)
 /* The record is built here where its strings' lengths are not known before. */
 static int make_scratch(struct probe *p)
 {
-	if (!p->pub.layout.nr_strings && !p->filter.n)
+	uint32_t size = (p->pub.layout.max_size + 7) / 8 * 8;
+
+	if (!p->pub.layout.nr_strings && !p->filter.n && !p->hist.nr_keys)
 		return 0;
-	p->scratch = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "fl_scratch", 4,
-				    (p->pub.layout.max_size + 7) / 8 * 8, 1, NULL);
+	if (p->hist.nr_keys)
+		size = (fl_gen_hist_scratch(&p->pub.layout, &p->hist) + 7) / 8 * 8;
+	p->scratch = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "fl_scratch", 4, size, 1, NULL);
 	return p->scratch < 0 ? -errno : 0;
 }
 
@@ -294,6 +302,15 @@ static int load_entry_program(struct probe *p, const struct fl_gen_env *env,
 	return p->entry_prog < 0 ? p->entry_prog : 0;
 }
 
+/* The map of the event that keeps the time which @p asks for. */
+static int since_map(const struct fl_trace *t, const struct probe *p)
+{
+	for (size_t i = 0; p->hist.since.n && i < t->n; i++)
+		if (t->probes[i].hist.keep.n && fl_str_eq(t->probes[i].hist.keep, p->hist.since))
+			return t->probes[i].keep_map;
+	return -1;
+}
+
 static int load_hook(struct fl_trace *t, struct probe *p, size_t index, struct fl_gen_error *error)
 {
 	struct fl_gen_env env = t->env;
@@ -307,6 +324,10 @@ static int load_hook(struct fl_trace *t, struct probe *p, size_t index, struct f
 	env.event = (uint16_t)index;
 	env.scratch_fd = p->scratch;
 	env.entry_fd = p->entry_map;
+	env.hist = p->hist.nr_keys ? &p->hist : NULL;
+	env.hist_fd = p->hist_map;
+	env.keep_fd = p->keep_map;
+	env.since_fd = since_map(t, p);
 	env.filter = p->filter.n && !p->reader_filters ? &p->filter : NULL;
 	fl_points_env(&p->points, &env);
 	p->prog = load_program(t, p, &env, error);
@@ -359,6 +380,63 @@ static int lay_out(struct probe *p, enum fl_hook hook, struct fl_diag *diag)
 	p->pub.hook = hook;
 	if (fl_record_layout(p->event, fl_gen_layout(p->event, hook, multi), &p->pub.layout) < 0)
 		return diagnose(diag, p, TRACE_TOO_BIG, (struct fl_span){ 0, 0 });
+	return 0;
+}
+
+#define KEEP_MAX 16384 /* times kept, of things under way */
+
+static int make_hist_maps(struct probe *p)
+{
+	const struct fl_hist *h = &p->hist;
+
+	if (!h->nr_keys)
+		return 0;
+	p->hist_map = bpf_map_create(BPF_MAP_TYPE_PERCPU_HASH, "fl_hist", h->key_size, h->value_size,
+				     h->size, NULL);
+	if (p->hist_map < 0)
+		return -errno;
+	if (!h->keep.n)
+		return 0;
+	p->keep_map = bpf_map_create(BPF_MAP_TYPE_HASH, "fl_keep", h->key_size, 8, KEEP_MAX, NULL);
+	return p->keep_map < 0 ? -errno : 0;
+}
+
+static int match_keeper(struct probe *p, const struct fl_hist *keeper, struct fl_diag *diag)
+{
+	struct fl_str text = p->hist.text, name = p->hist.since;
+	uint32_t at = (uint32_t)(name.p - text.p);
+	int r;
+
+	if (keeper)
+		return fl_hist_match(&p->hist, p->event, keeper, diag);
+	r = diagnose(diag, p, TRACE_NO_ARGUMENT, (struct fl_span){ at, at + (uint32_t)name.n });
+	fl_diag_message(diag, "no event keeps a time under the name '%.*s'", FL_STR_ARG(name));
+	if (diag) {
+		diag->text = text.p;
+		diag->text_len = text.n;
+	}
+	return r;
+}
+
+/* Who asks for another event's time must have its keys' fields. */
+static int match_hists(struct fl_trace *t, struct fl_diag *diag)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct fl_hist *h = &t->probes[i].hist;
+		const struct fl_hist *keeper = NULL;
+		int r;
+
+		for (size_t k = 0; h->since.n && k < t->n; k++)
+			if (fl_str_eq(t->probes[k].hist.keep, h->since))
+				keeper = &t->probes[k].hist;
+		r = h->since.n ? match_keeper(&t->probes[i], keeper, diag) : 0;
+		if (r == 0)
+			r = make_hist_maps(&t->probes[i]);
+		if (r < 0) {
+			t->failed = i;
+			return r;
+		}
+	}
 	return 0;
 }
 
@@ -453,9 +531,9 @@ static int read_filter(struct fl_trace *t, struct probe *p, struct fl_diag *diag
 	if (r < 0)
 		return r;
 	p->reader_filters = !fl_gen_filter_compiles(&p->filter, p->pub.hook);
-	if (p->reader_filters && p->points.format) {
+	if (p->reader_filters && (p->points.format || p->hist.nr_keys)) {
 		r = diagnose(diag, p, TRACE_NO_ARGUMENT, (struct fl_span){ at, at + (uint32_t)text.n });
-		fl_diag_message(diag, "a search through a string of an event's record is not compiled");
+		fl_diag_message(diag, "a search through a string is not compiled for this");
 		return r;
 	}
 	return 0;
@@ -515,6 +593,9 @@ int fl_trace_start(struct fl_trace *t, struct fl_diag *diag)
 			help_permission(t->target, diag);
 		return r;
 	}
+	r = match_hists(t, diag);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < t->n; i++) {
 		if (uses_percpu(t->probes[i].event))
 			fl_kernel_percpu(t->target, &t->env);
@@ -592,6 +673,16 @@ int64_t fl_trace_read(struct fl_trace *t, uint64_t before, fl_record_fn fn, void
 	return fl_rings_read(t->rings, before, on_record, &r);
 }
 
+int fl_trace_hist(struct fl_trace *t, size_t i, struct fl_str spec, struct fl_diag *diag)
+{
+	struct probe *p = &t->probes[i];
+	int r = fl_hist_parse(spec, p->event, &p->hist, diag);
+
+	if (r == 0)
+		p->pub.hist = &p->hist;
+	return r;
+}
+
 /* Programs run with recursion refused by the kernel, which counts. */
 static uint64_t missed(int prog)
 {
@@ -611,6 +702,8 @@ void fl_trace_totals(struct fl_trace *t, size_t i, struct fl_trace_totals *ret)
 	*ret = (struct fl_trace_totals){ .records = p->records, .faults = p->faults,
 					 .filtered = p->filtered,
 					 .missed = missed(p->prog) + missed(p->entry_prog) };
+	if (p->pub.hist)
+		ret->records = fl_hist_map_hits(p->hist_map, &p->hist);
 	for (uint32_t cpu = 0; t->counts && cpu < t->env.nr_cpus; cpu++) {
 		const struct fl_probe_counts *c = (const void *)(t->counts + (size_t)cpu * stride);
 
@@ -654,4 +747,20 @@ uint64_t fl_trace_now(const struct fl_trace *t)
 size_t fl_trace_failed(const struct fl_trace *t)
 {
 	return t->failed;
+}
+
+int fl_trace_hist_read(struct fl_trace *t, size_t i, struct fl_hist_table *ret)
+{
+	struct probe *p = &t->probes[i];
+	struct fl_trace_totals s;
+	int r;
+
+	if (!p->pub.hist)
+		return -ENOENT;
+	r = fl_hist_map_read(p->hist_map, &p->hist, ret);
+	if (r < 0)
+		return r;
+	fl_trace_totals(t, i, &s);
+	ret->dropped = s.lost;
+	return 0;
 }

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "foreland/diag.h"
 #include "probe/bpf/gen.h"
+#include "probe/bpf/hist.h"
 #include "probe/bpf/layout.h"
 #include "probe/bpf/rings.h"
 #include "probe/lang/event.h"
@@ -46,6 +47,7 @@ struct fl_trace_probe {
 	struct fl_record_layout layout;
 	enum fl_hook hook;
 	enum fl_read_form read;
+	const struct fl_hist *hist; /* counted, not sent; NULL: sent */
 	struct fl_buf tried; /* a line for each hook that was not taken, and why */
 };
 
@@ -62,6 +64,24 @@ FL_DEFINE_CLEANUP(struct fl_trace *, fl_trace_free);
  */
 int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e, struct fl_str def,
 		 struct fl_str filter);
+
+/*
+ * Event @i is counted instead of sent (hist.h). @spec is borrowed. -EINVAL with @diag, whose text is
+ * the spec.
+ */
+int fl_trace_hist(struct fl_trace *t, size_t i, struct fl_str spec, struct fl_diag *diag);
+
+/* What was counted; sorted as the spec says. NULL: the event is not counted. */
+struct fl_hist_table {
+	const struct fl_hist *hist;
+	struct fl_hist_entry *entries;
+	size_t n;
+	uint64_t hits, dropped;
+	uint8_t *keys;
+};
+
+int fl_trace_hist_read(struct fl_trace *t, size_t i, struct fl_hist_table *ret);
+void fl_hist_table_fini(struct fl_hist_table *t);
 
 /*
  * "if FILTER" at the end of a definition of ours, which the kernel knows for event probes only:

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/output/hist.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json.h"
+
+static struct fl_str key_string(const struct fl_hist_field *f, const struct fl_hist_entry *e)
+{
+	const char *z = (const char *)e->key + f->offset;
+
+	return fl_str_n(z, strnlen(z, FL_HIST_STRING));
+}
+
+static struct fl_str comm(const struct fl_hist_entry *e)
+{
+	return fl_str_n(e->comm, strnlen(e->comm, sizeof(e->comm)));
+}
+
+static void pad(struct fl_buf *out, size_t start, size_t width)
+{
+	if (out->len - start < width)
+		fl_buf_fill(out, ' ', width - (out->len - start));
+}
+
+static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e,
+		    struct fl_symbols *symbols, struct fl_buf *out)
+{
+	uint64_t v = f->is_string ? 0 : fl_hist_key(f, e);
+	size_t start;
+
+	fl_buf_add_str(out, f->name);
+	fl_buf_addz(out, ": ");
+	if (f->is_string) {
+		start = out->len;
+		fl_buf_add_str(out, key_string(f, e));
+		pad(out, start, 50);
+		return;
+	}
+	switch (f->modifier) {
+	case FL_HIST_HEX:
+		fl_buf_addf(out, "%" PRIx64, v);
+		break;
+	case FL_HIST_SYM:
+	case FL_HIST_SYM_OFFSET:
+		fl_buf_addf(out, "[%" PRIx64 "] ", v);
+		start = out->len;
+		fl_buf_add_str(out, f->modifier == FL_HIST_SYM ? fl_symbols_name(symbols, v)
+							       : fl_symbols_at(symbols, v));
+		pad(out, start, f->modifier == FL_HIST_SYM ? 45 : 55);
+		break;
+	case FL_HIST_EXECNAME:
+		start = out->len;
+		fl_buf_add_str(out, v ? comm(e) : FL_STR("<idle>"));
+		pad(out, start, 16);
+		fl_buf_addf(out, "[%10" PRIu64 "]", v);
+		break;
+	case FL_HIST_LOG2:
+		fl_buf_addf(out, "~ 2^%-2" PRIu64, v);
+		break;
+	case FL_HIST_BUCKETS:
+		fl_buf_addf(out, "~ %" PRIu64 "-%" PRIu64, v, v + f->bucket - 1);
+		break;
+	case FL_HIST_PLAIN:
+		if (f->is_signed)
+			fl_buf_addf(out, "%10" PRId64, (int64_t)v);
+		else
+			fl_buf_addf(out, "%10" PRIu64, v);
+		break;
+	}
+}
+
+static void add_bar(uint64_t v, uint64_t most, unsigned int width, struct fl_buf *out)
+{
+	unsigned int n = most ? (unsigned int)((double)v * width / (double)most + 0.5) : 0;
+
+	fl_buf_addz(out, " |");
+	fl_buf_fill(out, '@', n);
+	fl_buf_fill(out, ' ', width - n);
+	fl_buf_addc(out, '|');
+}
+
+static void add_entry(const struct fl_hist *h, const struct fl_hist_entry *e,
+		      struct fl_symbols *symbols, struct fl_buf *out)
+{
+	fl_buf_addz(out, "{ ");
+	for (size_t i = 0; i < h->nr_keys; i++) {
+		if (i)
+			fl_buf_addz(out, ", ");
+		add_key(&h->keys[i], e, symbols, out);
+	}
+	fl_buf_addf(out, " } hitcount: %10" PRIu64, e->hits);
+	for (size_t i = 0; i < h->nr_vals; i++) {
+		const struct fl_hist_field *f = &h->vals[i];
+
+		fl_buf_addf(out, "  %.*s: ", FL_STR_ARG(f->name));
+		if (f->modifier == FL_HIST_HEX)
+			fl_buf_addf(out, "%10" PRIx64, e->sums[i]);
+		else if (f->is_signed)
+			fl_buf_addf(out, "%10" PRId64, (int64_t)e->sums[i]);
+		else
+			fl_buf_addf(out, "%10" PRIu64, e->sums[i]);
+	}
+}
+
+static void add_name(const struct fl_hist_field *f, struct fl_buf *out)
+{
+	static const char *const names[] = {
+		[FL_HIST_HEX] = ".hex",		  [FL_HIST_SYM] = ".sym",
+		[FL_HIST_SYM_OFFSET] = ".sym-offset", [FL_HIST_EXECNAME] = ".execname",
+		[FL_HIST_LOG2] = ".log2",
+	};
+
+	fl_buf_add_str(out, f->name);
+	if (f->modifier == FL_HIST_BUCKETS)
+		fl_buf_addf(out, ".buckets=%" PRIu64, f->bucket);
+	else if (f->modifier)
+		fl_buf_addz(out, names[f->modifier]);
+}
+
+static void add_sort(const struct fl_hist *h, const struct fl_hist_sort *s, struct fl_buf *out)
+{
+	if (s->field < 0)
+		fl_buf_addz(out, "hitcount");
+	else
+		add_name(s->field < FL_HIST_MAX_VALS ? &h->vals[s->field]
+						     : &h->keys[s->field - FL_HIST_MAX_VALS], out);
+	if (s->descending)
+		fl_buf_addz(out, ".descending");
+}
+
+/* The whole of it, defaults included, as the kernel tells it. */
+static void add_spec(const struct fl_hist *h, struct fl_buf *out)
+{
+	for (size_t i = 0; i < h->nr_keys; i++) {
+		fl_buf_addz(out, i ? "," : "hist:keys=");
+		add_name(&h->keys[i], out);
+	}
+	fl_buf_addz(out, ":vals=hitcount");
+	for (size_t i = 0; i < h->nr_vals; i++) {
+		fl_buf_addc(out, ',');
+		add_name(&h->vals[i], out);
+	}
+	for (size_t i = 0; i < h->nr_sort; i++) {
+		fl_buf_addz(out, i ? "," : ":sort=");
+		add_sort(h, &h->sort[i], out);
+	}
+	fl_buf_addf(out, ":size=%u", h->size);
+}
+
+void fl_hist_text(const struct fl_trace_probe *p, const struct fl_hist_table *t, unsigned int bars,
+		  struct fl_symbols *symbols, struct fl_buf *out)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		most = FL_MAX(most, t->entries[i].hits);
+	fl_buf_addf(out, "# %.*s/%.*s\n# event histogram\n#\n# trigger info: ",
+		    FL_STR_ARG(p->event->group), FL_STR_ARG(p->event->event));
+	add_spec(t->hist, out);
+	fl_buf_addz(out, " [active]\n#\n\n");
+	for (size_t i = 0; i < t->n; i++) {
+		add_entry(t->hist, &t->entries[i], symbols, out);
+		if (bars)
+			add_bar(t->entries[i].hits, most, bars, out);
+		fl_buf_addc(out, '\n');
+	}
+	fl_buf_addf(out, "\nTotals:\n    Hits: %" PRIu64 "\n    Entries: %zu\n    Dropped: %" PRIu64 "\n",
+		    t->hits + t->dropped, t->n, t->dropped);
+}
+
+static void json_key(const struct fl_hist_field *f, const struct fl_hist_entry *e,
+		     struct fl_symbols *symbols, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+	uint64_t v = f->is_string ? 0 : fl_hist_key(f, e);
+
+	fl_buf_add_str(&name, f->name);
+	if (f->is_string)
+		fl_json_str(out, fl_buf_z(&name), key_string(f, e));
+	else if (f->modifier == FL_HIST_SYM)
+		fl_json_str(out, fl_buf_z(&name), fl_symbols_name(symbols, v));
+	else if (f->modifier == FL_HIST_SYM_OFFSET)
+		fl_json_str(out, fl_buf_z(&name), fl_symbols_at(symbols, v));
+	else if (f->modifier == FL_HIST_LOG2)
+		fl_json_u64(out, fl_buf_z(&name), v < 64 ? 1ull << v : UINT64_MAX);
+	else if (f->is_signed)
+		fl_json_s64(out, fl_buf_z(&name), (int64_t)v);
+	else
+		fl_json_u64(out, fl_buf_z(&name), v);
+	if (f->modifier == FL_HIST_EXECNAME)
+		fl_json_str(out, "comm", v ? comm(e) : FL_STR("<idle>"));
+}
+
+void fl_hist_json(const struct fl_trace_probe *p, const struct fl_hist_table *t,
+		  struct fl_symbols *symbols, struct fl_buf *out)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct fl_hist_entry *e = &t->entries[i];
+
+		fl_json_open(out, NULL, '{');
+		fl_json_str(out, "group", p->event->group);
+		fl_json_str(out, "event", p->event->event);
+		fl_json_open(out, "keys", '{');
+		for (size_t k = 0; k < t->hist->nr_keys; k++)
+			json_key(&t->hist->keys[k], e, symbols, out);
+		fl_json_close(out, '}');
+		fl_json_u64(out, "hitcount", e->hits);
+		fl_json_open(out, "vals", '{');
+		for (size_t k = 0; k < t->hist->nr_vals; k++) {
+			_cleanup_buf_ struct fl_buf name = {};
+
+			fl_buf_add_str(&name, t->hist->vals[k].name);
+			if (t->hist->vals[k].is_signed)
+				fl_json_s64(out, fl_buf_z(&name), (int64_t)e->sums[k]);
+			else
+				fl_json_u64(out, fl_buf_z(&name), e->sums[k]);
+		}
+		fl_json_close(out, '}');
+		fl_json_close(out, '}');
+		fl_json_end_line(out);
+	}
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Histograms as the kernel's "hist" file shows them, with bars for a terminal, and as JSON. */
+#ifndef PROBE_OUTPUT_HIST_H
+#define PROBE_OUTPUT_HIST_H
+
+#include "base/buf.h"
+#include "probe/bpf/trace.h"
+#include "probe/output/symbols.h"
+
+/* @bars: columns for a bar behind each line; 0: none. */
+void fl_hist_text(const struct fl_trace_probe *p, const struct fl_hist_table *t, unsigned int bars,
+		  struct fl_symbols *symbols, struct fl_buf *out);
+
+/* A row an entry: {"event","keys":{...},"hitcount","vals":{...}}. */
+void fl_hist_json(const struct fl_trace_probe *p, const struct fl_hist_table *t,
+		  struct fl_symbols *symbols, struct fl_buf *out);
+
+#endif

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# --hist against the kernel's own hist trigger on the same firings of the same events: the bodies and
+# the totals are the same text. Both look at one command alone, by its name.
+T=/sys/kernel/tracing
+body() { sed '/^#/d'; }
+info() { sed -n '/^# trigger info/p'; }
+
+same()			# NAME SYSTEM/EVENT SPEC DEFINITION
+{
+	trigger=$T/events/$2/trigger
+	# a histogram of the kernel keeps its map's size as the next power of two
+	if ! echo "hist:$3 if comm == \"busybox\"" >$trigger; then
+		fail "$1: the kernel takes hist:$3"
+		return
+	fi
+	foreland trace --comm busybox --hist "$3" "$4" -- busybox find /proc/sys/kernel /etc \
+		>/tmp/out 2>/tmp/err
+	sed -n '/^# event histogram/,$p' /tmp/out >/tmp/ours
+	cat $T/events/$2/hist >/tmp/kernel
+	echo "!hist:$3 if comm == \"busybox\"" >$trigger
+	body </tmp/kernel >/tmp/kernel.body
+	body </tmp/ours >/tmp/ours.body
+	check "$1: entries and totals" sh -c 'diff /tmp/kernel.body /tmp/ours.body && grep -q "^{" /tmp/ours'
+	info </tmp/kernel | sed 's/ if .*\[active\]/ [active]/' >/tmp/kernel.info
+	info </tmp/ours >/tmp/ours.info
+	check "$1: the trigger's text" diff /tmp/kernel.info /tmp/ours.info
+}
+
+same 'a number' raw_syscalls/sys_enter keys=id:sort=id 't sys_enter id'
+same 'hexadecimal' raw_syscalls/sys_enter keys=id.hex:sort=id 't sys_enter id'
+same 'log2' raw_syscalls/sys_enter keys=id.log2:sort=id 't sys_enter id'
+same 'buckets' raw_syscalls/sys_enter keys=id.buckets=10:sort=id 't sys_enter id'
+same 'two keys' raw_syscalls/sys_enter keys=common_pid,id:sort=id 't sys_enter id'
+same 'execname' raw_syscalls/sys_enter keys=common_pid.execname 't sys_enter id'
+same 'values' kmem/kmalloc keys=bytes_req:vals=bytes_alloc:sort=bytes_req.descending \
+	'e kmem/kmalloc bytes_req=$bytes_req:u64 bytes_alloc=$bytes_alloc:u64'
+same 'symbols' kmem/kmalloc keys=call_site.sym,bytes_req:vals=bytes_req,bytes_alloc:sort=call_site,bytes_req:size=512 \
+	'e kmem/kmalloc call_site=$call_site:u64 bytes_req=$bytes_req:u64 bytes_alloc=$bytes_alloc:u64'
+same 'strings' sched/sched_process_exec keys=filename 'e sched/sched_process_exec filename=+0($filename):string'
