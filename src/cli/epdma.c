@@ -159,7 +159,7 @@ static int report(void *ctx, const struct fl_diag *diag, int err)
 int fl_cli_epdma_script(struct fl_machine *m, const char *file, struct fl_buf *out,
 			struct fl_epf_error *ret_why)
 {
-	static const char *const ignored[] = { "mount", "modprobe", NULL };
+	static const char *const ignored[] = { "mount", "modprobe", "foreland", NULL };
 	struct script_run run = { .m = m, .why = ret_why };
 	_cleanup_buf_ struct fl_buf nowhere = {};
 	_cleanup_file_ struct fl_file f = {};

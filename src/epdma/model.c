@@ -94,6 +94,26 @@ void fl_model_withdraw(struct fl_epf *f)
 		write_request(f, &v, false);
 }
 
+/* Runs the controller's next work, if it is due within @limit. */
+static bool advance(struct fl_epc *epc, struct fl_clock_manual *clock, uint64_t limit)
+{
+	if (fl_epc_next(epc) > limit)
+		return false;
+	clock->t = FL_MAX(clock->t, fl_epc_next(epc));
+	fl_epc_run(epc);
+	return true;
+}
+
+void fl_model_settle(struct fl_epf *f, struct fl_clock_manual *clock)
+{
+	uint64_t limit = clock->t + 2 * FL_NSEC_PER_SEC;
+	struct fl_epf_view v;
+
+	while (fl_epf_view(f, &v) == 0 && v.md.ready && !v.md.host_req)
+		if (!advance(fl_epf_epc(f), clock, limit))
+			return;
+}
+
 int fl_model_request(struct fl_epf *f, struct fl_clock_manual *clock)
 {
 	struct fl_epc *epc = fl_epf_epc(f);
@@ -104,10 +124,8 @@ int fl_model_request(struct fl_epf *f, struct fl_clock_manual *clock)
 	if (!r)
 		write_request(f, &v, true);
 	while (!r && !v.md.ready) {
-		if (fl_epc_next(epc) > limit)
+		if (!advance(epc, clock, limit))
 			return v.last.kind ? v.last.err : -ETIMEDOUT;
-		clock->t = FL_MAX(clock->t, fl_epc_next(epc));
-		fl_epc_run(epc);
 		r = fl_epf_view(f, &v);
 	}
 	return r;

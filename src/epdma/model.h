@@ -46,5 +46,7 @@ int fl_model_handshake(struct fl_epf *f, struct fl_clock_manual *clock);
 /* The request and the wait alone, and its taking back. */
 int fl_model_request(struct fl_epf *f, struct fl_clock_manual *clock);
 void fl_model_withdraw(struct fl_epf *f);
+/* Gives the endpoint two seconds to take READY back where nobody asks for it. */
+void fl_model_settle(struct fl_epf *f, struct fl_clock_manual *clock);
 
 #endif

@@ -35,8 +35,11 @@ static int read_metadata(struct fl_machine *m, struct fl_epf *f, struct fl_epf_e
 
 static int builtin_probe(struct fl_machine *m, struct fl_epf *f, struct fl_epf_error *e)
 {
-	int r = read_metadata(m, f, e);
+	int r;
 
+	if (!m->config.seed_compat) /* an old READY is no answer */
+		fl_model_settle(f, m->config.clock);
+	r = read_metadata(m, f, e);
 	if (r)
 		return r;
 	r = fl_model_request(f, m->config.clock);
