@@ -23,6 +23,7 @@ static const struct fl_opt root_options[] = {
 static const struct fl_cmd *const root_subs[] = {
 #ifdef FL_HAVE_PROBE
 	&fl_cmd_trace,
+	&fl_cmd_report,
 	&fl_cmd_probe,
 #endif
 #ifdef FL_HAVE_EPDMA

@@ -65,5 +65,21 @@ with tempfile.TemporaryDirectory() as tmp:
     expect("times do not run backwards", stamps == sorted(stamps), report.stdout)
     n = int(re.search(r"demo/exec: (\d+) hits", here.stderr).group(1))
     expect("as many records as hits", len(rows) == n, (len(rows), here.stderr))
+    # Our reader against trace-cmd's, on what trace-cmd can show rightly (it prints s8 as unsigned).
+    again = subprocess.run([foreland, "report", dat], capture_output=True, text=True)
+    shape = re.compile(r"^\s*(.+)-(\d+)\s+\[(\d+)\]\s+(?:[.\w]{5}\s+)?(\d+\.\d+): (\w+):\s+\(.*?\) ?(.*)$", re.M)
+    theirs, mine = shape.findall(report.stdout), shape.findall(again.stdout)
+    expect("foreland report prints the same records as trace-cmd report",
+           again.returncode == 0 and theirs and [list(m[:5]) for m in mine] == [list(m[:5]) for m in theirs],
+           again.stderr + again.stdout)
+    expect("and the same values", [m[5].replace("n=(fault)", 'n=""') for m in mine] == [m[5] for m in theirs],
+           (mine[:2], theirs[:2]))
+    broken = f"{tmp}/cut.dat"
+    with open(dat, "rb") as f, open(broken, "wb") as g:
+        g.write(f.read()[:3000])
+    cut = subprocess.run([foreland, "report", broken], capture_output=True, text=True)
+    expect("a file that is cut short is one located complaint and exit status 1",
+           cut.returncode == 1 and cut.stderr.startswith(f"{broken}: error: ") and len(cut.stderr.splitlines()) == 1,
+           cut.stderr)
 print(f"1..{len(results)}")
 sys.exit(not all(results))

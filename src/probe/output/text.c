@@ -120,7 +120,7 @@ static int prepare(struct fl_text *t, struct event_text *x, const struct fl_trac
 		fl_buf_addc(&x->text, ')');
 	}
 	x->head = x->text.len;
-	x->fixed_room = 128 + 3 * FL_SYMBOL_MAX;
+	x->fixed_room = FL_TEXT_HEAD_ROOM + 3 * FL_SYMBOL_MAX;
 	for (size_t i = 0; i < e->nr_args; i++) {
 		fl_buf_addf(&x->text, " %.*s=", FL_STR_ARG(e->args[i].name));
 		x->name_end[i] = (uint32_t)x->text.len;
@@ -204,7 +204,7 @@ static char *put_flags(char *p, const struct fl_record *rec)
 	return fl_put_char(p, '.');
 }
 
-static char *put_head(char *p, uint32_t cpu, const struct fl_record *rec)
+char *fl_text_put_head(char *p, uint32_t cpu, const struct fl_record *rec)
 {
 	uint64_t seconds = rec->time / 1000000000u;
 	uint64_t micro = (rec->time % 1000000000u + 500) / 1000;
@@ -302,7 +302,7 @@ void fl_text_record(struct fl_text *t, uint32_t cpu, const struct fl_record *rec
 
 	if (!start)
 		return;
-	p = put_head(p, cpu, rec);
+	p = fl_text_put_head(p, cpu, rec);
 	p = fl_put_mem(p, text, l.x->head);
 	if (l.x->place_varies) {
 		fl_buf_reset(&t->place);

@@ -362,7 +362,19 @@ static void put_formats(const struct fl_tracedat *t, struct fl_buf *out)
 			put_group(t, i, out);
 }
 
-/* Each function that a record names, as /proc/kallsyms has it. */
+static void put_symbol(const struct fl_ksym *sym, struct fl_buf *text)
+{
+	fl_buf_addf(text, "%016llx %c %.*s", (unsigned long long)sym->addr, sym->type,
+		    FL_STR_ARG(sym->name));
+	if (sym->module.n)
+		fl_buf_addf(text, "\t[%.*s]", FL_STR_ARG(sym->module));
+	fl_buf_addc(text, '\n');
+}
+
+/*
+ * Each function that a record names, as /proc/kallsyms has it, and the symbol behind it: where one
+ * begins the other ends, and readers have no other way to know.
+ */
 static void put_symbols(struct fl_tracedat *t, struct fl_buf *out)
 {
 	_cleanup_buf_ struct fl_buf text = {};
@@ -371,15 +383,13 @@ static void put_symbols(struct fl_tracedat *t, struct fl_buf *out)
 	if (fl_target_ksyms(t->target, &ksyms) < 0)
 		ksyms = NULL;
 	fl_map_for_each(e, &t->addresses) {
-		struct fl_ksym sym;
+		struct fl_ksym sym, next;
 
 		if (!ksyms || fl_ksyms_at(ksyms, fl_get_le64(e->key.p), &sym) < 0)
 			continue;
-		fl_buf_addf(&text, "%016llx %c %.*s", (unsigned long long)sym.addr, sym.type,
-			    FL_STR_ARG(sym.name));
-		if (sym.module.n)
-			fl_buf_addf(&text, "\t[%.*s]", FL_STR_ARG(sym.module));
-		fl_buf_addc(&text, '\n');
+		put_symbol(&sym, &text);
+		if (sym.size && fl_ksyms_at(ksyms, sym.addr + sym.size, &next) == 0)
+			put_symbol(&next, &text);
 	}
 	put_sized(out, &text, 4);
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland report: a recording printed again. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cmds.h"
+#include "probe/output/recording.h"
+
+struct report_opts {
+	bool json;
+};
+
+static const struct fl_opt report_options[] = {
+	FL_OPT_FLAG(struct report_opts, json, 0, "json", "print one JSON object a line"),
+	{}
+};
+
+/* True where there was something to complain about. */
+static bool complain(struct fl_diag *d)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+
+	if (!d->kind)
+		return false;
+	fl_diag_render(d, &text);
+	fl_buf_write_fd(&text, STDERR_FILENO);
+	fl_diag_fini(d);
+	return true;
+}
+
+static int flush(struct fl_buf *out)
+{
+	int r = fl_buf_write_fd(out, STDOUT_FILENO);
+
+	fl_buf_reset(out);
+	if (r < 0 && r != -EPIPE)
+		fprintf(stderr, "foreland: error: standard output: %s\n", strerror(-r));
+	return r;
+}
+
+static int print_all(struct fl_recording *rec, const struct report_opts *opts)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+	struct fl_recorded one;
+	struct fl_diag d = {};
+	bool damaged = false;
+	int r = 0;
+
+	while (r == 0 && fl_recording_next(rec, &one, &d) > 0) {
+		if (opts->json)
+			fl_recorded_json(rec, &one, &out);
+		else
+			fl_recorded_text(rec, &one, &out);
+		damaged |= complain(&d);
+		if (out.len > 1u << 16)
+			r = flush(&out);
+	}
+	if (r == 0)
+		r = flush(&out);
+	return r == -EPIPE ? FL_EXIT_DONE : r < 0 || damaged ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+static int report_run(const void *v, const struct fl_args *args)
+{
+	_cleanup_recording_ struct fl_recording *rec = NULL;
+	struct fl_diag d = {};
+	bool damaged;
+	int r;
+
+	r = fl_recording_open(args->v[0], &rec, &d);
+	damaged = complain(&d);
+	if (r < 0) {
+		if (!damaged)
+			fprintf(stderr, "%s: error: %s\n", args->v[0], strerror(-r));
+		return FL_EXIT_FINDINGS;
+	}
+	r = print_all(rec, v);
+	return damaged ? FL_EXIT_FINDINGS : r;
+}
+
+const struct fl_cmd fl_cmd_report = {
+	.name = "report",
+	.summary = "Print a recording",
+	.args = "FILE",
+	.about = "FILE is what 'foreland trace -o FILE.dat' or 'trace-cmd record' wrote (version 6 of the\n"
+		 "format). Probe events are printed as they were live; of other events all fields.",
+	.size = sizeof(struct report_opts),
+	.options = report_options,
+	.min_args = 1,
+	.max_args = 1,
+	.run = report_run,
+};

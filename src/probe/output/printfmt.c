@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/output/printfmt.h"
+
+#include <errno.h>
+
+static bool is_place(const struct fl_field *f)
+{
+	return fl_str_is(f->name, "__probe_ip") || fl_str_is(f->name, "__probe_func") ||
+	       fl_str_is(f->name, "__probe_ret_ip");
+}
+
+/* What stands behind " NAME=" in the format string, braces and quotes taken off. */
+static struct fl_str conversion_of(struct fl_str fmt, struct fl_str name, uint32_t *ret_count)
+{
+	struct fl_str conversion = {};
+
+	for (size_t at = 0; at + name.n + 2 < fmt.n; at++) {
+		struct fl_str rest = fl_str_from(fmt, at + 1);
+		size_t end;
+
+		if (fmt.p[at] != ' ' || !fl_str_eq(fl_str_sub(rest, 0, name.n), name) ||
+		    rest.p[name.n] != '=')
+			continue;
+		rest = fl_str_from(rest, name.n + 1);
+		end = fl_str_find(rest, ' ', 0);
+		conversion = fl_str_sub(rest, 0, end);
+		break;
+	}
+	*ret_count = 0;
+	if (!fl_str_starts(conversion, "{"))
+		return conversion;
+	for (size_t i = 0; i < conversion.n; i++)
+		*ret_count += conversion.p[i] == '%';
+	return fl_str_from(conversion, 1);
+}
+
+static enum fl_print print_of(struct fl_str conversion, const struct fl_field *f)
+{
+	if (f->loc != FL_FIELD_INLINE)
+		return FL_PRINT_STRING;
+	if (fl_str_starts(conversion, "0x%"))
+		return FL_PRINT_HEX;
+	if (fl_str_starts(conversion, "'%c'"))
+		return FL_PRINT_CHAR;
+	if (fl_str_starts(conversion, "%pS"))
+		return FL_PRINT_SYMBOL;
+	if (f->is_array && fl_str_is(f->type, "char"))
+		return FL_PRINT_STRING;
+	return f->is_signed ? FL_PRINT_SIGNED : FL_PRINT_UNSIGNED;
+}
+
+/* The format string: between the first quote and the last. */
+static struct fl_str quoted(struct fl_str print_fmt)
+{
+	size_t start = fl_str_find(print_fmt, '"', 0), end = start + 1;
+
+	while (end < print_fmt.n && print_fmt.p[end] != '"')
+		end += print_fmt.p[end] == '\\' ? 2 : 1;
+	return fl_str_sub(print_fmt, start + 1, end > start + 1 ? end - start - 1 : 0);
+}
+
+int fl_event_printer_make(const struct fl_format *format, struct fl_arena *arena,
+			  struct fl_event_printer *ret)
+{
+	struct fl_event_printer p = { .values = fl_arena_array(arena, format->nr_fields + 1,
+							       sizeof(*p.values)) };
+	struct fl_str fmt = quoted(format->print_fmt);
+
+	if (!p.values)
+		return -ENOMEM;
+	for (size_t i = 0; i < format->nr_fields; i++) {
+		const struct fl_field *f = &format->fields[i];
+		struct fl_printed *v = &p.values[p.n];
+		struct fl_str conversion;
+
+		if (fl_str_is(f->name, "__probe_ret_ip"))
+			p.ret_ip = f;
+		else if (is_place(f))
+			p.ip = f;
+		if (f->is_common || is_place(f))
+			continue;
+		v->name = f->name;
+		v->field = f;
+		conversion = conversion_of(fmt, f->name, &v->count);
+		v->print = print_of(conversion, f);
+		if (!conversion.n && f->is_array && v->print != FL_PRINT_STRING)
+			v->count = f->array_len;
+		p.n++;
+	}
+	*ret = p;
+	return 0;
+}

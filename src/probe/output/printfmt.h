@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The "print fmt" of a probe event's format file as a list of values: which field, shown how. Only
+ * the shape that the kernel gives to probe events is read; any other event prints all its fields.
+ */
+#ifndef PROBE_OUTPUT_PRINTFMT_H
+#define PROBE_OUTPUT_PRINTFMT_H
+
+#include "base/arena.h"
+#include "probe/lang/event.h"
+#include "probe/target/formats.h"
+
+/* One "name=value" of a line. */
+struct fl_printed {
+	struct fl_str name;
+	const struct fl_field *field;
+	enum fl_print print;
+	uint32_t count; /* elements in braces; 0: no array */
+};
+
+struct fl_event_printer {
+	const struct fl_field *ip, *ret_ip; /* places; NULL where the event has none */
+	struct fl_printed *values;
+	size_t n;
+};
+
+/* Everything lives in @arena. 0 or -ENOMEM. */
+int fl_event_printer_make(const struct fl_format *format, struct fl_arena *arena,
+			  struct fl_event_printer *ret);
+
+#endif
