@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland probe list: what can be probed, with argument names and types. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "cli/cmds.h"
+#include "cli/probe.h"
+#include "probe/target/list.h"
+
+struct list_opts {
+	struct fl_target_opts target;
+	bool json;
+};
+
+static const struct fl_opt list_options[] = {
+	FL_OPT_FLAG(struct list_opts, json, 0, "json", "print one JSON object a line"),
+	FL_OPT_GROUP(struct list_opts, target, fl_target_options),
+	{}
+};
+
+static int write_rows(void *ctx, struct fl_buf *rows)
+{
+	return fl_buf_write_fd(rows, STDOUT_FILENO);
+}
+
+static int print_frame(const char *type, const char *kind, size_t rows)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+
+	fl_json_open(&out, NULL, '{');
+	fl_json_strz(&out, "type", type);
+	if (kind) {
+		fl_json_strz(&out, "command", "probe list");
+		fl_json_strz(&out, "list", kind);
+		fl_json_u64(&out, "version", 1);
+	} else {
+		fl_json_u64(&out, "rows", rows);
+	}
+	fl_json_close(&out, '}');
+	fl_json_end_line(&out);
+	return fl_buf_write_fd(&out, STDOUT_FILENO);
+}
+
+/* Where the target itself could not be read there is a place to show. */
+static void complain(struct fl_target *t, enum fl_list_kind kind, int err)
+{
+	const struct fl_diag *why = fl_target_why(t);
+	_cleanup_buf_ struct fl_buf out = {};
+
+	if (why) {
+		fl_diag_render(why, &out);
+		fl_buf_write_fd(&out, STDERR_FILENO);
+	} else {
+		fprintf(stderr, "foreland: error: %s cannot be listed: %s\n", fl_list_kind_name(kind),
+			strerror(-err));
+	}
+}
+
+static int list_all(const struct list_opts *opts, struct fl_target *t, enum fl_list_kind kind,
+		    const char *const *globs, size_t n)
+{
+	size_t total = 0;
+	int r = opts->json ? print_frame("schema", fl_list_kind_name(kind), 0) : 0;
+
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		size_t count;
+
+		r = fl_list(t, kind, fl_str(globs[i]), opts->json, write_rows, NULL, &count);
+		if (r < 0)
+			break;
+		if (!count)
+			fprintf(stderr, "foreland: no %s match '%s'\n", fl_list_kind_name(kind), globs[i]);
+		total += count;
+	}
+	if (r >= 0 && opts->json)
+		r = print_frame("summary", NULL, total);
+	if (r == -EPIPE)
+		return FL_EXIT_DONE;
+	if (r < 0)
+		complain(t, kind, r);
+	return r < 0 || !total ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+static int list_run(const void *v, const struct fl_args *args)
+{
+	static const char *const everything[] = { "*" };
+	const struct list_opts *opts = v;
+	_cleanup_target_ struct fl_target *target = NULL;
+	enum fl_list_kind kind;
+
+	if (fl_list_kind_parse(fl_str(args->v[0]), &kind) < 0) {
+		fprintf(stderr, "foreland: 'functions', 'tracepoints' or 'types' can be listed, not '%s'\n",
+			args->v[0]);
+		return FL_EXIT_USAGE;
+	}
+	if (fl_cli_target(&opts->target, &target) < 0)
+		return FL_EXIT_FINDINGS;
+	if (args->n == 1)
+		return list_all(opts, target, kind, everything, 1);
+	return list_all(opts, target, kind, (const char *const *)args->v + 1, args->n - 1);
+}
+
+const struct fl_cmd fl_cmd_probe_list = {
+	.name = "list",
+	.summary = "list what can be probed, with names and types of arguments",
+	.args = "functions|tracepoints|types [GLOB]...",
+	.about = "Functions are shown as C declares them. Those without types can be probed by register "
+		 "alone (p probes); several symbols of one name are ambiguous, and \"MODULE:NAME\" or an "
+		 "address tells them apart.\n\n"
+		 "Tracepoints are shown as SYSTEM/EVENT with the arguments that t probes name, and below "
+		 "them the fields that e probes name. GLOB is of the event's name, or of SYSTEM/EVENT where "
+		 "it has a slash.\n\n"
+		 "Types are structs, unions, enums and typedefs: a line for each that matches, or the whole "
+		 "definition, with offsets in bytes, where GLOB is a name.",
+	.size = sizeof(struct list_opts),
+	.options = list_options,
+	.min_args = 1,
+	.max_args = SIZE_MAX,
+	.run = list_run,
+};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland probe syntax: what tracefs's README says of probe definitions. */
+#include <unistd.h>
+
+#include "base/json.h"
+#include "cli/cmds.h"
+#include "cli/probe.h"
+#include "probe/tracefs/tracefs.h"
+
+struct syntax_opts {
+	const char *dialect;
+	bool json;
+};
+
+static const struct fl_opt syntax_options[] = {
+	FL_OPT_STR(struct syntax_opts, dialect, 0, "dialect", "v6|mainline|6.12",
+		   "of which kernel; default: v6"),
+	FL_OPT_FLAG(struct syntax_opts, json, 0, "json", "print one JSON object a line"),
+	{}
+};
+
+static void to_json(const struct fl_buf *text, struct fl_buf *out)
+{
+	struct fl_str rest = fl_buf_str(text), line;
+
+	while (fl_str_line(&rest, &line)) {
+		fl_json_open(out, NULL, '{');
+		fl_json_str(out, "line", line);
+		fl_json_close(out, '}');
+		fl_json_end_line(out);
+	}
+}
+
+static int syntax_run(const void *v, const struct fl_args *args)
+{
+	const struct syntax_opts *opts = v;
+	_cleanup_buf_ struct fl_buf text = {}, json = {};
+	enum fl_dialect dialect;
+
+	if (fl_cli_dialect(opts->dialect, &dialect) < 0)
+		return FL_EXIT_USAGE;
+	fl_tracefs_readme(dialect, &text);
+	if (opts->json)
+		to_json(&text, &json);
+	return fl_buf_write_fd(opts->json ? &json : &text, STDOUT_FILENO) < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+const struct fl_cmd fl_cmd_probe_syntax = {
+	.name = "syntax",
+	.summary = "print the syntax of definitions, as the kernel's README has it",
+	.size = sizeof(struct syntax_opts),
+	.options = syntax_options,
+	.run = syntax_run,
+};
