@@ -57,13 +57,48 @@ static void add_synopsis(const struct fl_cmd *cmd, struct fl_buf *out)
 		fl_buf_addf(out, " %s", cmd->args);
 }
 
+#define HELP_WIDTH 78
+
+/* A paragraph filled to the width; one that starts with a blank stays as it is. */
+static void add_paragraph(struct fl_str text, struct fl_buf *out)
+{
+	size_t width = 0;
+	struct fl_str word;
+
+	if (text.n && text.p[0] == ' ') {
+		fl_buf_addf(out, "%.*s\n", FL_STR_ARG(text));
+		return;
+	}
+	while (fl_str_word(&text, &word)) {
+		bool wrap = width && width + 1 + word.n > HELP_WIDTH;
+
+		if (width)
+			fl_buf_addc(out, wrap ? '\n' : ' ');
+		width = wrap || !width ? word.n : width + 1 + word.n;
+		fl_buf_add_str(out, word);
+	}
+	fl_buf_addc(out, '\n');
+}
+
+static void add_about(struct fl_str about, struct fl_buf *out)
+{
+	while (about.n) {
+		const char *gap = memmem(about.p, about.n, "\n\n", 2);
+		size_t n = gap ? (size_t)(gap - about.p) : about.n;
+
+		fl_buf_addc(out, '\n');
+		add_paragraph(fl_str_sub(about, 0, n), out);
+		about = fl_str_from(about, n + 2);
+	}
+}
+
 void fl_cmd_help(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
 {
 	fl_buf_addf(out, "Usage: %s", path);
 	add_synopsis(cmd, out);
 	fl_buf_addf(out, "\n\n%s.\n", cmd->summary);
 	if (cmd->about)
-		fl_buf_addf(out, "\n%s\n", cmd->about);
+		add_about(fl_str(cmd->about), out);
 	if (cmd->subs)
 		help_subs(cmd, out);
 	fl_buf_addz(out, "\nOptions:\n");

@@ -90,7 +90,8 @@ struct fl_args {
 /*
  * A command, or a group of commands (@subs; then @run is NULL). One per file in src/cli.
  * @args is the operands' synopsis ("DEF... [-- COMMAND]"), @summary one line without full stop,
- * @about what the manual and --help say in addition (plain paragraphs separated by "\n\n"),
+ * @about what the manual and --help say in addition (paragraphs separated by "\n\n"; they are filled,
+ * but for those that start with a blank),
  * @size the size of the options' struct, which run() gets zero-initialised and filled.
  */
 struct fl_cmd {
