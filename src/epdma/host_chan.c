@@ -410,10 +410,7 @@ static int look_after(struct fl_host_chan *c)
 		return after_abort(c);
 	case FL_CS_RUNNING:
 		return 0;
-	case FL_CS_RESET: /* it was reset under us: link down and up again */
-		fail_issued(c, -ENOLINK);
-		return 1;
-	default:
+	default: /* stopped, or never heard the first doorbell; a reset shows in the list pointer */
 		return ring_doorbell(c);
 	}
 }

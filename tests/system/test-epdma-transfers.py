@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Endpoint and host as two processes: what is written into endpoint memory and read out of it again, by
+every size and on every board, judged by sha256sum on the file behind the endpoint's memory and on the
+host's files. TAP output."""
+import os, subprocess, sys, time
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from epdma_lib import *
+
+FORELAND = sys.argv[1]
+SIZES = [1, 2, 3, 1024, 1025, 4095, 4096, 4097, 1024000, 1024001, 64 << 20]
+
+
+def host(ep, *args, **kw):
+    return subprocess.run([FORELAND, "epdma", "host", args[0], "--socket", ep.socket, *args[1:]],
+                          capture_output=True, timeout=120, **kw)
+
+
+for board in BOARDS:
+    ep = Endpoint(FORELAND, board)
+    given = os.path.join(ep.dir, "given")
+    got = os.path.join(ep.dir, "got")
+    good = True
+    for i, size in enumerate(SIZES):
+        at = 4096 * i + i
+        with open(given, "wb") as f:
+            f.write(os.urandom(size))
+        how = ["--polled"] if i % 2 else []
+        w = host(ep, "write", *how, hex(ep.ram + at), given)
+        inside = sha256(ep.memory(), at, size)
+        r = host(ep, "read", *how, hex(ep.ram + at), str(size))
+        with open(got, "wb") as f:
+            f.write(r.stdout)
+        same = w.returncode == 0 and r.returncode == 0 and inside == sha256(given) == sha256(got)
+        if not same:
+            print(f"# {size} bytes: {w.returncode} {w.stderr} {r.returncode} {r.stderr}")
+        good = good and same
+    ok(good, f"{board}: {len(SIZES)} sizes there and back, equal by sha256sum on both sides")
+    v = host(ep, "verify", hex(ep.ram))
+    ok(v.returncode == 0 and b" 0 different" in v.stdout, f"{board}: verify over every channel")
+    refused = host(ep, "read", hex(ep.ram - 4096), "64")
+    ok(refused.returncode == 1 and b"aborted" in refused.stderr and not refused.stdout,
+       f"{board}: an address outside of its memory is refused")
+    lines, code = ep.stop()
+    ok(code == 0 and lines[-1]["type"] == "summary" and lines[-1]["refused_addresses"] == 1,
+       f"{board}: it ends by a signal and says what it did")
+
+ep = Endpoint(FORELAND, "rk3588", "--trusted")
+before = host(ep, "read", hex(0x10000000), "64")  # descriptor memory: the list that reads itself
+ok(before.returncode == 0 and len(before.stdout) == 64, "with --trusted other memory can be read")
+ep.stop()
+
+ep = Endpoint(FORELAND, "rk3588", "--fault", "lost-doorbell:2,poisoned-read:1")
+r = host(ep, "write", hex(ep.ram), "/bin/true")
+ok(r.returncode == 1 and b"aborted" in r.stderr, "a poisoned read is reported")
+r = host(ep, "write", hex(ep.ram), "/bin/true")
+ok(r.returncode == 0 and sha256(ep.memory(), 0, os.path.getsize("/bin/true")) == sha256("/bin/true"),
+   "a doorbell that is lost is rung again")
+ep.stop()
+
+ep = Endpoint(FORELAND, "rk3588", "--fault", "no-ready")
+r = host(ep, "ls")
+ok(r.returncode == 1 and b"did not set READY within 2000 ms -ETIMEDOUT" in r.stderr, "READY that does not come")
+r = host(ep, "ls")
+ok(r.returncode == 0, "and that comes when asked again")
+ep.stop()
+
+ep = Endpoint(FORELAND, "rk3588", "--fault", "link-loss:1")
+r = host(ep, "read", hex(ep.ram), "64")
+ok(r.returncode == 1, "a link that is lost is reported")
+time.sleep(0.4)
+r = host(ep, "verify", hex(ep.ram))
+ok(r.returncode == 0, "and the next host finds it up again")
+ep.stop()
+
+r = subprocess.run([FORELAND, "epdma", "endpoint", "--board", "rk3588", "--wr-chans", "1", "--socket", "/nowhere/x"],
+                   capture_output=True, text=True)
+ok(r.returncode == 1 and "EOPNOTSUPP" in r.stderr, "a configuration that cannot be bound says why")
+r = subprocess.run([FORELAND, "epdma", "endpoint", "--board", "rk3588"], capture_output=True, text=True)
+ok(r.returncode == 2, "--socket is required")
+r = subprocess.run([FORELAND, "epdma", "host", "ls", "--socket", "/nowhere/x"], capture_output=True, text=True)
+ok(r.returncode == 1 and "No such file" in r.stderr, "no server there")
+done()
