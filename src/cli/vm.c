@@ -89,12 +89,14 @@ int fl_vm_exec(char *const *options, char *const *words)
 	r = fl_vm_script_find(exe, &script);
 	if (r < 0)
 		return r;
-	argv = calloc(count(options) + count(words) + 6, sizeof(*argv));
+	argv = calloc(count(options) + count(words) + 8, sizeof(*argv));
 	if (!argv)
 		return -ENOMEM;
 	argv[n++] = fl_buf_z(&script);
 	argv[n++] = "--foreland";
 	argv[n++] = exe;
+	argv[n++] = "--timeout"; /* a command ends itself, or by Ctrl-C */
+	argv[n++] = "0";
 	for (; *options; options++)
 		argv[n++] = *options;
 	argv[n++] = "--";
