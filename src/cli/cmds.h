@@ -19,6 +19,7 @@ extern const struct fl_cmd fl_cmd_doctor;
 extern const struct fl_cmd fl_cmd_report;
 extern const struct fl_cmd fl_cmd_trace;
 extern const struct fl_cmd fl_cmd_epdma;
+extern const struct fl_cmd fl_cmd_epdma_demo;
 extern const struct fl_cmd fl_cmd_epdma_inspect;
 extern const struct fl_cmd fl_cmd_epdma_endpoint;
 extern const struct fl_cmd fl_cmd_epdma_host;

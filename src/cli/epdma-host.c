@@ -154,7 +154,7 @@ static int ls_run(const void *v, const struct fl_args *args)
 
 /* ---- one transfer ---- */
 
-static int move(struct fl_dma_chan *chan, uint64_t ep, fl_dma_addr_t addr, uint64_t n)
+int fl_cli_host_move(struct fl_dma_chan *chan, uint64_t ep, fl_dma_addr_t addr, uint64_t n)
 {
 	struct fl_dma_slave_config cfg = { .src_addr = ep, .dst_addr = ep };
 	struct fl_dma_async_tx *tx;
@@ -262,7 +262,7 @@ static int read_run(const void *v, const struct fl_args *args)
 	while (left) {
 		uint64_t n = FL_MIN(left, (uint64_t)m.size);
 
-		r = move(m.chan, ep, m.addr, n);
+		r = fl_cli_host_move(m.chan, ep, m.addr, n);
 		if (r < 0)
 			return failed_at(&m, ep, r);
 		r = write_all(m.buf, n);
@@ -298,7 +298,7 @@ static int write_run(const void *v, const struct fl_args *args)
 		size_t n = FL_MIN(f.size - at, m.size);
 
 		memcpy(m.buf, f.data + at, n);
-		r = move(m.chan, ep + at, m.addr, n);
+		r = fl_cli_host_move(m.chan, ep + at, m.addr, n);
 		if (r < 0)
 			return failed_at(&m, ep + at, r);
 		at += n;
@@ -330,9 +330,9 @@ static int verify_one(struct verify *v, struct fl_dma_chan *rd, struct fl_dma_ch
 		if (getrandom(v->out + at, FL_MIN(n - at, 256u), 0) < 0)
 			return -errno;
 	memset(v->in, 0xa5, n + 1);
-	r = move(rd, v->ep, v->out_addr, n);
+	r = fl_cli_host_move(rd, v->ep, v->out_addr, n);
 	if (r == 0)
-		r = move(wr, v->ep, v->in_addr, n);
+		r = fl_cli_host_move(wr, v->ep, v->in_addr, n);
 	if (r < 0)
 		return r;
 	v->transfers += 2;

@@ -22,6 +22,9 @@ int fl_cli_host_open(const struct fl_host_opts *o, const char *bdf, struct fl_dm
 /* "foreland: WHAT: text of err" and the exit code that goes with it. */
 int fl_cli_host_failed(const char *what, int err);
 
+/* One transfer between endpoint address @ep and host address @addr, waited for. */
+int fl_cli_host_move(struct fl_dma_chan *chan, uint64_t ep, fl_dma_addr_t addr, uint64_t n);
+
 extern const struct fl_cmd fl_cmd_epdma_host_bench;
 
 #endif

@@ -183,6 +183,7 @@ int fl_cli_epdma_script(struct fl_machine *m, const char *file, struct fl_buf *o
 }
 
 static const struct fl_cmd *const subs[] = {
+	&fl_cmd_epdma_demo,
 	&fl_cmd_epdma_endpoint,
 	&fl_cmd_epdma_host,
 	&fl_cmd_epdma_inspect,

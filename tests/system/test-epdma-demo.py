@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""foreland epdma demo: every board, both layouts, options and scripts, and a refused one. TAP output."""
+import json, subprocess, sys
+
+FORELAND, HOWTO = sys.argv[1:3]
+n = 0
+
+
+def ok(cond, what):
+    global n
+    n += 1
+    print(f"{'ok' if cond else 'not ok'} {n} - {what}")
+
+
+def demo(*args, stdin=None):
+    p = subprocess.run([FORELAND, "epdma", "demo", "--json", *args], input=stdin, capture_output=True,
+                       text=True, timeout=120)
+    return p.returncode, json.loads(p.stdout.splitlines()[-1]), p.stderr
+
+
+for board in ["generic", "r-car-s4", "rk3588", "spacemit-k3"]:
+    for layout in "AB":
+        code, s, err = demo("--board", board, "--metadata-layout", layout)
+        ok(code == 0 and s["ok"] and s["recovered"] and s["transfers"] >= 16 and not s["different"] and
+           f"metadata {layout} in BAR" in err, f"{board}, layout {layout} {err if code else ''}")
+howto = open(HOWTO).read().replace("<vendor-id>", "0x1912").replace("<device-id>", "0x0031")
+code, s, err = demo("--configfs", "-", stdin=howto)
+ok(code == 0 and s["board"] == "r-car-s4" and s["recovered"] and "Kernel driver in use" in err,
+   "the posted how-to sets both sides up")
+code, s, err = demo("--seed-compat")
+ok(code == 0 and s["ok"] and not s["recovered"], "as posted, a lost link is not recovered from (W5)")
+code, s, err = demo("--board", "rk3588", "--wr-chans", "1")
+ok(code == 1 and not s["ok"] and "[EPF_WHOLE] -EOPNOTSUPP" in err, "a refused binding")
+code, s, err = demo("--board", "rk3588", "--wr-chans", "0")
+ok(code == 1 and "a channel of each direction" in err, "one direction alone")
+code, s, err = demo("--configfs", "-", stdin="cd /sys\n")
+ok(code == 1 and s["errno"] == "ENODEV" and "binds no driver" in err, "a script that binds nothing")
+print(f"1..{n}")
