@@ -13,6 +13,15 @@ static struct fl_str folder(const char *path)
 	return fl_str_n(path, slash ? (size_t)(slash + 1 - path) : 0);
 }
 
+bool docs_join(struct fl_str dir, struct fl_str name, const char *end, char *out, size_t size)
+{
+	char path[2048];
+
+	return snprintf(path, sizeof(path), "%.*s%.*s%s", FL_STR_ARG(dir), FL_STR_ARG(name), end) <
+		       (int)sizeof(path) &&
+	       docs_normalize(fl_str(path), out, size);
+}
+
 /* A page's name as Sphinx writes it: from Documentation/ where it begins with "/", else from here. */
 static bool page_path(const char *page, struct fl_str name, const char *end, char *out, size_t size)
 {
@@ -23,7 +32,7 @@ static bool page_path(const char *page, struct fl_str name, const char *end, cha
 		dir = doc ? fl_str_n(page, doc + 14 - page) : fl_str_n("", 0);
 		name = fl_str_from(name, 1);
 	}
-	return snprintf(out, size, "%.*s%.*s%s", FL_STR_ARG(dir), FL_STR_ARG(name), end) < (int)size;
+	return docs_join(dir, name, end, out, size);
 }
 
 /* "text <target>" is the target, "!text" nothing. */
@@ -52,7 +61,7 @@ static void doc_role(struct docs_worker *w, const struct rst_fact *f)
 	struct docs_finding *d;
 
 	if (!name.n || memchr(name.p, '\n', name.n) || !page_path(w->path, name, ".rst", path, sizeof(path)) ||
-	    docs_exists(w, fl_str(path)) || strstr(w->path, "sphinx/"))
+	    docs_exists(w, fl_str(path)) || docs_generated(w, fl_str(path)) || strstr(w->path, "sphinx/"))
 		return;
 	d = docs_report(&w->sink, DOCS_REF_DOC, f->line, f->col, columns(f->extra),
 			"unknown document: %.*s", FL_STR_ARG(name));
@@ -94,14 +103,6 @@ static void role_fact(struct docs_worker *w, const struct rst_fact *f)
 
 /* -- toctrees -- */
 
-static bool toc_option(const struct rst_fact *f, const char *name)
-{
-	/* options stand directly under the directive, before its content */
-	(void)f;
-	(void)name;
-	return false;
-}
-
 static bool self_made(struct fl_str entry)
 {
 	return fl_str_is(entry, "self") || fl_str_is(entry, "genindex") || fl_str_is(entry, "modindex") ||
@@ -139,7 +140,7 @@ static void toc_entry(struct docs_worker *w, const struct rst_line *l, bool glob
 		s.n -= 4;
 	if (!page_path(w->path, s, ".rst", path, sizeof(path)))
 		return;
-	if (!docs_exists(w, fl_str(path)) && !strstr(path, "netlink_spec/"))
+	if (!docs_exists(w, fl_str(path)) && !docs_generated(w, fl_str(path)))
 		toc_missing(w, l, s, wild);
 	docs_use(w, DOCS_USE_TOC, fl_str(path), l->no, l->off);
 }
@@ -168,7 +169,6 @@ static void toctree(struct docs_worker *w, const struct rst_fact *f)
 		else
 			toc_entry(w, l, glob);
 	}
-	(void)toc_option;
 }
 
 /* -- included files and kernel-doc -- */

@@ -258,6 +258,12 @@ static void directive_fact(struct rst *r, struct rst_block *b, const struct use 
 
 	if (!f)
 		return;
+	for (uint32_t i = 0; i < u->options.n; i++) { /* ":name:" is a target */
+		const struct rst_line *l = &u->options.v[i];
+
+		if (is_field(l) && fl_str_is(field_name(l), "name"))
+			rst_add_fact(r, RST_TARGET, l, fl_str_trim(fl_str_from(rst_str(l), 6)));
+	}
 	f->extra = u->args.n ? fl_str_trim(rst_str(&u->args.v[0])) : fl_str_n("", 0);
 	f->view = u->d->content == C_NONE ? u->options : u->content;
 	f->nr_styles = r->nr_styles;

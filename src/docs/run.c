@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "docs/kdoc.h"
+
 #define CHUNK 16 /* files a job */
 
 struct docs_job {
@@ -73,6 +75,12 @@ static bool wanted(const struct docs_run *run, const char *path)
 	       (docs_set_reads(s, DOCS_READ_MAINT) && !strcmp(path, "MAINTAINERS"));
 }
 
+static void read_c(struct docs_worker *w)
+{
+	docs_use(w, DOCS_USE_SOURCE, fl_str(w->path), 0, 0);
+	kdoc_read(&w->sink, &w->scratch, w->kdoc, w->nr_kdoc, NULL, NULL);
+}
+
 static void read_file(struct docs_worker *w, const char *path, struct fl_str text)
 {
 	w->path = path;
@@ -85,7 +93,7 @@ static void read_file(struct docs_worker *w, const char *path, struct fl_str tex
 	else if (docs_is_page(path))
 		docs_read_page(w);
 	else if (w->nr_kdoc)
-		docs_read_kdoc(w);
+		read_c(w);
 	else if (!strcmp(path, "MAINTAINERS"))
 		docs_read_maintainers(w);
 	if (w->scratch.blocks)
@@ -290,8 +298,10 @@ int docs_run_paths(struct docs_run *run, const char *const *paths, size_t n)
 	unsigned int started = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < n && !r; i++)
+	for (size_t i = 0; i < n && !r; i++) {
+		run->whole |= !paths[i][0] || !strcmp(paths[i], "Documentation");
 		r = add_operand(run, paths[i]);
+	}
 	run->busy = run->nr_workers;
 	for (unsigned int i = 1; i < run->nr_workers && !r; i++) {
 		if (pthread_create(&run->workers[i].thread, NULL, work, &run->workers[i])) {
@@ -357,6 +367,12 @@ int docs_run_finish(struct docs_run *run)
 		run->n += s->n;
 	}
 	qsort(run->v, run->n, sizeof(*run->v), finding_cmp);
+	n = 0; /* a comment that two pages include is read twice */
+	for (size_t i = 0; i < run->n; i++) {
+		if (!n || finding_cmp(&run->v[n - 1], &run->v[i]))
+			run->v[n++] = run->v[i];
+	}
+	run->n = n;
 	return r ? r : run->error;
 }
 

@@ -29,6 +29,7 @@ enum docs_use_kind {
 	DOCS_USE_INCLUDED,   /* a file that some page includes */
 	DOCS_USE_ABI,	     /* a What */
 	DOCS_USE_KDOC,	     /* a kernel-doc directive; name: the source file, extra: its options */
+	DOCS_USE_SOURCE,     /* a C file with comments that may be kernel-doc */
 	_DOCS_USE_MAX,
 };
 
@@ -66,6 +67,7 @@ struct docs_run {
 	pthread_cond_t more;
 	struct docs_job *jobs;
 	unsigned int busy;
+	bool whole; /* all of Documentation is read */
 	bool quiet; /* the jobs are read for their facts alone */
 	struct fl_map symbols; /* CONFIG names, once they are known */
 	bool symbols_read;
@@ -100,10 +102,15 @@ bool docs_exists(struct docs_worker *w, struct fl_str path);
 struct docs_finding *docs_report_use(struct docs_sink *s, enum docs_check c, const struct docs_use *u,
 				     const char *fmt, ...) FL_PRINTF(4, 5);
 
+/* The build makes a page of that name. */
+bool docs_generated(struct docs_worker *w, struct fl_str name);
+
+/* @dir (with its "/") and @name, ".." taken out; false where that leaves the tree. */
+bool docs_join(struct fl_str dir, struct fl_str name, const char *end, char *out, size_t size);
+
 void docs_read_text(struct docs_worker *w);	/* text.c */
 void docs_read_abi(struct docs_worker *w);	/* abi.c */
 void docs_read_page(struct docs_worker *w);	/* page.c */
-void docs_read_kdoc(struct docs_worker *w);	/* kdoc.c */
 void docs_read_maintainers(struct docs_worker *w); /* maint.c */
 void docs_judge_tree(struct docs_run *run);	/* graph.c */
 int docs_read_symbols(struct docs_run *run);	/* kconfig.c */

@@ -96,9 +96,9 @@ static bool refs_skipped(const char *path)
 /* Two texts that tell of files of old kernels, and their translations. */
 static bool known_exception(const char *path, struct fl_str name)
 {
-	return (strstr(path, "scsi/scsi_mid_low_api") && fl_str_is(name, "Documentation/Configure.help")) ||
+	return (strstr(path, "scsi/scsi_mid_low_api") && fl_str_ends(name, "Documentation/Configure.help")) ||
 	       (!strcmp(path, "drivers/vhost/vhost.c") && fl_str_ends(name, "/lguest.c")) ||
-	       fl_str_is(name, "Documentation/scheduler/sched-pelt") ||
+	       fl_str_ends(name, "Documentation/scheduler/sched-pelt") ||
 	       memmem(name.p, name.n, "lio-core", 8);
 }
 
@@ -118,7 +118,7 @@ static bool placeholder(struct fl_str name)
 }
 
 /* Pages that the build makes: netlink_spec/NAME.rst from netlink/specs/NAME.yaml. */
-static bool generated(struct docs_worker *w, struct fl_str name)
+bool docs_generated(struct docs_worker *w, struct fl_str name)
 {
 	static const char dir[] = "Documentation/networking/netlink_spec/";
 	char path[300];
@@ -193,7 +193,7 @@ static bool found(struct docs_worker *w, struct fl_str name, struct fl_str full)
 {
 	struct fl_str bare = name;
 
-	if (docs_exists(w, name) || (full.n > name.n && docs_exists(w, full)) || generated(w, name) ||
+	if (docs_exists(w, name) || (full.n > name.n && docs_exists(w, full)) || docs_generated(w, name) ||
 	    tools_has(w, name) || (full.n > name.n && tools_has(w, full)))
 		return true;
 	while (bare.n && strchr("?*~+-_/", bare.p[bare.n - 1]))
@@ -218,7 +218,7 @@ static void check_name(struct docs_worker *w, struct fl_str text, size_t at)
 		return; /* an address */
 	name = trim_name(fl_str_sub(text, at, end - at));
 	full = fl_str_sub(text, start, at - start + name.n);
-	if (name.n < DOC_LEN - 1 || found(w, name, full) || known_exception(w->path, name) ||
+	if (name.n < DOC_LEN - 1 || found(w, name, full) || known_exception(w->path, full) ||
 	    placeholder(name))
 		return;
 	while (bol && text.p[bol - 1] != '\n' && at - bol < 4096)

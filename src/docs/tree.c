@@ -150,8 +150,7 @@ int docs_tree_read(const struct docs_tree *t, const char *path, struct fl_buf *b
 	return fd < 0 ? -errno : read_all(fd, b);
 }
 
-/* Resolves "//", "." and ".." by text; false where the path leaves the tree. */
-static bool normalize(struct fl_str path, char *out, size_t size)
+bool docs_normalize(struct fl_str path, char *out, size_t size)
 {
 	size_t n = 0;
 
@@ -199,7 +198,7 @@ bool docs_tree_has(const struct docs_tree *t, struct fl_str path)
 	const struct docs_overlay_file *o;
 	char norm[PATH_MAX];
 
-	if (memchr(path.p, '\0', path.n) || !normalize(path, norm, sizeof(norm)))
+	if (memchr(path.p, '\0', path.n) || !docs_normalize(path, norm, sizeof(norm)))
 		return false;
 	if (!norm[0])
 		return true;
@@ -430,7 +429,7 @@ bool docs_tree_glob(struct docs_tree *t, struct fl_str pattern)
 
 	if (!has_wildcard(pattern))
 		return docs_tree_has(t, pattern);
-	if (memchr(pattern.p, '\0', pattern.n) || !normalize(pattern, norm, sizeof(norm)))
+	if (memchr(pattern.p, '\0', pattern.n) || !docs_normalize(pattern, norm, sizeof(norm)))
 		return false;
 	return overlay_glob(t, fl_str(norm)) || glob_from(t, "", fl_str(norm));
 }

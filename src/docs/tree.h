@@ -44,6 +44,9 @@ int docs_tree_put(struct docs_tree *t, struct fl_str path, struct fl_str text);
 /* The bytes of @path into @b (emptied first). -ENOENT, -EISDIR, -EFBIG, ... */
 int docs_tree_read(const struct docs_tree *t, const char *path, struct fl_buf *b);
 
+/* Resolves "//", "." and ".." by text; false where the path leaves the tree. */
+bool docs_normalize(struct fl_str path, char *out, size_t size);
+
 /* A file or directory of that name is there. "//", "." and ".." are understood. */
 bool docs_tree_has(const struct docs_tree *t, struct fl_str path);
 
@@ -53,7 +56,7 @@ bool docs_tree_glob(struct docs_tree *t, struct fl_str pattern);
 /* Fills @paths: all files but hidden ones. Once only. */
 int docs_tree_list(struct docs_tree *t);
 
-/* Calls @fn with every path that equals or lies beneath @dir; needs docs_tree_list(). */
+/* Index of the first path that is not less than @prefix; needs docs_tree_list(). */
 size_t docs_tree_lower(const struct docs_tree *t, struct fl_str prefix);
 
 #endif
