@@ -141,6 +141,8 @@ static size_t marked_name(struct fl_str s, size_t i)
 			break;
 		k = end;
 	}
+	if (k > i + 1 && k + 1 < s.n && s.p[k] == '(' && s.p[k + 1] == ')')
+		k += 2;
 	return k - i - 1;
 }
 
