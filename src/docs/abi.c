@@ -343,8 +343,9 @@ static enum tag odd_tag(struct abi *a, struct fl_str word)
 	}
 	if (a->tag == TAG_NONE && !near)
 		return TAG_NONE; /* the file's head */
-	f = docs_report(sink(a), DOCS_ABI_TAG, a->no, 0, word.n, near ? "tag '%.*s' is invalid. Should be '%s:' instead" :
-			"tag '%.*s' is invalid", FL_STR_ARG(word), tag_names[near ? near : TAG_WHAT]);
+	f = docs_report(sink(a), DOCS_ABI_TAG, a->no, 0, word.n,
+			near ? "tag '%.*s' is invalid. Should be '%s:' instead" : "tag '%.*s' is invalid",
+			FL_STR_ARG(word), tag_names[near ? near : TAG_WHAT]);
 	if (near)
 		fix_tag(a, f, 0, word.n, tag_names[near]);
 	return loose;
@@ -386,8 +387,8 @@ static bool indented_tag(struct abi *a)
 	if (!tag || tag == TAG_WHAT || a->tag == TAG_DESCRIPTION || a->tag == TAG_NONE || a->seen[tag])
 		return false;
 	f = docs_report(sink(a), DOCS_ABI_INDENT, a->no, from, word.n + 1,
-			tag == TAG_DESCRIPTION ? "What '%.*s' doesn't have a description: '%s:' is indented and so is text" :
-			"What '%.*s': '%s:' is indented and so is text", FL_STR_ARG(a->what), tag_names[tag]);
+			"What '%.*s'%s: '%s:' is indented and so is text", FL_STR_ARG(a->what),
+			tag == TAG_DESCRIPTION ? " doesn't have a description" : "", tag_names[tag]);
 	a->indented |= tag == TAG_DESCRIPTION;
 	text = f ? docs_sink_printf(sink(a), "%.*s\n", (int)(a->line.n - from), a->line.p + from) : NULL;
 	if (text)

@@ -317,6 +317,11 @@ static bool chosen(struct body *b, const struct kdoc *k)
 	return !b->names.n || has_name(b->names, k->name);
 }
 
+static bool is_name_char(char c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+}
+
 /* EXPORT_SYMBOL(name) and its relatives, at the start of lines. */
 static void find_exports(struct body *b, struct fl_str text)
 {
@@ -330,8 +335,7 @@ static void find_exports(struct body *b, struct fl_str text)
 		if (from && text.p[from - 1] != '\n')
 			continue;
 		open = fl_str_find(text, '(', at);
-		for (end = open + 1; end < text.n && (text.p[end] == '_' || (text.p[end] >= '0' && text.p[end] <= '9') ||
-						      ((text.p[end] | 32) >= 'a' && (text.p[end] | 32) <= 'z')); end++)
+		for (end = open + 1; end < text.n && is_name_char(text.p[end]); end++)
 			;
 		if (open < text.n && open - at < 16)
 			fl_map_put(&b->exported, fl_str_sub(text, open + 1, end - open - 1), NULL);
