@@ -229,7 +229,10 @@ int fl_cap_probe_KALLSYMS(struct fl_target *t, struct fl_cap_result *r)
 	if (err < 0)
 		return err;
 	if (fl_ksyms_hidden(k)) {
-		fl_cap_note(r, "all addresses are hidden");
+		char restrict_to[8];
+
+		read_small("/proc/sys/kernel/kptr_restrict", restrict_to, sizeof(restrict_to));
+		fl_cap_note(r, "all addresses are hidden; kernel.kptr_restrict is %s", restrict_to);
 		return -EPERM;
 	}
 	fl_cap_note(r, "%zu symbols", fl_ksyms_count(k));
@@ -277,6 +280,23 @@ int fl_cap_probe_TRACEFS(struct fl_target *t, struct fl_cap_result *r)
 	if (fl_target_tracefs(t))
 		fl_cap_note(r, "%s", fl_target_tracefs(t));
 	return can_open(t, "README", O_RDONLY);
+}
+
+static int count_event(void *ctx, struct fl_str system, struct fl_str event)
+{
+	++*(unsigned int *)ctx;
+	return 0;
+}
+
+int fl_cap_probe_EVENTS(struct fl_target *t, struct fl_cap_result *r)
+{
+	unsigned int events = 0;
+	int err = fl_target_each_event(t, FL_STR("*"), count_event, &events);
+
+	if (err < 0)
+		return err;
+	fl_cap_note(r, "%u events", events);
+	return events ? 1 : -ENOENT;
 }
 
 int fl_cap_probe_DYNAMIC_EVENTS(struct fl_target *t, struct fl_cap_result *r)

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-doctor.py FORELAND: what doctor says of this very machine, against bpftool's own feature probes,
+the files of proc and tracefs, and what an unprivileged process may do."""
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+foreland = sys.argv[1]
+checks = 0
+
+
+def check(name, ok, why=""):
+    global checks
+    checks += 1
+    print(f"{'ok' if ok else 'not ok'} - {name}")
+    if not ok:
+        print(f"#   {why}")
+
+
+def skip(name, why):
+    global checks
+    checks += 1
+    print(f"ok - {name} # SKIP {why}")
+
+
+def run(command):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def doctor(prefix=[]):
+    got = run(prefix + [foreland, "doctor", "--json"])
+    lines = [json.loads(line) for line in got.stdout.splitlines()]
+    return got, lines[0], {row["name"]: row for row in lines[1:-1]}, lines[-1]
+
+
+got, schema, rows, summary = doctor()
+uname = os.uname()
+check("the first line is the schema", schema["type"] == "schema" and schema["command"] == "doctor" and
+      schema["kernel"] == uname.release and schema["machine"] == uname.machine, schema)
+states = [row["state"] for row in rows.values()]
+check("the last line counts the states", summary == {"type": "summary", **{s: states.count(s) for s in
+      ("unknown", "no", "yes")}}, summary)
+check("every row says what to do", all(row["remedy"] and row["serves"] and row["about"]
+      for row in rows.values()))
+text = run([foreland, "doctor"])
+check("the text has every row", all(f"  {name:18} " in text.stdout for name in rows), text.stdout)
+missing = [n for n, row in rows.items() if row["state"] == "no" and not row["denied"]]
+check("and advice for each that is missing", all(f"\n  {n}:" in text.stdout for n in missing), missing)
+check("exit status", got.returncode == (0 if rows["btf"]["state"] == "yes" and "yes" in
+      (rows["raw_tp"]["state"], rows["kprobe"]["state"]) else 1), got.returncode)
+
+caps = int(next(l for l in open("/proc/self/status") if l.startswith("CapEff")).split()[1], 16)
+want = {"cap_bpf": 39, "cap_perfmon": 38, "cap_sys_admin": 21}
+for name, bit in want.items():
+    have = "yes" if caps >> bit & 1 or caps >> 21 & 1 else "no"
+    check(f"{name} is what /proc/self/status says", rows[name]["state"] == have, rows[name])
+check("btf", (rows["btf"]["state"] == "yes") == os.access("/sys/kernel/btf/vmlinux", os.R_OK))
+
+tracefs = "/sys/kernel/tracing"
+if os.access(tracefs + "/README", os.R_OK):
+    readme = open(tracefs + "/README").read()
+    check("fprobe_events", (rows["fprobe_events"]["state"] == "yes") == ("<func-name>[%return]" in readme))
+    check("btf_args", (rows["btf_args"]["state"] == "yes") == ("<argname>[->" in readme))
+    count = len([f for f in glob.glob(tracefs + "/events/*/*") if os.path.isdir(f)])
+    check("events", rows["events"]["note"] == f"{count} events", rows["events"]["note"])
+else:
+    skip("tracefs", "it cannot be read here")
+
+bpftool = shutil.which("bpftool", path=os.environ["PATH"] + ":/usr/sbin")
+probed = bpftool and rows["bpf"]["state"] == "yes" and run([bpftool, "-j", "feature", "probe", "kernel"])
+if probed and probed.returncode == 0:
+    features = json.loads(probed.stdout)
+    helpers = features["helpers"]
+
+    def same(name, there):
+        check(f"{name} is what bpftool finds", (rows[name]["state"] == "yes") == bool(there), rows[name])
+
+    same("jit", features["system_config"]["bpf_jit_enable"])
+    same("ringbuf", features["map_types"]["have_ringbuf_map_type"])
+    for name, helper, kind in (
+            ("probe_read_kernel", "bpf_probe_read_kernel", "raw_tracepoint"),
+            ("current_task_btf", "bpf_get_current_task_btf", "raw_tracepoint"),
+            ("bpf_loop", "bpf_loop", "raw_tracepoint"),
+            ("cookie_raw_tp", "bpf_get_attach_cookie", "raw_tracepoint"),
+            ("cookie", "bpf_get_attach_cookie", "kprobe"),
+            ("copy_from_user", "bpf_copy_from_user", "kprobe")):
+        same(name, helper in helpers[kind + "_available_helpers"])
+else:
+    skip("bpftool's features", "bpftool is missing, or BPF is not permitted here")
+
+setpriv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+if os.geteuid() == 0 and os.access("/", os.X_OK) and run(setpriv + [foreland, "--version"]).returncode == 0:
+    got, _, rows, _ = doctor(setpriv)
+    check("nobody can trace nothing", got.returncode == 1 and "--vm" in got.stderr, got.stderr)
+    check("nobody has no privilege", all(rows[name]["state"] == "no" for name in want))
+    check("what is denied is not called missing", rows["raw_tp"]["denied"] and rows["raw_tp"]["errno"] ==
+          "EPERM" and "\n  raw_tp:" not in run(setpriv + [foreland, "doctor"]).stdout, rows["raw_tp"])
+else:
+    skip("an unprivileged process", "not root, or the program lies where nobody may go")
+
+check("--clean with nothing to clean", run([foreland, "doctor", "--clean"]).returncode ==
+      (0 if os.access(tracefs + "/dynamic_events", os.R_OK) else 1))
+print(f"1..{checks}")
