@@ -316,6 +316,46 @@ static int run_command(const struct fl_cmd *cmd, const char *path, int argc, cha
 	return r;
 }
 
+struct option_arg {
+	const char *arg;
+	bool takes_value;
+};
+
+static void match_option(const struct fl_opt *row, size_t offset, void *ctx)
+{
+	struct option_arg *o = ctx;
+
+	if (row->type == FL_OPT_TYPE_FLAG)
+		return;
+	if (row->name && strncmp(o->arg, "--", 2) == 0 && strcmp(o->arg + 2, row->name) == 0)
+		o->takes_value = true;
+	if (row->letter && o->arg[0] == '-' && o->arg[1] == row->letter && !o->arg[2])
+		o->takes_value = true;
+}
+
+/*
+ * "foreland epdma host --socket PATH ls": a group's commands may stand behind options that are
+ * theirs. The command's name is moved to the front; a word that is an option's value is none.
+ */
+static const struct fl_cmd *pull_sub(const struct fl_cmd *cmd, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const struct fl_cmd *sub = find_sub(cmd, fl_str(argv[i]));
+		struct option_arg before = { .arg = argv[i - 1] };
+		char *name = argv[i];
+
+		if (!sub || sub->subs)
+			continue;
+		fl_opt_each(sub->options, 0, match_option, &before);
+		if (before.takes_value)
+			continue;
+		memmove(argv + 1, argv, (size_t)i * sizeof(*argv));
+		argv[0] = name;
+		return sub;
+	}
+	return NULL;
+}
+
 int fl_cmd_main(const struct fl_cmd *root, int argc, char **argv)
 {
 	_cleanup_buf_ struct fl_buf path = {};
@@ -330,7 +370,9 @@ int fl_cmd_main(const struct fl_cmd *root, int argc, char **argv)
 			break;
 		if (argc && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
 			return show_help(cmd, fl_buf_z(&path));
-		if (!argc) {
+		if (!sub && argc && argv[0][0] == '-')
+			sub = pull_sub(cmd, argc, argv);
+		if (!argc || !argv[0]) {
 			fprintf(stderr, "%s: a command is expected\nTry '%s --help'.\n",
 				fl_buf_z(&path), fl_buf_z(&path));
 			return FL_EXIT_USAGE;

@@ -17,13 +17,15 @@
 
 struct endpoint_opts {
 	struct fl_epdma_opts endpoint;
-	const char *socket, *trace, *fault;
+	const char *socket, *configfs, *trace, *fault;
 	bool trusted, json;
 };
 
 static const struct fl_opt options[] = {
 	FL_OPT_STR(struct endpoint_opts, socket, 0, "socket", "PATH",
 		   "where vfio-user clients connect; required"),
+	FL_OPT_STR(struct endpoint_opts, configfs, 0, "configfs", "FILE|-",
+		   "configure by the lines of a shell script or of a how-to instead of options"),
 	FL_OPT_FLAG(struct endpoint_opts, trusted, 0, "trusted",
 		    "let the host reach any endpoint memory, not the declared memory alone"),
 	FL_OPT_STR(struct endpoint_opts, trace, 0, "trace", "FILE",
@@ -170,10 +172,42 @@ static int serve(struct fl_device *d, const struct endpoint_opts *o)
 	return r;
 }
 
+/* The host is at the other end of the socket: of a script, the endpoint's lines alone mean something. */
+static int bind_by_script(struct fl_device *d, const struct endpoint_opts *o,
+			  const struct fl_model_options *mo, struct fl_machine **ret)
+{
+	struct fl_machine_config config = { .epc = fl_device_epc(d), .layout = mo->layout,
+					    .seed_compat = mo->seed_compat };
+	_cleanup_buf_ struct fl_buf out = {};
+	struct fl_epf_error why = {};
+	int r = fl_machine_new(&config, ret);
+
+	if (r < 0)
+		return r;
+	(void)fl_cli_epdma_script(*ret, o->configfs, &out, &why);
+	fl_buf_write_fd(&out, STDERR_FILENO);
+	if (!fl_machine_bound(*ret) || !fl_epc_started(fl_device_epc(d))) {
+		fprintf(stderr, "foreland: %s: the script binds and starts no function\n", o->configfs);
+		return why.kind ? why.err : -ENODEV;
+	}
+	return fl_device_adopt(d, fl_machine_bound(*ret));
+}
+
+static int bind_by_options(struct fl_device *d, const struct fl_device_config *dc,
+			   const struct fl_model_options *mo)
+{
+	struct fl_epf_error err = {};
+	int r = fl_device_start(d, mo, &err);
+
+	if (r < 0)
+		fl_cli_epdma_refused(dc->board->name, &err);
+	return r;
+}
+
 static int start(const struct endpoint_opts *o, const struct fl_model_options *mo,
 		 struct fl_device_config *dc)
 {
-	struct fl_epf_error err = {};
+	struct fl_machine *machine = NULL;
 	struct fl_device *d;
 	int r;
 
@@ -182,11 +216,10 @@ static int start(const struct endpoint_opts *o, const struct fl_model_options *m
 		fprintf(stderr, "foreland: %s: %s\n", dc->board->name, strerror(-r));
 		return r;
 	}
-	r = fl_device_start(d, mo, &err);
-	if (r < 0)
-		fl_cli_epdma_refused(dc->board->name, &err);
-	else
+	r = o->configfs ? bind_by_script(d, o, mo, &machine) : bind_by_options(d, dc, mo);
+	if (r == 0)
 		r = serve(d, o);
+	fl_machine_free(machine);
 	fl_device_free(d);
 	return r;
 }
@@ -227,8 +260,11 @@ static int run(const void *v, const struct fl_args *args)
 		fputs("foreland: --socket is required\n", stderr);
 		return FL_EXIT_USAGE;
 	}
-	if (fl_cli_epdma_model(&o->endpoint, &mo) < 0 || fl_cli_epdma_board(&mo, &board) < 0 ||
-	    fl_cli_epdma_fault(o->fault, &dc.fault) < 0)
+	if (fl_cli_epdma_model(&o->endpoint, &mo) < 0)
+		return FL_EXIT_USAGE;
+	if (o->configfs && !mo.board)
+		mo.board = "r-car-s4"; /* the how-to's */
+	if (fl_cli_epdma_board(&mo, &board) < 0 || fl_cli_epdma_fault(o->fault, &dc.fault) < 0)
 		return FL_EXIT_USAGE;
 	dc.board = &board;
 	catch_signals();

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""foreland epdma demo: every board, both layouts, options and scripts, and a refused one. TAP output."""
-import json, subprocess, sys
+"""foreland epdma demo: every board, both layouts, options and scripts, and a refused one; and an
+endpoint of its own that a script sets up, with options before and behind the host's command. TAP output.
+"""
+import json, os, shutil, signal, subprocess, sys, tempfile
 
 FORELAND, HOWTO = sys.argv[1:3]
 n = 0
@@ -36,4 +38,30 @@ code, s, err = demo("--board", "rk3588", "--wr-chans", "0")
 ok(code == 1 and "a channel of each direction" in err, "one direction alone")
 code, s, err = demo("--configfs", "-", stdin="cd /sys\n")
 ok(code == 1 and s["errno"] == "ENODEV" and "binds no driver" in err, "a script that binds nothing")
+tmp = tempfile.mkdtemp()
+sock = tmp + "/ls"  # the name of a command, as an option's value
+try:
+    ep = subprocess.Popen([FORELAND, "epdma", "endpoint", "--json", "--configfs", "-", "--socket", sock],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    ep.stdin.write(howto)
+    ep.stdin.close()
+    up = json.loads(ep.stdout.readline())
+    ok(up["type"] == "listening" and up["board"] == "r-car-s4", "an endpoint of the how-to's lines listens")
+    for order in (["host", "--socket", "ls", "ls"], ["host", "ls", "--socket", "ls"]):
+        p = subprocess.run([FORELAND, "epdma", *order, "--json"], cwd=tmp, capture_output=True, text=True)
+        first = json.loads(p.stdout.splitlines()[0])
+        ok(p.returncode == 0 and (first["vendor"], first["device"]) == (0x1912, 0x0031), " ".join(order))
+    p = subprocess.run([FORELAND, "epdma", "host", "--json", "--socket", sock, "verify", hex(up["memory"])],
+                       capture_output=True, text=True)
+    ok(p.returncode == 0 and json.loads(p.stdout)["different"] == 0, "and serves transfers")
+    ep.send_signal(signal.SIGTERM)
+    ep.wait(20)
+    p = subprocess.run([FORELAND, "epdma", "endpoint", "--configfs", "-", "--socket", sock], input="cd /sys\n",
+                       capture_output=True, text=True)
+    ok(p.returncode == 1 and "binds and starts no function" in p.stderr, "a script that binds nothing, again")
+finally:
+    ep.kill()
+    shutil.rmtree(tmp)
+p = subprocess.run([FORELAND, "epdma", "--bogus"], capture_output=True, text=True)
+ok(p.returncode == 2 and "unknown command '--bogus'" in p.stderr, "an option where a command is expected")
 print(f"1..{n}")
