@@ -5,7 +5,7 @@ endpoint of its own that a script sets up, with options before and behind the ho
 """
 import json, os, shutil, signal, subprocess, sys, tempfile
 
-FORELAND, HOWTO = sys.argv[1:3]
+FORELAND, HOWTO = os.path.abspath(sys.argv[1]), sys.argv[2]
 n = 0
 
 
