@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test-installed.sh BUILD: what `ninja install` leaves, used from another folder and moved to another
+# place; and the two files that are all another machine needs.
+set -u
+build=$1
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/tap.sh"
+trap 'rm -rf "$work" "$tap_dir"' EXIT
+work=$(mktemp -d)
+check 'it installs' env DESTDIR="$work/dest" meson install -C "$build" --no-rebuild --quiet
+prefix=$(dirname "$(dirname "$(find "$work/dest" -path "*/bin/foreland")")")
+mv "$prefix" "$work/moved"
+prefix=$work/moved
+cd /
+prints "$("$build/src/cli/foreland" --version)" 'the program runs' "$prefix/bin/foreland" --version
+check 'its manual is a page that man reads' man -l "$prefix/share/man/man1/foreland.1"
+completes()
+{
+	bash --norc -c '. "$1"; COMP_WORDS=(foreland --vers) COMP_CWORD=1; _foreland; echo "${COMPREPLY[0]}"' \
+		- "$prefix/share/bash-completion/completions/foreland.bash"
+}
+prints --version 'its completion works' completes
+prints '' 'nothing of the build tree is in the program' \
+	sh -c "strings -n 8 '$prefix/bin/foreland' | grep -F '$build/' | head -n 3"
+
+why=$("$prefix/libexec/foreland/vm" --ready 2>&1)
+case $? in
+0)
+	if "$prefix/bin/foreland" trace --help >/dev/null 2>&1; then
+		matches '^ .*: switch: ' 'an installation that was moved finds its guest' \
+			"$prefix/bin/foreland" trace --vm -n 1 't:demo/switch sched_switch'
+		mkdir "$work/two"
+		cp "$("$here/../../scripts/static")" "$work/two/foreland"
+		cp "$prefix/libexec/foreland/vm" "$work/two/foreland-vm"
+		matches '^ .*: switch: ' 'so does the static program with the script beside it' \
+			"$work/two/foreland" trace --vm -n 1 't:demo/switch sched_switch'
+	else
+		skip 'built without the probe engine' 'trace --vm when installed'
+	fi ;;
+*)	skip "$why" 'the guest when installed' ;;
+esac
+done_testing
