@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every hook with every family of types, through BPF and through the kernel's own tracer, over the same
+firings: the same values. What the kernel cannot say (casts) it gets in lowered text.
+
+One program does system calls and calls a function of its own; both tracers look at it alone.
+"""
+import os, re, subprocess, sys, tempfile
+
+here = os.path.dirname(os.path.abspath(__file__))
+top = os.path.join(here, '..', '..')
+vm = os.path.join(top, 'scripts', 'vm')
+home = '/root'      # where a script in the guest starts
+results = []
+
+PROGRAM = r'''
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+struct udata { unsigned char b[8]; short s[4]; int i[4]; long l[2]; const char *str[3]; char arr[16]; } UD = {
+	{ 1, 2, 0x80, 0xff, 'A', 'z', 'q', 9 }, { -1, 2, -300, 32767 },
+	{ -5, 0x7fffffff, 0x80000000, 42 }, { -1234567890123, 0x1122334455667788 },
+	{ "first", "second", "third" }, "array-text" };
+__attribute__((noinline, noclone)) long ufunc(long a, unsigned b, const char *s, struct udata *u)
+{
+	asm volatile("" ::: "memory");
+	return 2 * a + b;
+}
+int main(void)
+{
+	static const char *const names[] = { "one-file", "two.txt", "a-name-too-long-for-the-inline-part-of-a-dentry" };
+	volatile char byte = names[0][0];
+	(void)byte;
+	for (int i = 0; i < 3; i++) {
+		int fd = openat(AT_FDCWD, names[i], O_RDWR | O_CREAT | O_TRUNC, 0640 + i);
+		write(fd, "some bytes\0more", 3 + 5 * i);
+		lseek(fd, i == 1 ? -2 : 0x1122334455667788, SEEK_SET);
+		close(fd);
+		getppid();
+		ufunc(-7 * i, 0xfffffff0u + i, names[i], &UD);
+	}
+	return 0;
+}
+'''
+
+INTS = ' '.join(f'{t}={{}}:{t}' for t in ('u8', 'u16', 'u32', 'u64', 's8', 's16', 's32', 's64',
+                                          'x8', 'x16', 'x32', 'x64', 'char'))
+BITS = 'a={}:b4@0/8 b={}:b4@4/8 c={}:b8@4/16 d={}:b12@20/32 e={}:b16@48/64 f={}:b1@3/64'
+
+
+def ints(x):
+    return INTS.replace('{}', x)
+
+
+def bits(x):
+    return BITS.replace('{}', x)
+
+
+FUNC = {    # parameters of vfs_write(file, buf, count, pos): by name, and what the kind allows
+    'names': 'file buf count pos',
+    'ints': ints('count'),
+    'bits': bits('count'),
+    'mem': 'pos=+0(pos) p8=+0(pos):u8 p32=+4(pos):s32 flags=+0(file):x32',
+    'chain': 'ino=file->f_inode->i_ino mode=file->f_inode->i_mode:x16 len=file->f_path.dentry->d_name.len',
+    'string': 'name=file->f_path.dentry->d_name.name:string in=file->f_path.dentry->d_iname:string',
+    'ustring': 'buf=+0(buf):ustring b2=buf:ustring k=+0(buf):string',
+    'umem': 'u8=+u0(buf):u8 u32=+u4(buf):x32 u64=+u0(buf):u64',
+    'array': 'a=+0(file):x8[16] b=+0(buf):u8[3] n=+0(file->f_path.dentry->d_name.name):char[5] w=+0(pos):u16[4]',
+    'symbol': 'op=file->f_op:symbol',
+    'symstr': 'op=file->f_op:symstr',      # that kernel spoils all but the last one of a record
+    'comm': 'c=$comm d=$comm:string',
+    'imm': r'a=\1 b=\-1 c=\0x10:u8 d=\-1:s16 s=\"hello"',
+    'fault': r'a=+0(\0):string b=+0(\16):ustring c=+0(+0(\0)):string ok=count',
+    'strings': 'n=+0(file->f_path.dentry->d_name.name):char[3] sa=+40(file->f_path.dentry):string[1]',
+    'cast': 'n=(dentry)(file->f_path.dentry)->d_name.len i=(inode,i_data)(file->f_mapping)->i_ino '
+            'm=(inode)(file->f_inode)->i_mode:x16',
+}
+ENTRY = dict(FUNC)
+REGS = {
+    'regs': 'di=%di si=%si dx=%dx:u32 ip=%ip:symbol ips=%ip:symstr ax8=%dx:s8',
+    'stack': 's0=$stack0 s1=$stack1:x32 sp=$stack',
+}
+RETURN = dict(FUNC)
+RETURN['retval'] = 'r=$retval r8=$retval:u8 s=$retval:s32 x=$retval:x64 b=$retval:b4@0/32'
+TRACE = {
+    'names': 'regs id',
+    'ints': ints('id'),
+    'bits': bits('id'),
+    'mem': 'ip=+128(regs) flags=+144(regs):x32 sp8=+152(regs):u8',
+    'chain': 'ip=regs->ip di=regs->di dx=regs->dx:u16 sx=regs->si:s32',
+    'array': 'r=+80(regs):x64[4] h=+112(regs):u16[4] c=+112(regs):u8[8]',
+    'ustring': 'f=+0(+104(regs)):ustring',
+    'comm': 'c=$comm',
+    'imm': r'a=\7 s=\"text"',
+    'fault': r'a=+0(\0):string b=+0(\16):ustring',
+}
+EVENT = {
+    'ints': ints('$flags'),
+    'bits': bits('$mode'),
+    'names': 'dfd=$dfd:s32 flags=$flags mode=$mode:x16',
+    'ustring': 'f=$filename:ustring g=+0($filename):ustring',
+    'umem': 'a=+u0($filename):x32 b=+u1($filename):char',
+    'array': 'a=+0($filename):u8[4] c=+0($filename):char[7]',
+    'comm': 'c=$comm:string',
+    'imm': r'a=\7:u16',
+}
+USER = {
+    'ints': ints('%di'),
+    'bits': bits('%si'),
+    'regs': 'a=%di b=%si:u32 s=%si:s32 d=%dx:x32',
+    'string': 's=+0(%dx):ustring t=+0(%dx):string m=+48(%cx):string[3]',
+    'array': 'b=+0(%cx):u8[8] c=+0(%cx):char[8] s=+8(%cx):s16[4] i=+16(%cx):s32[4] l=+32(%cx):s64[2] x=+32(%cx):x64[2]',
+    'mem': 'a=+16(%cx):s32 b=+20(%cx):u32 c=+32(%cx):s64 d=+72(%cx):string',
+    'comm': 'c=$comm',
+    'stack': 's=$stack0 p=$stack:x32',
+    'imm': r'a=\7 b=\-3:s8',
+}
+USER_RETURN = {
+    'retval': 'r=$retval s=$retval:s64 u=$retval:u32 b=$retval:b4@0/32',
+    'comm': 'c=$comm',
+    'stack': 'p=$stack:x32',
+}
+
+
+def definitions(ufunc):
+    out = []
+
+    def add(kind, head, place, families):
+        for name, args in families.items():
+            out.append((f'{kind}_{name}', head, place, args))
+    add('p', 'p', 'vfs_write', {**ENTRY, **REGS})
+    add('f', 'f', 'vfs_write', ENTRY)
+    add('r', 'r', 'vfs_write', RETURN)
+    add('fr', 'f', 'vfs_write%return', RETURN)
+    add('t', 't', 'sys_enter', TRACE)
+    add('e', 'e', 'syscalls/sys_enter_openat', EVENT)
+    add('u', 'p', f'/prog:{ufunc:#x}', USER)
+    add('ur', 'r', f'/prog:{ufunc:#x}', USER_RETURN)
+    out.append(('mid', 'p', 'vfs_write+MID', 'di=%di c=$comm ip=%ip:symstr'))
+    return out
+
+
+SCRIPT = r'''
+T=/sys/kernel/tracing
+echo 16384 >$T/buffer_size_kb
+n=5
+while ! echo "p:try/mid vfs_write+$n" >>$T/dynamic_events 2>/dev/null; do n=$((n + 1)); done
+echo >$T/dynamic_events
+sed -i "s/MID/$n/" defs/*
+for part in defs/*; do
+	sed 's/^\([a-z]\):/\1:ours\//' $part >ours.defs
+	sed 's/^\([a-z]\):/\1:kernel\//' $part | foreland probe lower - >kernel.defs 2>>lower.err
+	[ $(wc -l <kernel.defs) = $(wc -l <$part) ] || echo "not all of $part can be lowered" >>refused
+	while read -r line; do
+		echo "$line" >>$T/dynamic_events 2>>kernel.err || echo "$line" >>refused
+	done <kernel.defs
+	echo >$T/trace
+	echo 'comm == "prog"' >$T/events/kernel/filter
+	echo 1 >$T/events/kernel/enable
+	foreland trace --comm prog --file ours.defs -- /prog >>ours.txt 2>>ours.err
+	echo "status $?" >>status
+	echo 0 >$T/events/kernel/enable
+	cat $T/trace >>kernel.txt
+	echo >$T/dynamic_events
+done
+cat lower.err kernel.err >>ours.err
+touch refused
+'''
+
+
+def check(name, good, why=''):
+    results.append(good)
+    print(('ok' if good else 'not ok') + f' - {name}')
+    if not good:
+        for line in str(why).splitlines()[:30]:
+            print('#   ' + line[:600])
+
+
+def events(path):
+    """Texts behind the place, by event."""
+    text = open(path, encoding='latin-1', newline='\n').read()
+    text = re.sub(r'^#.*\n', '', text, flags=re.M)
+    head = re.compile(r'^ *\S.{0,15}-\d+ +\[\d{3}\] .{5} +\d+\.\d{6}: (\w+): \(([^)]*)\)', re.M)
+    found = list(head.finditer(text))
+    out = {}
+    for m, end in zip(found, [m.start() for m in found[1:]] + [len(text)]):
+        out.setdefault(m[1], []).append((m[2], text[m.end():end].rstrip('\n')))
+    return out
+
+
+def place(text):
+    """Function, without where an entry is counted from. Two tracers on one return hide its caller
+    from each other."""
+    return re.sub(r'\+0x[04]/', '+/', re.sub('^.* <- ', '', text))
+
+
+def main():
+    ready = subprocess.run([vm, '--ready'], capture_output=True, text=True)
+    if ready.returncode == 77:
+        print(f'1..0 # SKIP {ready.stderr.strip()}')
+        return 0
+    foreland = subprocess.run([os.path.join(top, 'scripts', 'static')], check=True,
+                              capture_output=True, text=True).stdout.strip()
+    with tempfile.TemporaryDirectory() as work:
+        with open(f'{work}/p.c', 'w') as f:
+            f.write(PROGRAM)
+        subprocess.run(['gcc', '-O1', '-w', '-static', '-no-pie', '-o', f'{work}/prog', f'{work}/p.c'],
+                       check=True)
+        nm = subprocess.run(['nm', f'{work}/prog'], capture_output=True, text=True).stdout
+        ufunc = int(re.search(r'^(\w+) T ufunc$', nm, re.M)[1], 16) - 0x400000
+        defs = definitions(ufunc)
+        os.mkdir(f'{work}/defs')
+        others = 0
+        for name, head, where, args in defs:
+            # so many at a time; that kernel takes one t event a tracepoint
+            part = list(TRACE).index(name[2:]) if head == 't' else others // 9
+            others += head != 't'
+            with open(f'{work}/defs/{part}', 'a') as f:
+                f.write(f'{head}:{name} {where} {args}\n')
+        bring = []
+        for name in ('ours.txt', 'kernel.txt', 'ours.err', 'status', 'refused'):
+            bring += ['--bring', f'{home}/{name}:{work}/{name}']
+        run = subprocess.run([vm, '--foreland', foreland, '--timeout', '300', '--mem', '1536',
+                              '--copy', f'{work}/prog:/prog', '--copy', f'{work}/defs', *bring],
+                             input=SCRIPT, capture_output=True, text=True)
+        check('the guest ran', run.returncode == 0, run.stdout + run.stderr)
+        if run.returncode:
+            return 1
+        err = open(f'{work}/ours.err').read()
+        check('every trace ended well', set(open(f'{work}/status')) == {'status 0\n'}, err)
+        ours, kernel = events(f'{work}/ours.txt'), events(f'{work}/kernel.txt')
+        refused = open(f'{work}/refused').read()
+        check('the kernel took every definition', not refused.strip(), refused + err)
+        for name, head, where, args in defs:
+            a, b = ours.get(name, []), kernel.get(name, [])
+            good = a and [t for _, t in a] == [t for _, t in b]
+            if good and not name.startswith(('t_', 'e_')):
+                good = [place(p) for p, _ in a] == [place(p) for p, _ in b]
+            check(f'{name}: {len(a)} firings', good,
+                  f'{head}:{name} {where} {args}\nours   ' + '\n       '.join(map(str, a[:3])) +
+                  '\nkernel ' + '\n       '.join(map(str, b[:3])))
+    print(f'1..{len(results)}')
+    return 0 if all(results) else 1
+
+
+sys.exit(main())
