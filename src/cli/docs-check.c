@@ -166,7 +166,7 @@ const struct fl_cmd fl_cmd_docs_check = {
 	.summary = "Find what is wrong with documentation, in a tree, folders, files or a patch",
 	.args = "[TREE|DIR|FILE|-]...",
 	.about = "The checks, with their groups:\n"
-#define CHECK(code, id, group, level, reader, fix, summary, good, bad) "\n" group "  " id "  " summary
+#define CHECK(code, id, group, level, reader, fix, summary, good, bad) "\n  " group "  " id "  " summary
 #include "docs/checks.def"
 #undef CHECK
 	,
