@@ -18,8 +18,8 @@ static int print_all(const char *path)
 	if (fl_recording_open(path, &r, &d) == 0) {
 		for (int i = 0; i < 1000 && fl_recording_next(r, &rec, &d) > 0; i++) {
 			fl_buf_reset(&out);
-			fl_recorded_text(r, &rec, &out);
-			fl_recorded_json(r, &rec, &out);
+			fl_recorded_text(&rec, fl_recording_ksyms(r), &out);
+			fl_recorded_json(&rec, fl_recording_ksyms(r), &out);
 		}
 	}
 	fl_diag_fini(&d);

@@ -50,9 +50,9 @@ static int print_all(struct fl_recording *rec, const struct report_opts *opts)
 
 	while (r == 0 && fl_recording_next(rec, &one, &d) > 0) {
 		if (opts->json)
-			fl_recorded_json(rec, &one, &out);
+			fl_recorded_json(&one, fl_recording_ksyms(rec), &out);
 		else
-			fl_recorded_text(rec, &one, &out);
+			fl_recorded_text(&one, fl_recording_ksyms(rec), &out);
 		damaged |= complain(&d);
 		if (out.len > 1u << 16)
 			r = flush(&out);

@@ -11,11 +11,9 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/map.h"
 #include "base/num.h"
-#include "probe/output/printfmt.h"
-#include "probe/output/text.h"
+#include "probe/output/ringpage.h"
 #include "probe/target/ksyms.h"
 
 #define MAX_FILE (64ull << 30)
@@ -43,10 +41,9 @@ struct event {
 
 struct cursor {
 	const uint8_t *pages;
-	uint64_t size, page;  /* bytes of all pages; where the current one starts */
-	uint64_t at, end;     /* within the page's data */
-	uint64_t time;
-	struct fl_str record; /* p NULL: none is left */
+	uint64_t size, next;	  /* bytes of all pages; where the one behind the current starts */
+	struct fl_ring_page page; /* the current one; its time is the record's */
+	struct fl_str record;	  /* p NULL: none is left */
 };
 
 struct fl_recording {
@@ -291,89 +288,22 @@ static int take_header(struct fl_recording *r, struct fl_diag *diag)
 
 /* ---- records ---- */
 
-enum {
-	TYPE_PADDING = 29,
-	TYPE_EXTEND = 30,
-	TYPE_STAMP = 31,
-};
-
-#define COMMIT_MASK ((1u << 27) - 1) /* above it the kernel keeps flags of its own */
-
-static bool open_page(const struct fl_recording *r, struct cursor *c)
-{
-	const uint8_t *page = c->pages + c->page;
-	uint64_t used;
-
-	if (!fl_range_ok(c->page, r->page_size, c->size))
-		return false;
-	c->time = fl_get_le64(page);
-	used = fl_get_le64(page + 8) & COMMIT_MASK;
-	c->at = 0;
-	c->end = FL_MIN(used, (uint64_t)r->page_size - r->data_offset);
-	return true;
-}
-
-/* The entry at the cursor; false where it runs past the page. @ret is empty for time and padding. */
-static bool next_entry(const struct fl_recording *r, struct cursor *c, struct fl_str *ret)
-{
-	const uint8_t *data = c->pages + c->page + r->data_offset;
-	uint32_t word = fl_get_le32(data + c->at), type = word & 31, length;
-	bool has_word = fl_range_ok(c->at, 8, c->end);
-	uint32_t second = has_word ? fl_get_le32(data + c->at + 4) : 0;
-	size_t head = 4;
-
-	*ret = (struct fl_str){};
-	if (type == TYPE_PADDING && !(word >> 5)) {
-		c->at = c->end; /* the rest of the page is not used */
-		return true;
-	}
-	if ((type == 0 || type >= TYPE_PADDING) && !has_word)
-		return false;
-	if (type != TYPE_STAMP)
-		c->time += word >> 5;
-	if (type == TYPE_EXTEND)
-		c->time += (uint64_t)second << 27;
-	if (type == TYPE_STAMP)
-		c->time = (c->time & ~((1ull << 59) - 1)) | (uint64_t)second << 27 | word >> 5;
-	length = type == 0 ? second - 4 : type * 4;
-	if (type == 0)
-		head = 8;
-	if (type == TYPE_EXTEND || type == TYPE_STAMP)
-		length = 4;
-	if (type == TYPE_PADDING)
-		length = second;
-	if (!fl_range_ok(c->at + head, length, c->end))
-		return false;
-	if (type < TYPE_PADDING)
-		*ret = fl_str_n((const char *)data + c->at + head, length);
-	c->at += head + (length + 3u) / 4 * 4;
-	return true;
-}
-
-/* Moves to the next record; its time is @c->time. 0, or -EINVAL where the page is damaged. */
+/* Moves to the next record. 0, or -EINVAL where the page is damaged. */
 static int advance(const struct fl_recording *r, struct cursor *c)
 {
-	c->record = (struct fl_str){};
-	while (!c->record.p) {
-		if (c->at >= c->end) {
-			if (c->end || c->at)
-				c->page += r->page_size;
-			if (!open_page(r, c))
-				return 0;
-			if (!c->end) { /* an empty page */
-				c->page += r->page_size;
-				continue;
-			}
-		}
-		if (c->end - c->at < 4 || !next_entry(r, c, &c->record) ||
-		    (c->record.p && c->record.n < 8)) {
-			c->record = (struct fl_str){};
-			c->page = c->size; /* nothing behind this can be trusted */
-			c->at = c->end = 0;
-			return -EINVAL;
-		}
+	for (;;) {
+		int err = fl_ring_page_next(&c->page, &c->record);
+
+		if (err > 0)
+			return 0;
+		if (err < 0) /* nothing behind this can be trusted */
+			c->next = c->size;
+		c->record = (struct fl_str){};
+		if (err < 0 || !fl_range_ok(c->next, r->page_size, c->size))
+			return err;
+		fl_ring_page_open(&c->page, c->pages + c->next, r->page_size, r->data_offset);
+		c->next += r->page_size;
 	}
-	return 0;
 }
 
 static struct fl_str comm_of(const struct fl_recording *r, uint32_t pid)
@@ -396,21 +326,12 @@ int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret, struct fl
 	for (uint32_t i = 0; i < r->nr_cpus; i++) {
 		struct cursor *c = &r->cursors[i];
 
-		if (c->record.p && (!first || c->time < first->time))
+		if (c->record.p && (!first || c->page.time < first->page.time))
 			first = c;
 	}
 	if (!first)
 		return 0;
-	*ret = (struct fl_recorded){
-		.time = first->time,
-		.cpu = first - r->cursors,
-		.type = fl_get_le16(first->record.p),
-		.flags = first->record.p[2],
-		.preempt_count = first->record.p[3],
-		.pid = fl_get_le32(first->record.p + 4),
-		.data = (const uint8_t *)first->record.p,
-		.size = first->record.n,
-	};
+	fl_recorded_start(ret, first->page.time, first - r->cursors, first->record);
 	ret->comm = comm_of(r, ret->pid);
 	e = r->by_id[ret->type];
 	if (e) {
@@ -462,227 +383,7 @@ void fl_recording_close(struct fl_recording *r)
 	free(r);
 }
 
-/* ---- lines ---- */
-
-static bool load(const struct fl_recorded *rec, uint64_t offset, uint32_t size, bool is_signed, uint64_t *ret)
+const struct fl_ksyms *fl_recording_ksyms(const struct fl_recording *r)
 {
-	uint64_t v = 0;
-	unsigned int shift;
-
-	if (!size || size > 8 || !fl_range_ok(offset, size, rec->size))
-		return false;
-	memcpy(&v, rec->data + offset, size);
-	v = le64toh(v);
-	shift = 64 - size * 8;
-	*ret = is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v;
-	return true;
-}
-
-static bool load_string(const struct fl_recorded *rec, const struct fl_field *f, uint32_t element,
-			struct fl_str *ret)
-{
-	uint64_t loc, at, n;
-
-	if (f->loc == FL_FIELD_INLINE) {
-		if (!fl_range_ok(f->offset, f->size, rec->size))
-			return false;
-		*ret = fl_str_n((const char *)rec->data + f->offset, f->size);
-	} else {
-		if (!load(rec, (uint64_t)f->offset + 4 * (uint64_t)element, 4, false, &loc))
-			return false;
-		at = (loc & 0xffff) + (f->loc == FL_FIELD_REL_LOC ? f->offset + 4 : 0);
-		n = loc >> 16;
-		if (!n || !fl_range_ok(at, n, rec->size))
-			return false;
-		*ret = fl_str_n((const char *)rec->data + at, n);
-	}
-	*ret = fl_str_sub(*ret, 0, fl_str_find(*ret, '\0', 0));
-	return true;
-}
-
-static void add_symbol(const struct fl_recording *r, uint64_t addr, bool name_only, struct fl_buf *out)
-{
-	struct fl_ksym sym;
-
-	if (!r->ksyms || fl_ksyms_at(r->ksyms, addr, &sym) < 0) {
-		fl_buf_add_hex(out, addr);
-		return;
-	}
-	fl_buf_add_str(out, sym.name);
-	if (!name_only && sym.size)
-		fl_buf_addf(out, "+0x%llx/0x%llx", (unsigned long long)(addr - sym.addr),
-			    (unsigned long long)sym.size);
-	else if (!name_only)
-		fl_buf_addf(out, "+0x%llx", (unsigned long long)(addr - sym.addr));
-	if (sym.module.n)
-		fl_buf_addf(out, " [%.*s]", FL_STR_ARG(sym.module));
-}
-
-static void add_place(const struct fl_recording *r, const struct fl_recorded *rec, struct fl_buf *out)
-{
-	const struct fl_event_printer *p = rec->printer;
-	uint64_t ip = 0, ret_ip = 0;
-
-	if (p->ret_ip && load(rec, p->ret_ip->offset, p->ret_ip->size, false, &ret_ip)) {
-		add_symbol(r, ret_ip, false, out);
-		fl_buf_addz(out, " <- ");
-	}
-	if (p->ip && load(rec, p->ip->offset, p->ip->size, false, &ip))
-		add_symbol(r, ip, p->ret_ip, out);
-}
-
-/* An element's number, where it is one. */
-static bool number_of(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
-		      uint64_t *ret)
-{
-	uint32_t size = v->count ? v->field->size / v->count : v->field->size;
-
-	return load(rec, v->field->offset + (uint64_t)element * size, size, v->field->is_signed, ret);
-}
-
-static void text_element(const struct fl_recording *r, const struct fl_recorded *rec,
-			 const struct fl_printed *v, uint32_t element, struct fl_buf *out)
-{
-	struct fl_str s;
-	uint64_t number;
-
-	if (v->print == FL_PRINT_STRING) {
-		if (!load_string(rec, v->field, element, &s)) {
-			fl_buf_addz(out, "(fault)");
-			return;
-		}
-		fl_buf_addf(out, "\"%.*s\"", FL_STR_ARG(s));
-		return;
-	}
-	if (!number_of(rec, v, element, &number)) {
-		fl_buf_addz(out, "?");
-		return;
-	}
-	switch (v->print) {
-	case FL_PRINT_HEX:
-		fl_buf_add_hex(out, number);
-		break;
-	case FL_PRINT_SIGNED:
-		fl_buf_add_s64(out, number);
-		break;
-	case FL_PRINT_CHAR:
-		fl_buf_addc(out, '\'');
-		fl_buf_addc(out, number);
-		fl_buf_addc(out, '\'');
-		break;
-	case FL_PRINT_SYMBOL:
-		add_symbol(r, number, false, out);
-		break;
-	case FL_PRINT_UNSIGNED:
-	case FL_PRINT_STRING:
-		fl_buf_add_u64(out, number);
-	}
-}
-
-/* The head of the line is made by the code that makes it for live records. */
-static struct fl_record live_head(const struct fl_recorded *rec)
-{
-	struct fl_record head = { .time = rec->time, .pid = rec->pid, .flags = FL_RECORD_PREEMPT_KNOWN };
-
-	head.preempt = rec->preempt_count & 15;
-	head.preempt |= (rec->flags & 0x08 ? 1u << 16 : 0) | (rec->flags & 0x10 ? 1u << 8 : 0);
-	if (rec->flags & 0x01)
-		head.flags |= FL_RECORD_IRQS_OFF;
-	memcpy(head.comm, rec->comm.p, FL_MIN(rec->comm.n, sizeof(head.comm)));
-	return head;
-}
-
-void fl_recorded_text(struct fl_recording *r, const struct fl_recorded *rec, struct fl_buf *out)
-{
-	struct fl_record head = live_head(rec);
-	char *p = fl_buf_reserve(out, FL_TEXT_HEAD_ROOM);
-
-	if (!p)
-		return;
-	out->len += fl_text_put_head(p, rec->cpu, &head) - p;
-	if (!rec->format) {
-		fl_buf_addf(out, "event %u: %zu bytes\n", rec->type, rec->size);
-		return;
-	}
-	fl_buf_addf(out, "%.*s:", FL_STR_ARG(rec->format->name));
-	if (rec->printer->ip) {
-		fl_buf_addz(out, " (");
-		add_place(r, rec, out);
-		fl_buf_addc(out, ')');
-	}
-	for (size_t i = 0; i < rec->printer->n; i++) {
-		const struct fl_printed *v = &rec->printer->values[i];
-
-		fl_buf_addf(out, " %.*s=%s", FL_STR_ARG(v->name), v->count ? "{" : "");
-		for (uint32_t k = 0; k < FL_MAX(v->count, 1u); k++) {
-			if (k)
-				fl_buf_addc(out, ',');
-			text_element(r, rec, v, k, out);
-		}
-		if (v->count)
-			fl_buf_addc(out, '}');
-	}
-	fl_buf_addc(out, '\n');
-}
-
-static void json_element(const struct fl_recording *r, const struct fl_recorded *rec,
-			 const struct fl_printed *v, uint32_t element, const char *key, struct fl_buf *out)
-{
-	_cleanup_buf_ struct fl_buf symbol = {};
-	struct fl_str s;
-	uint64_t number;
-
-	if (v->print == FL_PRINT_STRING && load_string(rec, v->field, element, &s)) {
-		fl_json_str(out, key, s);
-	} else if (v->print == FL_PRINT_STRING || !number_of(rec, v, element, &number)) {
-		fl_json_null(out, key);
-	} else if (v->print == FL_PRINT_SYMBOL) {
-		add_symbol(r, number, false, &symbol);
-		fl_json_str(out, key, fl_buf_str(&symbol));
-	} else if (v->field->is_signed) {
-		fl_json_s64(out, key, number);
-	} else {
-		fl_json_u64(out, key, number);
-	}
-}
-
-static void json_values(const struct fl_recording *r, const struct fl_recorded *rec, struct fl_buf *out)
-{
-	for (size_t i = 0; i < rec->printer->n; i++) {
-		const struct fl_printed *v = &rec->printer->values[i];
-		_cleanup_free_ char *key = fl_str_dup(v->name);
-
-		if (!key)
-			continue;
-		if (!v->count) {
-			json_element(r, rec, v, 0, key, out);
-			continue;
-		}
-		fl_json_open(out, key, '[');
-		for (uint32_t k = 0; k < v->count; k++)
-			json_element(r, rec, v, k, NULL, out);
-		fl_json_close(out, ']');
-	}
-}
-
-void fl_recorded_json(struct fl_recording *r, const struct fl_recorded *rec, struct fl_buf *out)
-{
-	_cleanup_buf_ struct fl_buf place = {};
-
-	fl_json_open(out, NULL, '{');
-	fl_json_u64(out, "time_ns", rec->time);
-	fl_json_u64(out, "cpu", rec->cpu);
-	fl_json_u64(out, "pid", rec->pid);
-	fl_json_str(out, "comm", rec->comm);
-	if (rec->format) {
-		fl_json_str(out, "group", rec->format->system);
-		fl_json_str(out, "event", rec->format->name);
-		add_place(r, rec, &place);
-		fl_json_str(out, "place", fl_buf_str(&place));
-		fl_json_open(out, "args", '{');
-		json_values(r, rec, out);
-		fl_json_close(out, '}');
-	}
-	fl_json_close(out, '}');
-	fl_json_end_line(out);
+	return r->ksyms;
 }

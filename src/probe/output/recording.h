@@ -9,28 +9,11 @@
 #ifndef PROBE_OUTPUT_RECORDING_H
 #define PROBE_OUTPUT_RECORDING_H
 
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "foreland/diag.h"
-#include "probe/target/formats.h"
+#include "probe/output/recorded.h"
 
 struct fl_recording;
-struct fl_event_printer;
-
-/* One record; everything is borrowed from the recording. */
-struct fl_recorded {
-	const struct fl_format *format; /* NULL: the file does not describe its type */
-	const struct fl_event_printer *printer;
-	uint64_t time; /* ns */
-	uint32_t cpu;
-	uint32_t pid;
-	uint16_t type; /* the event's number in the file */
-	uint8_t flags; /* the kernel's trace flags */
-	uint8_t preempt_count;
-	struct fl_str comm;
-	const uint8_t *data; /* common fields included */
-	size_t size;
-};
 
 /* -EINVAL, -EPROTONOSUPPORT (another version) with @diag; or what reading the file gave. */
 int fl_recording_open(const char *path, struct fl_recording **ret, struct fl_diag *diag);
@@ -42,8 +25,7 @@ FL_DEFINE_CLEANUP(struct fl_recording *, fl_recording_close);
  * go on after that, without the rest of that CPU's records. */
 int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret, struct fl_diag *diag);
 
-/* One line each, as fl_text_record() and fl_trace_json_record() write them. */
-void fl_recorded_text(struct fl_recording *r, const struct fl_recorded *rec, struct fl_buf *out);
-void fl_recorded_json(struct fl_recording *r, const struct fl_recorded *rec, struct fl_buf *out);
+/* The symbols that the file brings along; NULL where it has none. */
+const struct fl_ksyms *fl_recording_ksyms(const struct fl_recording *r);
 
 #endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/output/recorded.h"
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "probe/output/text.h"
+
+void fl_recorded_start(struct fl_recorded *rec, uint64_t time, uint32_t cpu, struct fl_str data)
+{
+	*rec = (struct fl_recorded){
+		.time = time,
+		.cpu = cpu,
+		.type = fl_get_le16(data.p),
+		.flags = data.p[2],
+		.preempt_count = data.p[3],
+		.pid = fl_get_le32(data.p + 4),
+		.data = (const uint8_t *)data.p,
+		.size = data.n,
+	};
+}
+
+static bool load(const struct fl_recorded *rec, uint64_t offset, uint32_t size, bool is_signed, uint64_t *ret)
+{
+	uint64_t v = 0;
+	unsigned int shift;
+
+	if (!size || size > 8 || !fl_range_ok(offset, size, rec->size))
+		return false;
+	memcpy(&v, rec->data + offset, size);
+	v = le64toh(v);
+	shift = 64 - size * 8;
+	*ret = is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v;
+	return true;
+}
+
+static bool load_string(const struct fl_recorded *rec, const struct fl_field *f, uint32_t element,
+			struct fl_str *ret)
+{
+	uint64_t loc, at, n;
+
+	if (f->loc == FL_FIELD_INLINE) {
+		if (!fl_range_ok(f->offset, f->size, rec->size))
+			return false;
+		*ret = fl_str_n((const char *)rec->data + f->offset, f->size);
+	} else {
+		if (!load(rec, (uint64_t)f->offset + 4 * (uint64_t)element, 4, false, &loc))
+			return false;
+		at = (loc & 0xffff) + (f->loc == FL_FIELD_REL_LOC ? f->offset + 4 : 0);
+		n = loc >> 16;
+		if (!n || !fl_range_ok(at, n, rec->size))
+			return false;
+		*ret = fl_str_n((const char *)rec->data + at, n);
+	}
+	*ret = fl_str_sub(*ret, 0, fl_str_find(*ret, '\0', 0));
+	return true;
+}
+
+static void add_symbol(const struct fl_ksyms *ksyms, uint64_t addr, bool name_only, struct fl_buf *out)
+{
+	struct fl_ksym sym;
+
+	if (!ksyms || fl_ksyms_at(ksyms, addr, &sym) < 0) {
+		fl_buf_add_hex(out, addr);
+		return;
+	}
+	fl_buf_add_str(out, sym.name);
+	if (!name_only && sym.size)
+		fl_buf_addf(out, "+0x%llx/0x%llx", (unsigned long long)(addr - sym.addr),
+			    (unsigned long long)sym.size);
+	else if (!name_only)
+		fl_buf_addf(out, "+0x%llx", (unsigned long long)(addr - sym.addr));
+	if (sym.module.n)
+		fl_buf_addf(out, " [%.*s]", FL_STR_ARG(sym.module));
+}
+
+static void add_place(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	const struct fl_event_printer *p = rec->printer;
+	uint64_t ip = 0, ret_ip = 0;
+
+	if (p->ret_ip && load(rec, p->ret_ip->offset, p->ret_ip->size, false, &ret_ip)) {
+		add_symbol(ksyms, ret_ip, false, out);
+		fl_buf_addz(out, " <- ");
+	}
+	if (p->ip && load(rec, p->ip->offset, p->ip->size, false, &ip))
+		add_symbol(ksyms, ip, p->ret_ip, out);
+}
+
+/* An element's number, where it is one. */
+static bool number_of(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
+		      uint64_t *ret)
+{
+	uint32_t size = v->count ? v->field->size / v->count : v->field->size;
+
+	return load(rec, v->field->offset + (uint64_t)element * size, size, v->field->is_signed, ret);
+}
+
+static void text_element(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
+			 const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	struct fl_str s;
+	uint64_t number;
+
+	if (v->print == FL_PRINT_STRING) {
+		if (!load_string(rec, v->field, element, &s)) {
+			fl_buf_addz(out, "(fault)");
+			return;
+		}
+		fl_buf_addf(out, "\"%.*s\"", FL_STR_ARG(s));
+		return;
+	}
+	if (!number_of(rec, v, element, &number)) {
+		fl_buf_addz(out, "?");
+		return;
+	}
+	switch (v->print) {
+	case FL_PRINT_HEX:
+		fl_buf_add_hex(out, number);
+		break;
+	case FL_PRINT_SIGNED:
+		fl_buf_add_s64(out, number);
+		break;
+	case FL_PRINT_CHAR:
+		fl_buf_addc(out, '\'');
+		fl_buf_addc(out, number);
+		fl_buf_addc(out, '\'');
+		break;
+	case FL_PRINT_SYMBOL:
+		add_symbol(ksyms, number, false, out);
+		break;
+	case FL_PRINT_UNSIGNED:
+	case FL_PRINT_STRING:
+		fl_buf_add_u64(out, number);
+	}
+}
+
+/* The head of the line is made by the code that makes it for live records. */
+static struct fl_record live_head(const struct fl_recorded *rec)
+{
+	struct fl_record head = { .time = rec->time, .pid = rec->pid, .flags = FL_RECORD_PREEMPT_KNOWN };
+
+	head.preempt = rec->preempt_count & 15;
+	head.preempt |= (rec->flags & 0x08 ? 1u << 16 : 0) | (rec->flags & 0x10 ? 1u << 8 : 0);
+	if (rec->flags & 0x01)
+		head.flags |= FL_RECORD_IRQS_OFF;
+	memcpy(head.comm, rec->comm.p, FL_MIN(rec->comm.n, sizeof(head.comm)));
+	return head;
+}
+
+void fl_recorded_text(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	struct fl_record head = live_head(rec);
+	char *p = fl_buf_reserve(out, FL_TEXT_HEAD_ROOM);
+
+	if (!p)
+		return;
+	out->len += fl_text_put_head(p, rec->cpu, &head) - p;
+	if (!rec->format) {
+		fl_buf_addf(out, "event %u: %zu bytes\n", rec->type, rec->size);
+		return;
+	}
+	fl_buf_addf(out, "%.*s:", FL_STR_ARG(rec->format->name));
+	if (rec->printer->ip) {
+		fl_buf_addz(out, " (");
+		add_place(rec, ksyms, out);
+		fl_buf_addc(out, ')');
+	}
+	for (size_t i = 0; i < rec->printer->n; i++) {
+		const struct fl_printed *v = &rec->printer->values[i];
+
+		fl_buf_addf(out, " %.*s=%s", FL_STR_ARG(v->name), v->count ? "{" : "");
+		for (uint32_t k = 0; k < FL_MAX(v->count, 1u); k++) {
+			if (k)
+				fl_buf_addc(out, ',');
+			text_element(rec, v, k, ksyms, out);
+		}
+		if (v->count)
+			fl_buf_addc(out, '}');
+	}
+	fl_buf_addc(out, '\n');
+}
+
+static void json_element(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
+			 const char *key, const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf symbol = {};
+	struct fl_str s;
+	uint64_t number;
+
+	if (v->print == FL_PRINT_STRING && load_string(rec, v->field, element, &s)) {
+		fl_json_str(out, key, s);
+	} else if (v->print == FL_PRINT_STRING || !number_of(rec, v, element, &number)) {
+		fl_json_null(out, key);
+	} else if (v->print == FL_PRINT_SYMBOL) {
+		add_symbol(ksyms, number, false, &symbol);
+		fl_json_str(out, key, fl_buf_str(&symbol));
+	} else if (v->field->is_signed) {
+		fl_json_s64(out, key, number);
+	} else {
+		fl_json_u64(out, key, number);
+	}
+}
+
+static void json_values(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	for (size_t i = 0; i < rec->printer->n; i++) {
+		const struct fl_printed *v = &rec->printer->values[i];
+		_cleanup_free_ char *key = fl_str_dup(v->name);
+
+		if (!key)
+			continue;
+		if (!v->count) {
+			json_element(rec, v, 0, key, ksyms, out);
+			continue;
+		}
+		fl_json_open(out, key, '[');
+		for (uint32_t k = 0; k < v->count; k++)
+			json_element(rec, v, k, NULL, ksyms, out);
+		fl_json_close(out, ']');
+	}
+}
+
+void fl_recorded_json(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf place = {};
+
+	fl_json_open(out, NULL, '{');
+	fl_json_u64(out, "time_ns", rec->time);
+	fl_json_u64(out, "cpu", rec->cpu);
+	fl_json_u64(out, "pid", rec->pid);
+	fl_json_str(out, "comm", rec->comm);
+	if (rec->format) {
+		fl_json_str(out, "group", rec->format->system);
+		fl_json_str(out, "event", rec->format->name);
+		add_place(rec, ksyms, &place);
+		fl_json_str(out, "place", fl_buf_str(&place));
+		fl_json_open(out, "args", '{');
+		json_values(rec, ksyms, out);
+		fl_json_close(out, '}');
+	}
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}

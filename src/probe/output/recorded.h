@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One record of the kernel's ring buffer, with what is needed to show it: read from a file
+ * (recording.h) or live from tracefs (probe/ftrace).
+ */
+#ifndef PROBE_OUTPUT_RECORDED_H
+#define PROBE_OUTPUT_RECORDED_H
+
+#include "base/buf.h"
+#include "probe/output/printfmt.h"
+#include "probe/target/ksyms.h"
+
+/* Everything is borrowed. */
+struct fl_recorded {
+	const struct fl_format *format; /* NULL: its type is not described */
+	const struct fl_event_printer *printer;
+	uint64_t time; /* ns */
+	uint32_t cpu;
+	uint32_t pid;
+	uint16_t type; /* the event's number */
+	uint8_t flags; /* the kernel's trace flags */
+	uint8_t preempt_count;
+	struct fl_str comm;
+	const uint8_t *data; /* common fields included */
+	size_t size;
+};
+
+/* Takes the common fields off @data, which has 8 bytes at least; format and comm are the caller's. */
+void fl_recorded_start(struct fl_recorded *rec, uint64_t time, uint32_t cpu, struct fl_str data);
+
+/* One line each, as fl_text_record() and fl_trace_json_record() write them. @ksyms may be NULL. */
+void fl_recorded_text(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out);
+void fl_recorded_json(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out);
+
+#endif
