@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Raw tracepoints at full speed on every CPU: hits = records + filtered + lost, exactly, each time.
+Then a thousand starts and stops: nothing is left by the kernel's own listings.
+
+usage: test-trace-load.py FORELAND TRACE-CYCLES [SECONDS [CYCLES]]
+"""
+import json, os, subprocess, sys, time
+
+foreland, cycles = sys.argv[1:3]
+seconds = sys.argv[3] if len(sys.argv) > 3 else '30'
+times = sys.argv[4] if len(sys.argv) > 4 else '1000'
+bad = 0
+
+
+def check(name, good, why=''):
+    global bad
+    bad += not good
+    print(('ok' if good else 'not ok') + f' - {name}' + ('' if good else f'\n# {why}'))
+
+
+def listed():
+    """Programs and maps of ours that the kernel holds."""
+    out = ''
+    for kind in ('prog', 'map'):
+        out += subprocess.run(['bpftool', kind, 'list'], capture_output=True, text=True).stdout
+    return sum(' name foreland' in line or ' name fl_' in line for line in out.splitlines())
+
+
+def spin(cpu):
+    pid = os.fork()
+    if pid == 0:
+        os.sched_setaffinity(0, {cpu})
+        while True:
+            os.getppid()
+    return pid
+
+
+def main():
+    if subprocess.run([foreland, 'trace', '-n', '1', 't sched_switch'], capture_output=True).returncode:
+        print('1..0 # SKIP raw tracepoint programs cannot be loaded here')
+        return 0
+    spinners = [spin(cpu) for cpu in os.sched_getaffinity(0)]
+    try:
+        for turn in range(3):
+            out = subprocess.run([foreland, 'trace', '-t', seconds, '--json', 't sys_enter id',
+                                  't:load/some sys_exit ret c=$comm if ret > 5'],
+                                 stdout=subprocess.PIPE, text=True).stdout
+            rows = out.splitlines()
+            summary = json.loads(rows[-1])['events']
+            for e in summary:
+                check(f'turn {turn}, {e["event"]}: {e["hits"]} hits, {e["lost"]} lost: none is missing',
+                      e['hits'] == e['records'] + e['filtered'] + e['lost'] and e['hits'] > 1000, e)
+            check(f'turn {turn}: as many rows as records',
+                  len(rows) - 2 == sum(e['records'] for e in summary), len(rows))
+    finally:
+        for pid in spinners:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+    before = listed()
+    out = subprocess.run([cycles, times], capture_output=True, text=True)
+    fds = out.stdout.split()
+    check(f'{times} starts and stops in one process leave no descriptor',
+          len(fds) == 2 and fds[0] == fds[1], (out.returncode, fds))
+    for _ in range(int(times) // 10):
+        subprocess.run([foreland, 'trace', '-n', '1', 't sched_switch'], capture_output=True, check=True)
+    for _ in range(50):
+        if listed() <= before:
+            break
+        time.sleep(0.1)
+    check('no program and no map is left', listed() <= before, (before, listed()))
+    print('1..11')
+    return bad != 0
+
+
+sys.exit(main())
