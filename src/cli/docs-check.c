@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* "foreland docs check". */
 #include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,29 +13,68 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/cmds.h"
+#include "docs/compare.h"
+#include "docs/fix.h"
+#include "docs/git.h"
 #include "docs/report.h"
-#include "docs/run.h"
 
 struct check_opts {
-	const char *only, *skip, *level, *docutils;
-	bool json;
+	const char *only, *skip, *level, *docutils, *patch, *base, *baseline;
+	bool fix, write, robot, json;
 };
 
 static const struct fl_opt options[] = {
+	FL_OPT_STR(struct check_opts, patch, 0, "patch", "FILE",
+		   "apply patches or mails (- is standard input) in memory and report what is new"),
+	FL_OPT_STR(struct check_opts, base, 0, "base", "REV",
+		   "the revision that patches apply to; without a patch, what has changed since"),
+	FL_OPT_STR(struct check_opts, baseline, 0, "baseline", "FILE",
+		   "report what is not in FILE, the output of an earlier run"),
+	FL_OPT_FLAG(struct check_opts, fix, 0, "fix", "print a diff that fixes what has one right answer"),
+	FL_OPT_FLAG(struct check_opts, write, 0, "write", "with --fix: change the files"),
 	FL_OPT_STR(struct check_opts, only, 0, "only", "CHECK,...", "run these checks or groups alone"),
 	FL_OPT_STR(struct check_opts, skip, 0, "skip", "CHECK,...", "leave these checks or groups out"),
 	FL_OPT_STR(struct check_opts, level, 0, "level", "error|warning|style",
 		   "the mildest level that is reported (warning)"),
 	FL_OPT_STR(struct check_opts, docutils, 0, "docutils", "0.21|0.22",
 		   "whose message family is spoken (0.22)"),
+	FL_OPT_FLAG(struct check_opts, robot, 0, "robot", "print a report as the kernel test robot's"),
 	FL_OPT_FLAG(struct check_opts, json, 0, "json", "print one JSON object a line"),
 	{}
 };
 
-static int complain(const char *what, int r)
+/* One invocation. */
+struct session {
+	const struct check_opts *o;
+	struct docs_opts opts;
+	struct docs_tree tree;
+	struct docs_run run, before; /* before: without the patch */
+	struct fl_arena arena;
+	struct fl_buf patch, head;
+	struct docs_mail *mails;
+	const char *patch_name;
+	char **paths; /* what is checked, relative to the tree */
+	size_t nr_paths;
+	bool compared; /* known and new findings are told apart */
+	atomic_size_t files;
+};
+
+FL_PRINTF(1, 2) static int complain(const char *fmt, ...)
 {
-	fprintf(stderr, "foreland docs check: %s: %s\n", what, strerror(-r));
+	va_list ap;
+
+	fputs("foreland docs check: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
 	return FL_EXIT_FINDINGS;
+}
+
+static int usage(const char *message)
+{
+	fprintf(stderr, "foreland docs check: %s\nTry 'foreland docs check --help'.\n", message);
+	return FL_EXIT_USAGE;
 }
 
 static int choose(const struct check_opts *o, struct docs_opts *opts)
@@ -41,17 +83,20 @@ static int choose(const struct check_opts *o, struct docs_opts *opts)
 	struct docs_set skip = {};
 	int r = 0;
 
+	if (o->write && !o->fix)
+		return usage("--write goes with --fix");
+	if (o->robot && o->json)
+		return usage("--robot and --json exclude each other");
+	if (o->fix && (o->patch || o->robot || o->json))
+		return usage("--fix goes with files alone");
 	if (o->only)
 		r = docs_set_parse(&opts->want, o->only, &err);
 	else
 		memset(&opts->want, 0xff, sizeof(opts->want));
 	if (!r && o->skip)
 		r = docs_set_parse(&skip, o->skip, &err);
-	if (r < 0) {
-		fprintf(stderr, "foreland docs check: %s\nTry 'foreland docs check --help'.\n",
-			fl_buf_z(&err));
-		return FL_EXIT_USAGE;
-	}
+	if (r < 0)
+		return usage(fl_buf_z(&err));
 	for (size_t i = 0; i < FL_ARRAY_SIZE(skip.bits); i++)
 		opts->want.bits[i] &= ~skip.bits[i];
 	opts->level = FL_WARNING;
@@ -61,104 +106,381 @@ static int choose(const struct check_opts *o, struct docs_opts *opts)
 	return FL_EXIT_DONE;
 }
 
-static int read_stdin(struct docs_run *run)
-{
-	_cleanup_buf_ struct fl_buf text = {};
-	int r = fl_buf_read_fd(&text, STDIN_FILENO, DOCS_MAX_FILE);
+/* -- what is checked -- */
 
-	return r < 0 ? r : docs_run_text(run, "<stdin>.rst", fl_buf_str(&text));
+static int add_path(struct session *s, const char *path)
+{
+	char **v = reallocarray(s->paths, s->nr_paths + 1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	s->paths = v;
+	v[s->nr_paths] = strdup(path);
+	return v[s->nr_paths] ? (s->nr_paths++, 0) : -ENOMEM;
 }
 
-static int print(const struct docs_run *run, bool json)
+static int add_operand(struct session *s, const char *arg, const char *first)
 {
-	_cleanup_buf_ struct fl_buf out = {};
-	size_t count[_FL_LEVEL_MAX] = {};
+	_cleanup_buf_ struct fl_buf rel = {};
+	struct docs_tree other = { .fd = -1 };
+	int r = docs_tree_open(&other, arg, &rel);
+
+	if (r < 0)
+		complain("%s: %s", arg, strerror(-r));
+	else if (strcmp(other.root, s->tree.root))
+		complain("%s lies in another tree than %s", arg, first), r = -EXDEV;
+	else
+		r = add_path(s, fl_buf_z(&rel));
+	docs_tree_close(&other);
+	return r;
+}
+
+static int open_tree(struct session *s, const struct fl_args *args)
+{
+	_cleanup_buf_ struct fl_buf rel = {};
+	const char *first = ".";
+	int r;
+
+	for (size_t i = args->n; i-- > 0;)
+		first = strcmp(args->v[i], "-") ? args->v[i] : first;
+	r = docs_tree_open(&s->tree, first, &rel);
+	if (r < 0)
+		return complain("%s: %s", first, strerror(-r)), r;
+	for (size_t i = 0; i < args->n && !r; i++) {
+		if (strcmp(args->v[i], "-"))
+			r = add_operand(s, args->v[i], first);
+	}
+	if (!r && !args->n)
+		r = add_path(s, fl_buf_z(&rel));
+	return r;
+}
+
+static bool reads_stdin(const struct fl_args *args)
+{
+	for (size_t i = 0; i < args->n; i++) {
+		if (!strcmp(args->v[i], "-"))
+			return true;
+	}
+	return false;
+}
+
+static int read_stdin(struct session *s)
+{
+	struct fl_buf text = {};
+	char *copy;
+	int r = fl_buf_read_fd(&text, STDIN_FILENO, DOCS_MAX_FILE);
+
+	copy = r < 0 ? NULL : fl_arena_dup(&s->arena, fl_buf_str(&text));
+	if (!r && !copy)
+		r = -ENOMEM;
+	if (!r)
+		r = docs_run_text(&s->run, "<stdin>.rst", fl_str_n(copy, text.len));
+	fl_buf_fini(&text);
+	return r;
+}
+
+/* -- progress -- */
+
+static atomic_bool finished;
+
+static void *show_progress(void *arg)
+{
+	struct session *s = arg;
+
+	for (unsigned int tick = 0; !atomic_load(&finished); tick++) {
+		usleep(100000);
+		if (tick > 4 && !atomic_load(&finished))
+			fprintf(stderr, "\r%zu files ", atomic_load(&s->files));
+	}
+	fputs("\r\033[K", stderr);
+	return NULL;
+}
+
+static int run_paths(struct session *s, struct docs_run *run)
+{
+	bool terminal = isatty(STDERR_FILENO);
+	pthread_t thread;
+	int r;
+
+	atomic_store(&finished, false);
+	terminal = terminal && pthread_create(&thread, NULL, show_progress, s) == 0;
+	r = docs_run_paths(run, (const char *const *)s->paths, s->nr_paths);
+	if (!r)
+		r = docs_run_finish(run);
+	atomic_store(&finished, true);
+	if (terminal)
+		pthread_join(thread, NULL);
+	return r;
+}
+
+/* -- patches and revisions -- */
+
+static int read_patch(struct session *s)
+{
+	_cleanup_file_ struct fl_file f = {};
+	int r;
+
+	s->patch_name = strcmp(s->o->patch, "-") ? s->o->patch : "<stdin>";
+	r = fl_file_open(s->o->patch, DOCS_MAX_FILE, &f);
+	if (r < 0)
+		return complain("%s: %s", s->patch_name, strerror(-r)), r;
+	fl_buf_add_str(&s->patch, docs_mail_decode(&s->arena, fl_file_str(&f)));
+	if (s->patch.error)
+		return s->patch.error;
+	r = docs_patch_read(&s->arena, fl_buf_str(&s->patch), &s->mails);
+	if (!r && !s->mails)
+		return complain("%s: no patch in it", s->patch_name), -EINVAL;
+	return r;
+}
+
+static int touched(struct session *s, bool after)
+{
 	int r = 0;
 
-	if (json)
+	for (const struct docs_mail *m = s->mails; m; m = m->next) {
+		for (const struct docs_change *c = m->changes; c && !r; c = c->next) {
+			struct fl_str path = after ? c->new_path : c->old_path;
+			_cleanup_free_ char *z = path.p ? fl_str_dup(path) : NULL;
+			bool known = !z;
+
+			for (size_t i = 0; i < s->nr_paths && !known; i++)
+				known = !strcmp(s->paths[i], z);
+			if (!known)
+				r = add_path(s, z);
+		}
+	}
+	return r;
+}
+
+static void forget_paths(struct session *s)
+{
+	for (size_t i = 0; i < s->nr_paths; i++)
+		free(s->paths[i]);
+	s->nr_paths = 0;
+}
+
+/* The files of @s->paths as they are in the revision. */
+static int lay_base(struct session *s)
+{
+	int r = docs_git_verify(&s->tree, s->o->base, &s->head);
+
+	if (r < 0)
+		return complain("%s is no revision of %s", s->o->base, s->tree.root), r;
+	for (size_t i = 0; i < s->nr_paths && !r; i++) {
+		_cleanup_buf_ struct fl_buf text = {};
+
+		r = docs_git_show(&s->tree, s->o->base, fl_str(s->paths[i]), &text);
+		r = r == -ENOENT ? docs_tree_put(&s->tree, fl_str(s->paths[i]), (struct fl_str){}) :
+		    r < 0	 ? r :
+				   docs_tree_put(&s->tree, fl_str(s->paths[i]), fl_buf_str(&text));
+	}
+	return r;
+}
+
+static int check_patch(struct session *s)
+{
+	struct docs_sink *sink;
+	size_t gone = 0;
+	int r = read_patch(s);
+
+	forget_paths(s);
+	if (!r)
+		r = touched(s, false);
+	if (!r && s->o->base)
+		r = lay_base(s);
+	if (!r)
+		r = run_paths(s, &s->before);
+	if (r < 0)
+		return r;
+	sink = &s->run.workers[0].sink;
+	docs_sink_file(sink, s->patch_name, fl_buf_str(&s->patch));
+	r = docs_patch_apply(s->mails, &s->tree, sink);
+	docs_sink_file(sink, NULL, fl_str_n("", 0));
+	if (!r)
+		r = touched(s, true);
+	if (!r)
+		r = docs_still_named(&s->run, s->mails, s->patch_name, fl_buf_str(&s->patch));
+	if (!r)
+		r = run_paths(s, &s->run);
+	if (r < 0)
+		return r;
+	gone = docs_mark_known(&s->run, &s->before);
+	docs_sink_file(sink, s->patch_name, fl_buf_str(&s->patch));
+	for (const struct docs_mail *m = s->mails; m; m = m->next)
+		docs_mail_check(m, &s->tree, sink, gone > 0);
+	docs_sink_file(sink, NULL, fl_str_n("", 0));
+	s->compared = true;
+	r = docs_run_sort(&s->run);
+	docs_mark_known(&s->run, &s->before);
+	return r;
+}
+
+/* What has changed since a revision, without a patch. */
+static int check_since(struct session *s)
+{
+	_cleanup_buf_ struct fl_buf changed = {};
+	int r = docs_git_verify(&s->tree, s->o->base, &s->head);
+
+	if (!r)
+		r = docs_git_changed(&s->tree, s->o->base, &changed);
+	if (r < 0)
+		return complain("%s is no revision of %s", s->o->base, s->tree.root), r;
+	forget_paths(s);
+	for (size_t at = 0; at < changed.len && !r; at += strlen(changed.data + at) + 1)
+		r = add_path(s, changed.data + at);
+	if (!r)
+		r = run_paths(s, &s->run);
+	fl_buf_reset(&s->head);
+	if (!r)
+		r = lay_base(s);
+	if (!r)
+		r = run_paths(s, &s->before);
+	if (!r)
+		docs_mark_known(&s->run, &s->before);
+	s->compared = true;
+	return r;
+}
+
+static int read_baseline(struct session *s)
+{
+	_cleanup_file_ struct fl_file f = {};
+	int r = fl_file_open(s->o->baseline, DOCS_MAX_FILE, &f);
+
+	if (r < 0)
+		return complain("%s: %s", s->o->baseline, strerror(-r)), r;
+	r = docs_mark_baseline(&s->run, fl_file_str(&f));
+	if (r < 0)
+		complain("%s: no output of foreland docs check", s->o->baseline);
+	s->compared = true;
+	return r;
+}
+
+/* -- output -- */
+
+static void robot_head(const struct session *s, struct fl_buf *out)
+{
+	bool errors = false, warnings = false;
+
+	if (s->head.len)
+		fl_buf_addf(out, "head:   %s\n", fl_buf_z(&s->head));
+	for (const struct docs_mail *m = s->mails; m; m = m->next) {
+		if (m->subject.n)
+			fl_buf_addf(out, "commit: %.*s\n", FL_STR_ARG(m->subject));
+	}
+	for (size_t i = 0; i < s->run.n; i++) {
+		errors |= s->run.v[i].level == FL_ERROR;
+		warnings |= s->run.v[i].level != FL_ERROR;
+	}
+	fl_buf_addf(out, "%sAll %s (new ones prefixed by >>):\n\n", out->len ? "\n" : "",
+		    errors && warnings ? "error/warnings" : errors ? "errors" : "warnings");
+}
+
+static void one(const struct session *s, const struct docs_finding *f, struct fl_buf *out)
+{
+	if (s->o->robot)
+		docs_render_robot(f, out);
+	else if (s->compared && f->known)
+		return;
+	else if (s->o->json)
+		docs_render_json(f, out);
+	else
+		docs_render(f, s->compared, out);
+}
+
+static int print(struct session *s)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+	size_t count[_FL_LEVEL_MAX] = {}, fresh = 0;
+	int r = 0;
+
+	if (s->o->robot)
+		robot_head(s, &out);
+	if (s->o->json)
 		fl_buf_addz(&out, "{\"type\":\"schema\",\"command\":\"docs check\",\"version\":1}\n");
-	for (size_t i = 0; i < run->n && !r; i++) {
-		count[run->v[i].level]++;
-		if (json)
-			docs_render_json(&run->v[i], &out);
-		else
-			docs_render(&run->v[i], false, &out);
+	for (size_t i = 0; i < s->run.n && !r; i++) {
+		const struct docs_finding *f = &s->run.v[i];
+
+		count[f->level] += !f->known;
+		fresh += !f->known;
+		one(s, f, &out);
 		if (out.len > 65536) {
 			r = fl_buf_write_fd(&out, STDOUT_FILENO);
 			fl_buf_reset(&out);
 		}
 	}
-	if (json)
+	if (s->o->json)
 		fl_buf_addf(&out, "{\"type\":\"summary\",\"errors\":%zu,\"warnings\":%zu,\"style\":%zu}\n",
 			    count[FL_ERROR], count[FL_WARNING], count[FL_STYLE]);
-	r = r < 0 ? r : fl_buf_write_fd(&out, STDOUT_FILENO);
-	if (!json)
-		fprintf(stderr, "%zu errors, %zu warnings, %zu remarks on style\n", count[FL_ERROR],
-			count[FL_WARNING], count[FL_STYLE]);
+	if (!r)
+		r = fl_buf_write_fd(&out, STDOUT_FILENO);
 	if (r < 0)
-		return complain("standard output", r);
-	return run->n ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+		return complain("standard output: %s", strerror(-r));
+	if (!s->o->json)
+		fprintf(stderr, "%zu%s errors, %zu warnings, %zu remarks on style\n", count[FL_ERROR],
+			s->compared ? " new" : "", count[FL_WARNING], count[FL_STYLE]);
+	return fresh ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 
-static int check(const struct check_opts *o, const struct docs_opts *opts, const struct fl_args *args)
+static int fix(struct session *s)
 {
-	const char *first = args->n && strcmp(args->v[0], "-") ? args->v[0] : ".";
-	const char **paths = calloc(args->n + 1, sizeof(*paths));
-	struct fl_buf *rel = calloc(args->n + 1, sizeof(*rel));
-	struct docs_tree tree = { .fd = -1 };
-	struct docs_run run = {};
-	size_t n = 0;
-	int r = paths && rel ? docs_tree_open(&tree, first, &rel[0]) : -ENOMEM, code;
+	_cleanup_buf_ struct fl_buf diff = {};
+	struct docs_fixed done;
+	int r = docs_fix(&s->run, s->o->write, &diff, &done);
 
-	if (r < 0) {
-		code = complain(first, r);
-		goto out;
-	}
-	r = docs_run_init(&run, &tree, opts);
-	for (size_t i = 0; i < args->n && !r; i++) {
-		struct docs_tree other = { .fd = -1 };
+	if (!r)
+		r = fl_buf_write_fd(&diff, STDOUT_FILENO);
+	if (r < 0)
+		return complain("%s", strerror(-r));
+	fprintf(stderr, "%zu fixes in %zu files%s; %zu of %zu findings have none\n", done.fixes, done.files,
+		s->o->write ? ", written" : "", s->run.n > done.fixes ? s->run.n - done.fixes : 0, s->run.n);
+	return done.fixes < s->run.n ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
 
-		if (!strcmp(args->v[i], "-")) {
-			r = read_stdin(&run);
-			continue;
-		}
-		if (i)
-			r = docs_tree_open(&other, args->v[i], &rel[i]);
-		if (r < 0) {
-			complain(args->v[i], r);
-		} else if (i && strcmp(other.root, tree.root)) {
-			fprintf(stderr, "foreland docs check: %s lies in another tree than %s\n", args->v[i],
-				first);
-			r = -EXDEV;
-		} else {
-			paths[n++] = fl_buf_z(&rel[i]);
-		}
-		docs_tree_close(&other);
-	}
-	if (!args->n)
-		paths[n++] = fl_buf_z(&rel[0]);
+/* -- the command -- */
+
+static int work(struct session *s, const struct fl_args *args)
+{
+	uint32_t bad = 0;
+	int r = open_tree(s, args);
+
+	s->opts.progress = &s->files;
 	if (!r)
-		r = docs_run_paths(&run, paths, n);
+		r = docs_run_init(&s->run, &s->tree, &s->opts);
 	if (!r)
-		r = docs_run_finish(&run);
-	code = r < 0 ? FL_EXIT_FINDINGS : print(&run, o->json);
-out:
-	docs_run_fini(&run);
-	docs_tree_close(&tree);
-	for (size_t i = 0; rel && i <= args->n; i++)
-		fl_buf_fini(&rel[i]);
-	free(rel);
-	free(paths);
-	return code;
+		r = docs_run_init(&s->before, &s->tree, &s->opts);
+	if (!r && reads_stdin(args))
+		r = read_stdin(s);
+	if (!r)
+		r = s->o->patch ? check_patch(s) : s->o->base ? check_since(s) : run_paths(s, &s->run);
+	if (!r && s->o->baseline)
+		r = read_baseline(s);
+	if (!r)
+		r = docs_allow(&s->run, &bad);
+	if (r == -ENOMEM)
+		complain("out of memory");
+	if (r < 0)
+		return FL_EXIT_FINDINGS;
+	if (bad)
+		complain(".foreland-docs-allow:%u: expected PATH CHECK REASON", bad);
+	return s->o->fix ? fix(s) : print(s);
 }
 
 static int run_check(const void *v, const struct fl_args *args)
 {
-	const struct check_opts *o = v;
-	struct docs_opts opts = {};
-	int code = choose(o, &opts);
+	struct session s = { .o = v, .tree = { .fd = -1 } };
+	int code = choose(s.o, &s.opts);
 
-	return code == FL_EXIT_DONE ? check(o, &opts, args) : code;
+	if (code == FL_EXIT_DONE)
+		code = work(&s, args);
+	docs_run_fini(&s.run);
+	docs_run_fini(&s.before);
+	docs_tree_close(&s.tree);
+	fl_arena_fini(&s.arena);
+	fl_buf_fini(&s.patch);
+	fl_buf_fini(&s.head);
+	forget_paths(&s);
+	free(s.paths);
+	return code;
 }
 
 const struct fl_cmd fl_cmd_docs_check = {

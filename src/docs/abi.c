@@ -104,7 +104,7 @@ static bool is_month(struct fl_str w)
 					     "august", "september", "october", "november", "december" };
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(names); i++) {
-		if (w.n >= 3 && w.n <= strlen(names[i]) && !strncasecmp(w.p, names[i], w.n))
+		if ((w.n == 3 || w.n == strlen(names[i])) && !strncasecmp(w.p, names[i], w.n))
 			return true;
 	}
 	return w.n == 4 && !strncasecmp(w.p, "sept", 4);

@@ -515,6 +515,31 @@ static void read_comments(struct judge *j, bool quiet)
 	free(v);
 }
 
+/* -- CONFIG names -- */
+
+static bool is_symbol(const struct docs_run *run, struct fl_str name)
+{
+	if (fl_map_get(&run->symbols, name))
+		return true;
+	if (fl_str_ends(name, "_MODULE"))
+		name.n -= 7;
+	return fl_map_get(&run->symbols, name) != NULL;
+}
+
+static void judge_config(struct judge *j)
+{
+	int r = 0;
+
+	each_use(u, j->run, DOCS_USE_CONFIG) {
+		r = r ? r : docs_read_symbols(j->run);
+		if (!r && !is_symbol(j->run, u->name))
+			docs_report_use(j->sink, DOCS_CONFIG_UNKNOWN, u, "no Kconfig file defines CONFIG_%.*s",
+					FL_STR_ARG(u->name));
+	}
+	if (r < 0)
+		j->run->error = r;
+}
+
 static void recollect_labels(struct judge *j)
 {
 	fl_map_fini(&j->labels);
@@ -527,6 +552,7 @@ void docs_judge_tree(struct docs_run *run)
 	bool graph = wants_graph(&j);
 
 	judge_abi(&j);
+	judge_config(&j);
 	j.sink->suppress++;
 	collect_labels(&j);
 	collect_sources(&j);

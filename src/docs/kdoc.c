@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/map.h"
 
 struct reader {
 	struct docs_sink *sink;
@@ -24,6 +25,7 @@ struct reader {
 	uint32_t lead;		   /* leading blanks of the section's second line; UINT32_MAX: not seen */
 	struct kdoc_tokens tokens;
 	int braces;
+	struct fl_map *docs; /* titles of DOC texts in the file */
 };
 
 static bool next_line(struct reader *r)
@@ -691,11 +693,25 @@ static bool declaration(struct reader *r)
 	return false;
 }
 
+static void check_doc_twice(struct reader *r)
+{
+	bool fresh = true;
+	struct fl_map_entry *e = r->k.name.n ? fl_map_put(r->docs, r->k.name, &fresh) : NULL;
+
+	if (e && fresh)
+		e->num = r->no;
+	else if (e)
+		docs_finding_columns(docs_report(r->sink, DOCS_KDOC_DOC_DUPLICATE, r->no, r->k.col, r->k.name.n + 5,
+						 "duplicate DOC section '%.*s', the other is in line %llu",
+						 FL_STR_ARG(r->k.name), (unsigned long long)e->num));
+}
+
 static void read_one(struct reader *r, kdoc_fn fn, void *ctx)
 {
 	if (!next_line(r) || !next_comment_line(r) || !name_line(r))
 		return;
 	if (r->k.kind == KDOC_DOC) {
+		check_doc_twice(r);
 		if (doc_body(r) && fn)
 			fn(ctx, &r->k);
 		return;
@@ -710,10 +726,11 @@ static void read_one(struct reader *r, kdoc_fn fn, void *ctx)
 void kdoc_read(struct docs_sink *sink, struct fl_arena *arena, const uint32_t *at, size_t n, kdoc_fn fn,
 	       void *ctx)
 {
+	_cleanup_map_ struct fl_map docs = {};
 	size_t done = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct reader r = { .sink = sink, .arena = arena, .text = sink->text, .pos = at[i] };
+		struct reader r = { .sink = sink, .arena = arena, .text = sink->text, .pos = at[i], .docs = &docs };
 		size_t eol = fl_str_find(sink->text, '\n', at[i]);
 		uint32_t col;
 

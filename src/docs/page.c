@@ -256,5 +256,6 @@ void docs_read_page(struct docs_worker *w)
 	rst_read(&r, view, true);
 	rst_names(&r);
 	use_facts(w, &r);
+	docs_read_named(w);
 	w->sink.suppress -= w->run->quiet;
 }

@@ -65,6 +65,8 @@ static bool wanted(const struct docs_run *run, const char *path)
 {
 	const struct docs_set *s = &run->opts->want;
 
+	if (run->nr_needles)
+		return true;
 	if (run->quiet)
 		return docs_is_page(path);
 	return docs_set_reads(s, DOCS_READ_TEXT) ||
@@ -81,14 +83,27 @@ static void read_c(struct docs_worker *w)
 	kdoc_read(&w->sink, &w->scratch, w->kdoc, w->nr_kdoc, NULL, NULL);
 }
 
+/* For its toctrees: they name pages in ways that a search for bytes does not find. */
+static void read_muted(struct docs_worker *w)
+{
+	w->sink.suppress++;
+	docs_read_page(w);
+	w->sink.suppress--;
+}
+
 static void read_file(struct docs_worker *w, const char *path, struct fl_str text)
 {
 	w->path = path;
 	w->nr_kdoc = 0;
 	docs_sink_file(&w->sink, path, text);
-	if (!w->run->quiet)
+	if (w->run->nr_needles)
+		docs_find_names(w);
+	else if (!w->run->quiet)
 		docs_read_text(w);
-	if (docs_is_abi(path))
+	if (w->run->nr_needles) {
+		if (docs_is_page(path))
+			read_muted(w);
+	} else if (docs_is_abi(path))
 		docs_read_abi(w);
 	else if (docs_is_page(path))
 		docs_read_page(w);
@@ -299,7 +314,7 @@ int docs_run_paths(struct docs_run *run, const char *const *paths, size_t n)
 	int r = 0;
 
 	for (size_t i = 0; i < n && !r; i++) {
-		run->whole |= !paths[i][0] || !strcmp(paths[i], "Documentation");
+		run->whole |= !run->nr_needles && (!paths[i][0] || !strcmp(paths[i], "Documentation"));
 		r = add_operand(run, paths[i]);
 	}
 	run->busy = run->nr_workers;
@@ -346,10 +361,15 @@ static int finding_cmp(const void *a, const void *b)
 
 int docs_run_finish(struct docs_run *run)
 {
+	docs_judge_tree(run);
+	return docs_run_sort(run);
+}
+
+int docs_run_sort(struct docs_run *run)
+{
 	size_t n = 0;
 	int r = 0;
 
-	docs_judge_tree(run);
 	for (unsigned int i = 0; i < run->nr_workers; i++) {
 		n += run->workers[i].sink.n;
 		r = r ? r : run->workers[i].sink.error;

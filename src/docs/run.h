@@ -30,6 +30,8 @@ enum docs_use_kind {
 	DOCS_USE_ABI,	     /* a What */
 	DOCS_USE_KDOC,	     /* a kernel-doc directive; name: the source file, extra: its options */
 	DOCS_USE_SOURCE,     /* a C file with comments that may be kernel-doc */
+	DOCS_USE_CONFIG,     /* CONFIG_name in a page */
+	DOCS_USE_NAMED,	     /* one of the names that the run looks for */
 	_DOCS_USE_MAX,
 };
 
@@ -71,6 +73,9 @@ struct docs_run {
 	bool quiet; /* the jobs are read for their facts alone */
 	struct fl_map symbols; /* CONFIG names, once they are known */
 	bool symbols_read;
+	/* files are read to find these names in them, and for nothing else */
+	const struct fl_str *needles;
+	size_t nr_needles;
 	struct docs_finding *v; /* all findings, sorted */
 	size_t n;
 	size_t nr_files;
@@ -88,6 +93,9 @@ int docs_run_text(struct docs_run *run, const char *path, struct fl_str text);
 
 /* Judges the files against each other, and sorts all findings into @run->v. */
 int docs_run_finish(struct docs_run *run);
+
+/* Sorts once more, when findings were added since. */
+int docs_run_sort(struct docs_run *run);
 
 /* -- for the readers -- */
 
@@ -109,6 +117,8 @@ bool docs_generated(struct docs_worker *w, struct fl_str name);
 bool docs_join(struct fl_str dir, struct fl_str name, const char *end, char *out, size_t size);
 
 void docs_read_text(struct docs_worker *w);	/* text.c */
+void docs_find_names(struct docs_worker *w);
+void docs_read_named(struct docs_worker *w); /* named.c */
 void docs_read_abi(struct docs_worker *w);	/* abi.c */
 void docs_read_page(struct docs_worker *w);	/* page.c */
 void docs_read_maintainers(struct docs_worker *w); /* maint.c */

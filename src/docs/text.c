@@ -428,3 +428,32 @@ void docs_read_text(struct docs_worker *w)
 	if (control && (docs_is_page(w->path) || docs_is_abi(w->path)))
 		check_control(w, text);
 }
+
+/* -- names that somebody asks for -- */
+
+static bool name_ends(struct fl_str text, size_t at)
+{
+	return at >= text.n || !(word_char(text.p[at]) || (text.p[at] == '-') ||
+				 ((text.p[at] == '.' || text.p[at] == '/') && at + 1 < text.n &&
+				  word_char(text.p[at + 1])));
+}
+
+void docs_find_names(struct docs_worker *w)
+{
+	struct fl_str text = w->sink.text;
+
+	for (size_t i = 0; i < w->run->nr_needles; i++) {
+		struct fl_str name = w->run->needles[i];
+		size_t at = 0;
+
+		for (const char *p; (p = memmem(text.p + at, text.n - at, name.p, name.n)); at++) {
+			uint32_t col, no;
+
+			at = (size_t)(p - text.p);
+			if ((at && word_char(text.p[at - 1])) || !name_ends(text, at + name.n))
+				continue;
+			no = docs_sink_locate(&w->sink, at, &col);
+			docs_use(w, DOCS_USE_NAMED, name, no, col);
+		}
+	}
+}

@@ -110,6 +110,9 @@ def compare(texts, theirs, mine):
 
 def main():
     foreland, tree = sys.argv[1:3]
+    if not os.path.isdir(tree):
+        print("no tree at %s" % tree)
+        return 77
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     rng = random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 1)
     files = pages(tree)
