@@ -4,7 +4,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define BLOCK_SIZE 65536
+#include "base/util.h"
+
+/* Blocks grow: thousands of small arenas are as common as one of megabytes. */
+#define FIRST_BLOCK 2048
+#define BLOCK_SIZE  65536
 
 struct fl_arena_block {
 	struct fl_arena_block *next;
@@ -36,6 +40,12 @@ static struct fl_arena_block *new_block(size_t n)
 	return b;
 }
 
+static size_t block_size(const struct fl_arena *a)
+{
+	return a->blocks ? FL_MIN(FL_MAX(a->blocks->size, (size_t)FIRST_BLOCK) * 2, (size_t)BLOCK_SIZE) :
+			   FIRST_BLOCK;
+}
+
 void *fl_arena_alloc(struct fl_arena *a, size_t n)
 {
 	struct fl_arena_block *b;
@@ -56,7 +66,7 @@ void *fl_arena_alloc(struct fl_arena *a, size_t n)
 		a->blocks->next = b;
 		return b->bytes;
 	}
-	b = new_block(n > BLOCK_SIZE ? n : BLOCK_SIZE);
+	b = new_block(FL_MAX(n, block_size(a)));
 	if (!b)
 		return NULL;
 	b->next = a->blocks;

@@ -419,8 +419,7 @@ int fl_parse_args(struct fl_parse *p, const struct fl_words *args)
 	struct fl_probe_event *e = p->event;
 
 	e->args = fl_arena_array(&e->arena, args->n ? args->n : 1, sizeof(*e->args));
-	e->entry_args = fl_arena_array(&e->arena, FL_MAX_PROBE_ARGS, sizeof(*e->entry_args));
-	if (!e->args || !e->entry_args)
+	if (!e->args)
 		return -ENOMEM;
 	for (size_t i = 0; i < args->n; i++) {
 		int r;

@@ -132,7 +132,8 @@ enum {
  * @is_return: r, %return, or a $retval in an f event
  * @deferred: accepted, but not placed: the kernel waits for a module that has the place
  * @maxactive: of a p/r kernel probe, 0: the default
- * @entry_args: for each EDATA word, the ARG number whose value at function entry it holds
+ * @entry_args: for each EDATA word, the ARG number whose value at function entry it holds; NULL
+ *	where there are none
  * @func: BTF FUNC_PROTO behind the place, where an argument needed it; for t its parameter 0 is
  *	the hidden one. FL_TYPE_NONE where there is none or none was needed
  * @filter: text behind "if"; empty: none

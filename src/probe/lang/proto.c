@@ -47,6 +47,10 @@ int fl_keep_entry_arg(struct fl_parse *p, uint32_t arg)
 	struct fl_probe_event *e = p->event;
 	size_t i = 0;
 
+	if (!e->entry_args)
+		e->entry_args = fl_arena_array(&e->arena, FL_MAX_PROBE_ARGS, sizeof(*e->entry_args));
+	if (!e->entry_args)
+		return -ENOMEM;
 	while (i < e->nr_entry_args && e->entry_args[i] != arg)
 		i++;
 	if (i == e->nr_entry_args) {

@@ -10,17 +10,6 @@
 #include "probe/lang/list.h"
 #include "probe/lang/register.h"
 
-static int module_seen(void *ctx, const struct fl_ksym *sym)
-{
-	return fl_str_eq(sym->module, *(const struct fl_str *)ctx);
-}
-
-/* Symbols of a module that is not loaded are looked up when it is. */
-static bool module_is_loaded(struct fl_ksyms *syms, struct fl_str module)
-{
-	return module.n && fl_ksyms_each(syms, FL_STR("*"), module_seen, &module) != 0;
-}
-
 size_t fl_count_symbols(struct fl_parse *p, struct fl_str name)
 {
 	size_t colon = fl_str_find(name, ':', 0);
@@ -30,7 +19,8 @@ size_t fl_count_symbols(struct fl_parse *p, struct fl_str name)
 		p->event->assumed |= FL_ASSUMED_SYMBOL;
 		return FL_SYMBOLS_UNKNOWN;
 	}
-	if (colon < name.n && !module_is_loaded(syms, fl_str_sub(name, 0, colon))) {
+	/* Symbols of a module that is not loaded are looked up when it is. */
+	if (colon < name.n && !fl_ksyms_has_module(syms, fl_str_sub(name, 0, colon))) {
 		p->event->assumed |= FL_ASSUMED_MODULE;
 		return FL_SYMBOLS_UNKNOWN;
 	}

@@ -38,6 +38,7 @@ struct fl_ksyms {
 
 	uint32_t *heads, *next, mask; /* chains by name; row + 1, ascending, 0 ends */
 	uint32_t *by_addr;	      /* rows, stable */
+	uint32_t *modules, nr_modules; /* a row of each run of a module's symbols */
 };
 
 static struct fl_str row_name(const struct fl_ksyms *k, const struct row *r)
@@ -116,9 +117,23 @@ static int parse_line(struct fl_ksyms *k, const struct fl_line *line, struct fl_
 	return add_row(k, &row);
 }
 
-/* What the whole says: whether addresses are there, and in which order. */
-static void survey(struct fl_ksyms *k)
+static int note_module(struct fl_ksyms *k, uint32_t row)
 {
+	uint32_t *modules = k->modules;
+
+	if (k->nr_modules % 64 == 0)
+		modules = reallocarray(k->modules, k->nr_modules + 64, sizeof(*modules));
+	if (!modules)
+		return -ENOMEM;
+	k->modules = modules;
+	k->modules[k->nr_modules++] = row;
+	return 0;
+}
+
+/* What the whole says: whether addresses are there, and in which order. */
+static int survey(struct fl_ksyms *k)
+{
+	const struct row *before = NULL;
 	uint64_t last = 0;
 
 	k->hidden = k->ascending = true;
@@ -126,11 +141,16 @@ static void survey(struct fl_ksyms *k)
 		const struct row *r = &k->rows[i];
 
 		k->hidden = k->hidden && !r->addr;
+		if (r->module_len && (!before || !fl_str_eq(row_module(k, before), row_module(k, r))) &&
+		    note_module(k, i) < 0)
+			return -ENOMEM;
+		before = r->module_len ? r : before;
 		if (r->module_len)
 			continue;
 		k->ascending = k->ascending && r->addr >= last;
 		last = r->addr;
 	}
+	return 0;
 }
 
 static int parse(struct fl_ksyms *k, const char *place, struct fl_diag *diag)
@@ -149,8 +169,7 @@ static int parse(struct fl_ksyms *k, const char *place, struct fl_diag *diag)
 	}
 	if (!k->nr_rows)
 		return fl_target_fail(diag, FL_TARGET_KSYMS_EMPTY, place, "there are no symbols");
-	survey(k);
-	return 0;
+	return survey(k);
 }
 
 int fl_ksyms_from_text(struct fl_str text, const char *place, struct fl_diag *diag,
@@ -201,8 +220,18 @@ void fl_ksyms_close(struct fl_ksyms *k)
 	free(k->heads);
 	free(k->next);
 	free(k->by_addr);
+	free(k->modules);
 	fl_file_close(&k->file);
 	free(k);
+}
+
+bool fl_ksyms_has_module(const struct fl_ksyms *k, struct fl_str module)
+{
+	for (uint32_t i = 0; i < k->nr_modules; i++) {
+		if (fl_str_eq(row_module(k, &k->rows[k->modules[i]]), module))
+			return true;
+	}
+	return false;
 }
 
 size_t fl_ksyms_count(const struct fl_ksyms *k)

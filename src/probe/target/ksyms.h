@@ -35,6 +35,8 @@ FL_DEFINE_CLEANUP(struct fl_ksyms *, fl_ksyms_close);
 #define _cleanup_ksyms_ _cleanup_(fl_ksyms_closep)
 
 size_t fl_ksyms_count(const struct fl_ksyms *k);
+/* A symbol of that module is there: it is loaded. */
+bool fl_ksyms_has_module(const struct fl_ksyms *k, struct fl_str module);
 /* Symbol @i, in the order of the file. */
 void fl_ksyms_get(const struct fl_ksyms *k, size_t i, struct fl_ksym *ret);
 /* Every address is zero: kptr_restrict or a missing CAP_SYSLOG. Names can still be looked up. */
