@@ -121,8 +121,10 @@ static int judge(struct fl_host *h, struct fl_epmd_policy *p, bool whole, enum f
 	int r;
 
 	r = snapshot(h, p->bar, p->bar_size[p->bar], &blob, &n);
-	if (r < 0)
+	if (r < 0) {
+		explain(err, "BAR%u: the metadata cannot be read", p->bar);
 		return r;
+	}
 	p->need_ready = whole;
 	if (whole)
 		r = fl_epmd_parse(blob, n, p, &h->md, &f);
@@ -153,8 +155,10 @@ static int scan(struct fl_host *h, struct fl_epmd_policy *p, enum fl_epmd_layout
 		if (p->bar_size[bar] < FL_EPMD_HDR_LEN_A)
 			continue;
 		r = read_word(h, bar, 0, &magic);
-		if (r < 0)
+		if (r < 0) {
+			explain(err, "BAR%u cannot be read", bar);
 			return r;
+		}
 		if (magic != FL_EPMD_MAGIC)
 			continue;
 		p->bar = bar;

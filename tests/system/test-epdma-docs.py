@@ -44,7 +44,9 @@ try:
     text = open(ROOT + "/doc/spec/epdma-deviations.rst").read()
     ok([w for w in re.findall(r"^W(\d+),", text, re.M)] == [str(k) for k in range(1, 23)],
        "all 22 weaknesses are listed, in order")
-    for name, what in re.findall(r"(test-[\w-]+\.(?:c|py)):\s+([^.;\n]+(?:\n\t[^.;\n]+)*)", text):
+    bad = open(ROOT + "/doc/spec/epdma-bad-inputs.rst").read()
+    ok([int(w) for w in re.findall(r"^(\d+) ", bad, re.M)] == list(range(1, 60)), "all 59 bad inputs are listed")
+    for name, what in re.findall(r"(test-[\w-]+\.(?:c|py)):\s+([^.;\n]+(?:\n\t[^.;\n]+)*)", text + bad):
         path = [p for p in (f"{ROOT}/tests/unit/{name}", f"{ROOT}/tests/system/{name}") if os.path.exists(p)]
         source = open(path[0]).read() if path else ""
         for one in what.split(","):
