@@ -87,7 +87,7 @@ static void check_name(struct fl_str kind_name, unsigned int kind, struct fl_str
 
 static unsigned int kind_of(struct fl_str upper)
 {
-	for (unsigned int k = 1; k < NR_BTF_KINDS; k++)
+	for (unsigned int k = 1; k < BTF_KIND_ENUM64 + 1; k++)
 		if (upper.n == strlen(fl_kind_name(k)) &&
 		    !strncasecmp(upper.p, fl_kind_name(k), upper.n))
 			return k;

@@ -475,7 +475,7 @@ static void test_refusals(void **state)
 	btfw_fini(&w);
 
 	w = (struct btfw){};
-	btfw_type(&w, "odd", NR_BTF_KINDS, 0, 0, 0);
+	btfw_type(&w, "odd", 20, 0, 0, 0);
 	assert_refused(btfw_finish(&w), -EINVAL, "BTF_BAD_KIND", "type 1 at byte 0");
 	btfw_fini(&w);
 
@@ -490,6 +490,58 @@ static void test_refusals(void **state)
 	assert_refused(fl_buf_str(&w.all), -EOPNOTSUPP, "BTF_BYTE_ORDER", "byte order");
 	w.all.data[0] = 'E';
 	assert_refused(fl_buf_str(&w.all), -EINVAL, "BTF_HEADER", "magic");
+	btfw_fini(&w);
+}
+
+/*
+ * A later kernel's object: the header tells of a layout section, by which a kind that we do not know
+ * (the 20th is that of a location) is stepped over; and a count of more than 16 bits.
+ */
+static void test_later_kernels(void **state)
+{
+	static const uint8_t layout[21][4] = { [20] = { 4, 8 } };
+	struct btf_header h = { .magic = BTF_MAGIC, .version = BTF_VERSION, .hdr_len = 32 };
+	struct btfw w = {};
+	_cleanup_buf_ struct fl_buf b = {};
+	uint32_t at[2], many = 70000, i, big, value;
+	struct fl_enum_value v;
+	struct fl_btf *btf;
+
+	i = btfw_int(&w, "int", 4, 0);
+	btfw_type(&w, "where", 20, 2, 0, 0xffff); /* no type, since we do not know */
+	for (int k = 0; k < 5; k++)
+		btfw_u32(&w, 0xdeadbeef);
+	big = btfw_type(&w, "big", BTF_KIND_ENUM, many, 0, 4);
+	value = btfw_str(&w, "V");
+	for (uint32_t k = 0; k < many; k++) {
+		btfw_u32(&w, value);
+		btfw_u32(&w, k);
+	}
+	h.type_len = at[0] = w.types.len;
+	at[1] = sizeof(layout);
+	h.str_off = at[0] + at[1];
+	h.str_len = w.strs.len;
+	fl_buf_add(&b, &h, 24);
+	fl_buf_add(&b, at, sizeof(at));
+	fl_buf_add_str(&b, fl_buf_str(&w.types));
+	fl_buf_add(&b, layout, sizeof(layout));
+	fl_buf_add_str(&b, fl_buf_str(&w.strs));
+	btf = open_bytes(fl_buf_str(&b), NULL, "later");
+	assert_int_equal(fl_btf_end_id(btf), 4);
+	assert_int_equal(fl_type_kind(fl_btf_type(btf, i)), BTF_KIND_INT);
+	assert_int_equal(fl_type_kind(fl_btf_type(btf, 2)), BTF_KIND_UNKN);
+	assert_str(fl_type_name(fl_btf_type(btf, 2)), "where");
+	assert_int_equal(fl_type_vlen(fl_btf_type(btf, big)), many);
+	assert_true(fl_type_enum_value(fl_btf_type(btf, big), many - 1, &v));
+	assert_int_equal(v.value, many - 1);
+	assert_int_equal(named(btf, "big", BTF_KIND_ENUM).id, big);
+	fl_btf_close(btf);
+
+	((uint32_t *)b.data)[7] = 80; /* the layout ends before that kind */
+	assert_refused(fl_buf_str(&b), -EINVAL, "BTF_BAD_KIND",
+		       "type 2 at byte 16 of the types is of the unknown kind 20");
+	((uint32_t *)b.data)[7] = 1u << 30;
+	assert_refused(fl_buf_str(&b), -EINVAL, "BTF_SECTION", "layout");
 	btfw_fini(&w);
 }
 
@@ -611,6 +663,7 @@ int main(void)
 		cmocka_unit_test(test_func_enum_var),
 		cmocka_unit_test(test_c_text),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_later_kernels),
 		cmocka_unit_test(test_truncation),
 		cmocka_unit_test(test_files),
 	};

@@ -20,11 +20,10 @@
 #include "probe/target/errors.h"
 
 #define MAX_FILE (1ull << 31) /* offsets within BTF are 32 bits; an ELF vmlinux is larger than its BTF */
-#define INFO_KNOWN 0x9f00ffffu /* kind_flag, kind, vlen */
 
 #define ALL 0xffffffffu
 
-const struct fl_btf_layout fl_btf_layouts[NR_BTF_KINDS] = {
+const struct fl_btf_layout fl_btf_layouts[FL_BTF_KINDS] = {
 	[BTF_KIND_UNKN] = { "void" },
 	[BTF_KIND_INT] = { "int", .size = 16 },
 	[BTF_KIND_PTR] = { "ptr", .size = 12, .refers = ALL },
@@ -48,6 +47,11 @@ const struct fl_btf_layout fl_btf_layouts[NR_BTF_KINDS] = {
 	[BTF_KIND_ENUM64] = { "enum64", .size = 12, .words = 3, .entry_name = ALL },
 };
 
+static inline bool is_known(uint32_t info)
+{
+	return FL_BTF_KIND(info) - 1 < FL_BTF_KINDS - 1u;
+}
+
 /* The highest name offset and the highest type id that a type uses. */
 struct reach {
 	uint32_t name, type;
@@ -62,7 +66,7 @@ static inline void reach_of(const struct btf_type *t, uint32_t kind, struct reac
 {
 	const struct fl_btf_layout *l = &fl_btf_layouts[kind];
 	const uint32_t *p = (const uint32_t *)(t + 1);
-	uint32_t n = l->words ? BTF_INFO_VLEN(t->info) : 0;
+	uint32_t n = l->words ? FL_BTF_VLEN(t->info) : 0;
 	uint32_t name = FL_MAX(r->name, t->name_off), type = FL_MAX(r->type, t->type & l->refers);
 
 	for (uint32_t i = 0; i < n; i++, p += l->words) {
@@ -77,27 +81,36 @@ static inline void reach_of(const struct btf_type *t, uint32_t kind, struct reac
 			r->type = FL_MAX(r->type, p[0]);
 }
 
-/* The size of the type at @t, of which at least its header is there; 0 where the kind is unknown. */
-static inline uint32_t type_size(const struct btf_type *t)
+/* Of a kind that is later than this program: as the object's own layout section says, or 0. */
+static uint64_t unknown_size(const struct fl_btf *btf, uint32_t info)
 {
-	uint32_t kind = BTF_INFO_KIND(t->info);
-	const struct fl_btf_layout *l = &fl_btf_layouts[kind];
+	const uint8_t *l = btf->layout + FL_BTF_KIND(info) * FL_BTF_LAYOUT_SIZE;
 
-	if (kind >= NR_BTF_KINDS || t->info & ~INFO_KNOWN)
+	if (!FL_BTF_KIND(info) || (FL_BTF_KIND(info) + 1) * FL_BTF_LAYOUT_SIZE > btf->layout_len)
 		return 0;
-	return l->size + 4u * l->words * BTF_INFO_VLEN(t->info);
+	return sizeof(struct btf_type) + l[0] + (uint64_t)l[1] * FL_BTF_VLEN(info);
 }
 
-static int fail_type(const struct fl_btf *btf, uint32_t offset, uint32_t id, uint32_t size,
+/* The size of the type at @t, of which at least its header is there; 0 where the kind is unknown. */
+static inline uint64_t type_size(const struct fl_btf *btf, const struct btf_type *t)
+{
+	const struct fl_btf_layout *l = &fl_btf_layouts[FL_BTF_KIND(t->info)];
+
+	if (__builtin_expect(!is_known(t->info), 0))
+		return unknown_size(btf, t->info);
+	return l->size + 4u * l->words * FL_BTF_VLEN(t->info);
+}
+
+static int fail_type(const struct fl_btf *btf, uint32_t offset, uint32_t id, uint64_t size,
 		     const char *place, struct fl_diag *diag)
 {
 	const struct btf_type *t = (const struct btf_type *)(btf->types + offset);
 	uint32_t left = btf->types_len - offset;
 
-	if (left >= sizeof(*t) && !size)
+	if (left >= sizeof(*t) && (!size || size % 4))
 		return fl_target_fail(diag, FL_TARGET_BTF_BAD_KIND, place,
-				      "type %u at byte %u of the types has the unknown info word 0x%x",
-				      id, offset, t->info);
+				      "type %u at byte %u of the types is of the unknown kind %u", id,
+				      offset, FL_BTF_KIND(t->info));
 	if (left < sizeof(*t) || size > left)
 		return fl_target_fail(diag, FL_TARGET_BTF_TRUNCATED, place,
 				      "type %u at byte %u of the types is cut off: %u bytes are left",
@@ -112,14 +125,15 @@ static int fail_reference(const struct fl_btf *btf, const char *place, struct fl
 {
 	for (uint32_t id = btf->first_id; id < btf->end_id; id++) {
 		const struct btf_type *t = fl_btf_own(btf, id);
+		uint32_t kind = btf->kinds[id - btf->first_id];
 		struct reach r = {};
 
-		reach_of(t, BTF_INFO_KIND(t->info), &r);
+		reach_of(t, kind, &r);
 		if (r.type >= btf->end_id)
 			return fl_target_fail(
 				diag, FL_TARGET_BTF_BAD_TYPE, place,
 				"type %u (%s '%.80s') at byte %u of the types refers to type %u of %u", id,
-				fl_btf_layouts[BTF_INFO_KIND(t->info)].name, fl_btf_str(btf, t->name_off),
+				fl_btf_layouts[kind].name, fl_btf_str(btf, t->name_off),
 				btf->offsets[id - btf->first_id], r.type, btf->end_id - 1);
 	}
 	return -EINVAL;
@@ -144,12 +158,13 @@ int fl_btf_index(struct fl_btf *btf, const char *place, struct fl_diag *diag)
 		return -ENOMEM;
 	while (at < btf->types_len) {
 		const struct btf_type *t = (const struct btf_type *)(btf->types + at);
-		uint32_t left = btf->types_len - at, kind, size;
+		uint32_t left = btf->types_len - at, kind;
+		uint64_t size;
 
-		size = left < sizeof(*t) ? 0 : type_size(t);
-		if (!size || size > left)
+		size = left < sizeof(*t) ? 0 : type_size(btf, t);
+		if (!size || size > left || size % 4)
 			return fail_type(btf, at, btf->first_id + n, size, place, diag);
-		kind = BTF_INFO_KIND(t->info);
+		kind = is_known(t->info) ? FL_BTF_KIND(t->info) : BTF_KIND_UNKN;
 		reach_of(t, kind, &r);
 		if (r.name >= strs_end)
 			return fail_type(btf, at, btf->first_id + n, size, place, diag);
@@ -161,14 +176,38 @@ int fl_btf_index(struct fl_btf *btf, const char *place, struct fl_diag *diag)
 	return r.type < btf->end_id ? 0 : fail_reference(btf, place, diag);
 }
 
+/* The header as all versions have it; what a later one adds stands behind, within hdr_len. */
+struct header {
+	uint16_t magic;
+	uint8_t version, flags;
+	uint32_t hdr_len, type_off, type_len, str_off, str_len;
+};
+
+static int find_layout(struct fl_btf *btf, const uint8_t *data, uint32_t hdr_len, size_t size,
+		       const char *place, struct fl_diag *diag)
+{
+	uint32_t at[2]; /* offset and length */
+
+	if (hdr_len < sizeof(struct header) + sizeof(at))
+		return 0;
+	memcpy(&at, data + sizeof(struct header), sizeof(at));
+	if (!fl_range_ok(at[0], at[1], size))
+		return fl_target_fail(diag, FL_TARGET_BTF_SECTION, place,
+				      "the layout at %u+%u does not fit into the %zu bytes behind the header",
+				      at[0], at[1], size);
+	btf->layout = data + hdr_len + at[0];
+	btf->layout_len = at[1];
+	return 0;
+}
+
 /*
- * Cuts @data into its two sections. Offsets in the header count from the header's end, and both
- * sections lie in what follows it.
+ * Cuts @data into its sections. Offsets in the header count from the header's end, and the sections
+ * lie in what follows it.
  */
 static int find_sections(struct fl_btf *btf, const uint8_t *data, size_t size, const char *place,
 			 struct fl_diag *diag)
 {
-	struct btf_header h;
+	struct header h;
 
 	if (size < sizeof(h))
 		return fl_target_fail(diag, FL_TARGET_BTF_HEADER, place,
@@ -195,7 +234,7 @@ static int find_sections(struct fl_btf *btf, const uint8_t *data, size_t size, c
 	btf->types_len = h.type_len;
 	btf->strs = (const char *)data + h.hdr_len + h.str_off;
 	btf->strs_len = h.str_len;
-	return 0;
+	return find_layout(btf, data, h.hdr_len, size, place, diag);
 }
 
 static int check_strings(const struct fl_btf *btf, const char *place, struct fl_diag *diag)

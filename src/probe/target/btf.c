@@ -164,7 +164,7 @@ bool fl_type_kflag(struct fl_type t)
 {
 	const struct btf_type *raw = fl_btf_raw(t);
 
-	return raw && BTF_INFO_KFLAG(raw->info);
+	return raw && FL_BTF_KFLAG(raw->info);
 }
 
 /* What stands behind the twelve bytes. */
@@ -179,9 +179,9 @@ struct fl_type fl_type_target(struct fl_type t)
 
 	if (!raw)
 		return FL_TYPE_NONE;
-	if (BTF_INFO_KIND(raw->info) == BTF_KIND_ARRAY)
+	if (fl_type_kind(t) == BTF_KIND_ARRAY)
 		return fl_btf_type(t.btf, ((const struct btf_array *)extra(raw))->type);
-	if (!fl_btf_layouts[BTF_INFO_KIND(raw->info)].refers)
+	if (!fl_btf_layouts[fl_type_kind(t)].refers)
 		return FL_TYPE_NONE;
 	return fl_btf_type(t.btf, raw->type);
 }
@@ -244,7 +244,7 @@ uint32_t fl_type_vlen(struct fl_type t)
 {
 	const struct btf_type *raw = fl_btf_raw(t);
 
-	return raw && fl_btf_layouts[BTF_INFO_KIND(raw->info)].words ? BTF_INFO_VLEN(raw->info) : 0;
+	return raw && fl_btf_layouts[fl_type_kind(t)].words ? FL_BTF_VLEN(raw->info) : 0;
 }
 
 /* ---- int, array ---- */
@@ -284,10 +284,10 @@ bool fl_type_member(struct fl_type t, uint32_t i, struct fl_member *ret)
 	const struct btf_member *m;
 	bool kflag;
 
-	if (!fl_kind_is_struct(fl_type_kind(t)) || i >= BTF_INFO_VLEN(raw->info))
+	if (!fl_kind_is_struct(fl_type_kind(t)) || i >= FL_BTF_VLEN(raw->info))
 		return false;
 	m = (const struct btf_member *)extra(raw) + i;
-	kflag = BTF_INFO_KFLAG(raw->info);
+	kflag = FL_BTF_KFLAG(raw->info);
 	*ret = (struct fl_member){
 		.name = fl_str(fl_btf_str(t.btf, m->name_off)),
 		.type = fl_btf_type(t.btf, m->type),
@@ -393,13 +393,13 @@ bool fl_type_enum_value(struct fl_type t, uint32_t i, struct fl_enum_value *ret)
 	unsigned int kind = fl_type_kind(t);
 	uint32_t name_off;
 
-	if ((kind != BTF_KIND_ENUM && kind != BTF_KIND_ENUM64) || i >= BTF_INFO_VLEN(raw->info))
+	if ((kind != BTF_KIND_ENUM && kind != BTF_KIND_ENUM64) || i >= FL_BTF_VLEN(raw->info))
 		return false;
 	if (kind == BTF_KIND_ENUM) {
 		const struct btf_enum *e = (const struct btf_enum *)extra(raw) + i;
 
 		name_off = e->name_off;
-		ret->value = BTF_INFO_KFLAG(raw->info) ? (uint64_t)(int64_t)e->val : (uint32_t)e->val;
+		ret->value = FL_BTF_KFLAG(raw->info) ? (uint64_t)(int64_t)e->val : (uint32_t)e->val;
 	} else {
 		const struct btf_enum64 *e = (const struct btf_enum64 *)extra(raw) + i;
 
@@ -508,5 +508,5 @@ int fl_btf_find_var(const struct fl_btf *btf, struct fl_str name, struct fl_var 
 
 const char *fl_kind_name(unsigned int kind)
 {
-	return kind < NR_BTF_KINDS ? fl_btf_layouts[kind].name : "unknown";
+	return kind < FL_BTF_KINDS ? fl_btf_layouts[kind].name : "unknown";
 }
