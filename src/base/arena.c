@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/util.h"
 
@@ -25,6 +26,28 @@ void fl_arena_fini(struct fl_arena *a)
 		a->blocks = next;
 	}
 	a->left = 0;
+}
+
+void fl_arena_reset(struct fl_arena *a)
+{
+	struct fl_arena_block *keep = NULL;
+
+	while (a->blocks) {
+		struct fl_arena_block *next = a->blocks->next;
+
+		if (!keep && a->blocks->size == BLOCK_SIZE) {
+			keep = a->blocks;
+			keep->next = NULL;
+			/* of the first block only what was handed out can be dirty */
+			memset(keep->bytes, 0, BLOCK_SIZE - a->left);
+		} else {
+			free(a->blocks);
+		}
+		a->left = 0;
+		a->blocks = next;
+	}
+	a->blocks = keep;
+	a->left = keep ? BLOCK_SIZE : 0;
 }
 
 static struct fl_arena_block *new_block(size_t n)

@@ -20,6 +20,9 @@ struct fl_arena {
 void fl_arena_fini(struct fl_arena *a);
 #define _cleanup_arena_ __attribute__((cleanup(fl_arena_fini)))
 
+/* Releases everything like fl_arena_fini(), but keeps a block: for use after use after use. */
+void fl_arena_reset(struct fl_arena *a);
+
 void *fl_arena_alloc(struct fl_arena *a, size_t n);
 /* NULL also where n * size overflows. */
 void *fl_arena_array(struct fl_arena *a, size_t n, size_t size);

@@ -7,6 +7,7 @@
  * unresolved there, the other pages of Documentation are read too, for their facts alone.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -397,15 +398,15 @@ static void not_found(struct body *b)
 	struct fl_str rest = b->doc.n ? b->doc : b->names, word;
 
 	if (b->doc.n && !b->found)
-		docs_report_use(b->j->sink, DOCS_REF_KDOC, b->use, "%.*s: '%.*s' not found", FL_STR_ARG(b->use->name),
+		docs_report_use(&b->w->sink, DOCS_REF_KDOC, b->use, "%.*s: '%.*s' not found", FL_STR_ARG(b->use->name),
 				FL_STR_ARG(b->doc));
 	while (!b->doc.n && fl_str_word(&rest, &word)) {
 		if (!fl_map_get(&b->seen, word) && !is_keyword(word))
-			docs_report_use(b->j->sink, DOCS_REF_KDOC, b->use, "%.*s: '%.*s' not found",
+			docs_report_use(&b->w->sink, DOCS_REF_KDOC, b->use, "%.*s: '%.*s' not found",
 					FL_STR_ARG(b->use->name), FL_STR_ARG(word));
 	}
 	if (!b->doc.n && !b->names.n && !b->found)
-		docs_report_use(b->j->sink, DOCS_REF_KDOC, b->use, "%.*s: no structured comments found",
+		docs_report_use(&b->w->sink, DOCS_REF_KDOC, b->use, "%.*s: no structured comments found",
 				FL_STR_ARG(b->use->name));
 }
 
@@ -473,46 +474,72 @@ static int by_name(const void *a, const void *b)
 	return r ? r : use_cmp(a, b);
 }
 
+/* The comments that wait: uses in the order of their files. */
+struct comments {
+	struct judge *j;
+	const struct docs_use **v;
+	size_t n;
+	atomic_size_t next;
+	bool quiet;
+};
+
+/* All uses of one file, from @from on. Returns the next file's. */
+static void read_group(struct docs_worker *w, struct comments *c, size_t from)
+{
+	bool known = fl_map_get(&c->j->sources, c->v[from]->name) != NULL, any = false;
+	char *path;
+
+	for (size_t i = from; i < c->n && fl_str_eq(c->v[i]->name, c->v[from]->name); i++)
+		any |= (c->v[i]->quiet && !known) == c->quiet;
+	path = any ? fl_arena_dup(&w->sink.arena, c->v[from]->name) : NULL;
+	if (!path || docs_tree_read(w->run->tree, path, &w->text) < 0)
+		return;
+	find_comments(w, fl_buf_str(&w->text));
+	w->path = path;
+	docs_sink_file(&w->sink, path, fl_buf_str(&w->text));
+	for (size_t i = from; i < c->n && fl_str_eq(c->v[i]->name, c->v[from]->name); i++) {
+		struct body b = { .j = c->j, .w = w, .use = c->v[i] };
+		bool mute = c->v[i]->quiet && !known;
+
+		if (mute != c->quiet)
+			continue;
+		w->sink.suppress += mute;
+		read_included(&b);
+		w->sink.suppress -= mute;
+	}
+	docs_sink_file(&w->sink, NULL, fl_str_n("", 0));
+	fl_arena_reset(&w->scratch);
+}
+
+static void *read_groups(void *arg)
+{
+	struct docs_worker *w = arg;
+	struct comments *c = w->run->judge;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&c->next, 1)) < c->n) {
+		if (!i || !fl_str_eq(c->v[i]->name, c->v[i - 1]->name))
+			read_group(w, c, i);
+	}
+	return NULL;
+}
+
 /*
  * Reads the comments that pages include: those of pages and files that the run was asked for, or
  * (@quiet) the others, for the labels in them.
  */
 static void read_comments(struct judge *j, bool quiet)
 {
-	size_t n;
-	const struct docs_use **v = sorted(j->run, DOCS_USE_KDOC, &n);
-	const struct docs_use *last = NULL;
-	struct docs_worker *w = j->w;
-	int r = -ENOENT;
+	struct comments c = { .j = j, .quiet = quiet };
 
-	if (v)
-		qsort(v, n, sizeof(*v), by_name);
-	for (size_t i = 0; i < n; i++) {
-		struct body b = { .j = j, .w = w, .use = v[i] };
-		char *path = fl_arena_dup(&w->sink.arena, v[i]->name);
-		bool mute = v[i]->quiet && !fl_map_get(&j->sources, v[i]->name);
-
-		if (!path)
-			break;
-		if (mute != quiet)
-			continue;
-		if (!last || !fl_str_eq(v[i]->name, last->name)) {
-			fl_arena_fini(&w->scratch);
-			r = docs_tree_read(j->run->tree, path, &w->text);
-			if (!r)
-				find_comments(w, fl_buf_str(&w->text));
-		}
-		last = v[i];
-		if (r < 0)
-			continue;
-		w->path = path;
-		docs_sink_file(&w->sink, path, fl_buf_str(&w->text));
-		w->sink.suppress += mute;
-		read_included(&b);
-		w->sink.suppress -= mute;
-	}
-	docs_sink_file(&w->sink, NULL, fl_str_n("", 0));
-	free(v);
+	c.v = sorted(j->run, DOCS_USE_KDOC, &c.n);
+	if (!c.v)
+		return;
+	qsort(c.v, c.n, sizeof(*c.v), by_name);
+	j->run->judge = &c;
+	docs_run_all(j->run, read_groups);
+	j->run->judge = NULL;
+	free(c.v);
 }
 
 /* -- CONFIG names -- */
@@ -531,7 +558,7 @@ static void judge_config(struct judge *j)
 	int r = 0;
 
 	each_use(u, j->run, DOCS_USE_CONFIG) {
-		r = r ? r : docs_read_symbols(j->run);
+		r = r ? r : docs_wait_symbols(j->run);
 		if (!r && !is_symbol(j->run, u->name))
 			docs_report_use(j->sink, DOCS_CONFIG_UNKNOWN, u, "no Kconfig file defines CONFIG_%.*s",
 					FL_STR_ARG(u->name));

@@ -9,8 +9,8 @@
 
 static bool path_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("_./+-", c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+	       (c >= '-' && c <= '/') || c == '+';
 }
 
 static bool is_source_root(struct fl_str path)
@@ -52,23 +52,32 @@ static bool source_exists(struct docs_worker *w, struct fl_str path)
 	return false;
 }
 
+static void source_name(struct docs_worker *w, struct fl_str text, size_t from, size_t end)
+{
+	struct fl_str path = fl_str_sub(text, from, end - from);
+	uint32_t col, no;
+
+	while (path.n && (path.p[path.n - 1] == '.' || path.p[path.n - 1] == '-'))
+		path.n--;
+	if (path.n < 6 || !is_source(path) || !is_source_root(path) ||
+	    (end < text.n && strchr("*{<[$", text.p[end])) || (from && strchr("*}>]$~", text.p[from - 1])) ||
+	    memmem(path.p, path.n, "...", 3) || source_exists(w, path))
+		return;
+	no = docs_sink_locate(&w->sink, from, &col);
+	docs_report(&w->sink, DOCS_REF_SOURCE, no, col, path.n, "no such source file: %.*s", FL_STR_ARG(path));
+}
+
+/* Around each "/" that no earlier name has. */
 static void source_names(struct docs_worker *w, struct fl_str text)
 {
-	for (size_t i = 0, end; i < text.n; i = end + 1) {
-		struct fl_str path;
-		uint32_t col, no;
+	size_t end = 0, from;
 
-		for (end = i; end < text.n && path_char(text.p[end]); end++)
+	for (size_t at = 0; (at = fl_str_find(text, '/', at)) < text.n; at = end) {
+		for (from = at; from > end && path_char(text.p[from - 1]); from--)
 			;
-		path = fl_str_sub(text, i, end - i);
-		while (path.n && (path.p[path.n - 1] == '.' || path.p[path.n - 1] == '-'))
-			path.n--;
-		if (path.n < 6 || !is_source(path) || !is_source_root(path) ||
-		    (end < text.n && strchr("*{<[$", text.p[end])) || (i && strchr("*}>]$~", text.p[i - 1])) ||
-		    memmem(path.p, path.n, "...", 3) || source_exists(w, path))
-			continue;
-		no = docs_sink_locate(&w->sink, i, &col);
-		docs_report(&w->sink, DOCS_REF_SOURCE, no, col, path.n, "no such source file: %.*s", FL_STR_ARG(path));
+		for (end = at + 1; end < text.n && path_char(text.p[end]); end++)
+			;
+		source_name(w, text, from, end);
 	}
 }
 

@@ -112,7 +112,7 @@ static void read_file(struct docs_worker *w, const char *path, struct fl_str tex
 	else if (!strcmp(path, "MAINTAINERS"))
 		docs_read_maintainers(w);
 	if (w->scratch.blocks)
-		fl_arena_fini(&w->scratch);
+		fl_arena_reset(&w->scratch);
 	docs_sink_file(&w->sink, NULL, fl_str_n("", 0));
 }
 
@@ -151,12 +151,14 @@ static void push(struct docs_run *run, struct docs_job *j)
 	pthread_mutex_unlock(&run->lock);
 }
 
-static struct docs_job *pop(struct docs_run *run)
+/* @idle: the worker comes with nothing in hand. NULL when nobody has work and nobody makes more. */
+static struct docs_job *pop(struct docs_run *run, bool idle)
 {
 	struct docs_job *j;
 
 	pthread_mutex_lock(&run->lock);
-	run->busy--;
+	if (!idle)
+		run->busy--;
 	while (!run->jobs && run->busy)
 		pthread_cond_wait(&run->more, &run->lock);
 	j = run->jobs;
@@ -237,7 +239,7 @@ static void *work(void *arg)
 	struct docs_worker *w = arg;
 	struct docs_job *j;
 
-	while ((j = pop(w->run))) {
+	for (bool idle = true; (j = pop(w->run, idle)); idle = false) {
 		for (unsigned int i = 0; i < j->n; i++) {
 			if (j->dir)
 				take_dir(w, j->paths[i]);
@@ -286,7 +288,10 @@ void docs_run_fini(struct docs_run *run)
 		job_free(run->jobs);
 		run->jobs = next;
 	}
+	if (run->symbols_started)
+		docs_wait_symbols(run);
 	fl_map_fini(&run->symbols);
+	fl_arena_fini(&run->symbol_arena);
 	free(run->workers);
 	free(run->v);
 	*run = (struct docs_run){};
@@ -308,27 +313,34 @@ static int add_operand(struct docs_run *run, const char *path)
 	return 0;
 }
 
-int docs_run_paths(struct docs_run *run, const char *const *paths, size_t n)
+/* Runs @fn on all workers at once; on fewer where threads are short. */
+void docs_run_all(struct docs_run *run, void *(*fn)(void *worker))
 {
 	unsigned int started = 0;
+
+	for (unsigned int i = 1; i < run->nr_workers; i++) {
+		if (pthread_create(&run->workers[i].thread, NULL, fn, &run->workers[i]))
+			break;
+		started = i;
+	}
+	fn(&run->workers[0]);
+	for (unsigned int i = 1; i <= started; i++)
+		pthread_join(run->workers[i].thread, NULL);
+}
+
+int docs_run_paths(struct docs_run *run, const char *const *paths, size_t n)
+{
 	int r = 0;
 
 	for (size_t i = 0; i < n && !r; i++) {
 		run->whole |= !run->nr_needles && (!paths[i][0] || !strcmp(paths[i], "Documentation"));
 		r = add_operand(run, paths[i]);
 	}
-	run->busy = run->nr_workers;
-	for (unsigned int i = 1; i < run->nr_workers && !r; i++) {
-		if (pthread_create(&run->workers[i].thread, NULL, work, &run->workers[i])) {
-			run->busy -= run->nr_workers - i; /* fewer hands do it too */
-			break;
-		}
-		started = i;
-	}
+	if (!r && !run->quiet && !run->nr_needles && run->whole &&
+	    docs_wants(&run->workers[0].sink, DOCS_CONFIG_UNKNOWN))
+		docs_start_symbols(run);
 	if (!r)
-		work(&run->workers[0]);
-	for (unsigned int i = 1; i <= started; i++)
-		pthread_join(run->workers[i].thread, NULL);
+		docs_run_all(run, work);
 	return r;
 }
 
@@ -435,10 +447,10 @@ struct docs_finding *docs_report_use(struct docs_sink *s, enum docs_check c, con
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	docs_sink_file(s, u->file, fl_str_n("", 0));
 	f = docs_report(s, c, 0, u->col, FL_MIN(u->name.n, (size_t)UINT16_MAX), "%s", text);
 	if (!f)
 		return NULL;
+	f->file = u->file;
 	f->line = f->docline = u->line;
 	f->text = u->text;
 	docs_finding_columns(f);

@@ -71,8 +71,12 @@ struct docs_run {
 	unsigned int busy;
 	bool whole; /* all of Documentation is read */
 	bool quiet; /* the jobs are read for their facts alone */
-	struct fl_map symbols; /* CONFIG names, once they are known */
-	bool symbols_read;
+	struct fl_map symbols; /* CONFIG names; their keys live in symbol_arena */
+	struct fl_arena symbol_arena;
+	pthread_t symbol_thread;
+	bool symbols_started, symbols_read;
+	int symbol_error;
+	void *judge;
 	/* files are read to find these names in them, and for nothing else */
 	const struct fl_str *needles;
 	size_t nr_needles;
@@ -99,6 +103,9 @@ int docs_run_sort(struct docs_run *run);
 
 /* -- for the readers -- */
 
+void docs_run_all(struct docs_run *run, void *(*fn)(void *worker));
+
+
 /* Facts are kept for the end of the run. */
 struct docs_use *docs_use(struct docs_worker *w, enum docs_use_kind kind, struct fl_str name,
 			  uint32_t line, uint32_t col);
@@ -123,7 +130,9 @@ void docs_read_abi(struct docs_worker *w);	/* abi.c */
 void docs_read_page(struct docs_worker *w);	/* page.c */
 void docs_read_maintainers(struct docs_worker *w); /* maint.c */
 void docs_judge_tree(struct docs_run *run);	/* graph.c */
-int docs_read_symbols(struct docs_run *run);	/* kconfig.c */
+/* Reads the names in a thread of its own; waits for it. kconfig.c */
+void docs_start_symbols(struct docs_run *run);
+int docs_wait_symbols(struct docs_run *run);
 
 /* What the path says of a file. */
 bool docs_is_page(const char *path);

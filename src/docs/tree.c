@@ -42,7 +42,7 @@ int docs_tree_open(struct docs_tree *t, const char *path, struct fl_buf *ret_rel
 	char dir[PATH_MAX];
 	struct stat st;
 
-	*t = (struct docs_tree){ .fd = -1 };
+	*t = (struct docs_tree){ .fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
 	if (!full || stat(full, &st) < 0)
 		return -errno;
 	snprintf(dir, sizeof(dir), "%s", full);
@@ -309,14 +309,12 @@ static void tidy(struct docs_tree *t, struct list *l)
 	l->n = n;
 }
 
-int docs_tree_list(struct docs_tree *t)
+static int list_all(struct docs_tree *t)
 {
 	struct list l = {}, dirs = {};
 	char *root;
 	int r;
 
-	if (t->paths)
-		return 0;
 	root = strdup("");
 	r = root ? list_add(&dirs, root) : -ENOMEM;
 	while (!r && dirs.n) {
@@ -333,6 +331,16 @@ int docs_tree_list(struct docs_tree *t)
 	tidy(t, &l);
 	t->paths = l.v;
 	t->nr_paths = l.n;
+	return r;
+}
+
+int docs_tree_list(struct docs_tree *t)
+{
+	int r;
+
+	pthread_mutex_lock(&t->lock);
+	r = t->paths ? 0 : list_all(t);
+	pthread_mutex_unlock(&t->lock);
 	return r;
 }
 

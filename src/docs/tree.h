@@ -6,6 +6,7 @@
 #ifndef DOCS_TREE_H
 #define DOCS_TREE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "base/arena.h"
@@ -26,6 +27,7 @@ struct docs_tree {
 	bool kernel;	      /* it has Documentation and MAINTAINERS */
 	struct fl_arena arena;
 	struct fl_map overlay; /* path -> struct docs_overlay_file * */
+	pthread_mutex_t lock;  /* of what follows */
 	char **paths;	       /* every file, sorted; NULL until docs_tree_list() */
 	size_t nr_paths;
 };
@@ -53,7 +55,7 @@ bool docs_tree_has(const struct docs_tree *t, struct fl_str path);
 /* Some file or directory matches; as the shell's, "*" does not cross "/". */
 bool docs_tree_glob(struct docs_tree *t, struct fl_str pattern);
 
-/* Fills @paths: all files but hidden ones. Once only. */
+/* Fills @paths: all files but hidden ones. Once only; further calls wait for the first. */
 int docs_tree_list(struct docs_tree *t);
 
 /* Index of the first path that is not less than @prefix; needs docs_tree_list(). */
