@@ -67,7 +67,7 @@ static struct fl_device *new_device(struct fl_board *board)
 	struct fl_device_config dc = { .board = board, .threads = 1 };
 	struct fl_model_options mo = {};
 	struct fl_buf hold = {};
-	struct fl_device *d;
+	struct fl_device *d = NULL;
 	int r = fl_board_load("rk3588", &hold, board, NULL);
 
 	fl_buf_fini(&hold);
