@@ -91,8 +91,7 @@ static int sb_write32(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t
 
 	if (!p)
 		return -EINVAL;
-	__atomic_thread_fence(__ATOMIC_RELEASE); /* what the device is about to read is written */
-	*p = htole32(val);
+	__atomic_store_n(p, htole32(val), __ATOMIC_RELEASE); /* what it is told of is written before */
 	return 0;
 }
 

@@ -187,6 +187,39 @@ bool fl_mem_has_io(struct fl_mem *m)
 }
 
 /*
+ * Small accesses are a CPU's loads and stores, which others look at meanwhile: word by word, each whole,
+ * in order. What is longer or crooked is only data.
+ */
+#define SMALL 64u
+
+static void copy_out(uint8_t *to, const uint8_t *from, size_t n)
+{
+	if (n > SMALL || ((uintptr_t)from | n) % 4) {
+		memcpy(to, from, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i += 4) {
+		uint32_t v = __atomic_load_n((const uint32_t *)(from + i), __ATOMIC_ACQUIRE);
+
+		memcpy(to + i, &v, sizeof(v));
+	}
+}
+
+static void copy_in(uint8_t *to, const uint8_t *from, size_t n)
+{
+	if (n > SMALL || ((uintptr_t)to | n) % 4) {
+		memcpy(to, from, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i += 4) {
+		uint32_t v;
+
+		memcpy(&v, from + i, sizeof(v));
+		__atomic_store_n((uint32_t *)(to + i), v, __ATOMIC_RELEASE);
+	}
+}
+
+/*
  * One piece, within one range. A range's functions are called without the lock: they may take as long
  * as a peer takes to answer, and that peer may first ask for this very range to be removed.
  */
@@ -207,9 +240,9 @@ static int copy_piece(struct fl_mem *m, uint64_t addr, uint8_t *buf, size_t n, b
 		n = r->size - (addr - r->base);
 	*ret_done = n;
 	if (r->ptr && write)
-		memcpy(r->ptr + (addr - r->base), buf, n);
+		copy_in(r->ptr + (addr - r->base), buf, n);
 	else if (r->ptr)
-		memcpy(buf, r->ptr + (addr - r->base), n);
+		copy_out(buf, r->ptr + (addr - r->base), n);
 	io = *r;
 	fl_mem_unlock(m);
 	if (io.ptr)
