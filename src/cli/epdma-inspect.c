@@ -133,6 +133,7 @@ static int run(const void *v, const struct fl_args *args)
 	_cleanup_inspect_ struct fl_inspect i = {};
 	const struct inspect_opts *o = v;
 	enum fl_epmd_layout layout;
+	int r;
 
 	if (fl_cli_epdma_layout(o->endpoint.layout, &layout))
 		return FL_EXIT_USAGE;
@@ -141,6 +142,9 @@ static int run(const void *v, const struct fl_args *args)
 		      "Try 'foreland epdma inspect --help'.\n", stderr);
 		return FL_EXIT_USAGE;
 	}
+	r = args->n ? fl_cli_epdma_replay(args->v[0], o->json) : -1;
+	if (r >= 0)
+		return r;
 	if (open_source(o, args, &i))
 		return FL_EXIT_FINDINGS;
 	return show(o, &i, layout);

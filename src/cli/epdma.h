@@ -29,6 +29,9 @@ int fl_cli_epdma_open(const struct fl_model_options *o, struct fl_model *ret);
 int fl_cli_epdma_board(const struct fl_model_options *o, struct fl_board *ret);
 int fl_cli_epdma_fault(const char *spec, struct fl_fault *ret);
 
+/* Replays the recording @name and returns the exit code; -1: it is none. */
+int fl_cli_epdma_replay(const char *name, bool json);
+
 /* "foreland: BOARD: message: detail [CODE] -ERRNO" on stderr. */
 void fl_cli_epdma_refused(const char *place, const struct fl_epf_error *e);
 

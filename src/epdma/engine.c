@@ -489,7 +489,7 @@ void fl_engine_drain(struct fl_engine *e)
 	pthread_mutex_unlock(&e->lock);
 }
 
-int fl_engine_step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
+static int step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch, bool skip)
 {
 	struct chan *c;
 	int r = -EAGAIN;
@@ -498,11 +498,22 @@ int fl_engine_step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
 	c = chan_at(e, dir, ch);
 	if (c && c->queued) {
 		unqueue(c);
+		c->skip = skip;
 		slice(c, 1, false);
 		r = 0;
 	}
 	pthread_mutex_unlock(&e->lock);
 	return r;
+}
+
+int fl_engine_step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
+{
+	return step(e, dir, ch, false);
+}
+
+int fl_engine_skip(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
+{
+	return step(e, dir, ch, true);
 }
 
 void fl_engine_force_abort(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch,
@@ -791,6 +802,13 @@ uint32_t fl_engine_read(struct fl_engine *e, uint32_t off)
 
 /* ---- ownership ---- */
 
+static void record_owner(struct chan *c, uint32_t val)
+{
+	struct fl_trace_event ev = { .kind = FL_TRACE_OWNER, .dir = c->dir, .chan = c->hw, .val = val };
+
+	record(c->e, &ev);
+}
+
 int fl_engine_claim(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
 {
 	struct chan *c;
@@ -806,8 +824,10 @@ int fl_engine_claim(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
 		r = -EINVAL;
 	else if (c->owned || c->poisoned)
 		r = -EBUSY;
-	else
+	else {
 		c->owned = true;
+		record_owner(c, 1);
+	}
 	pthread_mutex_unlock(&e->lock);
 	return r;
 }
@@ -851,6 +871,8 @@ int fl_engine_release(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int c
 		return -EINVAL;
 	pthread_mutex_lock(&e->lock);
 	c = chan_at(e, dir, ch);
+	if (c && c->owned)
+		record_owner(c, stop ? 2 : 0);
 	if (!c || !c->owned) {
 		r = -EINVAL;
 	} else if (stop) {

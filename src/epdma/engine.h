@@ -86,6 +86,8 @@ void fl_engine_drain(struct fl_engine *e);
 
 /* One slot of one channel; for replay. -EAGAIN: the channel has nothing to do. */
 int fl_engine_step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int chan);
+/* Replay only: the same, but a data element is over without its bytes being looked at. */
+int fl_engine_skip(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int chan);
 /* Replay only: the abort that was recorded, for @reason, with the slot that it was about. */
 struct fl_dw_slot;
 void fl_engine_force_abort(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int chan,

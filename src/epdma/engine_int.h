@@ -60,6 +60,7 @@ struct chan {
 	unsigned int links_idle; /* links since the last byte */
 	bool after_link;
 	enum abort_reason reason;
+	bool skip; /* replay: elements move nothing */
 	size_t hint_ll, hint[2]; /* [0] endpoint, [1] host */
 	uint8_t *bounce;
 	struct fl_engine_stats delta; /* of this slice */

@@ -116,7 +116,9 @@ static uint64_t side_addr(const struct chan *c, int side)
 
 static enum outcome check_element(struct chan *c)
 {
-	if (!c->slot.size)
+	if (c->skip)
+		c->moved = c->slot.size;
+	if (!c->slot.size || c->skip)
 		return OUT_MORE;
 	if (!covered(c, EP, side_addr(c, EP), c->slot.size))
 		return fail(c, ABORT_EP_ADDR);

@@ -48,6 +48,9 @@ void fl_trace_format(const struct fl_trace_event *ev, unsigned int map, char *bu
 	case FL_TRACE_IMWR:
 		snprintf(buf, n, "I 0x%llx 0x%08x", (unsigned long long)ev->addr, ev->val);
 		break;
+	case FL_TRACE_OWNER:
+		snprintf(buf, n, "O %s%u 0x0 val=%u", dirs[ev->dir], ev->chan, ev->val);
+		break;
 	case FL_TRACE_RESET:
 		snprintf(buf, n, "X reset");
 		break;

@@ -9,15 +9,17 @@
  *	# foreland epdma trace 1 map=1 wr=2 rd=2
  *	0.000000113 W 0x02c 0x00000001 RD_ENGINE_EN
  *	0.000004120 R 0x0a0 0x00000000 RD_INT_STATUS
- *	0.000004901 E rd0 0x80000000 ctl=0x00000001 size=0x1000 src=0xfee000 dst=0x40000000
- *	0.000005000 L rd0 0x80000030 ctl=0x00000006 ptr=0x80000000
- *	0.000005010 S rd0 0x80000000 ctl=0x00000000
- *	0.000005020 A rd0 0x80000018 reason=4 host address
+ *	0.000004901 E rd0 0x80000000 ctl=0x00000001 size=0x40 src=0x100000000 dst=0x40000000
+ *	0.000005000 L rd0 0x80000030 ctl=0x00000006 size=0x0 src=0x80000000 dst=0x0
+ *	0.000005010 S rd0 0x80000000 ctl=0x00000000 size=0x0 src=0x0 dst=0x0
+ *	0.000005020 A rd0 0x80000018 reason=5 host address
  *	0.000005030 I 0xfee00000 0x00000002
  *	0.000005500 X reset
+ *	0.000005600 O rd0 0x0 val=2
  *
  * E: a data element has moved; L: a link was followed; S: the channel came to a slot that is not its
- * turn and stopped; A: it aborted; I: a remote write; X: all channels were reset from outside.
+ * turn and stopped; A: it aborted; I: a remote write; X: all channels were reset from outside;
+ * O: the host was given a channel (1), or it was taken back (0), stopped first (2).
  */
 #ifndef EPDMA_TRACE_H
 #define EPDMA_TRACE_H
@@ -40,6 +42,7 @@ enum fl_trace_kind {
 	FL_TRACE_ABORT = 'A',
 	FL_TRACE_IMWR = 'I',
 	FL_TRACE_RESET = 'X',
+	FL_TRACE_OWNER = 'O',
 };
 
 /* A list slot, taken out of memory once. */
@@ -50,7 +53,7 @@ struct fl_dw_slot {
 
 struct fl_trace_event {
 	enum fl_trace_kind kind;
-	enum fl_epdma_dir dir; /* E L S A */
+	enum fl_epdma_dir dir; /* E L S A O */
 	unsigned int chan;
 	uint64_t addr; /* register offset, list pointer, or the written address */
 	uint32_t val;  /* register value, message data, or abort reason */
