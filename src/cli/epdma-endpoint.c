@@ -228,22 +228,12 @@ static int start(const struct endpoint_opts *o, const struct fl_model_options *m
 static int traced(const struct endpoint_opts *o, const struct fl_model_options *mo,
 		  struct fl_device_config *dc)
 {
-	const struct fl_trace_shape shape = {
-		.map = dc->board->map,
-		.chans = { dc->board->chans[FL_EPDMA_WRITE], dc->board->chans[FL_EPDMA_READ] },
-	};
-	int r = 0, e;
+	int r = fl_cli_epdma_trace(o->trace, dc->board, &dc->trace), e;
 
-	if (o->trace)
-		r = fl_trace_file_open(o->trace, &shape, &dc->trace);
-	if (r < 0) {
-		fprintf(stderr, "foreland: %s: %s\n", o->trace, strerror(-r));
+	if (r < 0)
 		return r;
-	}
 	r = start(o, mo, dc);
-	e = fl_trace_file_close(dc->trace);
-	if (e < 0)
-		fprintf(stderr, "foreland: %s: %s\n", o->trace, strerror(-e));
+	e = fl_cli_epdma_trace_close(o->trace, dc->trace);
 	return r < 0 ? r : e;
 }
 

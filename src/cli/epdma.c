@@ -123,6 +123,27 @@ int fl_cli_epdma_fault(const char *spec, struct fl_fault *ret)
 	return r;
 }
 
+int fl_cli_epdma_trace(const char *path, const struct fl_board *b, struct fl_trace **ret)
+{
+	const struct fl_trace_shape shape = {
+		.map = b->map, .chans = { b->chans[FL_EPDMA_WRITE], b->chans[FL_EPDMA_READ] },
+	};
+	int r = path ? fl_trace_file_open(path, &shape, ret) : 0;
+
+	if (r < 0)
+		fprintf(stderr, "foreland: %s: %s\n", path, strerror(-r));
+	return r;
+}
+
+int fl_cli_epdma_trace_close(const char *path, struct fl_trace *t)
+{
+	int r = fl_trace_file_close(t);
+
+	if (r < 0)
+		fprintf(stderr, "foreland: %s: %s\n", path, strerror(-r));
+	return r;
+}
+
 void fl_cli_epdma_refused(const char *place, const struct fl_epf_error *e)
 {
 	fprintf(stderr, "%s: error: %s: %s [%s] -%s\n", place, e->kind->message, e->text,

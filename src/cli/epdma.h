@@ -6,6 +6,7 @@
 #include "base/opt.h"
 #include "epdma/fault.h"
 #include "epdma/model.h"
+#include "epdma/trace.h"
 #include "epdma/tree/machine.h"
 
 struct fl_epdma_opts {
@@ -28,6 +29,9 @@ int fl_cli_epdma_open(const struct fl_model_options *o, struct fl_model *ret);
 /* The board alone, and --fault; on failure they say why on stderr. */
 int fl_cli_epdma_board(const struct fl_model_options *o, struct fl_board *ret);
 int fl_cli_epdma_fault(const char *spec, struct fl_fault *ret);
+/* --trace; NULL @path: none. */
+int fl_cli_epdma_trace(const char *path, const struct fl_board *b, struct fl_trace **ret);
+int fl_cli_epdma_trace_close(const char *path, struct fl_trace *t);
 
 /* Replays the recording @name and returns the exit code; -1: it is none. */
 int fl_cli_epdma_replay(const char *name, bool json);

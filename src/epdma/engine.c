@@ -71,6 +71,14 @@ static void record_chan(struct chan *c, enum fl_trace_kind kind, uint32_t val)
 	record(c->e, &ev);
 }
 
+/* What somebody did to a channel from outside. */
+static void record_outside(struct chan *c, enum fl_trace_kind kind, uint32_t val)
+{
+	struct fl_trace_event ev = { .kind = kind, .dir = c->dir, .chan = c->hw, .val = val };
+
+	record(c->e, &ev);
+}
+
 /* ---- the queue ---- */
 
 static void wake_worker(struct fl_engine *e)
@@ -568,6 +576,7 @@ static void ring(struct chan *c, struct imwr *msg)
 	e->stats.doorbells++;
 	if (fl_fault_hit(e->cfg.fault, FL_FAULT_LOST_DOORBELL)) {
 		e->stats.doorbells_lost++;
+		record_outside(c, FL_TRACE_DEAF, 0);
 		return;
 	}
 	if (!enabled(c) || c->reset_pending) {
@@ -802,13 +811,6 @@ uint32_t fl_engine_read(struct fl_engine *e, uint32_t off)
 
 /* ---- ownership ---- */
 
-static void record_owner(struct chan *c, uint32_t val)
-{
-	struct fl_trace_event ev = { .kind = FL_TRACE_OWNER, .dir = c->dir, .chan = c->hw, .val = val };
-
-	record(c->e, &ev);
-}
-
 int fl_engine_claim(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
 {
 	struct chan *c;
@@ -826,7 +828,7 @@ int fl_engine_claim(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
 		r = -EBUSY;
 	else {
 		c->owned = true;
-		record_owner(c, 1);
+		record_outside(c, FL_TRACE_OWNER, 1);
 	}
 	pthread_mutex_unlock(&e->lock);
 	return r;
@@ -872,7 +874,7 @@ int fl_engine_release(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int c
 	pthread_mutex_lock(&e->lock);
 	c = chan_at(e, dir, ch);
 	if (c && c->owned)
-		record_owner(c, stop ? 2 : 0);
+		record_outside(c, FL_TRACE_OWNER, stop ? 2 : 0);
 	if (!c || !c->owned) {
 		r = -EINVAL;
 	} else if (stop) {

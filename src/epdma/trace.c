@@ -49,7 +49,8 @@ void fl_trace_format(const struct fl_trace_event *ev, unsigned int map, char *bu
 		snprintf(buf, n, "I 0x%llx 0x%08x", (unsigned long long)ev->addr, ev->val);
 		break;
 	case FL_TRACE_OWNER:
-		snprintf(buf, n, "O %s%u 0x0 val=%u", dirs[ev->dir], ev->chan, ev->val);
+	case FL_TRACE_DEAF:
+		snprintf(buf, n, "%c %s%u 0x0 val=%u", ev->kind, dirs[ev->dir], ev->chan, ev->val);
 		break;
 	case FL_TRACE_RESET:
 		snprintf(buf, n, "X reset");

@@ -19,7 +19,8 @@
  *
  * E: a data element has moved; L: a link was followed; S: the channel came to a slot that is not its
  * turn and stopped; A: it aborted; I: a remote write; X: all channels were reset from outside;
- * O: the host was given a channel (1), or it was taken back (0), stopped first (2).
+ * O: the host was given a channel (1), or it was taken back (0), stopped first (2); D: the doorbell of
+ * the line before was lost, by the fault of that name.
  */
 #ifndef EPDMA_TRACE_H
 #define EPDMA_TRACE_H
@@ -43,6 +44,7 @@ enum fl_trace_kind {
 	FL_TRACE_IMWR = 'I',
 	FL_TRACE_RESET = 'X',
 	FL_TRACE_OWNER = 'O',
+	FL_TRACE_DEAF = 'D',
 };
 
 /* A list slot, taken out of memory once. */
@@ -53,7 +55,7 @@ struct fl_dw_slot {
 
 struct fl_trace_event {
 	enum fl_trace_kind kind;
-	enum fl_epdma_dir dir; /* E L S A O */
+	enum fl_epdma_dir dir; /* E L S A O D */
 	unsigned int chan;
 	uint64_t addr; /* register offset, list pointer, or the written address */
 	uint32_t val;  /* register value, message data, or abort reason */

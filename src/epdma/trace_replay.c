@@ -21,6 +21,7 @@
 #include "base/util.h"
 #include "epdma/dw_regs.h"
 #include "epdma/engine.h"
+#include "epdma/fault.h"
 #include "epdma/trace.h"
 
 #define MAX_PENDING 64u
@@ -34,6 +35,7 @@ struct replay {
 	unsigned int first, n;
 	uint8_t slot[FL_DW_SLOT_SIZE] __attribute__((aligned(8)));
 	struct fl_replay_result *res;
+	struct fl_fault fault;
 };
 
 static const struct fl_diag_kind bad_line = {
@@ -122,6 +124,7 @@ static bool parse_event(struct fl_str line, struct fl_trace_event *ev)
 		ok = channel(&line, ev) && field(&line, "reason", &val);
 		break;
 	case FL_TRACE_OWNER:
+	case FL_TRACE_DEAF:
 		ok = channel(&line, ev) && field(&line, "val", &val);
 		break;
 	case FL_TRACE_RESET:
@@ -234,7 +237,8 @@ static int apply(struct replay *p, const struct fl_trace_event *ev)
 		else
 			fl_engine_release(p->engine, ev->dir, ev->chan, ev->val == 2);
 		break;
-	case FL_TRACE_IMWR: /* comes with what caused it */
+	case FL_TRACE_DEAF: /* these come with what caused them */
+	case FL_TRACE_IMWR:
 		break;
 	default:
 		if (!p->n)
@@ -251,7 +255,7 @@ static void no_imwr(void *ctx, uint64_t addr, uint32_t data, unsigned int chan)
 static int begin(struct replay *p)
 {
 	static const struct fl_engine_ops ops = { .imwr = no_imwr };
-	struct fl_engine_config cfg = { .map = p->shape.map, .ops = &ops,
+	struct fl_engine_config cfg = { .map = p->shape.map, .ops = &ops, .fault = &p->fault,
 					.trace = &p->trace,
 					.chans = { p->shape.chans[0], p->shape.chans[1] } };
 	struct fl_mem_range all = { .size = UINT64_MAX, .fd = -1, .io = &nowhere,
@@ -291,6 +295,17 @@ static int refuse(struct fl_diag *diag, const struct fl_diag_kind *why, struct f
 	return fl_diag_set(diag, why, (struct fl_span){ 0, (uint32_t)line.n });
 }
 
+/* The line behind a write tells whether the doorbell that it rang was heard. */
+static void lose_doorbell(struct replay *p, struct fl_str rest)
+{
+	struct fl_trace_event ev;
+	struct fl_str line;
+	bool deaf = fl_str_line(&rest, &line) && parse_event(line, &ev) && ev.kind == FL_TRACE_DEAF;
+
+	p->fault.at[FL_FAULT_LOST_DOORBELL].nth =
+		deaf ? p->fault.at[FL_FAULT_LOST_DOORBELL].seen + 1 : UINT64_MAX;
+}
+
 static int run(struct replay *p, struct fl_str rest, struct fl_diag *diag)
 {
 	struct fl_trace_event ev;
@@ -303,6 +318,8 @@ static int run(struct replay *p, struct fl_str rest, struct fl_diag *diag)
 			continue;
 		if (!parse_event(line, &ev))
 			return refuse(diag, &bad_line, line, nr);
+		if (ev.kind == FL_TRACE_WRITE)
+			lose_doorbell(p, rest);
 		r = apply(p, &ev);
 		if (r < 0) {
 			p->res->line = nr;

@@ -73,6 +73,41 @@ r = host(ep, "verify", hex(ep.ram))
 ok(r.returncode == 0, "and the next host finds it up again")
 ep.stop()
 
+# what was recorded can be run again, and a recording that was bent is noticed
+for board in BOARDS:
+    trace = f"/tmp/foreland-trace.{os.getpid()}"
+    ep = Endpoint(FORELAND, board, "--trace", trace, "--fault", "poisoned-read:20,lost-doorbell:9,link-loss:40")
+    for _ in range(3):
+        host(ep, "verify", hex(ep.ram))
+        host(ep, "read", "0x10", "64")
+        time.sleep(0.25)
+    ep.stop()
+    lines = open(trace).read().splitlines()
+    kinds = {l.split()[1] for l in lines[1:]}
+    r = subprocess.run([FORELAND, "epdma", "inspect", "--json", trace], capture_output=True, text=True)
+    ok(r.returncode == 0 and json.loads(r.stdout) == {"type": "summary", "events": len(lines) - 1, "same": True}
+       and kinds >= set("RWEIAXO"), f"{board}: {len(lines) - 1} recorded events again, {''.join(sorted(kinds))}")
+    for kind, old, new in (("E", "size=0x", "size=0x1"), ("I", " 0x", " 0x1"), ("R", "LLP_LO", "LLP_HI")):
+        at = next(i for i, l in enumerate(lines) if l.split()[1] == kind and old in l and i > 60)
+        words = lines[at].split()
+        if kind == "R":
+            words[3] = f"0x{int(words[3], 16) ^ 0x18:08x}"
+        elif kind == "I":
+            words[3] = f"0x{int(words[3], 16) ^ 1:08x}"
+        else:
+            words[3] = f"0x{int(words[3], 16) + 24:x}"
+        bent = lines[:at] + [" ".join(words)] + lines[at + 1:]
+        with open(trace, "w") as f:
+            f.write("\n".join(bent) + "\n")
+        r = subprocess.run([FORELAND, "epdma", "inspect", "--json", trace], capture_output=True, text=True)
+        res = json.loads(r.stdout)
+        ok(r.returncode == 1 and res["line"] == at + 1, f"{board}: a bent {kind} line is noticed where it stands")
+    with open(trace, "w") as f:
+        f.write(lines[0] + "\n0.1 Q what\n")
+    r = subprocess.run([FORELAND, "epdma", "inspect", trace], capture_output=True, text=True)
+    ok(r.returncode == 1 and ":2:" in r.stderr and "TRACE_LINE" in r.stderr, f"{board}: a line that is none is pointed at")
+    os.unlink(trace)
+
 r = subprocess.run([FORELAND, "epdma", "endpoint", "--board", "rk3588", "--wr-chans", "1", "--socket", "/nowhere/x"],
                    capture_output=True, text=True)
 ok(r.returncode == 1 and "EOPNOTSUPP" in r.stderr, "a configuration that cannot be bound says why")
