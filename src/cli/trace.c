@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/num.h"
 #include "cli/cmds.h"
-#include "cli/vm.h"
+#include "cli/trace.h"
 #include "probe/bpf/run.h"
 #include "probe/bpf/trace.h"
 #include "probe/lang/check.h"
@@ -21,22 +21,7 @@
 #include "probe/output/text.h"
 #include "probe/output/tracedat.h"
 
-struct trace_opts {
-	uint64_t lines;
-	uint64_t duration;
-	bool json;
-	const char *output;
-	const char *file;
-	uint64_t pid;
-	const char *comm;
-	struct fl_strv hist;
-	bool vm, explain, exact, strict;
-	const char *clock;
-	const char *dialect;
-	struct fl_target_opts target;
-};
-
-static const struct fl_opt trace_options[] = {
+const struct fl_opt fl_trace_options[] = {
 	FL_OPT_U64(struct trace_opts, lines, 'n', NULL, "N", "end after N lines, over all probes"),
 	FL_OPT_DURATION(struct trace_opts, duration, 't', NULL, "SECONDS", "end after this time"),
 	FL_OPT_FLAG(struct trace_opts, json, 0, "json", "print one JSON object a line"),
@@ -52,34 +37,19 @@ static const struct fl_opt trace_options[] = {
 	FL_OPT_FLAG(struct trace_opts, exact, 0, "exact-faults",
 		    "let every read of memory tell whether it failed; slower"),
 	FL_OPT_FLAG(struct trace_opts, strict, 0, "strict", "lost or missed events make the exit status 1"),
+	FL_OPT_STR(struct trace_opts, via, 0, "via", "bpf|tracefs",
+		   "tracefs: through the kernel's own tracer, where BPF may not be used"),
 	FL_OPT_STR(struct trace_opts, clock, 0, "clock", "mono|boot", "clock of the times shown"),
 	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "v6|mainline|6.12",
 		   "whose rules definitions follow; default: v6 or mainline"),
 	{}
 };
 
-struct session {
-	const struct trace_opts *o;
-	struct fl_target *target;
-	struct fl_file file; /* --file: definitions lie in it */
-	struct fl_probe_event **events;
-	size_t nr_events;
-	struct fl_trace *trace;
-	struct fl_symbols *symbols;
-	struct fl_text *text;
-	struct fl_tracedat *dat; /* NULL: lines are written */
-	struct fl_buf out;
-	int fd;
-	uint64_t lines;
-	pid_t child;
-	int child_status; /* of waitpid(); -1: it still runs */
-};
-
-static volatile sig_atomic_t stop_asked;
+volatile sig_atomic_t fl_trace_stop_asked;
 
 static void ask_stop(int sig)
 {
-	stop_asked = 1;
+	fl_trace_stop_asked = 1;
 }
 
 /* The first signal ends the run in good order, a second one ends the program at once. */
@@ -98,129 +68,12 @@ static void say(const char *what, int err)
 	fprintf(stderr, "foreland: error: %s: %s\n", what, strerror(-err));
 }
 
-static void print_diag(const struct fl_diag *d)
+void fl_trace_print_diag(const struct fl_diag *d)
 {
 	_cleanup_buf_ struct fl_buf b = {};
 
 	fl_diag_render(d, &b);
 	fl_buf_write_fd(&b, STDERR_FILENO);
-}
-
-/* ---- in a guest ---- */
-
-/* The words of "foreland trace" there: what was given here, but for what concerns this side only. */
-struct vm_words {
-	const struct trace_opts *o;
-	struct fl_buf text[32]; /* numbers that had to be written again */
-	size_t nr_text;
-	const char *v[512];
-	size_t n;
-};
-
-static void add_word(struct vm_words *w, const char *word)
-{
-	if (w->n < FL_ARRAY_SIZE(w->v) - 1)
-		w->v[w->n++] = word;
-}
-
-static struct fl_buf *new_text(struct vm_words *w)
-{
-	return &w->text[w->nr_text < FL_ARRAY_SIZE(w->text) - 1 ? w->nr_text++ : w->nr_text];
-}
-
-static void add_name(struct vm_words *w, const struct fl_opt *row)
-{
-	struct fl_buf *b = new_text(w);
-
-	if (row->name)
-		fl_buf_addf(b, "--%s", row->name);
-	else
-		fl_buf_addf(b, "-%c", row->letter);
-	add_word(w, fl_buf_z(b));
-}
-
-static void add_option(const struct fl_opt *row, size_t offset, void *ctx)
-{
-	struct vm_words *w = ctx;
-	const void *at = (const char *)w->o + offset + row->offset;
-	uint64_t number = 0;
-
-	if (row->type == FL_OPT_TYPE_FLAG) {
-		if (*(const bool *)at && at != &w->o->vm)
-			add_name(w, row);
-		return;
-	}
-	if (row->type == FL_OPT_TYPE_STR) {
-		const char *value = *(const char *const *)at;
-
-		if (value && at != &w->o->output) {
-			add_name(w, row);
-			add_word(w, value);
-		}
-		return;
-	}
-	if (row->type == FL_OPT_TYPE_LIST) {
-		const struct fl_strv *list = at;
-
-		for (size_t i = 0; i < list->n; i++) {
-			add_name(w, row);
-			add_word(w, list->v[i]);
-		}
-		return;
-	}
-	memcpy(&number, at, sizeof(number));
-	if (number) {
-		struct fl_buf *b = new_text(w);
-
-		add_name(w, row);
-		if (row->type == FL_OPT_TYPE_DURATION)
-			fl_buf_addf(b, "%lu.%09lu", number / 1000000000u, number % 1000000000u);
-		else
-			fl_buf_add_u64(b, number);
-		add_word(w, fl_buf_z(b));
-	}
-}
-
-/* Returns only on failure. A command or a file of definitions that lies here goes along. */
-static int trace_in_guest(const struct trace_opts *o, const struct fl_args *args)
-{
-	struct vm_words w = { .o = o };
-	const char *options[8];
-	size_t n = 0;
-	int r;
-
-	add_word(&w, "trace");
-	fl_opt_each(trace_options, 0, add_option, &w);
-	for (size_t i = 0; i < args->n; i++)
-		add_word(&w, args->v[i]);
-	if (o->file && strcmp(o->file, "-") == 0) {
-		options[n++] = "--stdin";
-	} else if (o->file) {
-		struct fl_buf *b = new_text(&w);
-
-		fl_buf_addf(b, "%s:/root/%s", o->file, o->file);
-		options[n++] = "--copy";
-		options[n++] = fl_buf_z(b);
-	}
-	if (args->command) {
-		add_word(&w, "--");
-		for (char **c = args->command; *c; c++)
-			add_word(&w, *c);
-		if (strchr(args->command[0], '/') && access(args->command[0], X_OK) == 0) {
-			struct fl_buf *b = new_text(&w);
-
-			fl_buf_addf(b, "%s:%s%s", args->command[0],
-				    args->command[0][0] == '/' ? "" : "/root/", args->command[0]);
-			options[n++] = "--copy";
-			options[n++] = fl_buf_z(b);
-		}
-	}
-	options[n] = NULL;
-	w.v[w.n] = NULL;
-	r = fl_vm_exec((char *const *)options, (char *const *)w.v);
-	fprintf(stderr, "foreland: error: no guest can be started: %s\n",
-		r == -ENOENT ? "the script 'foreland-vm' is not installed" : strerror(-r));
-	return FL_EXIT_FINDINGS;
 }
 
 /* ---- definitions ---- */
@@ -237,7 +90,7 @@ static void print_verdict(const struct fl_probe_verdict *v, const char *place, s
 		struct fl_diag d = v->diag; /* borrowed, to be printed with its place */
 
 		d.place = place;
-		print_diag(&d);
+		fl_trace_print_diag(&d);
 	} else {
 		fprintf(stderr, "%s: error: this is no probe definition: %s\n%.*s\n", place,
 			fl_errno_name(v->errno_value), FL_STR_ARG(def));
@@ -272,7 +125,7 @@ static int check_definition(struct session *s, struct fl_str def, const char *pl
 static int add_definition(struct session *s, struct fl_str def, const char *place)
 {
 	struct fl_probe_event *e, **bigger;
-	struct fl_str filter;
+	struct fl_str filter, *filters;
 	int r;
 
 	r = check_definition(s, fl_definition_split(def, &filter), place, &e);
@@ -284,7 +137,12 @@ static int add_definition(struct session *s, struct fl_str def, const char *plac
 		return -ENOMEM;
 	}
 	s->events = bigger;
-	s->events[s->nr_events++] = e;
+	s->events[s->nr_events] = e;
+	filters = reallocarray(s->filters, ++s->nr_events, sizeof(*filters));
+	if (!filters)
+		return -ENOMEM;
+	s->filters = filters;
+	filters[s->nr_events - 1] = filter;
 	return fl_trace_add(s->trace, e, def, filter);
 }
 
@@ -335,7 +193,7 @@ static int add_hists(struct session *s)
 
 		r = fl_trace_hist(s->trace, i, fl_str(list->v[list->n > 1 ? i : 0]), &d);
 		if (r < 0)
-			print_diag(&d);
+			fl_trace_print_diag(&d);
 		fl_diag_fini(&d);
 	}
 	return r;
@@ -348,7 +206,7 @@ static bool is_recording(const struct trace_opts *o)
 	return o->output && fl_str_ends(fl_str(o->output), ".dat");
 }
 
-static int flush(struct session *s)
+int fl_trace_flush(struct session *s)
 {
 	int r = s->out.error ? s->out.error : fl_buf_write_fd(&s->out, s->fd);
 
@@ -375,45 +233,15 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 	s->lines++;
 	if (s->o->lines && s->lines == s->o->lines)
 		return -ECANCELED;
-	return s->out.len > 1u << 16 ? flush(s) : 0;
+	return s->out.len > 1u << 16 ? fl_trace_flush(s) : 0;
 }
 
 static int on_idle(void *ctx)
 {
 	struct session *s = ctx;
-	int r = s->out.len ? flush(s) : 0;
+	int r = s->out.len ? fl_trace_flush(s) : 0;
 
-	if (r == 0 && s->child > 0 && s->child_status == -1) {
-		int status;
-
-		if (waitpid(s->child, &status, WNOHANG) == s->child)
-			s->child_status = status;
-	}
-	return r < 0 ? r : s->child > 0 && s->child_status != -1;
-}
-
-static int start_command(struct session *s, char **command)
-{
-	s->child = fork();
-	if (s->child < 0)
-		return -errno;
-	if (s->child == 0) {
-		signal(SIGPIPE, SIG_DFL);
-		execvp(command[0], command);
-		fprintf(stderr, "foreland: error: %s: %s\n", command[0], strerror(errno));
-		_exit(127);
-	}
-	return 0;
-}
-
-/* A command that still runs when the trace is over is ended, as it was started for the trace only. */
-static void end_command(struct session *s)
-{
-	if (s->child <= 0 || s->child_status != -1)
-		return;
-	kill(s->child, SIGTERM);
-	waitpid(s->child, &s->child_status, 0);
-	s->child_status = 0;
+	return r < 0 ? r : fl_trace_command_ended(s);
 }
 
 static void explain(const struct session *s)
@@ -439,7 +267,7 @@ static int start(struct session *s)
 		struct fl_str tried, line;
 
 		d.place = "definition";
-		print_diag(&d);
+		fl_trace_print_diag(&d);
 		tried = fl_buf_str(&fl_trace_probe(s->trace, fl_trace_failed(s->trace))->tried);
 		while (fl_str_line(&tried, &line))
 			fprintf(stderr, "note: tried %.*s\n", FL_STR_ARG(line));
@@ -469,7 +297,7 @@ static int summarise(struct session *s)
 	}
 	if (s->o->json && !s->dat) {
 		fl_trace_json_summary(s->trace, &s->out);
-		if (flush(s) < 0)
+		if (fl_trace_flush(s) < 0)
 			return 1;
 	}
 	return s->o->strict && worse;
@@ -491,25 +319,12 @@ static int print_hists(struct session *s)
 			fl_hist_text(fl_trace_probe(s->trace, i), &table, bars, s->symbols, &s->out);
 		fl_hist_table_fini(&table);
 	}
-	return s->out.len ? flush(s) : 0;
-}
-
-static int command_result(const struct session *s)
-{
-	if (s->child <= 0 || s->child_status == 0 || s->child_status == -1)
-		return 0;
-	if (WIFEXITED(s->child_status))
-		fprintf(stderr, "foreland: note: the command exited with status %d\n",
-			WEXITSTATUS(s->child_status));
-	else
-		fprintf(stderr, "foreland: note: the command was ended by signal %d\n",
-			WTERMSIG(s->child_status));
-	return 1;
+	return s->out.len ? fl_trace_flush(s) : 0;
 }
 
 static int run(struct session *s, const struct fl_args *args)
 {
-	struct fl_run run = { .duration_ns = s->o->duration, .stop = &stop_asked,
+	struct fl_run run = { .duration_ns = s->o->duration, .stop = &fl_trace_stop_asked,
 			      .record = on_record, .idle = on_idle, .ctx = s };
 	int r;
 
@@ -523,10 +338,10 @@ static int run(struct session *s, const struct fl_args *args)
 	else if (s->o->json)
 		fl_trace_json_schema(s->trace, s->o->clock && strcmp(s->o->clock, "boot") == 0, &s->out);
 	if (r == 0 && args->command)
-		r = start_command(s, args->command);
+		r = fl_trace_command_start(s, args->command);
 	if (r == 0)
 		r = fl_trace_run(s->trace, &run);
-	end_command(s);
+	fl_trace_command_end(s);
 	if (r == 0 && s->dat)
 		r = fl_tracedat_finish(s->dat);
 	if (r == 0)
@@ -538,7 +353,7 @@ static int run(struct session *s, const struct fl_args *args)
 		return r;
 	}
 	r = summarise(s);
-	return command_result(s) ? 1 : r;
+	return fl_trace_command_result(s) ? 1 : r;
 }
 
 static int open_output(struct session *s)
@@ -576,6 +391,13 @@ static int trace_session(struct session *s, const struct fl_args *args)
 		return FL_EXIT_USAGE;
 	}
 	catch_signals();
+	if (s->o->via && strcmp(s->o->via, "tracefs") == 0) {
+		if (!s->o->json && !s->o->hist.n && !is_recording(s->o))
+			return fl_trace_via_tracefs(s, args);
+		fputs("foreland: error: --via tracefs gives the kernel's own lines: not with --json, --hist "
+		      "or a recording\n", stderr);
+		return FL_EXIT_USAGE;
+	}
 	if (start(s) < 0)
 		return FL_EXIT_FINDINGS;
 	return run(s, args) ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
@@ -590,7 +412,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 		r = open_output(&s);
 		if (r == 0 && s.fd != STDOUT_FILENO && dup2(s.fd, STDOUT_FILENO) < 0)
 			r = -1;
-		return r < 0 ? FL_EXIT_FINDINGS : trace_in_guest(s.o, args);
+		return r < 0 ? FL_EXIT_FINDINGS : fl_trace_in_guest(s.o, args);
 	}
 	r = trace_session(&s, args);
 
@@ -601,6 +423,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 	for (size_t i = 0; i < s.nr_events; i++)
 		fl_probe_event_free(s.events[i]);
 	free(s.events);
+	free(s.filters);
 	fl_target_close(s.target);
 	fl_file_close(&s.file);
 	fl_buf_fini(&s.out);
@@ -619,7 +442,7 @@ const struct fl_cmd fl_cmd_trace = {
 		 "With -- COMMAND, COMMAND is started when everything is attached, and the trace ends "
 		 "with it.",
 	.size = sizeof(struct trace_opts),
-	.options = trace_options,
+	.options = fl_trace_options,
 	.max_args = SIZE_MAX,
 	.takes_command = true,
 	.run = trace_run,

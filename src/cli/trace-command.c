@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland trace -- COMMAND: the command's life beside the trace. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/trace.h"
+
+int fl_trace_command_start(struct session *s, char **command)
+{
+	s->child = fork();
+	if (s->child < 0)
+		return -errno;
+	if (s->child == 0) {
+		signal(SIGPIPE, SIG_DFL);
+		execvp(command[0], command);
+		fprintf(stderr, "foreland: error: %s: %s\n", command[0], strerror(errno));
+		_exit(127);
+	}
+	return 0;
+}
+
+/* A command that still runs when the trace is over is ended, as it was started for the trace only. */
+void fl_trace_command_end(struct session *s)
+{
+	if (s->child <= 0 || s->child_status != -1)
+		return;
+	kill(s->child, SIGTERM);
+	waitpid(s->child, &s->child_status, 0);
+	s->child_status = 0;
+}
+
+bool fl_trace_command_ended(struct session *s)
+{
+	int status;
+
+	if (s->child > 0 && s->child_status == -1 && waitpid(s->child, &status, WNOHANG) == s->child)
+		s->child_status = status;
+	return s->child > 0 && s->child_status != -1;
+}
+
+int fl_trace_command_result(const struct session *s)
+{
+	if (s->child <= 0 || s->child_status == 0 || s->child_status == -1)
+		return 0;
+	if (WIFEXITED(s->child_status))
+		fprintf(stderr, "foreland: note: the command exited with status %d\n",
+			WEXITSTATUS(s->child_status));
+	else
+		fprintf(stderr, "foreland: note: the command was ended by signal %d\n",
+			WTERMSIG(s->child_status));
+	return 1;
+}
