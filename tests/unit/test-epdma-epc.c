@@ -386,6 +386,44 @@ static void functions_and_start(void **state)
 	fl_epc_free(epc);
 }
 
+static int count_init(void *ctx)
+{
+	(*(int *)ctx)++;
+	return 0;
+}
+
+static void count_deinit(void *ctx)
+{
+	*(int *)ctx += 100;
+}
+
+/* Each epc_init once, whether it was missed or comes again; none after a deinit that was not told. */
+static void init_events(void **state)
+{
+	static const struct fl_epc_event_ops counting = { .epc_init = count_init,
+							  .epc_deinit = count_deinit };
+	struct fl_board b = board("generic");
+	struct fl_epc *epc = controller(&b);
+	unsigned int func;
+	int n = 0;
+
+	assert_int_equal(fl_epc_add_function(epc, &counting, &n, &func), 0);
+	assert_int_equal(n, 0);
+	fl_epc_init_notify(epc);
+	fl_epc_init_notify(epc);
+	assert_int_equal(fl_epc_pending_init(epc, func), 0);
+	assert_int_equal(n, 1);
+	fl_epc_deinit_notify(epc);
+	fl_epc_deinit_notify(epc);
+	assert_int_equal(n, 101);
+	assert_int_equal(fl_epc_pending_init(epc, func), 0);
+	assert_int_equal(n, 101);
+	fl_epc_init_notify(epc);
+	assert_int_equal(n, 102);
+	assert_int_equal(fl_epc_pending_init(epc, func + 1), -EINVAL);
+	fl_epc_free(epc);
+}
+
 /* ---- timers ---- */
 
 struct tick {
@@ -532,6 +570,7 @@ int main(void)
 		cmocka_unit_test(config_space),
 		cmocka_unit_test(delegation),
 		cmocka_unit_test(functions_and_start),
+		cmocka_unit_test(init_events),
 		cmocka_unit_test(timers),
 		cmocka_unit_test(presets_print_and_read_again),
 		cmocka_unit_test(board_errors_are_located),

@@ -178,6 +178,11 @@ static void ctrl_twice(struct rig *g) { g->aux[g->nr_aux++] = g->aux[0]; }
 static void chan_twice(struct rig *g) { g->aux[g->nr_aux++] = *chan_aux(g, 0); }
 static void chan_8(struct rig *g) { g->aux[g->nr_aux] = *chan_aux(g, 0); g->aux[g->nr_aux++].chan.hw_ch = 8; }
 static void chan_7(struct rig *g) { g->aux[g->nr_aux] = *chan_aux(g, 0); g->aux[g->nr_aux++].chan.hw_ch = 7; }
+static void chan_65535(struct rig *g)
+{
+	chan_8(g);
+	g->aux[g->nr_aux - 1].chan.hw_ch = 65535;
+}
 static void dir_2(struct rig *g) { chan_aux(g, 3)->chan.dir = 2; }
 static void desc_twice(struct rig *g) { g->aux[g->nr_aux++] = *desc_aux(g, 1); }
 static void unknown_type(struct rig *g) { g->aux[g->nr_aux++] = (struct fl_epc_aux){ .type = 9, .bar = FL_NO_BAR }; }
@@ -260,6 +265,7 @@ static const struct refusal refusals[] = {
 	{ "two controllers", ctrl_twice, NULL, -EINVAL, -EINVAL, "EPF_AUX_CTRL_TWICE" },
 	{ "channel twice", chan_twice, NULL, -EINVAL, -EINVAL, "EPF_AUX_CHAN" },
 	{ "channel 8", chan_8, NULL, -EINVAL, -EINVAL, "EPF_AUX_CHAN" },
+	{ "channel 65535", chan_65535, NULL, -EINVAL, -EINVAL, "EPF_AUX_CHAN" },
 	{ "channel 7", chan_7, NULL, 0, 0, "" },
 	{ "direction 2", dir_2, NULL, -EINVAL, -EINVAL, "EPF_AUX_DIR" },
 	{ "descriptor id twice", desc_twice, NULL, -EINVAL, -EINVAL, "EPF_AUX_DESC_TWICE" },
@@ -388,6 +394,21 @@ static void lays_out(void **state)
 	assert_int_equal(v.md.reg.size, 0x800);
 	assert_int_equal(v.md.chan[FL_EPDMA_READ][1].desc.offset, 0x1000 + 3 * 0x1000);
 	assert_int_equal(v.md.chan[FL_EPDMA_READ][1].desc.addr, 0x60003000);
+	rig_free(&g);
+}
+
+/* Vectors of a kind that the controller cannot raise take no room. */
+static void no_room_for_msix(void **state)
+{
+	struct rig g;
+
+	rig_init(&g, false);
+	g.board.features.msix_capable = false;
+	rig_make(&g);
+	set(&g, FL_EPF_msix_interrupts, 2048);
+	assert_int_equal(bind(&g), 0);
+	assert_int_equal(view(&g).msix_end, 0);
+	assert_int_equal(view(&g).metadata->size, 0x1000);
 	rig_free(&g);
 }
 
@@ -657,6 +678,75 @@ static void no_window_no_link(void **state)
 	}
 }
 
+/* While the link is back and the addresses are not, attempts come at growing intervals. */
+static void attempts_back_off(void **state)
+{
+	struct rig g;
+	uint64_t up;
+
+	started(&g, false);
+	host_req(&g, true);
+	run_until(&g, 600);
+	fl_epc_link_down(g.epc);
+	fl_epc_link_up(g.epc);
+	up = g.clock.t;
+	run_until(&g, 5);
+	assert_int_equal(fl_epc_next(g.epc) - up, 10 * MSEC);
+	run_until(&g, 10);
+	assert_int_equal(fl_epc_next(g.epc) - up, 30 * MSEC);
+	run_until(&g, 85);
+	assert_int_equal(fl_epc_next(g.epc) - up, 150 * MSEC);
+	run_until(&g, 60000);
+	assert_true(fl_epc_next(g.epc) - g.clock.t <= 500 * MSEC);
+	rig_free(&g);
+}
+
+/* Stores behind the block (an MSI-X table lies there) are nobody's request. */
+static void stores_elsewhere(void **state)
+{
+	struct rig g;
+	uint64_t next;
+
+	started(&g, false);
+	run_until(&g, 600);
+	next = fl_epc_next(g.epc);
+	fl_epc_bar_written(g.epc, 0, 0, 0xcc, 4);
+	fl_epc_bar_written(g.epc, 0, 1, 8, 4);
+	assert_int_equal(fl_epc_next(g.epc), next);
+	fl_epc_bar_written(g.epc, 0, 0, 0xc8, 4);
+	assert_true(fl_epc_next(g.epc) < next);
+	rig_free(&g);
+}
+
+/* A request that failed for good waits for the next one, even if it could be served by now. */
+static void failed_for_good(void **state)
+{
+	struct fl_epc_bar other = { .bar = 3, .size = 4096 };
+	struct rig g;
+	unsigned int func;
+
+	rig_init(&g, false);
+	g.board.inbound_windows = 4; /* metadata 1, window 3, and none for the other function's BAR */
+	rig_make(&g);
+	assert_int_equal(bind(&g), 0);
+	assert_int_equal(fl_epc_add_function(g.epc, &(struct fl_epc_event_ops){}, NULL, &func), 0);
+	assert_int_equal(fl_epc_set_bar(g.epc, func, &other), 0);
+	fl_epc_link_up(g.epc);
+	enumerate(&g);
+	host_req(&g, true);
+	run_until(&g, 3000);
+	assert_int_equal(view(&g).last.err, -ENOSPC);
+	fl_epc_clear_bar(g.epc, func, 3);
+	run_until(&g, 3000);
+	assert_false(is_ready(&g));
+	host_req(&g, false);
+	run_until(&g, 1);
+	host_req(&g, true);
+	run_until(&g, 1);
+	assert_true(is_ready(&g));
+	rig_free(&g);
+}
+
 /* A failure that time does not mend: logged once, tried again with the next request. */
 static void windows_run_out(void **state)
 {
@@ -723,6 +813,48 @@ static void init_fails(void **state)
 		} else {
 			assert_string_equal(g.err.kind->code, "EPF_INIT");
 		}
+		rig_free(&g);
+	}
+}
+
+/* What was set up is taken back where the last step fails, both BARs included. */
+static void init_fails_at_the_end(void **state)
+{
+	struct fl_epc_bar_info info;
+	struct rig g;
+
+	rig_init(&g, true);
+	rig_make(&g);
+	set(&g, FL_EPF_msi_interrupts, 33);
+	assert_int_equal(bind(&g), 0);
+	for (int bar = 0; bar < 6; bar++) {
+		fl_epc_bar_info(g.epc, 0, bar, &info);
+		assert_int_equal(info.size, 0);
+	}
+	assert_int_equal(view(&g).last.err, -EINVAL);
+	rig_free(&g);
+}
+
+/* Bits that are left in memory mean nothing to the next init, nor before it. */
+static void old_bits(void **state)
+{
+	for (int compat = 0; compat < 2; compat++) {
+		uint8_t *ctrl;
+		struct rig g;
+
+		rig_init(&g, compat);
+		rig_make(&g);
+		fl_epc_deinit_notify(g.epc);
+		assert_int_equal(bind(&g), 0);
+		ctrl = (uint8_t *)view(&g).metadata->ptr + 8;
+		fl_put_le32(ctrl, fl_get_le32(ctrl) | 1u << 30);
+		fl_epc_link_up(g.epc); /* starts the work, before there was an init */
+		run_until(&g, 2000);
+		assert_false(is_ready(&g));
+		fl_put_le32(ctrl, fl_get_le32(ctrl) | 3u << 30);
+		fl_epc_init_notify(g.epc);
+		assert_false(is_ready(&g));
+		assert_false(is_requested(&g));
 		rig_free(&g);
 	}
 }
@@ -857,6 +989,7 @@ int main(void)
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(no_controller),
 		cmocka_unit_test(lays_out),
+		cmocka_unit_test(no_room_for_msix),
 		cmocka_unit_test(fixed_registers),
 		cmocka_unit_test(chosen_bars),
 		cmocka_unit_test(shakes_hands),
@@ -867,9 +1000,14 @@ int main(void)
 		cmocka_unit_test(link_lost_and_back),
 		cmocka_unit_test(link_back_after_the_addresses),
 		cmocka_unit_test(no_window_no_link),
+		cmocka_unit_test(attempts_back_off),
+		cmocka_unit_test(stores_elsewhere),
+		cmocka_unit_test(failed_for_good),
 		cmocka_unit_test(windows_run_out),
 		cmocka_unit_test(deinit_and_init),
 		cmocka_unit_test(init_fails),
+		cmocka_unit_test(init_fails_at_the_end),
+		cmocka_unit_test(old_bits),
 		cmocka_unit_test(late_init),
 		cmocka_unit_test(attributes),
 		cmocka_unit_test(attributes_while_bound),

@@ -128,6 +128,45 @@ static void tells_the_layouts_apart(void **state)
 	expect(b, sizeof(b), p, -EINVAL, -EINVAL, "MD_DESC_RANGE");
 }
 
+/* Where the length says B, B's faults are what is reported, at B's offsets. */
+static void layout_b_by_its_length(void **state)
+{
+	struct fl_epmd_policy p = bars;
+	struct fl_epmd_finding f;
+	struct fl_epmd md;
+	uint8_t b[0x400];
+
+	good_block(b, FL_EPMD_B);
+	W(b, 0x20 + 0x2c + 0x0c, 0); /* the second entry's size */
+	assert_int_equal(fl_epmd_parse(b, sizeof(b), &p, &md, &f), -EINVAL);
+	assert_string_equal(f.kind->code, "MD_DESC_RANGE");
+	assert_int_equal(f.chan, 1);
+	assert_int_equal(f.offset, 0x20 + 0x2c + 0x0c);
+}
+
+/*
+ * One channel, bytes behind the table, and a BAR of unknown size: read as A, the entry is at 0x1c,
+ * with size 0x1000 and address 0x1000; read as B, it is at 0x20, with these words as the upper half
+ * of its offset and as its size.
+ */
+static void neither_layout_alone(void **state)
+{
+	struct fl_epmd_policy p = { .bar = 1, .bar_size = { FL_EPMD_BAR_UNKNOWN, 0x1000, 0x10000 } };
+	uint8_t b[0x400];
+
+	good_block(b, FL_EPMD_A);
+	memset(b + 0x1c, 0, sizeof(b) - 0x1c);
+	W(b, 0x04, 1 | 0x50 << 16);
+	W(b, 0x08, 2 | 1 << 3 | 0x2c << 19);
+	W(b, 0x28, 0x1000);
+	W(b, 0x2c, 0x1000);
+	expect(b, sizeof(b), p, 0, -EINVAL, "MD_AMBIGUOUS");
+	p.bar_size[0] = 0x10000; /* now B's offset is out of the BAR */
+	expect(b, sizeof(b), p, 0, -EINVAL, "MD_TRAILING");
+	p.layout = FL_EPMD_B;
+	expect(b, sizeof(b), p, -EINVAL, -EINVAL, "MD_DESC_RANGE");
+}
+
 /* Field, value, errno of the posted driver, and the strict reader's reason. */
 struct bad_word {
 	int row; /* of the list of bad inputs */
@@ -472,6 +511,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_a_good_block),
 		cmocka_unit_test(tells_the_layouts_apart),
+		cmocka_unit_test(layout_b_by_its_length),
+		cmocka_unit_test(neither_layout_alone),
 		cmocka_unit_test(refuses_bad_words),
 		cmocka_unit_test(refuses_what_is_not_there),
 		cmocka_unit_test(offsets_stop_at_what_can_be_mapped),
