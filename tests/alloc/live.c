@@ -2,7 +2,7 @@
 /*
  * A program to be asked while it runs. Commands on standard input, one a line, each answered with a
  * line: "a N" allocates N bytes, "f" frees the last of them, "k" forks a child that goes on reading,
- * "t N" makes N thousand more call sites known; the end of the input ends it.
+ * "t N" allocates at N thousand more call sites, at one in ten thousand a larger block; the end of the input ends it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static void many(size_t thousands)
 	for (size_t i = 0; i < thousands * 1000; i++) {
 		snprintf(names + i * 32, 32, "site_%zu", i);
 		v[i] = (struct fl_alloc_site){ 0, (uint32_t)i + 1, names + i * 32, "many.c" };
-		if (!fl_alloc_malloc(&v[i], 16 + i % 100))
+		if (!fl_alloc_malloc(&v[i], i % 10000 ? 16 + i % 100 : 5000))
 			exit(1);
 	}
 }

@@ -215,7 +215,7 @@ bool fl_block_is_counted(void *p)
 	return is_counted(p);
 }
 
-/* A foreign block becomes a counted one, or a counted one of great alignment a plain one. */
+/* To a block of the other kind, or from one of great alignment to a usual one. */
 static void *move(uint32_t index, void *p, size_t old_size, size_t size)
 {
 	void *q = fl_block_malloc(index, size);
@@ -244,8 +244,8 @@ static void *resize(uint32_t index, void *p, size_t size)
 }
 
 /*
- * A foreign block that is reallocated by code without a site stays foreign. realloc(p, 0) frees, as
- * glibc's does.
+ * The block belongs to who reallocates it: a foreign block becomes a counted one, and one that code
+ * without a site reallocates is counted no longer. realloc(p, 0) frees, as glibc's does.
  */
 void *fl_block_realloc(uint32_t index, void *p, size_t size)
 {
@@ -264,9 +264,7 @@ void *fl_block_realloc(uint32_t index, void *p, size_t size)
 		return NULL;
 	}
 	h = header_of(p);
-	if (!index)
-		index = index_of(h);
-	if (unlikely(distance_of(h) != HEADER))
+	if (unlikely(!index || distance_of(h) != HEADER))
 		return move(index, p, size_of(h), size);
 	return resize(index, p, size);
 }

@@ -154,7 +154,6 @@ bool fl_block_is_counted(void *p);
 void *fl_block_malloc(uint32_t index, size_t size);
 void *fl_block_calloc(uint32_t index, size_t n, size_t size);
 void *fl_block_memalign(uint32_t index, size_t alignment, size_t size);
-/* Keeps the block's site where @index is 0. */
 void *fl_block_realloc(uint32_t index, void *p, size_t size);
 
 /* dump.c */

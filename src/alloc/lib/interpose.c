@@ -37,11 +37,9 @@ FL_API void *calloc(size_t n, size_t size)
 	return fl_block_calloc(IMPLICIT, n, size);
 }
 
-/* A counted block keeps its site: it is the same object, grown by a helper (getline). */
+/* A block belongs to whoever allocated it last: grown by getline() it is no longer the caller's. */
 FL_API void *realloc(void *p, size_t size)
 {
-	if (p && fl_block_is_counted(p) && !fl_charged)
-		return fl_block_realloc(0, p, size);
 	return fl_block_realloc(IMPLICIT, p, size);
 }
 
@@ -53,8 +51,6 @@ FL_API void *reallocarray(void *p, size_t n, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (p && fl_block_is_counted(p) && !fl_charged)
-		return fl_block_realloc(0, p, bytes);
 	return fl_block_realloc(IMPLICIT, p, bytes);
 }
 
