@@ -444,7 +444,7 @@ static bool inside(struct fl_str path)
 {
 	char norm[4096];
 
-	return !path.p || (path.p[0] != '/' && docs_normalize(path, norm, sizeof(norm)) &&
+	return !path.p || (path.n && path.p[0] != '/' && docs_normalize(path, norm, sizeof(norm)) &&
 			   fl_str_is(path, norm));
 }
 

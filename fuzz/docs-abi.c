@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Any bytes as ABI files. */
+#include "docs-reader.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_read("Documentation/ABI/testing/fuzz", data, size);
+	return 0;
+}
