@@ -57,7 +57,7 @@ static struct fl_arena_block *new_block(size_t n)
 
 	if (__builtin_add_overflow(n, sizeof(*b), &size))
 		return NULL;
-	b = calloc(1, size);
+	b = malloc(size);
 	if (b)
 		b->size = n;
 	return b;
@@ -69,33 +69,39 @@ static size_t block_size(const struct fl_arena *a)
 			   FIRST_BLOCK;
 }
 
-void *fl_arena_alloc(struct fl_arena *a, size_t n)
+/* @n bytes, not yet zeroed. */
+static void *take(struct fl_arena *a, size_t n)
 {
 	struct fl_arena_block *b;
 
-	if (__builtin_add_overflow(n, 7, &n))
-		return NULL;
-	n &= ~(size_t)7;
 	if (n <= a->left) {
 		a->left -= n;
 		return a->blocks->bytes + a->blocks->size - a->left - n;
 	}
+	b = new_block(FL_MAX(n, block_size(a)));
+	if (!b)
+		return NULL;
 	/* A large piece gets a block of its own behind the first, which keeps what it has left. */
 	if (n > BLOCK_SIZE / 4 && a->blocks) {
-		b = new_block(n);
-		if (!b)
-			return NULL;
 		b->next = a->blocks->next;
 		a->blocks->next = b;
 		return b->bytes;
 	}
-	b = new_block(FL_MAX(n, block_size(a)));
-	if (!b)
-		return NULL;
 	b->next = a->blocks;
 	a->blocks = b;
 	a->left = b->size - n;
 	return b->bytes;
+}
+
+void *fl_arena_alloc(struct fl_arena *a, size_t n)
+{
+	void *p;
+
+	if (__builtin_add_overflow(n, 7, &n))
+		return NULL;
+	n &= ~(size_t)7;
+	p = take(a, n);
+	return p ? memset(p, 0, n) : NULL;
 }
 
 void *fl_arena_array(struct fl_arena *a, size_t n, size_t size)

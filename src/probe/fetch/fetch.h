@@ -54,16 +54,22 @@ struct fl_fetch_op_info {
 
 extern const struct fl_fetch_op_info fl_fetch_ops[_FL_FETCH_MAX];
 
-/* Which members count is the op's operand kind. Plain members: two ops never share one by accident. */
+/* Which members count is the op's operand kind; those that no op has together share their place. */
 struct fl_fetch_insn {
 	enum fl_fetch_op op;
-	uint32_t param;
-	int32_t offset;
-	uint32_t size;
-	uint8_t basesize, lshift, rshift;
-	uint32_t field; /* TP_ARG: index of the field in the attached event's format */
-	uint64_t imm;
-	struct fl_str text;
+	union {
+		int32_t offset;
+		uint32_t field; /* TP_ARG: index of the field in the attached event's format */
+	};
+	union {
+		uint32_t param;
+		uint32_t size;
+		struct {
+			uint8_t basesize, lshift, rshift;
+		};
+		uint64_t imm;
+		struct fl_str text;
+	};
 };
 
 /* The kernel's limit, END included (FETCH_INSN_MAX). */

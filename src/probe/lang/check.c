@@ -41,18 +41,19 @@ static int (*const checkers[][5])(struct fl_parse *p) = {
 	[FL_FILE_UPROBE_EVENTS] = { fl_check_uprobe },
 };
 
-/* One kind after the other, until one knows the definition. Each begins with a blank event. */
-static int check_kinds(struct fl_parse *blank, enum fl_probe_file file, struct fl_parse *p)
+/* One kind after the other, until one knows the definition; what one left behind is taken back. */
+static int check_kinds(struct fl_parse *p, enum fl_probe_file file)
 {
-	struct fl_probe_event empty = *blank->event;
+	struct fl_probe_event *e = p->event;
 	int r = -ECANCELED;
 
 	for (size_t i = 0; checkers[file][i] && r == -ECANCELED; i++) {
-		struct fl_arena arena = blank->event->arena;
-
-		*blank->event = empty;
-		blank->event->arena = arena; /* what it made stays there */
-		*p = *blank;
+		if (p->log.subsystem) {
+			*e = (struct fl_probe_event){ .text = e->text, .arena = e->arena };
+			p->log.subsystem = NULL;
+			p->log.index = 0;
+			p->at = 0;
+		}
 		r = checkers[file][i](p);
 	}
 	return r == -ECANCELED ? -EINVAL : r;
@@ -79,24 +80,23 @@ static void fill_verdict(const struct fl_parse *p, int err, struct fl_probe_verd
 	p->event->arena = (struct fl_arena){};
 }
 
-static int check_event(struct fl_parse *blank, enum fl_probe_file file, struct fl_str def,
-		       struct fl_parse *p)
+static int check_event(struct fl_parse *p, enum fl_probe_file file, struct fl_str def)
 {
-	struct fl_probe_event *e = blank->event;
+	struct fl_probe_event *e = p->event;
 	char *text = fl_arena_dup(&e->arena, def);
 	int r;
 
 	if (!text)
 		return -ENOMEM;
 	e->text = fl_str_n(text, def.n);
-	blank->log = (struct fl_log){ .arena = &e->arena, .def = e->text };
-	*p = *blank;
+	p->log.arena = &e->arena;
+	p->log.def = e->text;
 	if (def.n > FL_MAX_COMMAND || memchr(def.p, '\0', def.n))
 		return -EINVAL;
-	r = fl_words_split(e->text, &e->arena, &blank->log.words);
-	if (r < 0 || blank->log.words.n == 0)
+	r = fl_words_split(e->text, &e->arena, &p->log.words);
+	if (r < 0 || p->log.words.n == 0)
 		return r;
-	return check_kinds(blank, file, p);
+	return check_kinds(p, file);
 }
 
 int fl_probe_check_in(struct fl_target *target, enum fl_dialect dialect, enum fl_probe_file file,
@@ -104,14 +104,14 @@ int fl_probe_check_in(struct fl_target *target, enum fl_dialect dialect, enum fl
 		      struct fl_probe_event **ret, struct fl_probe_verdict *verdict)
 {
 	struct fl_probe_event *e = calloc(1, sizeof(*e));
-	struct fl_parse blank = { .target = target, .rules = &fl_dialects[dialect], .list = list,
-				  .event = e }, p;
+	struct fl_parse p = { .target = target, .rules = &fl_dialects[dialect], .list = list,
+			      .event = e };
 	int r;
 
 	if (!e)
 		return -ENOMEM;
-	r = check_event(&blank, file, def, &p);
-	if (r == 0 && blank.log.words.n) {
+	r = check_event(&p, file, def);
+	if (r == 0 && p.log.words.n) {
 		*ret = e;
 		return 0;
 	}

@@ -2,40 +2,54 @@
 #include "probe/lang/command.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "probe/lang/ktext.h"
 
 static bool next_word(struct fl_str text, size_t *pos, struct fl_str *ret)
 {
-	size_t start;
+	size_t start = *pos, end;
 
-	while (*pos < text.n && fl_k_isspace(text.p[*pos]))
-		++*pos;
-	start = *pos;
-	while (*pos < text.n && !fl_k_isspace(text.p[*pos]))
-		++*pos;
-	*ret = fl_str_sub(text, start, *pos - start);
-	return ret->n > 0;
+	while (start < text.n && fl_k_isspace(text.p[start]))
+		start++;
+	for (end = start; end < text.n && !fl_k_isspace(text.p[end]); end++)
+		;
+	*ret = fl_str_sub(text, start, end - start);
+	*pos = end;
+	return end > start;
+}
+
+#define FIRST_WORDS 16
+
+/* Room for twice as many words as there are. */
+static int grow(struct fl_arena *arena, struct fl_words *words)
+{
+	size_t cap = words->n ? words->n * 2 : FIRST_WORDS;
+	struct fl_word *w = fl_arena_array(arena, cap, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	if (words->n)
+		memcpy(w, words->w, words->n * sizeof(*w));
+	words->w = w;
+	return 0;
 }
 
 int fl_words_split(struct fl_str def, struct fl_arena *arena, struct fl_words *ret)
 {
 	struct fl_str text = fl_str_sub(def, 0, fl_str_find(def, '#', 0));
+	struct fl_words words = {};
 	struct fl_str word;
-	size_t pos = 0, n = 0;
+	size_t pos = 0;
 
-	while (next_word(text, &pos, &word))
-		n++;
-	ret->n = 0;
-	ret->w = fl_arena_array(arena, n ? n : 1, sizeof(*ret->w));
-	if (!ret->w)
-		return -ENOMEM;
-	pos = 0;
-	while (next_word(text, &pos, &word))
-		ret->w[ret->n++] = (struct fl_word){
-			.text = word,
-			.span = { pos - word.n, pos },
-		};
+	while (next_word(text, &pos, &word)) {
+		bool full = words.n % FIRST_WORDS == 0 && (words.n & (words.n - 1)) == 0;
+
+		if (full && grow(arena, &words) < 0)
+			return -ENOMEM;
+		words.w[words.n++] = (struct fl_word){ .text = word, .span = { pos - word.n, pos } };
+	}
+	*ret = words;
 	return 0;
 }
 

@@ -2,12 +2,6 @@
 #include "probe/lang/ktext.h"
 
 #include <errno.h>
-#include <string.h>
-
-bool fl_k_isspace(char c)
-{
-	return (c >= '\t' && c <= '\r') || c == ' ' || (unsigned char)c == 0xa0;
-}
 
 bool fl_k_isalpha(char c)
 {
@@ -20,11 +14,13 @@ bool fl_k_isalpha(char c)
 
 size_t fl_str_any(struct fl_str s, const char *set)
 {
-	size_t i = 0;
-
-	while (i < s.n && !strchr(set, s.p[i]))
-		i++;
-	return i;
+	for (size_t i = 0; i < s.n; i++) {
+		for (const char *c = set; *c; c++) {
+			if (s.p[i] == *c)
+				return i;
+		}
+	}
+	return s.n;
 }
 
 static unsigned int digit_value(char c)

@@ -11,7 +11,11 @@
 
 #include "base/str.h"
 
-bool fl_k_isspace(char c);
+static inline bool fl_k_isspace(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r') || (unsigned char)c == 0xa0;
+}
+
 bool fl_k_isalpha(char c);
 static inline bool fl_k_isdigit(char c)
 {

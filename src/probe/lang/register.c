@@ -43,13 +43,15 @@ static bool may_have_endbr(struct fl_parse *p, struct fl_ksyms *syms, const stru
 /* The symbol that covers an address of the kernel or of a module. -ENOENT: no such address. */
 static int symbol_at(struct fl_ksyms *syms, uint64_t addr, struct fl_ksym *ret)
 {
-	struct fl_ksym start, end;
+	struct fl_ksym end;
 
-	if (fl_ksyms_find(syms, FL_STR("_stext"), &start, 1) && addr < start.addr)
-		return -ENOENT; /* per-CPU symbols are no addresses */
+	if (addr >> 63 == 0) /* per-CPU symbols are low, and are no addresses */
+		return -ENOENT;
 	if (fl_ksyms_at(syms, addr, ret) < 0)
 		return -ENOENT;
-	if (!ret->module.n && fl_ksyms_find(syms, FL_STR("_end"), &end, 1) && addr >= end.addr)
+	/* Whatever lies in a symbol of known size is the kernel's; beyond the last one, it is not. */
+	if (!ret->module.n && ret->addr != addr && fl_ksyms_find(syms, FL_STR("_end"), &end, 1) &&
+	    addr >= end.addr)
 		return -ENOENT;
 	return 0;
 }

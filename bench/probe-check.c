@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a refused definition costs: reads definitions, one a line, checks each against the running
+ * kernel's types and symbols, and writes each to its kprobe_events, by turns. Prints one line:
+ * seconds of the kernel and ours, medians of five, and what they make a definition.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "probe/lang/check.h"
+#include "probe/target/target.h"
+
+#define ROUNDS 5
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static size_t ours(struct fl_target *target, struct fl_str text)
+{
+	struct fl_str def;
+	size_t refused = 0;
+
+	while (fl_str_line(&text, &def)) {
+		struct fl_probe_verdict v = {};
+		struct fl_probe_event *e = NULL;
+
+		refused += fl_probe_check(target, FL_DIALECT_6_12, FL_FILE_KPROBE_EVENTS, def, &e, &v) < 0;
+		fl_probe_event_free(e);
+		fl_probe_verdict_fini(&v);
+	}
+	return refused;
+}
+
+static size_t kernels(struct fl_str text)
+{
+	struct fl_str def;
+	size_t refused = 0;
+
+	while (fl_str_line(&text, &def)) {
+		int fd = open("/sys/kernel/tracing/kprobe_events", O_WRONLY | O_APPEND);
+
+		refused += write(fd, def.p, def.n) < 0;
+		close(fd);
+	}
+	return refused;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double d = *(const double *)a - *(const double *)b;
+
+	return (d > 0) - (d < 0);
+}
+
+int main(void)
+{
+	struct fl_target_opts opts = {};
+	_cleanup_target_ struct fl_target *target = NULL;
+	_cleanup_buf_ struct fl_buf text = {};
+	double kernel_time[ROUNDS], our_time[ROUNDS], t;
+	size_t n, theirs = 0;
+
+	if (fl_target_open(&opts, &target) < 0 || fl_buf_read_fd(&text, STDIN_FILENO, 1 << 28) < 0)
+		return 1;
+	n = ours(target, fl_buf_str(&text)); /* loads what there is to load */
+	for (int i = 0; i < ROUNDS; i++) {
+		t = now();
+		ours(target, fl_buf_str(&text));
+		our_time[i] = now() - t;
+		t = now();
+		theirs = kernels(fl_buf_str(&text));
+		kernel_time[i] = now() - t;
+	}
+	qsort(our_time, ROUNDS, sizeof(double), ascending);
+	qsort(kernel_time, ROUNDS, sizeof(double), ascending);
+	printf("%zu refused (the kernel: %zu): kernel %.3f s, foreland %.3f s: %.1f and %.1f us each; "
+	       "kernel / foreland = %.0f\n", n, theirs, kernel_time[ROUNDS / 2], our_time[ROUNDS / 2],
+	       kernel_time[ROUNDS / 2] / n * 1e6, our_time[ROUNDS / 2] / n * 1e6,
+	       kernel_time[ROUNDS / 2] / our_time[ROUNDS / 2]);
+	return 0;
+}
