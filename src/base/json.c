@@ -125,3 +125,13 @@ void fl_json_null(struct fl_buf *b, const char *key)
 	place(b, key);
 	fl_buf_add(b, "null", 4);
 }
+
+void fl_json_schema(struct fl_buf *b, const char *command)
+{
+	fl_json_open(b, NULL, '{');
+	fl_json_strz(b, "type", "schema");
+	fl_json_strz(b, "command", command);
+	fl_json_u64(b, "version", 1);
+	fl_json_close(b, '}');
+	fl_json_end_line(b);
+}

@@ -27,6 +27,9 @@ void fl_json_f64(struct fl_buf *b, const char *key, double v);
 void fl_json_bool(struct fl_buf *b, const char *key, bool v);
 void fl_json_null(struct fl_buf *b, const char *key);
 
+/* The first line of every --json output: {"type":"schema","command":COMMAND,"version":1}. */
+void fl_json_schema(struct fl_buf *b, const char *command);
+
 /* The quoted form of @s alone: control bytes escaped, bytes that are no UTF-8 as U+FFFD. */
 void fl_json_quote(struct fl_buf *b, struct fl_str s);
 

@@ -274,6 +274,7 @@ static void summary(const struct demo *demo, int r)
 	uint64_t rate = demo->bulk_ns ? demo->bulk_bytes * 1000 / demo->bulk_ns : 0;
 
 	if (demo->o->json) {
+		fl_json_schema(&out, "epdma demo");
 		fl_json_open(&out, NULL, '{');
 		fl_json_strz(&out, "type", "summary");
 		fl_json_bool(&out, "ok", !r && !demo->different);

@@ -30,6 +30,7 @@ static void print_refusal(const struct plan_opts *o, const struct fl_epf_error *
 {
 	if (!o->json || !e->kind)
 		return;
+	fl_json_schema(out, "epdma plan");
 	fl_json_open(out, NULL, '{');
 	fl_json_strz(out, "type", "summary");
 	fl_json_bool(out, "ok", false);

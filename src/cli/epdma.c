@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "cli/cmds.h"
 #include "script/script.h"
+#include "tree/dir.h"
 
 const struct fl_opt fl_epdma_options[] = {
 	FL_OPT_STR(struct fl_epdma_opts, board, 0, "board", "NAME",
@@ -177,10 +178,33 @@ static int report(void *ctx, const struct fl_diag *diag, int err)
 	return 0;
 }
 
+#define CONFIGFS "/sys/kernel/config"
+
+/*
+ * "mount -t configfs none DIR": everything is mounted already, so that at its usual place this does
+ * nothing; another DIR, outside of /sys, becomes a link to it.
+ */
+static int mount_configfs(void *ctx, const struct fl_str *args, size_t n, struct fl_buf *out)
+{
+	struct fl_node *root = ctx, *dir, *there;
+	struct fl_str path = n ? args[n - 1] : FL_STR(CONFIGFS), last = path;
+
+	if (fl_node_walk(root, path, true, &there) == 0) {
+		fl_node_unref(there);
+		return 0;
+	}
+	while (fl_str_find(last, '/', 0) < last.n)
+		last = fl_str_from(last, fl_str_find(last, '/', 0) + 1);
+	if (!fl_str_starts(path, "/") || fl_str_starts(path, "/sys") || !last.n)
+		return -ENOENT;
+	dir = fl_dir_make_path(root, fl_str_sub(path, 0, path.n - last.n));
+	return dir ? fl_dir_add(dir, last, fl_link_new(FL_STR(CONFIGFS))) : -ENOTDIR;
+}
+
 int fl_cli_epdma_script(struct fl_machine *m, const char *file, struct fl_buf *out,
 			struct fl_epf_error *ret_why)
 {
-	static const char *const ignored[] = { "mount", "modprobe", "foreland", NULL };
+	static const char *const ignored[] = { "modprobe", "foreland", NULL };
 	struct script_run run = { .m = m, .why = ret_why };
 	_cleanup_buf_ struct fl_buf nowhere = {};
 	_cleanup_file_ struct fl_file f = {};
@@ -196,7 +220,8 @@ int fl_cli_epdma_script(struct fl_machine *m, const char *file, struct fl_buf *o
 		return -ENOMEM;
 	fl_script_ignore(s, ignored);
 	fl_script_transcript(s, fl_script_is_transcript(fl_file_str(&f)));
-	r = fl_script_add_command(s, "lspci", fl_machine_lspci, m);
+	r = fl_script_add_command(s, "lspci", fl_machine_lspci, m)
+	    ?: fl_script_add_command(s, "mount", mount_configfs, fl_machine_root(m));
 	if (!r)
 		(void)fl_script_run(s, fl_file_str(&f), file, out ? out : &nowhere, report, &run);
 	fl_script_free(s);

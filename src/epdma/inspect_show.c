@@ -352,12 +352,7 @@ static void json_bar(const struct fl_inspect *i, unsigned int bar, struct fl_buf
 
 void fl_inspect_json(const struct fl_inspect *i, struct fl_buf *out)
 {
-	fl_json_open(out, NULL, '{');
-	fl_json_strz(out, "type", "schema");
-	fl_json_strz(out, "name", "epdma inspect");
-	fl_json_u64(out, "version", 1);
-	fl_json_close(out, '}');
-	fl_json_end_line(out);
+	fl_json_schema(out, "epdma inspect");
 	each_row(i, json_row, out);
 	for (size_t k = 0; k < i->nr_findings; k++)
 		json_finding(&i->findings[k], out);

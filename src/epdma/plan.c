@@ -220,10 +220,7 @@ int fl_plan_json(struct fl_epf *f, struct fl_buf *out)
 
 	if (r)
 		return r;
-	line(out, "schema");
-	fl_json_strz(out, "name", "epdma plan");
-	fl_json_u64(out, "version", 1);
-	end(out);
+	fl_json_schema(out, "epdma plan");
 	json_parts(&v, res, list_resources(&v.md, res), fl_epf_epc(f), out);
 	line(out, "summary");
 	fl_json_bool(out, "ok", true);

@@ -133,6 +133,8 @@ struct fl_node *fl_dir_make_path(struct fl_node *root, struct fl_str path)
 			if (fl_dir_add(at, part, next) < 0)
 				next = NULL;
 		}
+		if (next && next->type != FL_NODE_DIR)
+			next = NULL;
 		at = next;
 	}
 	return at;

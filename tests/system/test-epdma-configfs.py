@@ -66,9 +66,13 @@ refusals = [
 ]
 for args, why, errno in refusals:
     code, out, err = plan(*args, "--json")
-    last = json.loads(out)
+    last = json.loads(out.splitlines()[-1])
     ok(code == 1 and (last["reason"], last["errno"]) == (why, errno) and f"[{why}] -{errno}" in err,
        " ".join(args))
+for args in ([], ["--board", "rk3588", "--msi", "0"]):
+    out = plan("--json", *args)[1].splitlines()
+    ok(json.loads(out[0]) == {"type": "schema", "command": "epdma plan", "version": 1} and
+       json.loads(out[-1])["type"] == "summary", "JSON has a schema line first and a summary last")
 ok(plan("--board", "generic", "--msi", "33", "--seed-compat")[0] == 0, "--seed-compat binds with 33 vectors")
 ok(plan("--metadata-layout", "C")[0] == 2 and plan("x")[0] == 2, "usage")
 
@@ -103,7 +107,7 @@ DEV = "/sys/bus/pci/devices/0000:01:00.1"
 OVERRIDE = f"echo dw-edma-pcie > {DEV}/driver_override\n"
 PROBE = "echo 0000:01:00.1 > /sys/bus/pci/drivers_probe\n"
 STRERROR = {e: os.strerror(getattr(__import__("errno"), e)) for e in
-            "EEXIST EPERM ENOENT EBUSY EINVAL ERANGE EOPNOTSUPP EALREADY ENODEV EACCES ENOMEM".split()}
+            "EEXIST EPERM ENOENT EBUSY EINVAL ERANGE EOPNOTSUPP EALREADY ENODEV EACCES ENOMEM ETIMEDOUT".split()}
 
 lines = [  # what went before, the line, its errno (None: it works), and with --seed-compat
     ("cd /sys/kernel/config/pci_ep\n", "mkdir functions/x", "EPERM", "EPERM"),
@@ -152,6 +156,7 @@ lines = [  # what went before, the line, its errno (None: it works), and with --
     (SETUP + LINK + START + f"echo vfio-pci > {DEV}/driver_override\n", PROBE.strip(), "ENODEV", None),
     (SETUP + LINK + START + OVERRIDE + f"echo > {DEV}/driver_override\n", PROBE.strip(), "ENODEV", None),
     (SETUP + LINK + START + OVERRIDE, PROBE.strip(), None, None),
+    (SETUP + LINK + START + OVERRIDE + PROBE, PROBE.strip(), None, None),
     (SETUP + LINK + START + OVERRIDE, "echo 0000:02:00.1 > /sys/bus/pci/drivers_probe", "ENODEV", "ENODEV"),
     (SETUP + LINK + START + OVERRIDE + PROBE, "echo 0000:01:00.1 > /sys/bus/pci/drivers/dw-edma-pcie/bind", "EBUSY", "EBUSY"),
     (SETUP + LINK + START + OVERRIDE + PROBE, "echo 0000:01:00.1 > /sys/bus/pci/drivers/dw-edma-pcie/unbind", None, None),
@@ -159,6 +164,9 @@ lines = [  # what went before, the line, its errno (None: it works), and with --
     (SETUP + START + LINK, f"cat {DEV}/vendor", "ENOENT", "ENOENT"),
     (SETUP + START + LINK + "echo 1 > /sys/bus/pci/rescan\n", f"cat {DEV}/vendor", None, None),
     (SETUP + LINK + START, f"echo 1 > {DEV}/vendor", "EACCES", "EACCES"),
+    ("", "mount -t configfs none /sys/kernel/config", None, None),
+    ("mount -t configfs none /mnt/config\n", "ls /mnt/config/pci_ep/functions/pci_epf_dma", None, None),
+    ("mount -t configfs none /mnt/config\n", "ls /mnt/other", "ENOENT", "ENOENT"),
     (SETUP + LINK + START + f"rm {F}/primary/e65d0000.pcie-ep\n", f"cat {DEV}/vendor", "ENOENT", "ENOENT"),
 ]
 for before, line, fixed, posted in lines:
@@ -172,6 +180,34 @@ for before, line, fixed, posted in lines:
         else:
             good = len(errors) == 1 and errors[0].startswith(f"-:{number}:") and STRERROR[want] in errors[0]
         ok(good, f"{line}: {want or 'works'}{' (as posted)' if args else ''}" + ("" if good else f" {err}"))
+
+# --- an endpoint that cannot map its window: READY never comes (row 14)
+with tempfile.TemporaryDirectory() as tmp:
+    path = tmp + "/few.board"
+    board = open(os.path.join(os.path.dirname(__file__), "../../boards/r-car-s4.board")).read()
+    open(path, "w").write(board.replace("inbound-windows 16", "inbound-windows 2"))
+    script = SETUP + LINK + START + OVERRIDE + PROBE
+    code, out, err = plan("--board", path, "--configfs", "-", stdin=script)
+    ok(code == 1 and STRERROR["ETIMEDOUT"] in err and "[HOST_TIMEOUT] -ETIMEDOUT" in err, "READY never comes")
+    code, out, err = plan("--board", path, "--configfs", "-", "--seed-compat", stdin=script + "lspci -nk\n")
+    ok("ETIMEDOUT" not in err and "Kernel driver in use" not in out, "as posted, drivers_probe does not tell")
+
+# --- two functions on one controller: the channels are taken
+two = """cd /sys/kernel/config/pci_ep
+mkdir functions/pci_epf_dma/a && mkdir functions/pci_epf_dma/b
+echo 1 > functions/pci_epf_dma/a/vendorid && echo 1 > functions/pci_epf_dma/a/msi_interrupts
+echo 2 > functions/pci_epf_dma/b/vendorid && echo 1 > functions/pci_epf_dma/b/msi_interrupts
+echo 8 > functions/pci_epf_dma/a/pci_epf_dma.0/wr_chans
+echo 8 > functions/pci_epf_dma/b/pci_epf_dma.1/%s_chans
+ln -s controllers/10000000.pcie-ep functions/pci_epf_dma/a/primary/
+ln -s controllers/10000000.pcie-ep functions/pci_epf_dma/b/primary/
+echo 1 > controllers/10000000.pcie-ep/start
+lspci -n
+"""
+code, out, err = plan("--board", "generic", "--configfs", "-", stdin=two % "wr")
+ok("[EPF_DELEGATE] -EBUSY" in err and out.count("0801:") == 1, "a second function cannot have the same channels")
+code, out, err = plan("--board", "generic", "--configfs", "-", stdin=two % "rd")
+ok(code == 0 and not err and "01:00.0 0801: 0001:ffff\n01:00.1 0801: 0002:ffff" in out, "but it can have the others")
 
 # --- what lines print
 def shows(script, want, what, *args):
