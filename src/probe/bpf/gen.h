@@ -104,7 +104,7 @@ struct fl_gen_env {
 	int scratch_fd; /* per-CPU array of one value: records with strings are built there */
 	int entry_fd;	/* return probes on registers: hash from stack pointer to entry words */
 
-	const uint8_t *arg_slot; /* trampoline: slot of each parameter; NULL: the same number */
+	const uint8_t *arg_slot; /* register, or word of a trampoline, that each parameter begins in */
 	size_t nr_arg_slots;
 	uint32_t trampoline_words; /* slots in front of the return value */
 	const struct fl_format *format; /* FL_CTX_RECORD */

@@ -268,7 +268,7 @@ static int load_slot(struct fl_gen *g, size_t arg, uint32_t n)
 	if (n >= g->env->nr_arg_slots)
 		return fl_gen_refuse(g, arg, "the function has no such argument");
 	fl_emit_mov(p, BPF_REG_1, GEN_CTX);
-	fl_emit_movi(p, BPF_REG_2, g->env->arg_slot ? g->env->arg_slot[n] : (int32_t)n);
+	fl_emit_movi(p, BPF_REG_2, g->env->arg_slot[n]);
 	fl_emit_mov(p, BPF_REG_3, BPF_REG_FP);
 	fl_emit_alui(p, BPF_ADD, BPF_REG_3, GEN_FP_TEMP);
 	fl_emit_storei(p, 8, BPF_REG_FP, GEN_FP_TEMP, 0);
@@ -291,6 +291,8 @@ int fl_gen_load_arg(struct fl_gen *g, size_t arg, uint32_t n)
 		return load_slot(g, arg, n);
 	case FL_CTX_REGS:
 	case FL_CTX_USER_REGS:
+		if (n < g->env->nr_arg_slots)
+			n = g->env->arg_slot[n];
 		if (n < arch->nr_args)
 			fl_emit_load(g->p, 8, GEN_VALUE, GEN_CTX, (int16_t)arch->args[n]);
 		else

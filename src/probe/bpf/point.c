@@ -41,6 +41,8 @@ size_t fl_points_hooks(const struct fl_probe_event *e, enum fl_hook hooks[static
 			hooks[n++] = ret ? FL_HOOK_KRETPROBE_MULTI : FL_HOOK_KPROBE_MULTI;
 		else if (!wants_regs(e))
 			hooks[n++] = ret ? FL_HOOK_FEXIT : FL_HOOK_FENTRY;
+		if (!e->place.is_glob && !wants_regs(e))
+			hooks[n++] = ret ? FL_HOOK_KRETPROBE_MULTI : FL_HOOK_KPROBE_MULTI;
 		hooks[n++] = ret ? FL_HOOK_KRETPROBE : FL_HOOK_KPROBE;
 		break;
 	case FL_PROBE_TPROBE:
@@ -79,6 +81,29 @@ static void full_name(const struct fl_probe_event *e, struct fl_buf *out)
 	fl_buf_add_str(out, e->place.symbol);
 }
 
+/* Bytes of a parameter beyond a register's: a struct of up to 16 takes two registers. */
+static uint32_t slots_of(struct fl_type t)
+{
+	uint64_t size = 8;
+
+	return fl_type_size(t, &size) == 0 && size > 8 ? 2 : 1;
+}
+
+/* Which register (or word of a trampoline) each parameter begins in. */
+static int map_slots(struct fl_type func, struct fl_points *p)
+{
+	struct fl_param param;
+
+	p->nr_arg_slots = p->words = 0;
+	for (uint32_t i = 0; fl_type_param(func, i, &param); i++) {
+		if (p->nr_arg_slots == FL_MAX_ARG_SLOTS)
+			return -E2BIG;
+		p->arg_slot[p->nr_arg_slots++] = (uint8_t)p->words;
+		p->words += slots_of(param.type);
+	}
+	return 0;
+}
+
 static int find_kprobe(const struct fl_probe_event *e, struct fl_points *p)
 {
 	_cleanup_buf_ struct fl_buf name = {};
@@ -88,25 +113,31 @@ static int find_kprobe(const struct fl_probe_event *e, struct fl_points *p)
 		return 0;
 	}
 	p->at.offset = e->place.offset;
+	if (e->place.is_entry && e->func.btf)
+		map_slots((struct fl_type){ e->func.btf, e->func.id }, p);
 	full_name(e, &name);
 	return set_name(p, fl_buf_str(&name));
 }
 
-static uint32_t slots_of(struct fl_type t)
+/* A trampoline is put on one function, and by its type: which of several that would be, chance says. */
+static bool is_ambiguous(struct fl_target *t, struct fl_str name)
 {
-	uint64_t size = 8;
+	struct fl_ksyms *syms;
 
-	return fl_type_size(t, &size) == 0 && size > 8 ? 2 : 1;
+	return fl_target_ksyms(t, &syms) == 0 && fl_ksyms_find_func(syms, name, NULL, 0) > 1;
 }
 
 static int find_trampoline(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p,
 			   struct fl_buf *why)
 {
 	_cleanup_buf_ struct fl_buf name = {};
-	struct fl_param param;
 	struct fl_type func;
 
 	full_name(e, &name);
+	if (is_ambiguous(t, fl_buf_str(&name))) {
+		fl_buf_addz(why, "several functions have this name");
+		return -EADDRNOTAVAIL;
+	}
 	func = fl_target_func(t, fl_buf_str(&name));
 	if (!fl_type_ok(func)) {
 		fl_buf_addz(why, "the function is not in BTF");
@@ -119,13 +150,9 @@ static int find_trampoline(struct fl_target *t, const struct fl_probe_event *e, 
 			return -ENOMEM;
 		p->at.module = p->module;
 	}
-	for (uint32_t i = 0; fl_type_param(func, i, &param); i++) {
-		if (p->nr_arg_slots == FL_MAX_ARG_SLOTS) {
-			fl_buf_addz(why, "too many arguments");
-			return -E2BIG;
-		}
-		p->arg_slot[p->nr_arg_slots++] = (uint8_t)p->words;
-		p->words += slots_of(param.type);
+	if (map_slots(func, p) < 0) {
+		fl_buf_addz(why, "too many arguments");
+		return -E2BIG;
 	}
 	return 0;
 }
@@ -171,6 +198,18 @@ static int add_function(struct fl_points *p, struct fl_ksyms *syms, struct fl_st
 	return 0;
 }
 
+/* "NAME" or "NAME [MODULE]", as the definition wants it. */
+static bool is_wanted(const struct fl_probe_event *e, struct fl_str line, struct fl_str *ret_name)
+{
+	struct fl_str module = {};
+
+	if (!fl_str_word(&line, ret_name) || !fl_str_glob(e->place.symbol, *ret_name))
+		return false;
+	if (fl_str_word(&line, &module) && module.n > 2)
+		module = fl_str_sub(module, 1, module.n - 2);
+	return !e->place.module.n || fl_str_eq(e->place.module, module);
+}
+
 /* The functions that ftrace can hook stand in tracefs, a line each, "[module]" behind some. */
 static int find_functions(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p,
 			  struct fl_buf *why)
@@ -192,7 +231,7 @@ static int find_functions(struct fl_target *t, const struct fl_probe_event *e, s
 	}
 	rest = fl_file_str(&list);
 	while (r == 0 && fl_str_line(&rest, &line))
-		if (fl_str_word(&line, &name) && fl_str_glob(e->place.symbol, name))
+		if (is_wanted(e, line, &name))
 			r = add_function(p, syms, name);
 	if (r < 0)
 		return r;
@@ -202,6 +241,8 @@ static int find_functions(struct fl_target *t, const struct fl_probe_event *e, s
 	}
 	p->at.addresses = p->addresses;
 	p->is_multi = true;
+	if (e->func.btf && !e->place.is_glob)
+		map_slots((struct fl_type){ e->func.btf, e->func.id }, p);
 	return 0;
 }
 

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The places that hooks find hard: each against a fact that is known otherwise.
+T=/sys/kernel/tracing
+args() { sed 's/^.*: [a-z_0-9]*: ([^)]*) //' | sort -u; }
+trace() { foreland trace --comm busybox "$@" 2>err; }
+hook() { foreland trace --explain -t 0.1 "$1" 2>&1 | sed -n 's/^[^ ]*: \([a-z.]*\), reads by.*/\1/p'; }
+
+# which hook is taken
+prints fentry 'f takes fentry' hook 'f vfs_read'
+prints fexit 'f%return takes fexit' hook 'f vfs_read%return'
+prints kprobe.multi 'f on many takes kprobe.multi' hook 'f vfs_re*'
+prints kprobe 'f with the stack takes a kprobe' hook 'f vfs_read $stack0'
+prints kprobe 'p takes a kprobe' hook 'p vfs_read'
+prints kretprobe 'r takes a kretprobe' hook 'r vfs_read'
+prints 'raw tracepoint' 't takes a raw tracepoint' sh -c \
+	"foreland trace --explain -t 0.1 't sched_switch' 2>&1 | sed -n 's/^[^ ]*: \(raw tracepoint\), reads by.*/\1/p'"
+matches 'not taken: fentry: .*several functions' 'an ambiguous name: what was tried, and why not' sh -c \
+	"foreland trace --explain -t 0.1 'f name_show' 2>&1"
+
+# more arguments than registers: a mapping's length and place in the file are what dd asks mmap for;
+# the loader's are known from the program itself
+mapped()
+{
+	trace 'f do_mmap len=len prot=prot:x64 pgoff=pgoff' -- busybox true >f.out
+	trace 'p do_mmap len=len prot=prot:x64 pgoff=$arg7' -- busybox true >p.out
+	echo "p:k/m do_mmap len=\$arg3:u64 prot=\$arg4:x64 pgoff=\$arg7:u64" >>$T/dynamic_events
+	echo 'comm == "busybox"' >$T/events/k/m/filter
+	echo 1 >$T/events/k/m/enable
+	busybox true
+	sleep 0
+	foreland trace --comm busybox 'f do_mmap len=len prot=prot:x64 pgoff=pgoff' -- busybox true >f.out 2>err
+	echo 0 >$T/events/k/m/enable
+	grep ': m: ' $T/trace | args >k.args
+	echo >$T/dynamic_events
+	args <f.out >f.args
+	cat f.args k.args
+	[ -s f.args ] && diff f.args k.args
+}
+check 'more than six arguments: as the kernel'\''s own probe' mapped
+
+# a struct by value takes two registers: what stands behind it is still found
+echo x >stamped
+by_value()
+{
+	trace 'f timestamp_truncate ino=inode->i_ino' -- busybox touch stamped | args
+}
+prints "ino=$(stat -c %i stamped)" 'an argument behind a struct by value' by_value
+
+# a function of a module, and its own types
+in_module()
+{
+	foreland trace --comm busybox 'f dummy_dev_init mtu=dev->mtu name=dev->name:string' \
+		-- busybox ip link add dummy7 type dummy 2>err >out || { cat err; return 1; }
+	grep -q '(dummy_dev_init+0x0/0x[0-9a-f]* \[dummy\])' out || cat out
+	args <out
+}
+prints 'mtu=1500 name="dummy7"' 'a function of a module' in_module
+in_module_by_name()
+{
+	busybox ip link del dummy7
+	foreland trace --comm busybox 'p dummy:dummy_dev_init name=+0($arg1):x8' \
+		-- busybox ip link add dummy7 type dummy 2>err | grep -c '\[dummy\]'
+}
+prints 1 'MODULE:FUNCTION' in_module_by_name
+
+# by address, as an ambiguous name must be probed
+address=$(awk '$3 == "vfs_write" { print "0x" $1 }' /proc/kallsyms)
+by_address() { trace "p:a/b $address len=%dx" -- busybox sh -c 'echo four; echo again' | sed -n '/len=/{s/.*(\([a-z_]*\)+.*len=/\1 /;p}'; }
+prints 'vfs_write 0x5
+vfs_write 0x6' 'by address' by_address
+# all of one name: two attributes of that name in two drivers
+all_of_a_name()
+{
+	n=$(awk '$3 == "name_show" { n++ } END { print n }' /proc/kallsyms)
+	[ "$n" -gt 1 ] || return 1
+	file=$(ls /sys/class/rtc/*/name /sys/class/virtio-ports/*/name 2>/dev/null | head -n 1)
+	trace 'f name_show' -- busybox cat "$file" | grep -c '(name_show+0x0/0x[0-9a-f]*)'
+}
+prints 1 'each function of an ambiguous name' sh -c "$(sed -n '/^trace()/p' hooks.sh); $(sed -n '/^all_of_a_name()/,/^}/p' hooks.sh); all_of_a_name | tail -n 1"
+
+# recursion: entry words of a return probe are those of its own call
+recursive()
+{
+	foreland trace --comm busybox 'r vfs_write c=$arg3 r=$retval' 'f:a/w vfs_write%return c=count r=$retval' \
+		-- busybox sh -c 'for n in 1 22 333 4444; do echo $n; done' 2>err | grep ' c=' >out
+	sed 's/.*: [a-z_0-9]*: ([^)]*) //' out | while read -r c r; do
+		[ $((${c#c=})) = $((${r#r=})) ] || echo "$c $r"
+	done
+	[ $(wc -l <out) = 8 ] || wc -l out
+}
+prints '' 'r keeps the words of its own entry' recursive
