@@ -60,6 +60,8 @@ for name, bit in want.items():
     check(f"{name} is what /proc/self/status says", rows[name]["state"] == have, rows[name])
 check("btf", (rows["btf"]["state"] == "yes") == os.access("/sys/kernel/btf/vmlinux", os.R_OK))
 
+check("allocinfo", (rows["allocinfo"]["errno"] == "ENOENT") == (not os.path.exists("/proc/allocinfo")))
+
 tracefs = "/sys/kernel/tracing"
 if os.access(tracefs + "/README", os.R_OK):
     readme = open(tracefs + "/README").read()

@@ -8,9 +8,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <linux/capability.h>
 #include <stdio.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
 
 #include "base/file.h"
 #include "base/num.h"
@@ -333,4 +334,51 @@ int fl_cap_probe_BTF_ARGS(struct fl_target *t, struct fl_cap_result *r)
 int fl_cap_probe_TYPECASTS(struct fl_target *t, struct fl_cap_result *r)
 {
 	return readme_says(t, "[(structname");
+}
+
+/* ---- for the other engines ---- */
+
+int fl_cap_probe_ALLOCINFO(struct fl_target *t, struct fl_cap_result *r)
+{
+	char text[64];
+	int err = read_small("/proc/allocinfo", text, sizeof(text)), counting;
+
+	if (err < 0)
+		return err;
+	counting = read_small("/proc/sys/vm/mem_profiling", text, sizeof(text));
+	if (counting < 0)
+		return 1;
+	fl_cap_note(r, "vm.mem_profiling is %s", text);
+	return text[0] == '1' ? 1 : -EAGAIN;
+}
+
+/* A mapping that nobody reads does not touch the device; lockdown refuses the mapping alone. */
+static int can_map(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	void *p;
+
+	if (fd < 0)
+		return -errno;
+	p = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	munmap(p, (size_t)sysconf(_SC_PAGESIZE));
+	return 1;
+}
+
+/* The first device that has a memory BAR answers for all. */
+int fl_cap_probe_PCI_BARS(struct fl_target *t, struct fl_cap_result *r)
+{
+	glob_t found = {};
+	int err = 0;
+
+	if (glob("/sys/bus/pci/devices/*/resource[0-5]", 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc && err <= 0 && err != -EPERM && err != -EACCES; i++)
+			err = can_map(found.gl_pathv[i]);
+	} else {
+		fl_cap_note(r, "this machine has no PCI device with a BAR");
+	}
+	globfree(&found);
+	return err;
 }

@@ -30,7 +30,7 @@ enum fl_cap_state {
 
 struct fl_cap_info {
 	const char *name;   /* "RDONLY_CAST_VOID"; shown in lower case */
-	const char *group;  /* "privilege", "facts", "hooks", "bpf", "tracefs" */
+	const char *group;  /* "privilege", "facts", "hooks", "bpf", "tracefs", "others" */
 	const char *about;  /* what it is */
 	const char *serves; /* what foreland does with it */
 	const char *remedy; /* what to do where it is missing */
