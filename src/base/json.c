@@ -74,7 +74,8 @@ void fl_json_quote(struct fl_buf *b, struct fl_str s)
 			fl_buf_addz(b, "\xef\xbf\xbd");
 		plain = ++i;
 	}
-	fl_buf_add(b, s.p + plain, i - plain);
+	if (i > plain)
+		fl_buf_add(b, s.p + plain, i - plain);
 	fl_buf_addc(b, '"');
 }
 

@@ -236,7 +236,14 @@ def off_is_off():
         assert not os.path.exists(f"{TMP.name}/foreland-alloc.{live.pid}")
 
 
+class Skip(Exception):
+    pass
+
+
 def run_shows_a_program_as_it_is():
+    lib = os.path.join(os.path.dirname(foreland), "../alloc/lib/libforeland-alloc.so")
+    if os.path.exists(lib) and b"__asan_init" in open(lib, "rb").read():
+        raise Skip("a library with a sanitizer in it cannot be loaded into other programs")
     program = "import ctypes; c = ctypes.CDLL(None); c.malloc.restype = ctypes.c_void_p\n" \
               "for i in range(5): c.malloc(123456)"
     p = run("run", "--json", "--min-size", "600000", "--", sys.executable, "-c", program)
@@ -309,6 +316,8 @@ for number, test in enumerate(TESTS, 1):
     try:
         test()
         print(f"ok {number} - {test.__name__}", flush=True)
+    except Skip as e:
+        print(f"ok {number} - {test.__name__} # SKIP {e}", flush=True)
     except Exception as e:  # each test is reported, whatever became of it
         failed += 1
         print(f"not ok {number} - {test.__name__}: {e!r}", flush=True)

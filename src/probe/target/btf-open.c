@@ -84,10 +84,11 @@ static inline void reach_of(const struct btf_type *t, uint32_t kind, struct reac
 /* Of a kind that is later than this program: as the object's own layout section says, or 0. */
 static uint64_t unknown_size(const struct fl_btf *btf, uint32_t info)
 {
-	const uint8_t *l = btf->layout + FL_BTF_KIND(info) * FL_BTF_LAYOUT_SIZE;
+	const uint8_t *l;
 
 	if (!FL_BTF_KIND(info) || (FL_BTF_KIND(info) + 1) * FL_BTF_LAYOUT_SIZE > btf->layout_len)
 		return 0;
+	l = btf->layout + FL_BTF_KIND(info) * FL_BTF_LAYOUT_SIZE;
 	return sizeof(struct btf_type) + l[0] + (uint64_t)l[1] * FL_BTF_VLEN(info);
 }
 
