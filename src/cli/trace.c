@@ -392,10 +392,10 @@ static int trace_session(struct session *s, const struct fl_args *args)
 	}
 	catch_signals();
 	if (s->o->via && strcmp(s->o->via, "tracefs") == 0) {
-		if (!s->o->json && !s->o->hist.n && !is_recording(s->o))
+		if (!s->o->hist.n && !s->o->exact && !is_recording(s->o))
 			return fl_trace_via_tracefs(s, args);
-		fputs("foreland: error: --via tracefs gives the kernel's own lines: not with --json, --hist "
-		      "or a recording\n", stderr);
+		fputs("foreland: error: --hist, --exact-faults and recordings are done by BPF programs, not by "
+		      "--via tracefs\n", stderr);
 		return FL_EXIT_USAGE;
 	}
 	if (start(s) < 0)

@@ -28,11 +28,45 @@ filtered()
 }
 prints 1 'a filter is the kernel'\''s' filtered
 prints 3 'as many lines as asked for' sh -c "foreland trace --via tracefs -n 3 't sched_switch next->pid' | wc -l"
-complains 'VIA_REFUSED|LOWER_' 'what the kernel cannot say is refused' \
+complains 'REFUSED|LOWER_' 'what the kernel cannot say is refused' \
 	foreland trace --via tracefs -n 1 't sched_switch a=$current->pid'
 prints '' 'nothing is left after a refusal' left
-complains 'NON_UNIQ|VIA_REFUSED|not unique|BAD_PROBE' 'and what it does not take' \
+complains 'NON_UNIQ|REFUSED|not unique|BAD_PROBE' 'and what it does not take' \
 	foreland trace --via tracefs -n 1 'p:a/b no_such_function_at_all'
+
+# What is read is known: dd reads a file of 11 bytes in blocks of 5, that is 5, 5, 1 and 0 bytes.
+printf 'hello world' >known
+reads='dd if=known of=copy bs=5'
+name='name=file->f_path.dentry->d_name.name:string'
+
+foreland trace --via tracefs "f:demo/rd vfs_read $name count" 'f:demo/ret vfs_read%return $retval:s64' \
+	-- $reads >out 2>err
+check 'a trace ends well' test $? = 0
+grep -o 'rd: (vfs_read+0x[0-9a-f]*/0x[0-9a-f]*) name="known" count=5' out | sort -u >got
+prints 4 'four reads of the file, by name and size' sh -c 'grep -c "name=\"known\" count=5" out'
+prints '5 5 1 0 ' 'and what they returned' sh -c \
+	'sed -n "s/^ *dd-.* ret: .*arg1=//p" out | tail -n 4 | tr "\n" " "; echo'
+matches '^ *dd-[0-9]* *\[00[0-9]\] [^ ]* *[0-9]*\.[0-9]*: rd: \(vfs_read\+0x' 'lines are the tracer'"'"'s own' \
+	sh -c 'grep -m1 known out'
+prints '' 'nothing is left behind' left
+
+foreland trace --via tracefs "f:demo/rd vfs_read $name if name == \"known\"" -- $reads >out 2>err
+prints 4 'a filter is the kernel'"'"'s' sh -c 'grep -c . out'
+foreland trace --via tracefs --comm nobody "f:demo/rd vfs_read $name" -- $reads >out 2>err
+prints '' '--comm leaves others out' cat out
+foreland trace --via tracefs --json -n 2 "f:demo/rd vfs_read $name" -- $reads >out 2>err
+prints 2 '-n ends it' sh -c 'grep -c time_ns out'
+foreland trace --via tracefs --explain 'p:demo/rd vfs_read file=$arg1' -t 0.1 >out 2>err
+matches "demo/rd: tracefs, as 'p:foreland_[0-9]*_[0-9]*/rd vfs_read file=.arg1:x64'" \
+	'--explain shows the text' cat err
+
+complains 'Probe point is not an instruction boundary' 'the kernel'"'"'s refusal in its own words' \
+	foreland trace --via tracefs 'p:demo/rd vfs_read+1'
+complains 'Expecting numeric field' 'its refusal of a filter too' \
+	foreland trace --via tracefs 'f:demo/rd vfs_read file if file == "x"'
+complains 'LOWER_' 'what the kernel has no words for' \
+	foreland trace --via tracefs 'f:demo/rd vfs_read c=this_cpu_read(count)'
+prints '' 'refusals leave nothing behind' left
 
 gone()			# SIGNAL
 {

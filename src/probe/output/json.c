@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "probe/output/text.h"
 
-static void arg_schema(const struct fl_probe_arg *a, struct fl_buf *out)
+void fl_trace_json_arg(const struct fl_probe_arg *a, struct fl_buf *out)
 {
 	fl_json_open(out, NULL, '{');
 	fl_json_str(out, "name", a->name);
@@ -31,7 +31,7 @@ void fl_trace_json_schema(const struct fl_trace *t, bool boot_clock, struct fl_b
 		fl_json_strz(out, "hook", fl_hooks[p->hook].name);
 		fl_json_open(out, "args", '[');
 		for (size_t k = 0; k < p->event->nr_args; k++)
-			arg_schema(&p->event->args[k], out);
+			fl_trace_json_arg(&p->event->args[k], out);
 		fl_json_close(out, ']');
 		fl_json_close(out, '}');
 	}

@@ -18,4 +18,7 @@ void fl_trace_json_record(const struct fl_trace_probe *p, uint32_t cpu, const st
 			  size_t size, struct fl_symbols *symbols, struct fl_buf *out);
 void fl_trace_json_summary(struct fl_trace *t, struct fl_buf *out);
 
+/* {"name","type","count","body"}: an argument in the schema's line. */
+void fl_trace_json_arg(const struct fl_probe_arg *a, struct fl_buf *out);
+
 #endif

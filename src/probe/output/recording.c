@@ -117,25 +117,16 @@ static int take_start(struct fl_recording *r, struct fl_reader *f, struct fl_dia
 	return 0;
 }
 
-/* Where a page's data begins: the "data" field of header_page. */
 static int take_ring_formats(struct fl_recording *r, struct fl_reader *f, struct fl_diag *diag)
 {
-	struct fl_str name = take_z(f), page = take(f, fl_reader_le64(f)), line;
-	uint64_t offset = 0;
+	struct fl_str name = take_z(f), page = take(f, fl_reader_le64(f));
+	uint32_t size;
 
-	while (fl_str_line(&page, &line)) {
-		const char *at = memmem(line.p, line.n, " data;\toffset:", 14);
-
-		if (!at)
-			continue;
-		line = fl_str_from(line, at + 14 - line.p);
-		fl_parse_u64(fl_str_sub(line, 0, fl_str_find(line, ';', 0)), 10, &offset);
-	}
 	if (f->overrun)
 		return 0;
-	if (!fl_str_is(name, "header_page") || offset < 16 || offset >= r->page_size)
+	if (!fl_str_is(name, "header_page") || fl_ring_header(page, &r->data_offset, &size) < 0 ||
+	    size > r->page_size)
 		return fail(r, RECORDING_BAD_PART, "header_page", diag);
-	r->data_offset = offset;
 	name = take_z(f);
 	take(f, fl_reader_le64(f));
 	if (!f->overrun && !fl_str_is(name, "header_event"))

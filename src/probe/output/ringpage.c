@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/bytes.h"
+#include "base/num.h"
 #include "base/util.h"
 
 enum {
@@ -15,6 +16,35 @@ enum {
 #define COMMIT_MASK	((1u << 27) - 1)
 #define MISSED_EVENTS	(1u << 31)
 #define MISSED_STORED	(1u << 30) /* their number stands behind the last entry */
+
+static int number_behind(struct fl_str line, const char *key, uint64_t *ret)
+{
+	const char *at = memmem(line.p, line.n, key, strlen(key));
+
+	if (!at)
+		return -EINVAL;
+	line = fl_str_from(line, at + strlen(key) - line.p);
+	return fl_parse_u64(fl_str_sub(line, 0, fl_str_find(line, ';', 0)), 10, ret);
+}
+
+/* "\tfield: char data;\toffset:16;\tsize:4080;\tsigned:1;" */
+int fl_ring_header(struct fl_str text, uint32_t *ret_data_offset, uint32_t *ret_page_size)
+{
+	uint64_t offset, size;
+	struct fl_str line;
+
+	while (fl_str_line(&text, &line)) {
+		if (!memmem(line.p, line.n, " data;", 6))
+			continue;
+		if (number_behind(line, "offset:", &offset) < 0 || number_behind(line, "size:", &size) < 0 ||
+		    offset < 16 || offset > 4096 || size < 64 || size > 1u << 24)
+			return -EINVAL;
+		*ret_data_offset = offset;
+		*ret_page_size = offset + size;
+		return 0;
+	}
+	return -EINVAL;
+}
 
 void fl_ring_page_open(struct fl_ring_page *p, const uint8_t *page, uint32_t page_size,
 		       uint32_t data_offset)

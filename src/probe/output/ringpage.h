@@ -16,6 +16,12 @@ struct fl_ring_page {
 	uint64_t missed;     /* records that were overwritten before this page; UINT64_MAX: unknown */
 };
 
+/*
+ * Reads a header_page text: where the entries begin in a page, and how large a page is.
+ * -EINVAL where it does not say.
+ */
+int fl_ring_header(struct fl_str text, uint32_t *ret_data_offset, uint32_t *ret_page_size);
+
 /* @data_offset is header_page's of the field "data"; @page_size is larger. */
 void fl_ring_page_open(struct fl_ring_page *p, const uint8_t *page, uint32_t page_size,
 		       uint32_t data_offset);

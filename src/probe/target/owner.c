@@ -87,6 +87,7 @@ bool fl_owner_alive(struct fl_str name)
 
 struct cleaning {
 	const char *tracefs;
+	struct fl_str name; /* of what is to go; empty: whatever has no owner any more */
 	int (*fn)(void *ctx, struct fl_str what, int err);
 	void *ctx;
 };
@@ -100,8 +101,10 @@ static int write_file(const char *path, int flags, struct fl_str text)
 	return write(fd, text.p, text.n) < 0 ? -errno : 0;
 }
 
-static bool is_orphan(struct fl_str name)
+static bool has_to_go(const struct cleaning *c, struct fl_str name)
 {
+	if (c->name.n)
+		return fl_str_eq(name, c->name);
 	return fl_owner_is(name) && !fl_owner_alive(name);
 }
 
@@ -118,7 +121,7 @@ static int clean_instances(const struct cleaning *c)
 	while (dir && r == 0 && (e = readdir(dir))) {
 		_cleanup_buf_ struct fl_buf name = {};
 
-		if (!is_orphan(fl_str(e->d_name)))
+		if (!has_to_go(c, fl_str(e->d_name)))
 			continue;
 		fl_buf_addf(&name, "instances/%s", e->d_name);
 		r = unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) < 0 ? -errno : 0;
@@ -164,21 +167,20 @@ static int clean_events(const struct cleaning *c, const char *name)
 	while (r == 0 && fl_str_line(&rest, &line)) {
 		struct fl_str event = event_of(line);
 
-		if (is_orphan(fl_str_sub(event, 0, fl_str_find(event, '/', 0))))
+		if (has_to_go(c, fl_str_sub(event, 0, fl_str_find(event, '/', 0))))
 			r = c->fn(c->ctx, event, remove_event(c, fl_buf_z(&path), event));
 	}
 	return r;
 }
 
-int fl_owner_clean(const char *tracefs, int (*fn)(void *ctx, struct fl_str what, int err), void *ctx)
+static int clean(const struct cleaning *c)
 {
 	/* dynamic_events has them all; kernels before 5.0 have two files of kinds. */
 	static const char *const files[] = { "dynamic_events", "kprobe_events", "uprobe_events" };
-	struct cleaning c = { tracefs, fn, ctx };
-	int r = clean_instances(&c), found = -ENOENT;
+	int r = clean_instances(c), found = -ENOENT;
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(files) && r == 0; i++) {
-		r = clean_events(&c, files[i]);
+		r = clean_events(c, files[i]);
 		if (r == -ENOENT) {
 			r = 0;
 			continue;
@@ -188,4 +190,15 @@ int fl_owner_clean(const char *tracefs, int (*fn)(void *ctx, struct fl_str what,
 			break;
 	}
 	return r ? r : found;
+}
+
+int fl_owner_clean(const char *tracefs, int (*fn)(void *ctx, struct fl_str what, int err), void *ctx)
+{
+	return clean(&(struct cleaning){ .tracefs = tracefs, .fn = fn, .ctx = ctx });
+}
+
+int fl_owner_remove(const char *tracefs, struct fl_str name,
+		    int (*fn)(void *ctx, struct fl_str what, int err), void *ctx)
+{
+	return clean(&(struct cleaning){ .tracefs = tracefs, .name = name, .fn = fn, .ctx = ctx });
 }

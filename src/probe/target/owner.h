@@ -32,4 +32,8 @@ bool fl_owner_alive(struct fl_str name);
  */
 int fl_owner_clean(const char *tracefs, int (*fn)(void *ctx, struct fl_str what, int err), void *ctx);
 
+/* The same for what is called @name, whether its owner runs or not. */
+int fl_owner_remove(const char *tracefs, struct fl_str name,
+		    int (*fn)(void *ctx, struct fl_str what, int err), void *ctx);
+
 #endif

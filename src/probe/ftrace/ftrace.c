@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's ring buffer is read raw, page by page and CPU by CPU. A round notes the time, takes
+ * all pages that there are, and hands out in order what is older than that time: nothing older can
+ * come any more. The rest waits for the next round.
+ */
+#include "probe/ftrace/ftrace.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/num.h"
+#include "probe/ftrace/keeper.h"
+#include "probe/lower/lower.h"
+#include "probe/output/ringpage.h"
+#include "probe/target/owner.h"
+
+#define TEXT_MAX       (1u << 20)
+#define PAGES_A_ROUND  256 /* of one CPU: a producer that never pauses does not hold us */
+#define ERROR_LOG_HEAD "  Command: "
+
+enum ftrace_error {
+#define D(code, level, err, message) FTRACE_##code,
+#include "probe/ftrace/errors.def"
+#undef D
+	_FTRACE_ERROR_MAX,
+};
+
+static const struct fl_diag_kind errors[_FTRACE_ERROR_MAX] = {
+#define D(code_, level_, err_, message_)                                                           \
+	{ .code = #code_, .level = FL_##level_, .err = err_, .message = message_ },
+#include "probe/ftrace/errors.def"
+#undef D
+};
+
+struct event {
+	const struct fl_probe_event *e;
+	struct fl_str filter;
+	struct fl_buf text; /* as the kernel was given it */
+	struct fl_buf name; /* in tracefs, unique within our group */
+	struct fl_format format;
+	struct fl_event_printer printer;
+	uint64_t records;
+};
+
+/* A page that was read and is not yet handed out. */
+struct queued {
+	struct queued *next;
+	uint8_t bytes[];
+};
+
+struct cpu {
+	int fd;
+	uint32_t number;
+	struct queued *first, **last; /* @page is a cursor into the first */
+	struct fl_ring_page page;
+	struct fl_str record; /* p NULL: none is at hand */
+};
+
+struct fl_ftrace {
+	struct fl_target *target;
+	struct fl_ftrace_opts opts;
+	const char *tracefs;
+	struct fl_buf owner;	/* the group's and the instance's name */
+	struct fl_buf instance; /* path */
+	struct fl_keeper keeper;
+	bool has_instance;
+	struct event *events;
+	size_t nr_events;
+	struct cpu *cpus;
+	size_t nr_cpus;
+	uint32_t page_size, data_offset;
+	struct fl_arena arena; /* formats */
+	char comm[16];
+};
+
+/* ---- files of tracefs ---- */
+
+static int read_text(const char *path, struct fl_buf *out)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fl_buf_read_fd(out, fd, TEXT_MAX);
+}
+
+static int write_text(const char *path, int flags, struct fl_str text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | flags);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text.p, text.n) < 0 ? -errno : 0;
+}
+
+/* @path is a format with one string for the instance's folder. */
+FL_PRINTF(3, 4)
+static int write_instance(const struct fl_ftrace *t, struct fl_str text, const char *fmt, ...)
+{
+	_cleanup_buf_ struct fl_buf path = {};
+	va_list ap;
+
+	fl_buf_addf(&path, "%s/", fl_buf_z(&t->instance));
+	va_start(ap, fmt);
+	fl_buf_vaddf(&path, fmt, ap);
+	va_end(ap);
+	return path.error ? path.error : write_text(fl_buf_z(&path), 0, text);
+}
+
+static int fail(enum ftrace_error code, const struct event *ev, int err, struct fl_diag *diag)
+{
+	fl_diag_set(diag, &errors[code], ev ? ev->e->place.span : (struct fl_span){});
+	if (diag && ev) {
+		diag->text = ev->e->text.p;
+		diag->text_len = ev->e->text.n;
+	}
+	if (err)
+		fl_diag_message(diag, "%s: %s", errors[code].message, fl_errno_name(err));
+	return err ? err : -errors[code].err;
+}
+
+/*
+ * The kernel's own words, if the last entry of its log is about @command: message, and the caret in
+ * the text that it was given.
+ */
+static void quote_log(const char *folder, struct fl_str command, struct fl_diag *diag)
+{
+	_cleanup_buf_ struct fl_buf path = {}, log = {};
+	struct fl_str rest, line, message = {}, shown = {};
+	size_t column = 0;
+
+	fl_buf_addf(&path, "%s/error_log", folder);
+	if (!diag || read_text(fl_buf_z(&path), &log) < 0)
+		return;
+	for (rest = fl_buf_str(&log); fl_str_line(&rest, &line);) {
+		const char *at = memmem(line.p, line.n, "error: ", 7);
+
+		if (line.n && line.p[0] == '[' && at)
+			message = fl_str_from(line, at + 7 - line.p);
+		else if (fl_str_starts(line, ERROR_LOG_HEAD))
+			shown = fl_str_from(line, strlen(ERROR_LOG_HEAD));
+		else
+			column = fl_str_find(line, '^', 0);
+	}
+	if (!message.n || !fl_str_eq(fl_str_trim(shown), fl_str_trim(command)))
+		return;
+	fl_diag_message(diag, "%s: %.*s", diag->kind->message, FL_STR_ARG(message));
+	diag->text = command.p;
+	diag->text_len = command.n;
+	diag->column = column >= strlen(ERROR_LOG_HEAD) ? column - strlen(ERROR_LOG_HEAD) : 0;
+	diag->span = (struct fl_span){ diag->column, diag->column + 1 };
+}
+
+/* ---- start ---- */
+
+/* The filter of an event probe is of the event that it hangs on, and stands in its definition. */
+static bool is_part_of_text(const struct event *ev)
+{
+	return ev->filter.n && ev->e->kind == FL_PROBE_EPROBE;
+}
+
+/* "p:kprobes/p_vfs_read_0 vfs_read" becomes "p:OWNER/NAME vfs_read". */
+static int rename_event(const struct fl_ftrace *t, struct event *ev, struct fl_str text)
+{
+	size_t blank = fl_str_find(text, ' ', 0), colon = fl_str_find(text, ':', 0);
+	unsigned int twins = 0;
+
+	for (const struct event *other = t->events; other < ev; other++)
+		twins += fl_str_eq(other->e->event, ev->e->event);
+	fl_buf_add_str(&ev->name, ev->e->event);
+	if (twins)
+		fl_buf_addf(&ev->name, "_%u", twins + 1);
+	fl_buf_add_str(&ev->text, fl_str_sub(text, 0, FL_MIN(colon, blank)));
+	fl_buf_addf(&ev->text, ":%s/%s", fl_buf_z(&t->owner), fl_buf_z(&ev->name));
+	fl_buf_add_str(&ev->text, fl_str_from(text, blank));
+	if (is_part_of_text(ev))
+		fl_buf_addf(&ev->text, " if %.*s", FL_STR_ARG(ev->filter));
+	return ev->text.error ? ev->text.error : ev->name.error;
+}
+
+static int lower_all(struct fl_ftrace *t, struct fl_diag *diag)
+{
+	_cleanup_buf_ struct fl_buf path = {}, readme = {};
+	uint32_t features;
+	int r;
+
+	fl_buf_addf(&path, "%s/README", t->tracefs);
+	r = read_text(fl_buf_z(&path), &readme);
+	if (r < 0)
+		return fail(FTRACE_NO_TRACEFS, NULL, r, diag);
+	features = fl_lower_readme(fl_buf_str(&readme));
+	for (size_t i = 0; i < t->nr_events && r == 0; i++) {
+		_cleanup_buf_ struct fl_buf text = {};
+
+		r = fl_lower(t->events[i].e, fl_target_arch(t->target), features, &text, diag);
+		if (r == 0)
+			r = rename_event(t, &t->events[i], fl_buf_str(&text));
+	}
+	return r;
+}
+
+static int make_instance(struct fl_ftrace *t, struct fl_diag *diag)
+{
+	int r = fl_keeper_start(&t->keeper, t->tracefs, fl_buf_str(&t->owner));
+
+	if (r < 0)
+		return r;
+	if (mkdir(fl_buf_z(&t->instance), 0700) < 0)
+		return fail(FTRACE_NO_INSTANCE, NULL, -errno, diag);
+	t->has_instance = true;
+	return write_instance(t, t->opts.boot_clock ? FL_STR("boot") : FL_STR("mono"), "trace_clock");
+}
+
+static int define(struct fl_ftrace *t, struct event *ev, struct fl_diag *diag)
+{
+	_cleanup_buf_ struct fl_buf path = {}, line = {};
+	int r;
+
+	fl_buf_addf(&path, "%s/dynamic_events", t->tracefs);
+	fl_buf_addf(&line, "%s\n", fl_buf_z(&ev->text));
+	r = write_text(fl_buf_z(&path), O_APPEND, fl_buf_str(&line));
+	if (r == -ENOENT && access(fl_buf_z(&path), W_OK) < 0)
+		return fail(FTRACE_NO_DYNAMIC_EVENTS, NULL, 0, diag);
+	if (r == 0)
+		return 0;
+	fail(FTRACE_REFUSED, ev, r, diag);
+	quote_log(t->tracefs, fl_buf_str(&ev->text), diag);
+	return r;
+}
+
+/* The definition's filter and --comm are one filter of the kernel's. */
+static int set_filter(struct fl_ftrace *t, struct event *ev, struct fl_diag *diag)
+{
+	bool own = ev->filter.n && !is_part_of_text(ev);
+	_cleanup_buf_ struct fl_buf text = {};
+	int r;
+
+	if (own)
+		fl_buf_addf(&text, t->opts.comm ? "(%.*s) && " : "%.*s", FL_STR_ARG(ev->filter));
+	if (t->opts.comm)
+		fl_buf_addf(&text, "comm == \"%s\"", t->opts.comm);
+	if (!text.len)
+		return 0;
+	r = write_instance(t, fl_buf_str(&text), "events/%s/%s/filter", fl_buf_z(&t->owner),
+			   fl_buf_z(&ev->name));
+	if (r == 0)
+		return 0;
+	fail(FTRACE_FILTER_REFUSED, ev, r, diag);
+	/* The diagnostic outlives @text; the filter as it was given is the same but for --comm. */
+	if (!t->opts.comm)
+		quote_log(fl_buf_z(&t->instance), ev->filter, diag);
+	return r;
+}
+
+static int load_format(struct fl_ftrace *t, struct event *ev)
+{
+	_cleanup_buf_ struct fl_buf path = {}, text = {};
+	int r;
+
+	fl_buf_addf(&path, "%s/events/%s/%s/format", t->tracefs, fl_buf_z(&t->owner), fl_buf_z(&ev->name));
+	r = read_text(fl_buf_z(&path), &text);
+	if (r == 0)
+		r = fl_format_parse(ev->e->group, fl_buf_str(&text), &t->arena, NULL, &ev->format);
+	if (r < 0)
+		return r;
+	ev->format.name = ev->e->event;
+	return fl_event_printer_make(&ev->format, &t->arena, &ev->printer);
+}
+
+/*
+ * A process is its threads; a thread that it starts later is not seen. We ourselves are never: what
+ * we read to show a record would make the next one. Kernels before 5.7 cannot leave us out.
+ */
+static int set_pid(struct fl_ftrace *t)
+{
+	_cleanup_buf_ struct fl_buf own = {}, path = {}, list = {};
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct dirent *e;
+
+	fl_buf_addf(&own, "%d", (int)getpid());
+	(void)write_instance(t, fl_buf_str(&own), "set_event_notrace_pid");
+	if (!t->opts.pid)
+		return 0;
+	fl_buf_addf(&path, "/proc/%u/task", t->opts.pid);
+	dir = opendir(fl_buf_z(&path));
+	while (dir && (e = readdir(dir)))
+		if (e->d_name[0] != '.')
+			fl_buf_addf(&list, "%s ", e->d_name);
+	if (!list.len)
+		fl_buf_addf(&list, "%u", t->opts.pid);
+	return write_instance(t, fl_buf_str(&list), "set_event_pid");
+}
+
+static int load_page_format(struct fl_ftrace *t)
+{
+	_cleanup_buf_ struct fl_buf path = {}, text = {};
+	int r;
+
+	fl_buf_addf(&path, "%s/events/header_page", t->tracefs);
+	r = read_text(fl_buf_z(&path), &text);
+	return r < 0 ? r : fl_ring_header(fl_buf_str(&text), &t->data_offset, &t->page_size);
+}
+
+static int open_cpus(struct fl_ftrace *t)
+{
+	long n = sysconf(_SC_NPROCESSORS_CONF);
+
+	t->cpus = calloc(n > 0 ? n : 1, sizeof(*t->cpus));
+	if (!t->cpus)
+		return -ENOMEM;
+	for (long i = 0; i < n; i++) {
+		_cleanup_buf_ struct fl_buf path = {};
+		struct cpu *c = &t->cpus[t->nr_cpus];
+
+		fl_buf_addf(&path, "%s/per_cpu/cpu%ld/trace_pipe_raw", fl_buf_z(&t->instance), i);
+		c->fd = open(fl_buf_z(&path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (c->fd < 0 && errno == ENOENT)
+			continue; /* a CPU that was never there */
+		if (c->fd < 0)
+			return -errno;
+		c->number = i;
+		c->last = &c->first;
+		t->nr_cpus++;
+	}
+	return 0;
+}
+
+int fl_ftrace_start(struct fl_ftrace *t, struct fl_diag *diag)
+{
+	struct event *end = t->events + t->nr_events;
+	int r;
+
+	t->tracefs = fl_target_tracefs(t->target);
+	if (!t->tracefs)
+		return fail(FTRACE_NO_TRACEFS, NULL, 0, diag);
+	fl_buf_addf(&t->instance, "%s/instances/%s", t->tracefs, fl_buf_z(&t->owner));
+	r = lower_all(t, diag);
+	if (r == 0)
+		r = make_instance(t, diag);
+	for (struct event *ev = t->events; ev < end && r == 0; ev++)
+		r = define(t, ev, diag);
+	for (struct event *ev = t->events; ev < end && r == 0; ev++)
+		r = set_filter(t, ev, diag);
+	for (struct event *ev = t->events; ev < end && r == 0; ev++)
+		r = load_format(t, ev);
+	if (r == 0)
+		r = set_pid(t);
+	if (r == 0)
+		r = load_page_format(t);
+	if (r == 0)
+		r = open_cpus(t);
+	for (struct event *ev = t->events; ev < end && r == 0; ev++) {
+		r = write_instance(t, FL_STR("1"), "events/%s/%s/enable", fl_buf_z(&t->owner),
+				   fl_buf_z(&ev->name));
+		if (r < 0)
+			fail(FTRACE_NOT_ENABLED, ev, r, diag);
+	}
+	return r;
+}
+
+/* ---- reading ---- */
+
+static int take_pages(struct fl_ftrace *t, struct cpu *c)
+{
+	for (int i = 0; i < PAGES_A_ROUND; i++) {
+		struct queued *q = malloc(sizeof(*q) + t->page_size);
+		ssize_t n;
+
+		if (!q)
+			return -ENOMEM;
+		n = read(c->fd, q->bytes, t->page_size);
+		if (n <= 0) {
+			int err = n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
+
+			free(q);
+			return err;
+		}
+		memset(q->bytes + n, 0, t->page_size - n);
+		q->next = NULL;
+		*c->last = q;
+		if (c->last == &c->first)
+			fl_ring_page_open(&c->page, q->bytes, t->page_size, t->data_offset);
+		c->last = &q->next;
+	}
+	return 0;
+}
+
+static void drop_first(struct fl_ftrace *t, struct cpu *c)
+{
+	struct queued *gone = c->first;
+
+	c->first = gone->next;
+	free(gone);
+	if (c->first)
+		fl_ring_page_open(&c->page, c->first->bytes, t->page_size, t->data_offset);
+	else
+		c->last = &c->first;
+}
+
+/* Sees to it that @c->record is there, if any of its pages has one left. */
+static void look_ahead(struct fl_ftrace *t, struct cpu *c)
+{
+	while (!c->record.p && c->first)
+		if (fl_ring_page_next(&c->page, &c->record) <= 0)
+			drop_first(t, c);
+}
+
+static struct cpu *earliest(struct fl_ftrace *t, uint64_t before)
+{
+	struct cpu *first = NULL;
+
+	for (size_t i = 0; i < t->nr_cpus; i++) {
+		struct cpu *c = &t->cpus[i];
+
+		look_ahead(t, c);
+		if (c->record.p && c->page.time <= before && (!first || c->page.time < first->page.time))
+			first = c;
+	}
+	return first;
+}
+
+/* "PID NAME" in saved_cmdlines: the kernel's own memory of who was switched away from. */
+static bool saved_comm(struct fl_ftrace *t, uint32_t pid, struct fl_str *ret)
+{
+	_cleanup_buf_ struct fl_buf path = {}, text = {};
+	struct fl_str rest, line, word;
+	uint64_t number;
+
+	fl_buf_addf(&path, "%s/saved_cmdlines", t->tracefs);
+	if (read_text(fl_buf_z(&path), &text) < 0)
+		return false;
+	for (rest = fl_buf_str(&text); fl_str_line(&rest, &line);) {
+		if (!fl_str_word(&line, &word) || fl_parse_u64(word, 10, &number) < 0 || number != pid)
+			continue;
+		line = fl_str_sub(fl_str_trim(line), 0, sizeof(t->comm));
+		memcpy(t->comm, line.p, line.n);
+		*ret = fl_str_n(t->comm, line.n);
+		return true;
+	}
+	return false;
+}
+
+/* The name of now, or of when it was last seen. */
+static struct fl_str comm_of(struct fl_ftrace *t, uint32_t pid)
+{
+	_cleanup_close_ int fd = -1;
+	struct fl_str saved;
+	char path[48];
+	ssize_t n;
+
+	if (!pid)
+		return FL_STR("<idle>");
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, t->comm, sizeof(t->comm));
+	if (n > 0)
+		return fl_str_trim(fl_str_n(t->comm, n));
+	return saved_comm(t, pid, &saved) ? saved : FL_STR("<...>");
+}
+
+static struct event *event_of(struct fl_ftrace *t, uint16_t type)
+{
+	for (size_t i = 0; i < t->nr_events; i++)
+		if (t->events[i].format.id == type)
+			return &t->events[i];
+	return NULL;
+}
+
+static int hand_out(struct fl_ftrace *t, struct cpu *c, fl_recorded_fn fn, void *ctx)
+{
+	struct fl_recorded rec;
+	struct event *ev;
+	int r;
+
+	fl_recorded_start(&rec, c->page.time, c->number, c->record);
+	c->record = (struct fl_str){};
+	ev = event_of(t, rec.type);
+	if (!ev)
+		return 0;
+	rec.format = &ev->format;
+	rec.printer = &ev->printer;
+	rec.comm = comm_of(t, rec.pid);
+	r = fn(ctx, &rec);
+	ev->records += r >= 0;
+	return r;
+}
+
+static uint64_t now(const struct fl_ftrace *t)
+{
+	struct timespec ts;
+
+	clock_gettime(t->opts.boot_clock ? CLOCK_BOOTTIME : CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
+int64_t fl_ftrace_read(struct fl_ftrace *t, fl_recorded_fn fn, void *ctx)
+{
+	uint64_t before = now(t);
+	int64_t n = 0;
+	struct cpu *c;
+	int r;
+
+	for (size_t i = 0; i < t->nr_cpus; i++) {
+		r = take_pages(t, &t->cpus[i]);
+		if (r < 0)
+			return r;
+	}
+	while ((c = earliest(t, before))) {
+		r = hand_out(t, c, fn, ctx);
+		if (r < 0)
+			return r;
+		n++;
+	}
+	return n;
+}
+
+/* ---- what it says of itself ---- */
+
+uint64_t fl_ftrace_records(const struct fl_ftrace *t, size_t i)
+{
+	return t->events[i].records;
+}
+
+struct fl_str fl_ftrace_text(const struct fl_ftrace *t, size_t i)
+{
+	return fl_buf_str(&t->events[i].text);
+}
+
+/* "  EVENT   HITS   MISSED" */
+uint64_t fl_ftrace_missed(struct fl_ftrace *t, size_t i)
+{
+	_cleanup_buf_ struct fl_buf path = {}, text = {};
+	struct fl_str rest, line, word;
+	uint64_t missed = 0;
+
+	fl_buf_addf(&path, "%s/kprobe_profile", t->tracefs);
+	if (read_text(fl_buf_z(&path), &text) < 0)
+		return 0;
+	for (rest = fl_buf_str(&text); fl_str_line(&rest, &line);) {
+		if (!fl_str_word(&line, &word) || !fl_str_eq(word, fl_buf_str(&t->events[i].name)))
+			continue;
+		fl_str_word(&line, &word);
+		if (fl_str_word(&line, &word))
+			fl_parse_u64(word, 10, &missed);
+	}
+	return missed;
+}
+
+/* "overrun: N" and "dropped events: N" of a CPU's stats */
+uint64_t fl_ftrace_lost(struct fl_ftrace *t)
+{
+	static const char *const keys[] = { "overrun: ", "dropped events: " };
+	uint64_t lost = 0;
+
+	for (size_t i = 0; i < t->nr_cpus; i++) {
+		_cleanup_buf_ struct fl_buf path = {}, text = {};
+		struct fl_str rest, line;
+
+		fl_buf_addf(&path, "%s/per_cpu/cpu%u/stats", fl_buf_z(&t->instance), t->cpus[i].number);
+		if (read_text(fl_buf_z(&path), &text) < 0)
+			continue;
+		for (rest = fl_buf_str(&text); fl_str_line(&rest, &line);)
+			for (size_t k = 0; k < FL_ARRAY_SIZE(keys); k++) {
+				uint64_t n = 0;
+
+				if (fl_str_starts(line, keys[k]) &&
+				    fl_parse_u64(fl_str_trim(fl_str_from(line, strlen(keys[k]))), 10, &n) == 0)
+					lost += n;
+			}
+	}
+	return lost;
+}
+
+/* ---- life ---- */
+
+int fl_ftrace_new(struct fl_target *target, const struct fl_ftrace_opts *opts, struct fl_ftrace **ret)
+{
+	_cleanup_ftrace_ struct fl_ftrace *t = calloc(1, sizeof(*t));
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	t->target = target;
+	t->opts = *opts;
+	t->keeper.fd = -1;
+	r = fl_owner_name(0, &t->owner);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(t);
+	return 0;
+}
+
+int fl_ftrace_add(struct fl_ftrace *t, const struct fl_probe_event *e, struct fl_str filter)
+{
+	struct event *more = reallocarray(t->events, t->nr_events + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	t->events = more;
+	more[t->nr_events++] = (struct event){ .e = e, .filter = filter };
+	return 0;
+}
+
+void fl_ftrace_stop(struct fl_ftrace *t)
+{
+	for (size_t i = 0; t->has_instance && i < t->nr_events; i++)
+		write_instance(t, FL_STR("0"), "events/%s/%s/enable", fl_buf_z(&t->owner),
+			       fl_buf_z(&t->events[i].name));
+}
+
+static int ignore_result(void *ctx, struct fl_str what, int err)
+{
+	return 0;
+}
+
+static void free_cpu(struct fl_ftrace *t, struct cpu *c)
+{
+	while (c->first)
+		drop_first(t, c);
+	close(c->fd);
+}
+
+void fl_ftrace_free(struct fl_ftrace *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->nr_cpus; i++)
+		free_cpu(t, &t->cpus[i]);
+	if (t->keeper.fd >= 0)
+		fl_owner_remove(t->tracefs, fl_buf_str(&t->owner), ignore_result, NULL);
+	fl_keeper_stop(&t->keeper);
+	for (size_t i = 0; i < t->nr_events; i++) {
+		fl_buf_fini(&t->events[i].text);
+		fl_buf_fini(&t->events[i].name);
+	}
+	fl_arena_fini(&t->arena);
+	fl_buf_fini(&t->owner);
+	fl_buf_fini(&t->instance);
+	free(t->events);
+	free(t->cpus);
+	free(t);
+}
