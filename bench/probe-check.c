@@ -30,7 +30,7 @@ static size_t ours(struct fl_target *target, struct fl_str text)
 	size_t refused = 0;
 
 	while (fl_str_line(&text, &def)) {
-		struct fl_probe_verdict v = {};
+		struct fl_probe_verdict v = { .no_help = true };
 		struct fl_probe_event *e = NULL;
 
 		refused += fl_probe_check(target, FL_DIALECT_6_12, FL_FILE_KPROBE_EVENTS, def, &e, &v) < 0;

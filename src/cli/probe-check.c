@@ -108,7 +108,7 @@ static int flush(struct check *c)
 static int check_one(void *ctx, struct fl_str def, const char *place, uint32_t line)
 {
 	struct check *c = ctx;
-	_cleanup_verdict_ struct fl_probe_verdict v = {};
+	_cleanup_verdict_ struct fl_probe_verdict v = { .no_help = c->opts->json };
 	struct fl_probe_event *e = NULL;
 	int r;
 

@@ -63,7 +63,10 @@ static void fill_verdict(const struct fl_parse *p, int err, struct fl_probe_verd
 {
 	const struct fl_log_entry *last = p->log.n ? &p->log.entries[p->log.n - 1] : NULL;
 
+	bool no_help = v->no_help;
+
 	fl_probe_verdict_fini(v);
+	v->no_help = no_help;
 	v->errno_value = -err;
 	memcpy(v->entries, p->log.entries, sizeof(v->entries));
 	v->nr_entries = p->log.n;
@@ -74,7 +77,8 @@ static void fill_verdict(const struct fl_parse *p, int err, struct fl_probe_verd
 		v->diag.text_len = p->event->text.n;
 		if (last->message)
 			fl_diag_message(&v->diag, "%s", last->message);
-		fl_probe_help(p, &v->diag);
+		if (!no_help)
+			fl_probe_help(p, &v->diag);
 	}
 	v->arena = p->event->arena;
 	p->event->arena = (struct fl_arena){};

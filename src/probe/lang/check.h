@@ -28,6 +28,7 @@ int fl_probe_file_parse(const char *name, enum fl_probe_file *ret);
 
 /**
  * struct fl_probe_verdict - why a definition was refused
+ * @no_help: set by the caller: the next step is not wanted, and not looked for
  * @errno_value: what write(2) fails with, positive
  * @entries, @nr_entries: what the kernel would log, oldest first; nothing where it is silent
  * @diag: the last entry as a finding in the definition, with the next step where there is one;
@@ -37,6 +38,7 @@ int fl_probe_file_parse(const char *name, enum fl_probe_file *ret);
  * Zero-initialise to start; fl_probe_verdict_fini() releases, and makes it zero again.
  */
 struct fl_probe_verdict {
+	bool no_help;
 	int errno_value;
 	struct fl_log_entry entries[FL_LOG_MAX];
 	size_t nr_entries;

@@ -37,6 +37,7 @@ static int find_field(struct fl_parse *p, struct fl_str name, struct fl_type *ty
 	struct fl_member m;
 	int r = name.n ? fl_type_find_member(*type, name, &m) : -ENOENT;
 
+	p->searched = *type;
 	if (!fl_kind_is_struct(fl_type_kind(*type)))
 		return fl_fault(p, p->offset, FL_FAULT_BAD_BTF_TID, name);
 	if (r == -ENOENT)

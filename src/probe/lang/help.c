@@ -1,10 +1,384 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The next step for a person, where there is one right one. The kernel's message stays as it is;
+ * this stands below it. A row a fault; what is meant by a name is looked for in the target only now,
+ * when something is wrong.
+ */
 #include "probe/lang/help.h"
 
+#include <inttypes.h>
+
+#include "base/util.h"
+#include "probe/lang/ktext.h"
 #include "probe/lang/parse.h"
+
+/* A list of names to find the nearest in. */
+struct names {
+	struct fl_str *v;
+	size_t n, cap;
+};
+
+#define MAX_NAMES 262144
+
+static void add_name(struct names *names, struct fl_str name)
+{
+	size_t cap = names->cap ? names->cap * 2 : 64;
+	struct fl_str *v;
+
+	if (name.n == 0 || names->n == MAX_NAMES)
+		return;
+	if (names->n == names->cap) {
+		v = reallocarray(names->v, cap, sizeof(*v));
+		if (!v)
+			return;
+		names->v = v;
+		names->cap = cap;
+	}
+	names->v[names->n++] = name;
+}
+
+/* "did you mean '...'?"; frees the names. False where none is near. */
+static bool suggest(struct fl_diag *d, struct fl_str wrong, struct names *names, const char *prefix)
+{
+	size_t i = fl_str_nearest(wrong, names->v, names->n);
+	bool found = i < names->n;
+
+	if (found)
+		fl_diag_help(d, "did you mean '%s%.*s'?", prefix, FL_STR_ARG(names->v[i]));
+	free(names->v);
+	return found;
+}
+
+static struct fl_str underlined(const struct fl_parse *p, const struct fl_diag *d)
+{
+	return fl_str_sub(p->log.def, d->span.start, d->span.end - d->span.start);
+}
+
+/* ---- fields ---- */
+
+#define MAX_DEPTH 4
+
+static void collect_members(struct fl_type t, struct names *names, int depth)
+{
+	struct fl_member m;
+
+	for (uint32_t i = 0; fl_type_member(t, i, &m); i++) {
+		if (m.name.n)
+			add_name(names, m.name);
+		else if (depth < MAX_DEPTH)
+			collect_members(fl_type_strip(m.type), names, depth + 1);
+	}
+}
+
+/* The path from @t to a member of that name in one of its own structures: "d_name.len". */
+static bool path_inside(struct fl_type t, struct fl_str name, struct fl_buf *path, int depth)
+{
+	struct fl_member m, hit;
+	size_t len = path->len;
+
+	for (uint32_t i = 0; depth < MAX_DEPTH && fl_type_member(t, i, &m); i++) {
+		struct fl_type inner = fl_type_strip(m.type);
+
+		if (!fl_kind_is_struct(fl_type_kind(inner)))
+			continue;
+		fl_buf_add_str(path, m.name);
+		if (m.name.n)
+			fl_buf_addc(path, '.');
+		if (fl_type_find_member(inner, name, &hit) == 0) {
+			fl_buf_add_str(path, name);
+			return true;
+		}
+		if (path_inside(inner, name, path, depth + 1))
+			return true;
+		path->len = len;
+	}
+	return false;
+}
+
+struct owner_search {
+	struct fl_str member;
+	struct fl_type owner;
+	size_t n;
+};
+
+static int find_owner(void *ctx, struct fl_type t)
+{
+	struct owner_search *s = ctx;
+	struct fl_member m;
+
+	if (fl_type_find_member(t, s->member, &m) == 0 && fl_type_name(t).n) {
+		s->owner = t;
+		s->n++;
+	}
+	return s->n > 1; /* one is an answer, two are none */
+}
+
+/* The only struct of the kernel that has such a member. */
+static void help_owner(const struct fl_parse *p, struct fl_diag *d, struct fl_str name)
+{
+	struct owner_search s = { .member = name };
+	struct fl_btf *btf;
+
+	if (fl_target_btf(p->target, &btf) < 0)
+		return;
+	fl_btf_each(btf, FL_STR("*"), FL_KIND(BTF_KIND_STRUCT), find_owner, &s);
+	if (s.n == 1)
+		fl_diag_help(d, "this member is in struct %.*s", FL_STR_ARG(fl_type_name(s.owner)));
+}
+
+static void help_field(const struct fl_parse *p, struct fl_diag *d)
+{
+	struct fl_str name = underlined(p, d);
+	_cleanup_buf_ struct fl_buf path = {};
+	struct names names = {};
+
+	if (!name.n || !fl_type_ok(p->searched))
+		return;
+	if (path_inside(p->searched, name, &path, 0)) {
+		fl_diag_help(d, "it is there as '%s'", fl_buf_z(&path));
+		return;
+	}
+	collect_members(p->searched, &names, 0);
+	if (!suggest(d, name, &names, ""))
+		help_owner(p, d, name);
+}
+
+/* ---- parameters, structs, types ---- */
+
+static void help_param(const struct fl_parse *p, struct fl_diag *d)
+{
+	_cleanup_buf_ struct fl_buf list = {};
+	struct names names = {};
+	struct fl_param param;
+
+	for (uint32_t i = 0; i < p->nr_params && fl_proto_param(p, i, &param); i++) {
+		add_name(&names, param.name);
+		fl_buf_addf(&list, "%s%.*s", i ? ", " : "", FL_STR_ARG(param.name));
+	}
+	if (!suggest(d, underlined(p, d), &names, "") && list.len)
+		fl_diag_help(d, "the parameters are %s", fl_buf_z(&list));
+	else if (!list.len && fl_type_ok(p->proto))
+		fl_diag_help(d, "this function has no parameters");
+}
+
+static int collect_type(void *ctx, struct fl_type t)
+{
+	add_name(ctx, fl_type_name(t));
+	return 0;
+}
+
+static void help_struct(const struct fl_parse *p, struct fl_diag *d)
+{
+	struct fl_str name = underlined(p, d);
+	struct fl_type t = fl_target_type(p->target, name, FL_KIND(BTF_KIND_UNION) |
+					  FL_KIND(BTF_KIND_TYPEDEF) | FL_KIND(BTF_KIND_INT));
+	struct names names = {};
+	struct fl_btf *btf;
+
+	if (fl_type_kind(t) == BTF_KIND_TYPEDEF &&
+	    fl_type_kind(fl_type_strip(t)) == BTF_KIND_STRUCT && fl_type_name(fl_type_strip(t)).n) {
+		fl_diag_help(d, "this is a typedef: did you mean '%.*s'?",
+			     FL_STR_ARG(fl_type_name(fl_type_strip(t))));
+		return;
+	}
+	if (fl_type_ok(t)) {
+		fl_diag_help(d, "this is a %s: casts take the name of a struct",
+			     fl_kind_name(fl_type_kind(t)));
+		return;
+	}
+	if (!name.n || fl_target_btf(p->target, &btf) < 0)
+		return;
+	fl_btf_each(btf, FL_STR("*"), FL_KIND(BTF_KIND_STRUCT), collect_type, &names);
+	suggest(d, name, &names, "");
+}
+
+static void help_pointer(const struct fl_parse *p, struct fl_diag *d)
+{
+	bool in_cast = d->span.start && p->log.def.p[d->span.start - 1] == '(';
+
+	if (in_cast)
+		help_struct(p, d);
+}
+
+static void help_type(const struct fl_parse *p, struct fl_diag *d)
+{
+	struct names names = {};
+
+	for (size_t i = 0; i < fl_nr_fetch_types; i++)
+		add_name(&names, fl_str(fl_fetch_types[i].name));
+	suggest(d, underlined(p, d), &names, "");
+}
+
+static void help_string(const struct fl_parse *p, struct fl_diag *d)
+{
+	fl_diag_help(d, "for the string that a value points to, write +0(VALUE):string");
+}
+
+static void help_dot(const struct fl_parse *p, struct fl_diag *d)
+{
+	fl_diag_help(d, "a pointer's field is reached by '->'");
+}
+
+/* ---- variables and registers ---- */
+
+static void help_register(const struct fl_parse *p, struct fl_diag *d)
+{
+	const struct fl_arch *arch = fl_target_arch(p->target);
+	struct fl_str name = fl_str_from(underlined(p, d), 1);
+	struct names names = {};
+
+	/* "rdi" and "edi" are the assembler's names of "di" */
+	if ((fl_at(name, 0) == 'r' || fl_at(name, 0) == 'e') &&
+	    fl_arch_reg(arch, fl_str_from(name, 1))) {
+		fl_diag_help(d, "did you mean '%%%.*s'?", FL_STR_ARG(fl_str_from(name, 1)));
+		return;
+	}
+	for (size_t i = 0; i < arch->nr_regs; i++)
+		add_name(&names, fl_str(arch->regs[i].name));
+	suggest(d, name, &names, "%");
+}
+
+static void help_variable(const struct fl_parse *p, struct fl_diag *d)
+{
+	static const char *const variables[] = { "retval", "stack", "comm", "arg1", "current" };
+	struct fl_str text = underlined(p, d);
+	struct names names = {};
+
+	if (fl_at(text, 0) == '%') {
+		fl_diag_help(d, "registers can be read by p and r probes alone");
+		return;
+	}
+	for (size_t i = 0; p->format && i < p->format->nr_fields; i++) {
+		if (!p->format->fields[i].is_common)
+			add_name(&names, p->format->fields[i].name);
+	}
+	for (size_t i = 0; !p->format && i < FL_ARRAY_SIZE(variables); i++)
+		add_name(&names, fl_str(variables[i]));
+	suggest(d, fl_str_from(text, fl_at(text, 0) == '$'), &names, "$");
+}
+
+static void help_fetch(const struct fl_parse *p, struct fl_diag *d)
+{
+	if (fl_at(underlined(p, d), 0) == '%')
+		help_variable(p, d);
+}
+
+static void help_retval(const struct fl_parse *p, struct fl_diag *d)
+{
+	if (p->event->kind == FL_PROBE_TPROBE)
+		fl_diag_help(d, "a tracepoint returns nothing");
+	else
+		fl_diag_help(d, "the return is probed by r, or by %%return behind the place");
+}
+
+/* ---- places ---- */
+
+static int collect_function(void *ctx, const struct fl_ksym *sym)
+{
+	if (strchr("tTwW", sym->type))
+		add_name(ctx, sym->name);
+	return 0;
+}
+
+/* A function that is not there under its name: what the compiler made of it, or a near one. */
+static void help_symbol(const struct fl_parse *p, struct fl_diag *d)
+{
+	struct fl_str place = p->event->place.symbol, name;
+	struct names names = {};
+	struct fl_ksyms *syms;
+	struct fl_ksym sym;
+
+	name = fl_str_sub(place, 0, fl_str_any(place, "+-"));
+	if (!name.n || fl_target_ksyms(p->target, &syms) < 0 || fl_ksyms_find(syms, name, NULL, 0))
+		return;
+	if (fl_ksyms_variants(syms, name, &sym, 1)) {
+		fl_diag_help(d, "the function exists as '%.*s'", FL_STR_ARG(sym.name));
+		return;
+	}
+	fl_ksyms_each(syms, FL_STR("*"), collect_function, &names);
+	suggest(d, name, &names, "");
+}
+
+static void help_ambiguous(const struct fl_parse *p, struct fl_diag *d)
+{
+	_cleanup_buf_ struct fl_buf list = {};
+	struct fl_ksym found[4];
+	struct fl_ksyms *syms;
+	size_t n;
+
+	if (fl_target_ksyms(p->target, &syms) < 0 || fl_ksyms_hidden(syms))
+		return;
+	n = fl_ksyms_find(syms, p->event->place.symbol, found, FL_ARRAY_SIZE(found));
+	for (size_t i = 0; i < FL_MIN(n, FL_ARRAY_SIZE(found)); i++)
+		fl_buf_addf(&list, "%s0x%" PRIx64, i ? ", " : "", found[i].addr);
+	if (n)
+		fl_diag_help(d, "this name has %zu addresses, of which one must be given: %s%s", n,
+			     fl_buf_z(&list), n > FL_ARRAY_SIZE(found) ? ", ..." : "");
+}
+
+struct event_names {
+	struct names names;
+	struct fl_arena arena; /* names are the caller's for the moment of the call */
+};
+
+static int collect_event(void *ctx, struct fl_str system, struct fl_str event)
+{
+	struct event_names *e = ctx;
+	char *copy = fl_arena_dup(&e->arena, event);
+
+	if (copy)
+		add_name(&e->names, fl_str(copy));
+	return 0;
+}
+
+static void help_event(const struct fl_parse *p, struct fl_diag *d)
+{
+	_cleanup_buf_ struct fl_buf glob = {};
+	struct event_names e = {};
+
+	fl_buf_addf(&glob, "%.*s/*", FL_STR_ARG(p->event->place.system));
+	fl_target_each_event(p->target, fl_buf_str(&glob), collect_event, &e);
+	suggest(d, p->event->place.event, &e.names, "");
+	fl_arena_fini(&e.arena);
+}
+
+/* ---- casts and limits ---- */
+
+static void help_cast(const struct fl_parse *p, struct fl_diag *d)
+{
+	fl_diag_help(d, "a cast is followed by a value and a field: (STRUCT)VALUE->FIELD");
+}
+
+static void help_length(const struct fl_parse *p, struct fl_diag *d)
+{
+	fl_diag_help(d, "at most %zu bytes can stand behind '='", p->rules->max_body);
+}
+
+static void (*const helpers[_FL_FAULT_MAX])(const struct fl_parse *p, struct fl_diag *d) = {
+	[FL_FAULT_NO_BTF_FIELD] = help_field,
+	[FL_FAULT_NO_BTFARG] = help_param,
+	[FL_FAULT_NO_BTF_ENTRY] = help_param,
+	[FL_FAULT_NO_PTR_STRCT] = help_pointer,
+	[FL_FAULT_BAD_TYPE] = help_type,
+	[FL_FAULT_BAD_STRING] = help_string,
+	[FL_FAULT_NOSUP_DAT_ARG] = help_dot,
+	[FL_FAULT_BAD_REG_NAME] = help_register,
+	[FL_FAULT_BAD_VAR] = help_variable,
+	[FL_FAULT_BAD_FETCH_ARG] = help_fetch,
+	[FL_FAULT_NO_EVENT_FIELD] = help_variable,
+	[FL_FAULT_RETVAL_ON_PROBE] = help_retval,
+	[FL_FAULT_BAD_PROBE_ADDR] = help_symbol,
+	[FL_FAULT_FAIL_REG_PROBE] = help_symbol,
+	[FL_FAULT_NON_UNIQ_SYMBOL] = help_ambiguous,
+	[FL_FAULT_BAD_ATTACH_EVENT] = help_event,
+	[FL_FAULT_TYPECAST_REQ_FIELD] = help_cast,
+	[FL_FAULT_ARG_TOO_LONG] = help_length,
+};
 
 void fl_probe_help(const struct fl_parse *p, struct fl_diag *diag)
 {
-	(void)p;
-	(void)diag;
+	ptrdiff_t fault = diag->kind - fl_probe_faults;
+
+	if (fault >= 0 && fault < _FL_FAULT_MAX && helpers[fault])
+		helpers[fault](p, diag);
 }

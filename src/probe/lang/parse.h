@@ -64,6 +64,7 @@ struct fl_parse {
 	struct fl_type cast; /* struct that the first field is looked up in */
 	int32_t cast_offset;
 	unsigned int nested;
+	struct fl_type searched; /* where a field was last looked for: for help */
 };
 
 static inline bool fl_at_entry(const struct fl_parse *p)
