@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Diagnostics: what an engine found wrong in a text, and where. Engines fill these and never print;
  * a face renders them (fl_diag_render() for people, fl_diag_json() for programs).

@@ -7,6 +7,7 @@
  *	struct fl_dma_device *dev;
  *	struct fl_dma_chan *chan;
  *	struct fl_dma_async_tx *tx;
+ *	fl_dma_cookie_t cookie;
  *	fl_dma_addr_t addr;
  *	void *buf;
  *

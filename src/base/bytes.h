@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Endian-safe, alignment-safe access to bytes that came from somewhere else, register fields by
  * mask, and a reader that cannot run past its end.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Scope-bound resources: a variable marked _cleanup_x_ is released when it goes out of scope, and
  * TAKE_PTR()/TAKE_FD() hands it to somebody else first. Prefer these to goto.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The handful of macros that every folder uses. */
 #ifndef BASE_UTIL_H
 #define BASE_UTIL_H
