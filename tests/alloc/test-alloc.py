@@ -241,7 +241,7 @@ class Skip(Exception):
 
 
 def run_shows_a_program_as_it_is():
-    lib = os.path.join(os.path.dirname(foreland), "../alloc/lib/libforeland-alloc.so")
+    lib = os.path.join(os.path.dirname(FORELAND), "../alloc/lib/libforeland-alloc.so")
     if os.path.exists(lib) and b"__asan_init" in open(lib, "rb").read():
         raise Skip("a library with a sanitizer in it cannot be loaded into other programs")
     program = "import ctypes; c = ctypes.CDLL(None); c.malloc.restype = ctypes.c_void_p\n" \
