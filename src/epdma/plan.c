@@ -232,6 +232,7 @@ int fl_plan_json(struct fl_epf *f, struct fl_buf *out)
 	fl_json_u64(out, "metadata_len", v.metadata_len);
 	fl_json_u64(out, "window_size", v.window->size);
 	fl_json_u64(out, "msix_table", v.msix_table);
+	fl_json_bool(out, "requested", v.md.host_req);
 	fl_json_bool(out, "ready", v.md.ready);
 	end(out);
 	return out->error;

@@ -53,6 +53,13 @@ for board, md, win in [("generic", 0, 1), ("r-car-s4", 0, 2), ("rk3588", 0, 1), 
     ok(code == 0 and (last["metadata_bar"], last["window_bar"]) == (md, win), f"--board {board}")
 code, out, err = plan("--board", "rk3588", "--wr-chans", "2", "--rd-chans", "2", "--msi", "4")
 ok(code == 0 and "no window needed" not in out and "read channel 1" in out, "the issue's endpoint")
+subs = [json.loads(l) for l in plan("--board", "r-car-s4", "--json")[1].splitlines() if '"submap"' in l]
+ok([(x["address"], x["size"], x["slack"]) for x in subs] ==
+   [(0xe6500000, 0x100000, 0x100000 - 0x1200), (0x480000000, 0x100000, 0x100000 - 4 * 0x1000)],
+   "what R-Car S4's pieces show beside the resources")
+subs = [json.loads(l) for l in plan("--board", "rk3588", "--json")[1].splitlines() if '"submap"' in l]
+ok([(x["size"], x["slack"], x["own_memory"]) for x in subs] ==
+   [(0x10000, 0x10000 - 0x4000, False), (0xf0000, 0, True)], "and the tail is the BAR's own memory")
 refusals = [
     (["--board", "rk3588", "--wr-chans", "1"], "EPF_WHOLE", "EOPNOTSUPP"),
     (["--board", "rk3588", "--wr-chans", "3"], "EPF_TOO_MANY", "EINVAL"),
@@ -189,6 +196,9 @@ with tempfile.TemporaryDirectory() as tmp:
     script = SETUP + LINK + START + OVERRIDE + PROBE
     code, out, err = plan("--board", path, "--configfs", "-", stdin=script)
     ok(code == 1 and STRERROR["ETIMEDOUT"] in err and "[HOST_TIMEOUT] -ETIMEDOUT" in err, "READY never comes")
+    for args, left in ([], False), (["--seed-compat"], True):
+        last = json.loads(plan("--board", path, "--configfs", "-", "--json", *args, stdin=script)[1].splitlines()[-1])
+        ok(last["requested"] is left and not last["ready"], f"the request is {'left' if left else 'withdrawn'} (W3)")
     code, out, err = plan("--board", path, "--configfs", "-", "--seed-compat", stdin=script + "lspci -nk\n")
     ok("ETIMEDOUT" not in err and "Kernel driver in use" not in out, "as posted, drivers_probe does not tell")
 
