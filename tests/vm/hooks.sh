@@ -38,13 +38,15 @@ mapped()
 }
 check 'more than six arguments: as the kernel'\''s own probe' mapped
 
-# a struct by value takes two registers: what stands behind it is still found
+# a struct by value takes two registers: what stands behind it is still found. Writing stamps the file,
+# whose file system is known
 echo x >stamped
 by_value()
 {
-	trace 'f timestamp_truncate ino=inode->i_ino' -- busybox touch stamped | args
+	trace 'f timestamp_truncate fs=inode->i_sb->s_type->name:string' -- busybox touch -t 202001010101 stamped | args
 }
-prints "ino=$(stat -c %i stamped)" 'an argument behind a struct by value' by_value
+prints "fs=\"$(awk '$2 == "/" { type = $3 } END { print type }' /proc/mounts)\"" \
+	'an argument behind a struct by value' by_value
 
 # a function of a module, and its own types
 in_module()
