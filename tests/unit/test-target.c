@@ -16,6 +16,7 @@
 
 #include "btf-writer.h"
 #include "foreland/diag.h"
+#include "probe/target/owner.h"
 #include "probe/target/target.h"
 
 static void assert_str(struct fl_str s, const char *want)
@@ -435,6 +436,59 @@ static void test_target_without(void **state)
 	remove_files(&f);
 }
 
+/* ---- who owns what is in tracefs ---- */
+
+static int count_removed(void *ctx, struct fl_str what, int err)
+{
+	assert_int_equal(err, 0);
+	++*(int *)ctx;
+	return 0;
+}
+
+static void read_back(const char *path, char *text, size_t n)
+{
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	text[fread(text, 1, n - 1, f)] = '\0';
+	fclose(f);
+}
+
+/* A folder stands for tracefs: what would be written into dynamic_events is behind its lines. */
+static void test_owner(void **state)
+{
+	static const char *const others[] = {
+		"foreland_1", "foreland_1_", "foreland__1", "foreland_x_1", "foreland_1_1x", "forelan_1_1",
+		"foreland_0_1", "foreland_99999999999_1", "foreland_1_1_1", "",
+	};
+	char dir[] = "/tmp/foreland-test-XXXXXX", path[64], text[512], want[512], cmd[64];
+	_cleanup_buf_ struct fl_buf mine = {}, lines = {};
+	int removed = 0;
+
+	assert_int_equal(fl_owner_name(0, &mine), 0);
+	assert_true(fl_owner_is(fl_buf_str(&mine)));
+	assert_true(fl_owner_alive(fl_buf_str(&mine)));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(fl_owner_is(fl_str(others[i])));
+	/* Process 1 runs, but was not started a moment after the boot's end of time. */
+	assert_true(fl_owner_is(FL_STR("foreland_1_18446744073709551615")));
+	assert_false(fl_owner_alive(FL_STR("foreland_1_18446744073709551615")));
+
+	assert_non_null(mkdtemp(dir));
+	fl_buf_addf(&lines, "p:kprobes/a vfs_read\nf:%s/b vfs_read\nf:foreland_1_7/c vfs_read x=y:u8\n",
+		    fl_buf_z(&mine));
+	put_file(path, sizeof(path), dir, "dynamic_events", fl_buf_str(&lines));
+	assert_int_equal(fl_owner_clean(dir, count_removed, &removed), 0);
+	assert_int_equal(removed, 1);
+	read_back(path, text, sizeof(text));
+	snprintf(want, sizeof(want), "%s-:foreland_1_7/c\n", fl_buf_z(&lines));
+	assert_string_equal(text, want);
+	unlink(path);
+	assert_int_equal(fl_owner_clean(dir, count_removed, &removed), -ENOENT);
+	snprintf(cmd, sizeof(cmd), "rm -r '%s'", dir);
+	assert_int_equal(system(cmd), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +500,7 @@ int main(void)
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_target_of_files),
 		cmocka_unit_test(test_target_without),
+		cmocka_unit_test(test_owner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
