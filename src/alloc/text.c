@@ -51,8 +51,26 @@ static size_t word_end(const struct cursor *c, size_t from)
 	return fl_str_find(c->line, ' ', from);
 }
 
-/* Digits at the cursor; false where they do not fit. The caller checks that there are some. */
-static bool digits(struct cursor *c, uint64_t *ret)
+#define EACH_BYTE(b) (0x0101010101010101ULL * (b))
+
+/* Of eight characters: each digit's value, and a mask that is clear in the bytes that are digits. */
+static uint64_t digit_values(const char *p, uint64_t *ret_others)
+{
+	uint64_t v = fl_get_le64(p) ^ EACH_BYTE('0');
+
+	*ret_others = (((v & EACH_BYTE(0x0f)) + EACH_BYTE(6)) | v) & EACH_BYTE(0xf0);
+	return v;
+}
+
+/* Eight digits' values, the most significant in the lowest byte: pairs, fours, and all. */
+static uint64_t eight_digits(uint64_t v)
+{
+	v = v * 10 + (v >> 8);
+	return ((v & 0x000000ff000000ffULL) * (100 + (1000000ULL << 32)) +
+		(v >> 16 & 0x000000ff000000ffULL) * (1 + (10000ULL << 32))) >> 32;
+}
+
+static bool many_digits(struct cursor *c, uint64_t *ret)
 {
 	const char *p = c->line.p + c->at, *start = p, *end = c->line.p + c->line.n;
 	uint64_t v = 0;
@@ -69,6 +87,26 @@ static bool digits(struct cursor *c, uint64_t *ret)
 	c->at = p - c->line.p;
 	*ret = v;
 	return fits;
+}
+
+/*
+ * Digits at the cursor; false where they do not fit. The caller checks that there are some. Up to
+ * seven are taken at once: their number is what a processor cannot guess.
+ */
+static bool digits(struct cursor *c, uint64_t *ret)
+{
+	uint64_t v, others;
+	unsigned int n;
+
+	if (c->line.n - c->at < 8)
+		return many_digits(c, ret);
+	v = digit_values(c->line.p + c->at, &others);
+	if (!others || (others & 0xff))
+		return many_digits(c, ret);
+	n = (unsigned int)__builtin_ctzll(others) / 8;
+	c->at += n;
+	*ret = eight_digits(v << (64 - 8 * n));
+	return true;
 }
 
 /* A number that ends with a blank; @code is its kind's error, the next row the range error. */
@@ -99,17 +137,31 @@ static int parse_bytes(struct cursor *c, int64_t *ret)
 	return 0;
 }
 
+/* Where the digits begin that end at @end; their value where that fits. */
+static size_t digits_before(const struct cursor *c, size_t end, uint64_t *ret)
+{
+	uint64_t v, others, scale = 1;
+	size_t at = end;
+	unsigned int n;
+
+	if (end - c->at >= 8) {
+		v = digit_values(c->line.p + end - 8, &others);
+		if (others && !(others >> 56)) {
+			n = (unsigned int)__builtin_clzll(others) / 8;
+			*ret = eight_digits(v >> (64 - 8 * n) << (64 - 8 * n));
+			return end - n;
+		}
+	}
+	for (*ret = 0; at > c->at && (unsigned char)(c->line.p[at - 1] - '0') < 10; scale *= 10)
+		*ret += scale * (uint64_t)(c->line.p[--at] - '0');
+	return at;
+}
+
 /* FILE:LINE at the cursor, up to @end. */
 static int parse_place(struct cursor *c, size_t end, struct fl_alloc_record *r)
 {
-	size_t start = c->at, colon = end;
-	uint64_t scale = 1, line = 0;
+	size_t start = c->at, colon = digits_before(c, end, &r->line);
 
-	while (colon > start && (unsigned char)(c->line.p[colon - 1] - '0') < 10) {
-		colon--;
-		line += scale * (c->line.p[colon] - '0');
-		scale *= 10;
-	}
 	if (colon < start + 2 || c->line.p[colon - 1] != ':')
 		return fail(c, memchr(c->line.p + start, ':', end - start) ? FL_ALLOC_LINE_NUMBER
 									   : FL_ALLOC_PLACE,
@@ -117,7 +169,6 @@ static int parse_place(struct cursor *c, size_t end, struct fl_alloc_record *r)
 	if (colon == end || end - colon > 19)
 		return fail(c, FL_ALLOC_LINE_NUMBER, colon, end);
 	r->file = fl_str_sub(c->line, start, colon - 1 - start);
-	r->line = line;
 	c->at = end;
 	return 0;
 }
