@@ -10,6 +10,7 @@
 
 #include "alloc/filter.h"
 #include "alloc/record.h"
+#include "base/buf.h"
 #include "foreland/diag.h"
 
 struct fl_alloc_source;
@@ -49,6 +50,16 @@ int fl_alloc_source_proc(const char *path, struct fl_alloc_source **ret);
  */
 int fl_alloc_source_pid(pid_t pid, struct fl_alloc_source **ret);
 bool fl_alloc_source_is_pid(const struct fl_alloc_source *s);
+
+/*
+ * A stock kernel, by its kmem tracepoints: what has been allocated since this call and is still
+ * held, by caller; file and line are not known. Needs root (CAP_BPF, CAP_PERFMON) and tracefs.
+ * @max_objects is how many live objects are kept track of at once. @why gets what the kernel's
+ * verifier has to say. Not in programs that were built without probe.
+ */
+int fl_alloc_source_kernel(uint32_t max_objects, struct fl_buf *why, struct fl_alloc_source **ret);
+/* One line about how much was seen; nothing for other sources. */
+void fl_alloc_source_kernel_note(struct fl_alloc_source *s, struct fl_buf *out);
 
 int fl_alloc_source_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 			 struct fl_alloc_findings *findings, struct fl_alloc_set *set);

@@ -16,6 +16,12 @@ const struct fl_opt alloc_source_options[] = {
 		   "read a saved dump ('-': standard input) instead of " PROC_ALLOCINFO),
 	FL_OPT_U64_SET(struct alloc_source_opts, pid, has_pid, 'p', "pid", "PID",
 		       "ask a live program that has libforeland-alloc"),
+#ifdef FL_HAVE_PROBE
+	FL_OPT_FLAG(struct alloc_source_opts, kernel, 0, "kernel",
+		    "count in this kernel from now on, by its kmem tracepoints"),
+	FL_OPT_U64(struct alloc_source_opts, objects, 0, "objects", "N",
+		   "keep track of N live objects of the kernel (default 524288)"),
+#endif
 	{}
 };
 
@@ -121,6 +127,45 @@ static int open_proc(struct fl_alloc_source **ret)
 	return FL_EXIT_FINDINGS;
 }
 
+#ifdef FL_HAVE_PROBE
+#define OBJECTS_DEFAULT (1u << 19)
+
+static int open_kernel(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
+{
+	_cleanup_buf_ struct fl_buf why = {};
+	int r;
+
+	if (o->objects > 1u << 28)
+		return usage("--objects takes at most 268435456");
+	r = fl_alloc_source_kernel(o->objects ? (uint32_t)o->objects : OBJECTS_DEFAULT, &why, ret);
+	if (r == 0)
+		return FL_EXIT_DONE;
+	alloc_complain("kernel", r);
+	if (why.len)
+		fprintf(stderr, "kernel: note: %s\n", fl_buf_z(&why));
+	if (r == -EPERM || r == -EACCES)
+		fputs("help: counting needs root; 'foreland doctor' tells what is missing\n", stderr);
+	return FL_EXIT_FINDINGS;
+}
+
+void alloc_note(struct fl_alloc_source *s)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+
+	fl_alloc_source_kernel_note(s, &out);
+	fl_buf_write_fd(&out, STDERR_FILENO);
+}
+#else
+static int open_kernel(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
+{
+	return usage("this foreland was built without probe: it cannot count in the kernel");
+}
+
+void alloc_note(struct fl_alloc_source *s)
+{
+}
+#endif
+
 int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
 {
 	int r;
@@ -129,6 +174,8 @@ int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
 		return usage("--input, --pid and --kernel exclude each other");
 	if (o->has_pid && (o->pid == 0 || o->pid > INT_MAX))
 		return usage("--pid takes a process id");
+	if (o->kernel)
+		return open_kernel(o, ret);
 	if (!o->input && !o->has_pid)
 		return open_proc(ret);
 	if (o->has_pid)

@@ -14,6 +14,7 @@ struct alloc_source_opts {
 	uint64_t pid;
 	bool has_pid;
 	bool kernel;
+	uint64_t objects;
 };
 
 struct alloc_filter_opts {
@@ -47,6 +48,9 @@ extern const struct fl_opt alloc_view_options[];
 int alloc_make_filter(const struct alloc_filter_opts *o, struct fl_alloc_filter *ret);
 int alloc_make_order(const struct alloc_view_opts *o, struct fl_alloc_order *ret);
 int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret);
+
+/* How much of the kernel was seen, on standard error; nothing for other sources. */
+void alloc_note(struct fl_alloc_source *s);
 
 /* FL_EXIT_FINDINGS also where some lines were bad; *@ret_usable tells whether @set is filled. */
 int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,

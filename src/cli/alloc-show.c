@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* foreland alloc show: one look at the tags. */
+#include <signal.h>
+#include <time.h>
+
 #include "cli/alloc-common.h"
 #include "cli/cmds.h"
 
@@ -10,6 +13,7 @@ struct show_opts {
 	struct alloc_filter_opts filter;
 	struct alloc_view_opts view;
 	struct alloc_form_opts form;
+	uint64_t time;
 };
 
 static const struct fl_opt options[] = {
@@ -17,8 +21,24 @@ static const struct fl_opt options[] = {
 	FL_OPT_GROUP(struct show_opts, filter, alloc_filter_options),
 	FL_OPT_GROUP(struct show_opts, view, alloc_view_options),
 	FL_OPT_GROUP(struct show_opts, form, alloc_form_options),
+	FL_OPT_DURATION(struct show_opts, time, 't', "time", "TIME",
+			"with --kernel: count for TIME (default 5s, or until Ctrl-C)"),
 	{}
 };
+
+/* Until Ctrl-C at the latest. */
+static void wait_for(uint64_t ns)
+{
+	struct timespec ts = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigtimedwait(&set, NULL, &ts);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
 
 static int run(const void *opts, const struct fl_args *args)
 {
@@ -37,7 +57,10 @@ static int run(const void *opts, const struct fl_args *args)
 		code = alloc_open(&o->source, &source);
 	if (code != FL_EXIT_DONE)
 		return code;
+	if (o->source.kernel)
+		wait_for(o->time ? o->time : 5000000000ULL);
 	code = alloc_read(source, &filter, &set, &usable);
+	alloc_note(source);
 	return usable ? alloc_look_at(&look, &set, code) : code;
 }
 

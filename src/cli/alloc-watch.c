@@ -182,6 +182,7 @@ static int run(const void *opts, const struct fl_args *args)
 		return code;
 	w.stop = open_stop();
 	code = result(&w, look_often(&w));
+	alloc_note(w.source);
 	fl_alloc_watch_fini(&w.watch);
 	fl_alloc_source_close(w.source);
 	if (w.stop >= 0)

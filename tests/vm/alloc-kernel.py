@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""alloc-kernel.py VM STATIC LOAD KERNEL: foreland alloc --kernel in a guest, against slabinfo.
+
+LOAD makes the kernel allocate known numbers of objects from caches of their own. The kernel's slab
+statistics say how many objects of a cache are there (after its per-CPU slabs were flushed, which it
+counts as full); what it gained must be what was counted at the caller, to the object, and the bytes
+that many times the cache's object size. TAP output.
+"""
+import json
+import subprocess
+import sys
+
+vm, static, load, kernel = sys.argv[1:5]
+N = 3000
+# cache, how many, the function that allocates from it (or the one that it was inlined into)
+EXPECTED = [("eventpoll_epi", N, ["ep_insert", "do_epoll_ctl"]),
+            ("sock_inode_cache", N // 2, ["sock_alloc_inode"])]
+
+SCRIPT = r"""
+caches="eventpoll_epi sock_inode_cache"
+slabs() {
+	for c in $caches; do echo 1 >/sys/kernel/slab/$c/shrink; done
+	sleep 1
+	for c in $caches; do grep "^$c " /proc/slabinfo | sed "s/^/$1 /"; done
+}
+mkfifo /tmp/hold
+slabs before
+foreland alloc show --kernel -t 12s --json >/tmp/out 2>/tmp/err &
+counter=$!
+sleep 4
+/bin/alloc-load %d </tmp/hold >/tmp/ready &
+exec 9>/tmp/hold
+while ! grep -q ready /tmp/ready; do sleep 1; done
+wait $counter
+echo "status $?"
+slabs after
+cat /tmp/out
+sed 's/^/err /' /tmp/err
+""" % N
+
+if subprocess.run([vm, "--kernel", kernel, "--ready"], capture_output=True).returncode == 77:
+    print("1..0 # SKIP no guest is possible here")
+    sys.exit(0)
+program = subprocess.run([static], capture_output=True, text=True, check=True).stdout.strip()
+p = subprocess.run([vm, "--kernel", kernel, "--foreland", program, "--copy", f"{load}:/bin/alloc-load",
+                    "--append", "slab_nomerge", "--timeout", "200", "--", "sh", "-c", SCRIPT],
+                   capture_output=True, text=True, stdin=subprocess.DEVNULL)
+slabs, sites, count, failed = {"before": {}, "after": {}}, {}, 0, 0
+
+
+def ok(good, what):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
+
+
+for line in p.stdout.splitlines():
+    words = line.split()
+    if words and words[0] in slabs:
+        slabs[words[0]][words[1]] = (int(words[2]), int(words[4]))  # active objects, object size
+    elif line.startswith("err "):
+        print("#", line[4:])
+    elif line.startswith("{"):
+        row = json.loads(line)
+        if "function" in row:
+            sites[row["function"]] = [row["bytes"], row["calls"]]
+ok(p.returncode == 0 and "status 0" in p.stdout, f"{kernel}: counted")
+if not sites:
+    print("#", p.stdout[-1500:], p.stderr[-1500:])
+for cache, number, functions in EXPECTED:
+    if cache not in slabs["after"]:
+        ok(False, f"{kernel}: no {cache} in slabinfo")
+        continue
+    size = slabs["after"][cache][1]
+    gained = slabs["after"][cache][0] - slabs["before"][cache][0]
+    callers = {site: held for site, held in sites.items() if site.split("+")[0] in functions}
+    expected = [number * size, number]
+    function = next((site for site, held in callers.items() if held == expected), None)
+    print(f"# {cache}: slabinfo +{gained} of {size} bytes; callers: {callers}")
+    ok(gained == number, f"{kernel}: slabinfo has the load's {number} {cache}")
+    ok(function, f"{kernel}: {function} holds {expected}, to the object")
+print(f"1..{count}")
+sys.exit(failed != 0)
