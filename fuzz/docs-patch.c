@@ -16,7 +16,7 @@ static void check_paths(const struct docs_tree *t)
 {
 	fl_map_for_each(e, &t->overlay) {
 		assert(e->key.n && e->key.p[0] != '/');
-		assert(!memmem(e->key.p, e->key.n, "../", 3));
+		assert(!memmem(e->key.p, e->key.n, "/../", 4) && !fl_str_starts(e->key, "../"));
 	}
 }
 

@@ -47,8 +47,10 @@ static const struct fl_opt options[] = {
 struct session {
 	const struct check_opts *o;
 	struct docs_opts opts;
-	struct docs_tree tree;
-	struct docs_run run, before; /* before: without the patch */
+	struct docs_tree tree, orig; /* orig: without the patch */
+	struct docs_run run, before; /* before: of orig */
+	char **old_paths;	     /* what is checked in orig, where that is something else */
+	size_t nr_old;
 	struct fl_arena arena;
 	struct fl_buf patch, head;
 	struct docs_mail *mails;
@@ -196,7 +198,7 @@ static void *show_progress(void *arg)
 	return NULL;
 }
 
-static int run_paths(struct session *s, struct docs_run *run)
+static int run_paths(struct session *s, struct docs_run *run, char **paths, size_t n)
 {
 	bool terminal = isatty(STDERR_FILENO);
 	pthread_t thread;
@@ -204,7 +206,7 @@ static int run_paths(struct session *s, struct docs_run *run)
 
 	atomic_store(&finished, false);
 	terminal = terminal && pthread_create(&thread, NULL, show_progress, s) == 0;
-	r = docs_run_paths(run, (const char *const *)s->paths, s->nr_paths);
+	r = docs_run_paths(run, (const char *const *)paths, n);
 	if (!r)
 		r = docs_run_finish(run);
 	atomic_store(&finished, true);
@@ -259,59 +261,133 @@ static void forget_paths(struct session *s)
 	s->nr_paths = 0;
 }
 
-/* The files of @s->paths as they are in the revision. */
-static int lay_base(struct session *s)
+/* The files of @s->paths as they are in the revision, laid over @t. */
+static int lay_base(struct session *s, struct docs_tree *t)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->nr_paths && !r; i++) {
+		_cleanup_buf_ struct fl_buf text = {};
+		struct fl_str path = fl_str(s->paths[i]);
+
+		r = docs_git_show(t, s->o->base, path, &text);
+		if (r == -ENOENT)
+			r = docs_tree_put(t, path, (struct fl_str){});
+		else if (!r)
+			r = docs_tree_put(t, path, fl_buf_str(&text));
+	}
+	return r;
+}
+
+static int verify_base(struct session *s)
 {
 	int r = docs_git_verify(&s->tree, s->o->base, &s->head);
 
 	if (r < 0)
-		return complain("%s is no revision of %s", s->o->base, s->tree.root), r;
-	for (size_t i = 0; i < s->nr_paths && !r; i++) {
-		_cleanup_buf_ struct fl_buf text = {};
+		complain("%s is no revision of %s", s->o->base, s->tree.root);
+	return r;
+}
 
-		r = docs_git_show(&s->tree, s->o->base, fl_str(s->paths[i]), &text);
-		r = r == -ENOENT ? docs_tree_put(&s->tree, fl_str(s->paths[i]), (struct fl_str){}) :
-		    r < 0	 ? r :
-				   docs_tree_put(&s->tree, fl_str(s->paths[i]), fl_buf_str(&text));
+static int open_orig(struct session *s)
+{
+	_cleanup_buf_ struct fl_buf rel = {};
+
+	return docs_tree_open(&s->orig, s->tree.root, &rel);
+}
+
+static int again(struct docs_run *run, struct docs_tree *t, const struct docs_opts *opts)
+{
+	docs_run_fini(run);
+	return docs_run_init(run, t, opts);
+}
+
+/*
+ * Both states, each file of the patch by itself; and both once more with the whole tree in view when
+ * that may matter, or when old findings are to be shown too.
+ */
+static int check_both(struct session *s)
+{
+	int r = 0;
+
+	for (int local = 1; local >= 0 && !r; local--) {
+		if (local && s->o->robot)
+			continue;
+		s->opts.local = local;
+		r = again(&s->before, &s->orig, &s->opts);
+		if (!r)
+			r = run_paths(s, &s->before, s->old_paths, s->nr_old);
+		if (!r)
+			r = again(&s->run, &s->tree, &s->opts);
+		if (!r)
+			r = run_paths(s, &s->run, s->paths, s->nr_paths);
+		if (!r)
+			docs_mark_known(&s->run, &s->before);
+		if (!r && local && !docs_needs_tree(&s->run, &s->before))
+			break;
 	}
+	s->opts.local = false;
+	return r;
+}
+
+/* What the patch's text and mail deserve, beside what the files do. */
+static int check_mails(struct session *s, struct docs_sink *sink)
+{
+	size_t gone = docs_mark_known(&s->run, &s->before);
+	int r = docs_still_named(&s->run, s->mails, s->patch_name, fl_buf_str(&s->patch));
+
+	docs_sink_file(sink, s->patch_name, fl_buf_str(&s->patch));
+	for (const struct docs_mail *m = s->mails; m; m = m->next)
+		docs_mail_check(m, &s->tree, sink, gone > 0);
+	docs_sink_file(sink, NULL, fl_str_n("", 0));
 	return r;
 }
 
 static int check_patch(struct session *s)
 {
+	struct docs_sink errors = { .want = &s->opts.want, .level = s->opts.level };
 	struct docs_sink *sink;
-	size_t gone = 0;
 	int r = read_patch(s);
 
 	forget_paths(s);
 	if (!r)
 		r = touched(s, false);
-	if (!r && s->o->base)
-		r = lay_base(s);
 	if (!r)
-		r = run_paths(s, &s->before);
-	if (r < 0)
-		return r;
-	sink = &s->run.workers[0].sink;
-	docs_sink_file(sink, s->patch_name, fl_buf_str(&s->patch));
-	r = docs_patch_apply(s->mails, &s->tree, sink);
-	docs_sink_file(sink, NULL, fl_str_n("", 0));
+		r = open_orig(s);
+	if (!r && s->o->base)
+		r = verify_base(s);
+	if (!r && s->o->base) {
+		r = lay_base(s, &s->orig);
+		r = r < 0 ? r : lay_base(s, &s->tree);
+	}
+	s->old_paths = s->paths;
+	s->nr_old = s->nr_paths;
+	s->paths = NULL;
+	s->nr_paths = 0;
+	docs_sink_file(&errors, s->patch_name, fl_buf_str(&s->patch));
+	if (!r)
+		r = docs_patch_apply(s->mails, &s->tree, &errors);
 	if (!r)
 		r = touched(s, true);
 	if (!r)
-		r = docs_still_named(&s->run, s->mails, s->patch_name, fl_buf_str(&s->patch));
+		r = check_both(s);
+	sink = &s->run.workers[0].sink;
 	if (!r)
-		r = run_paths(s, &s->run);
-	if (r < 0)
-		return r;
-	gone = docs_mark_known(&s->run, &s->before);
-	docs_sink_file(sink, s->patch_name, fl_buf_str(&s->patch));
-	for (const struct docs_mail *m = s->mails; m; m = m->next)
-		docs_mail_check(m, &s->tree, sink, gone > 0);
-	docs_sink_file(sink, NULL, fl_str_n("", 0));
+		r = check_mails(s, sink);
 	s->compared = true;
-	r = docs_run_sort(&s->run);
-	docs_mark_known(&s->run, &s->before);
+	for (size_t i = 0; i < errors.n; i++) {
+		struct docs_finding *f = docs_report(sink, errors.v[i].check, 0, 0, 0, "%s", errors.v[i].message);
+
+		if (!f)
+			continue;
+		f->file = s->patch_name;
+		f->line = f->docline = errors.v[i].line;
+		f->text = fl_str_n(fl_arena_dup(&s->arena, errors.v[i].text), errors.v[i].text.n);
+	}
+	docs_sink_fini(&errors);
+	if (!r)
+		r = docs_run_sort(&s->run);
+	if (!r)
+		docs_mark_known(&s->run, &s->before);
 	return r;
 }
 
@@ -319,24 +395,27 @@ static int check_patch(struct session *s)
 static int check_since(struct session *s)
 {
 	_cleanup_buf_ struct fl_buf changed = {};
-	int r = docs_git_verify(&s->tree, s->o->base, &s->head);
+	int r = verify_base(s);
 
 	if (!r)
 		r = docs_git_changed(&s->tree, s->o->base, &changed);
-	if (r < 0)
-		return complain("%s is no revision of %s", s->o->base, s->tree.root), r;
 	forget_paths(s);
 	for (size_t at = 0; at < changed.len && !r; at += strlen(changed.data + at) + 1)
 		r = add_path(s, changed.data + at);
 	if (!r)
-		r = run_paths(s, &s->run);
-	fl_buf_reset(&s->head);
+		r = open_orig(s);
 	if (!r)
-		r = lay_base(s);
+		r = lay_base(s, &s->orig);
+	for (size_t i = 0; i < s->nr_paths && !r; i++) {
+		char **v = reallocarray(s->old_paths, s->nr_old + 1, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		s->old_paths = v;
+		v[s->nr_old++] = strdup(s->paths[i]);
+	}
 	if (!r)
-		r = run_paths(s, &s->before);
-	if (!r)
-		docs_mark_known(&s->run, &s->before);
+		r = check_both(s);
 	s->compared = true;
 	return r;
 }
@@ -451,7 +530,7 @@ static int work(struct session *s, const struct fl_args *args)
 	if (!r && reads_stdin(args))
 		r = read_stdin(s);
 	if (!r)
-		r = s->o->patch ? check_patch(s) : s->o->base ? check_since(s) : run_paths(s, &s->run);
+		r = s->o->patch ? check_patch(s) : s->o->base ? check_since(s) : run_paths(s, &s->run, s->paths, s->nr_paths);
 	if (!r && s->o->baseline)
 		r = read_baseline(s);
 	if (!r)
@@ -467,7 +546,7 @@ static int work(struct session *s, const struct fl_args *args)
 
 static int run_check(const void *v, const struct fl_args *args)
 {
-	struct session s = { .o = v, .tree = { .fd = -1 } };
+	struct session s = { .o = v, .tree = { .fd = -1 }, .orig = { .fd = -1 } };
 	int code = choose(s.o, &s.opts);
 
 	if (code == FL_EXIT_DONE)
@@ -475,6 +554,10 @@ static int run_check(const void *v, const struct fl_args *args)
 	docs_run_fini(&s.run);
 	docs_run_fini(&s.before);
 	docs_tree_close(&s.tree);
+	docs_tree_close(&s.orig);
+	for (size_t i = 0; i < s.nr_old; i++)
+		free(s.old_paths[i]);
+	free(s.old_paths);
 	fl_arena_fini(&s.arena);
 	fl_buf_fini(&s.patch);
 	fl_buf_fini(&s.head);

@@ -77,6 +77,33 @@ size_t docs_mark_known(struct docs_run *now, const struct docs_run *before)
 	return before->n - mark(now, &m, &a);
 }
 
+static void labels_of(const struct docs_run *run, struct fl_map *m)
+{
+	for (unsigned int i = 0; i < run->nr_workers; i++) {
+		for (const struct docs_use *u = run->workers[i].uses[DOCS_USE_LABEL]; u; u = u->next)
+			count(m, u->name);
+	}
+}
+
+bool docs_needs_tree(const struct docs_run *now, const struct docs_run *before)
+{
+	_cleanup_map_ struct fl_map old = {}, new = {};
+
+	for (size_t i = 0; i < now->n; i++) {
+		enum docs_check c = now->v[i].check;
+
+		if (!now->v[i].known && (c == DOCS_LABEL_UNDEFINED || c == DOCS_TOC_ORPHAN || c == DOCS_CONFIG_UNKNOWN))
+			return true;
+	}
+	labels_of(before, &old);
+	labels_of(now, &new);
+	fl_map_for_each(e, &new) {
+		if (!fl_map_get(&old, e->key))
+			return true;
+	}
+	return false;
+}
+
 /* -- saved output -- */
 
 static struct fl_str json_member(struct json_object *o, const char *name)

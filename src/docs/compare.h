@@ -12,6 +12,12 @@
 /* Marks what @before had too as known. Returns the number of findings that are gone by count. */
 size_t docs_mark_known(struct docs_run *now, const struct docs_run *before);
 
+/*
+ * Two local runs do not tell whether @now has broken something between files: then both must be done
+ * again with the whole tree in view.
+ */
+bool docs_needs_tree(const struct docs_run *now, const struct docs_run *before);
+
 /* The same against saved output, text or JSON lines. -EINVAL: neither. */
 int docs_mark_baseline(struct docs_run *now, struct fl_str saved);
 

@@ -253,6 +253,31 @@ static bool wants_graph(const struct judge *j)
 	       docs_wants(j->sink, DOCS_TOC_ORPHAN);
 }
 
+/* Of a run that is local: only the pages that include one of its C files. */
+static void read_including(struct judge *j)
+{
+	static const char *const docs[] = { "Documentation" };
+	struct fl_str *names = calloc(j->sources.count + 1, sizeof(*names));
+	size_t n = 0;
+
+	if (!names) {
+		j->run->error = -ENOMEM;
+		return;
+	}
+	fl_map_for_each(e, &j->sources)
+		names[n++] = e->key;
+	j->run->quiet = true;
+	j->run->needles = names;
+	j->run->nr_needles = n;
+	if (docs_run_paths(j->run, docs, 1) < 0)
+		j->run->error = -ENOMEM;
+	j->run->needles = NULL;
+	j->run->nr_needles = 0;
+	j->run->quiet = false;
+	drop_old(j->run);
+	free(names);
+}
+
 static void read_rest(struct judge *j)
 {
 	static const char *const docs[] = { "Documentation" };
@@ -443,8 +468,9 @@ static void read_included(struct body *b)
 {
 	static const struct docs_set nothing;
 	const struct docs_use *u = b->use;
-	struct docs_sink mute = { .want = &nothing, .file = b->w->sink.file, .text = b->w->sink.text };
+	struct docs_sink mute = { .want = &nothing };
 
+	docs_sink_file(&mute, b->w->sink.file, b->w->sink.text);
 	b->doc = option(u, "doc");
 	b->names = option(u, "identifiers");
 	if (!b->names.p)
@@ -558,7 +584,7 @@ static void judge_config(struct judge *j)
 	int r = 0;
 
 	each_use(u, j->run, DOCS_USE_CONFIG) {
-		r = r ? r : docs_wait_symbols(j->run);
+		r = r || j->run->opts->local ? r : docs_wait_symbols(j->run);
 		if (!r && !is_symbol(j->run, u->name))
 			docs_report_use(j->sink, DOCS_CONFIG_UNKNOWN, u, "no Kconfig file defines CONFIG_%.*s",
 					FL_STR_ARG(u->name));
@@ -584,7 +610,10 @@ void docs_judge_tree(struct docs_run *run)
 	collect_labels(&j);
 	collect_sources(&j);
 	collect_toc(&j);
-	if (graph && run->tree->kernel && !run->whole && unresolved(&j)) {
+	if (run->opts->local) {
+		if (run->tree->kernel && j.sources.count)
+			read_including(&j);
+	} else if (graph && run->tree->kernel && !run->whole && unresolved(&j)) {
 		read_rest(&j);
 		collect_toc(&j);
 	}
@@ -592,7 +621,7 @@ void docs_judge_tree(struct docs_run *run)
 	read_comments(&j, false);
 	j.sink->suppress++;
 	recollect_labels(&j);
-	if (graph && run->tree->kernel && labels_missing(&j)) {
+	if (graph && run->tree->kernel && !run->opts->local && labels_missing(&j)) {
 		read_comments(&j, true);
 		recollect_labels(&j);
 	}

@@ -65,10 +65,10 @@ static bool wanted(const struct docs_run *run, const char *path)
 {
 	const struct docs_set *s = &run->opts->want;
 
-	if (run->nr_needles)
-		return true;
 	if (run->quiet)
 		return docs_is_page(path);
+	if (run->nr_needles)
+		return true;
 	return docs_set_reads(s, DOCS_READ_TEXT) ||
 	       ((docs_set_reads(s, DOCS_READ_RST) || docs_set_reads(s, DOCS_READ_TREE)) &&
 		(docs_is_page(path) || docs_is_abi(path) || docs_is_c(path))) ||
@@ -81,6 +81,15 @@ static void read_c(struct docs_worker *w)
 {
 	docs_use(w, DOCS_USE_SOURCE, fl_str(w->path), 0, 0);
 	kdoc_read(&w->sink, &w->scratch, w->kdoc, w->nr_kdoc, NULL, NULL);
+}
+
+static bool names_any(const struct docs_worker *w)
+{
+	for (size_t i = 0; i < w->run->nr_needles; i++) {
+		if (memmem(w->sink.text.p, w->sink.text.n, w->run->needles[i].p, w->run->needles[i].n))
+			return true;
+	}
+	return false;
 }
 
 /* For its toctrees: they name pages in ways that a search for bytes does not find. */
@@ -96,12 +105,12 @@ static void read_file(struct docs_worker *w, const char *path, struct fl_str tex
 	w->path = path;
 	w->nr_kdoc = 0;
 	docs_sink_file(&w->sink, path, text);
-	if (w->run->nr_needles)
+	if (w->run->nr_needles && !w->run->quiet)
 		docs_find_names(w);
 	else if (!w->run->quiet)
 		docs_read_text(w);
 	if (w->run->nr_needles) {
-		if (docs_is_page(path))
+		if (docs_is_page(path) && (!w->run->quiet || names_any(w)))
 			read_muted(w);
 	} else if (docs_is_abi(path))
 		docs_read_abi(w);
@@ -336,7 +345,7 @@ int docs_run_paths(struct docs_run *run, const char *const *paths, size_t n)
 		run->whole |= !run->nr_needles && (!paths[i][0] || !strcmp(paths[i], "Documentation"));
 		r = add_operand(run, paths[i]);
 	}
-	if (!r && !run->quiet && !run->nr_needles && run->whole &&
+	if (!r && !run->quiet && !run->nr_needles && run->whole && !run->opts->local &&
 	    docs_wants(&run->workers[0].sink, DOCS_CONFIG_UNKNOWN))
 		docs_start_symbols(run);
 	if (!r)

@@ -18,6 +18,11 @@ struct docs_opts {
 	enum fl_level level; /* the mildest that is reported */
 	enum docs_family family;
 	unsigned int threads;		 /* 0: one a processor */
+	/*
+	 * Files outside of the operands are not read: labels, toctrees and CONFIG names that the
+	 * operands alone do not know are reported. For runs that are compared with each other.
+	 */
+	bool local;
 	atomic_size_t *progress;	 /* counts files that were read; may be NULL */
 };
 

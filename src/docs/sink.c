@@ -25,16 +25,39 @@ void docs_sink_file(struct docs_sink *s, const char *file, struct fl_str text)
 	free(s->lines);
 	s->lines = NULL;
 	s->nr_lines = 0;
+	s->at_off = s->at_bol = 0;
+	s->at_line = 1;
+}
+
+/* Line ends in [p, p+n), 16 bytes at a time. */
+static size_t count_lines(const char *p, size_t n)
+{
+	typedef uint8_t v16 __attribute__((vector_size(16)));
+	size_t count = 0, i = 0;
+
+	while (n - i >= 16) {
+		size_t end = i + FL_MIN((n - i) / 16, (size_t)255) * 16;
+		v16 sum = {}, v;
+
+		for (; i < end; i += 16) {
+			memcpy(&v, p + i, sizeof(v));
+			sum -= (v16)(v == '\n');
+		}
+		for (size_t k = 0; k < 16; k++)
+			count += sum[k];
+	}
+	for (; i < n; i++)
+		count += p[i] == '\n';
+	return count;
 }
 
 static bool index_lines(struct docs_sink *s)
 {
-	size_t n = 1, at = 0;
+	size_t n, at = 0;
 
 	if (s->lines)
 		return true;
-	for (size_t i = 0; (i = fl_str_find(s->text, '\n', i)) < s->text.n; i++)
-		n++;
+	n = 1 + count_lines(s->text.p, s->text.n);
 	s->lines = malloc(n * sizeof(*s->lines));
 	if (!s->lines) {
 		s->error = -ENOMEM;
@@ -62,28 +85,28 @@ struct fl_str docs_sink_line(struct docs_sink *s, uint32_t line)
 	return l;
 }
 
+/*
+ * Readers ask from the start of a file to its end, so lines are counted on from the last answer: an
+ * index would cost more than most files are asked.
+ */
 uint32_t docs_sink_locate(struct docs_sink *s, size_t off, uint32_t *ret_col)
 {
-	size_t lo = 0, hi;
+	const char *bol;
 
-	if (!index_lines(s)) {
-		*ret_col = 0;
-		return 0;
+	off = FL_MIN(off, s->text.n);
+	if (off < s->at_off) {
+		s->at_off = s->at_bol = 0;
+		s->at_line = 1;
 	}
-	hi = s->nr_lines;
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->lines[mid] <= off)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	*ret_col = off - s->lines[lo];
-	return lo + 1;
+	s->at_line += count_lines(s->text.p + s->at_off, off - s->at_off);
+	bol = off > s->at_bol ? memrchr(s->text.p + s->at_bol, '\n', off - s->at_bol) : NULL;
+	if (bol)
+		s->at_bol = (size_t)(bol - s->text.p) + 1;
+	s->at_off = off;
+	*ret_col = off - s->at_bol;
+	return s->at_line;
 }
 
-FL_PRINTF(2, 0)
 static char *vprint(struct docs_sink *s, const char *fmt, va_list ap)
 {
 	va_list again;

@@ -50,6 +50,8 @@ struct docs_sink {
 	struct fl_str text;
 	uint32_t *lines; /* offsets of line starts, built at the first finding */
 	size_t nr_lines;
+	size_t at_off, at_bol; /* where docs_sink_locate() was last, and that line's start */
+	uint32_t at_line;
 	int suppress; /* > 0: readers run for their facts alone */
 };
 
