@@ -138,8 +138,8 @@ static const struct kdoc_token *declarator(const struct kdoc_token *v, size_t fr
 			i = behind(v, to, i) - 1;
 			continue;
 		}
-		if (v[i].word && !is_attribute(v[i].s))
-			name = &v[i];
+		if (v[i].word && (!is_attribute(v[i].s) || (name && is_type_word(name->s) && i + 1 == to)))
+			name = &v[i]; /* "u32 __unused" is a member of that name */
 	}
 	return name;
 }
@@ -155,7 +155,11 @@ static void parameters(struct decls *d, const struct kdoc_token *v, size_t from,
 		if (end > from && is(&v[end - 1], "...")) { /* or "args...", of macros */
 			d->varargs = end == from + 2 ? v[from].s : v[end - 1].s;
 			declare(d, fl_str_n("", 0), end == from + 2 ? &v[from] : &v[end - 1]);
-		} else if (name && !(end == from + 1 && is(name, "void"))) {
+		} else if (end > from + 1 && v[from].word && is(&v[from + 1], "(") && behind(v, end, from + 1) == end) {
+			parameters(d, v, from + 2, end - 1); /* a macro around some */
+		} else if (name) {
+			if (end == from + 1 && is(name, "void"))
+				d->varargs = name->s;
 			declare(d, fl_str_n("", 0), name);
 		}
 		from = end + 1;
@@ -258,8 +262,8 @@ static void plain_members(struct decls *d, const struct kdoc_token *v, size_t fr
 		size_t end = upto(v, to, from, ",");
 		const struct kdoc_token *name = declarator(v, from, end);
 
-		/* "int : 4;" has no name: its only word is the type */
-		if (name && !(first && name == &v[from] && end > from + 1 && is(&v[from + 1], ":")))
+		/* "int : 4;" has no name: its only word is the type; "SOME_MEMBERS;" is a macro */
+		if (name && !(first && name == &v[from] && (end == to ? end == from + 1 : is(&v[from + 1], ":"))))
 			declare(d, prefix, name);
 		first = false;
 		from = end + 1;
@@ -366,7 +370,8 @@ static void excess(struct decls *d, const char *thing)
 
 		while (s->param && e && !fl_str_eq(e->name, s->name))
 			e = e->next;
-		if (!s->param || e || fl_str_is(s->name, "..."))
+		if (!s->param || e || fl_str_starts(s->name, "...") || fl_str_is(s->name, "struct") ||
+		    fl_str_is(s->name, "union"))
 			continue;
 		docs_finding_columns(docs_report(d->sink, DOCS_KDOC_EXCESS, s->line, s->col, s->name.n + 1,
 						 "Excess %s '%.*s' description in '%s'", excess_word(d),
@@ -481,6 +486,8 @@ static void function(struct decls *d, const struct kdoc_tokens *t)
 		return;
 	}
 	real = without_noprof(v[at].s);
+	if (fl_str_is(real, "DECLARE_EVENT_CLASS"))
+		return; /* a template of tracepoints: what it declares has no name here */
 	from = at + 1;
 	while (from < n && is(&v[from], ")"))
 		from++;
@@ -534,9 +541,12 @@ static void aggregate(struct decls *d, const struct kdoc_tokens *t)
 	struct kdoc_token *v = t->v;
 	size_t open = upto(v, t->n, 0, "{"), shut;
 	struct fl_str real;
+	bool is_enum = false;
 	char thing[256];
 
-	if (open >= t->n) {
+	for (size_t i = 0; i < open && open < t->n; i++)
+		is_enum |= is(&v[i], "enum");
+	if (open >= t->n || is_enum != (d->k->kind == KDOC_ENUM)) {
 		docs_report(d->sink, DOCS_KDOC_PROTOTYPE, d->k->line, d->k->col, d->k->name.n,
 			    d->k->kind == KDOC_ENUM ? "Cannot parse enum!" : "Cannot parse struct or union!");
 		return;

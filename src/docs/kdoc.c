@@ -434,6 +434,10 @@ static bool name_line(struct reader *r)
 			    "it was a doc line", (int)FL_MIN(r->line.n, (size_t)80), r->line.p, r->no);
 		return false;
 	}
+	if (at && at > behind_star(r->line)) { /* rows of stars */
+		not_kdoc(r, at);
+		return false;
+	}
 	if (plain_name(s, &words) ? !type_name(r, words) && !function_name(r, s) :
 				    !type_name(r, fl_str_sub(s, 0, skip_word(s, 0))) && !function_name(r, s)) {
 		not_kdoc(r, at);
