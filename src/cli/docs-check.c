@@ -375,13 +375,14 @@ static int check_patch(struct session *s)
 		r = check_mails(s, sink);
 	s->compared = true;
 	for (size_t i = 0; i < errors.n; i++) {
-		struct docs_finding *f = docs_report(sink, errors.v[i].check, 0, 0, 0, "%s", errors.v[i].message);
+		const struct docs_finding *e = &errors.v[i];
+		struct docs_finding *f = docs_report(sink, e->check, 0, 0, 0, "%s", e->message);
 
 		if (!f)
 			continue;
 		f->file = s->patch_name;
-		f->line = f->docline = errors.v[i].line;
-		f->text = fl_str_n(fl_arena_dup(&s->arena, errors.v[i].text), errors.v[i].text.n);
+		f->line = f->docline = e->line;
+		f->text = fl_str_n(fl_arena_dup(&s->arena, e->text), e->text.n);
 	}
 	docs_sink_fini(&errors);
 	if (!r)
