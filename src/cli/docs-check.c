@@ -531,7 +531,9 @@ static int work(struct session *s, const struct fl_args *args)
 	if (!r && reads_stdin(args))
 		r = read_stdin(s);
 	if (!r)
-		r = s->o->patch ? check_patch(s) : s->o->base ? check_since(s) : run_paths(s, &s->run, s->paths, s->nr_paths);
+		r = s->o->patch ? check_patch(s) :
+		    s->o->base	? check_since(s) :
+				  run_paths(s, &s->run, s->paths, s->nr_paths);
 	if (!r && s->o->baseline)
 		r = read_baseline(s);
 	if (!r)
