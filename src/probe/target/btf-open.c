@@ -95,10 +95,11 @@ static uint64_t unknown_size(const struct fl_btf *btf, uint32_t info)
 /* The size of the type at @t, of which at least its header is there; 0 where the kind is unknown. */
 static inline uint64_t type_size(const struct fl_btf *btf, const struct btf_type *t)
 {
-	const struct fl_btf_layout *l = &fl_btf_layouts[FL_BTF_KIND(t->info)];
+	const struct fl_btf_layout *l;
 
 	if (__builtin_expect(!is_known(t->info), 0))
 		return unknown_size(btf, t->info);
+	l = &fl_btf_layouts[FL_BTF_KIND(t->info)];
 	return l->size + 4u * l->words * FL_BTF_VLEN(t->info);
 }
 
