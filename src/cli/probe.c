@@ -25,13 +25,27 @@ const struct fl_opt fl_target_options[] = {
 
 int fl_cli_target(const struct fl_target_opts *opts, struct fl_target **ret)
 {
-	int r = fl_target_open(opts, ret);
+	_cleanup_target_ struct fl_target *t = NULL;
+	_cleanup_buf_ struct fl_buf out = {};
+	int r = fl_target_open(opts, &t);
 
-	if (r == -EINVAL)
+	if (r == -EINVAL) {
 		fprintf(stderr, "foreland: there is no table of registers for '%s'\n",
 			opts->arch ? opts->arch : "this machine");
-	else if (r < 0)
+		return r;
+	}
+	if (r == 0)
+		r = fl_target_check(t);
+	if (r == 0) {
+		*ret = TAKE_PTR(t);
+		return 0;
+	}
+	if (t && fl_target_why(t)) {
+		fl_diag_render(fl_target_why(t), &out);
+		fl_buf_write_fd(&out, STDERR_FILENO);
+	} else {
 		fprintf(stderr, "foreland: %s\n", strerror(-r));
+	}
 	return r;
 }
 

@@ -56,6 +56,10 @@ status 1 'nothing matches: exit status 1' list functions no_such_function_at_all
 complains "no functions match 'no_such'" 'and it is said' list functions no_such --btf "$btf"
 status 2 'an unknown list is a usage error' list registers
 complains 'this is not BTF' 'a file that is no BTF' list types x --btf "$here/test-list.sh"
+complains 'test-list.sh:1: error: .*KSYMS_LINE' 'a file that is no symbol table' list functions x --kallsyms "$here/test-list.sh"
+head -c 1000000 "$btf" >"$tap_dir/cut"
+complains 'cut: error: .*do not fit.*BTF_SECTION' 'a file that is cut off' list functions x --btf "$tap_dir/cut"
+complains '^/no/such: error: No such file or directory' 'a folder that is not there' list tracepoints --events /no/such
 complains 'tracepoints cannot be listed' 'nothing to list from' list tracepoints --kallsyms "$folder/kallsyms"
 
 in_readme() { "$foreland" probe syntax --dialect 6.12 | grep -vxFf "$folder/README"; [ $? = 1 ]; }

@@ -427,10 +427,25 @@ static void test_target_without(void **state)
 	assert_int_equal(fl_target_format(t, FL_STR("sched"), FL_STR("sched_switch"), &fmt), -ENOENT);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(fl_target_btf(t, &b), -EINVAL);
+	assert_int_equal(fl_target_check(t), -EINVAL);
 	assert_string_equal(fl_target_why(t)->kind->code, "BTF_HEADER");
 	assert_string_equal(fl_target_why(t)->place, f.kallsyms);
 	assert_false(fl_type_ok(fl_target_type(t, FL_STR("file"), ~0u)));
 	fl_target_close(t);
+	for (int i = 0; i < 4; i++) {
+		const char *nowhere = "/nonexistent/file";
+
+		opts = (struct fl_target_opts){
+			.btf = { &nowhere, i == 0 },
+			.kallsyms = i == 1 ? nowhere : NULL,
+			.events = i == 2 ? nowhere : NULL,
+			.root = i == 3 ? nowhere : NULL,
+		};
+		assert_int_equal(fl_target_open(&opts, &t), 0);
+		assert_int_equal(fl_target_check(t), -ENOENT);
+		assert_string_equal(fl_target_why(t)->place, nowhere);
+		fl_target_close(t);
+	}
 	opts = (struct fl_target_opts){ .arch = "vax" };
 	assert_int_equal(fl_target_open(&opts, &t), -EINVAL);
 	remove_files(&f);

@@ -572,6 +572,34 @@ int fl_target_each_event(struct fl_target *t, struct fl_str glob,
 	return r;
 }
 
+/* ---- what was given ---- */
+
+static int check_folder(struct fl_target *t, const char *path)
+{
+	_cleanup_closedir_ DIR *dir = path ? opendir(path) : NULL;
+	int err = errno;
+
+	if (!path || dir)
+		return 0;
+	fl_target_fail(&t->why, FL_TARGET_TARGET_FILE, path, "%s", strerror(err));
+	return -err;
+}
+
+int fl_target_check(struct fl_target *t)
+{
+	struct fl_ksyms *k;
+	struct fl_btf *btf;
+	int r = 0;
+
+	for (size_t i = 0; i < t->opts.btf.n && r == 0; i++)
+		r = open_object(t, i, &btf);
+	if (r == 0 && t->opts.kallsyms)
+		r = fl_target_ksyms(t, &k);
+	if (r == 0)
+		r = check_folder(t, t->opts.events);
+	return r < 0 ? r : check_folder(t, t->opts.root);
+}
+
 /* ---- files ---- */
 
 void fl_target_path(const struct fl_target *t, struct fl_str path, struct fl_buf *out)

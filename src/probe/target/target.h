@@ -43,6 +43,12 @@ void fl_target_close(struct fl_target *t);
 FL_DEFINE_CLEANUP(struct fl_target *, fl_target_close);
 #define _cleanup_target_ _cleanup_(fl_target_closep)
 
+/*
+ * Opens all that the options name, now: what was given by a person is wrong at once and not only when
+ * something in it is missed. The errno of the first that cannot be used, and fl_target_why() tells.
+ */
+int fl_target_check(struct fl_target *t);
+
 /* No file was named: BPF programs may be loaded into what we look at. */
 bool fl_target_is_live(const struct fl_target *t);
 
