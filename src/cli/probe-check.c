@@ -13,6 +13,7 @@
 
 struct check_opts {
 	struct fl_target_opts target;
+	struct fl_strv matrix;
 	const char *file;
 	const char *dialect;
 	bool json;
@@ -25,6 +26,8 @@ static const struct fl_opt check_options[] = {
 		   "whose rules apply; default: v6"),
 	FL_OPT_FLAG(struct check_opts, sequence, 0, "sequence",
 		    "apply the definitions in order, removals included, to one list of events"),
+	FL_OPT_LIST(struct check_opts, matrix, 0, "matrix", "BTF",
+		    "say whether they can run on the kernel of that BTF, and how; may be repeated"),
 	FL_OPT_STR(struct check_opts, file, 0, "file", "dynamic_events|kprobe_events|uprobe_events",
 		   "the control file that they are for; default: dynamic_events"),
 	FL_OPT_GROUP(struct check_opts, target, fl_target_options),
@@ -169,6 +172,8 @@ static int check_run(const void *v, const struct fl_args *args)
 	if (fl_cli_dialect(opts->dialect, &c.dialect) < 0 ||
 	    fl_cli_probe_file(opts->file, &c.file) < 0)
 		return FL_EXIT_USAGE;
+	if (opts->matrix.n)
+		return fl_cli_matrix(&opts->matrix, opts->target.arch, c.dialect, opts->json, args);
 	if (fl_cli_target(&opts->target, &target) < 0)
 		return FL_EXIT_FINDINGS;
 	c.target = target;

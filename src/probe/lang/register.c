@@ -45,9 +45,8 @@ static int symbol_at(struct fl_ksyms *syms, uint64_t addr, struct fl_ksym *ret)
 {
 	struct fl_ksym end;
 
-	if (addr >> 63 == 0) /* per-CPU symbols are low, and are no addresses */
-		return -ENOENT;
-	if (fl_ksyms_at(syms, addr, ret) < 0)
+	/* per-CPU symbols are low, and are no addresses */
+	if (addr >> 63 == 0 || fl_ksyms_at(syms, addr, ret) < 0 || ret->addr >> 63 == 0)
 		return -ENOENT;
 	/* Whatever lies in a symbol of known size is the kernel's; beyond the last one, it is not. */
 	if (!ret->module.n && ret->addr != addr && fl_ksyms_find(syms, FL_STR("_end"), &end, 1) &&

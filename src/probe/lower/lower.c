@@ -346,3 +346,15 @@ int fl_lower(const struct fl_probe_event *e, const struct fl_arch *arch, uint32_
 	fl_buf_add_str(out, fl_buf_str(&text));
 	return out->error;
 }
+
+const struct fl_lower_level *fl_lower_oldest(const struct fl_probe_event *e,
+					     const struct fl_arch *arch)
+{
+	for (size_t i = 0; i < fl_nr_lower_levels; i++) {
+		_cleanup_buf_ struct fl_buf text = {};
+
+		if (fl_lower(e, arch, fl_lower_levels[i].features, &text, NULL) == 0)
+			return &fl_lower_levels[i];
+	}
+	return NULL;
+}

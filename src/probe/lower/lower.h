@@ -52,4 +52,8 @@ uint32_t fl_lower_readme(struct fl_str readme);
 int fl_lower(const struct fl_probe_event *e, const struct fl_arch *arch, uint32_t features,
 	     struct fl_buf *out, struct fl_diag *diag);
 
+/* The oldest kernel whose text can say the event; NULL: none can. */
+const struct fl_lower_level *fl_lower_oldest(const struct fl_probe_event *e,
+					     const struct fl_arch *arch);
+
 #endif
