@@ -143,6 +143,7 @@ static void announce(const struct serving *s, const char *path)
 			(unsigned long long)b->ram_size);
 		return;
 	}
+	fl_json_schema(&out, "epdma endpoint");
 	fl_json_open(&out, NULL, '{');
 	fl_json_strz(&out, "type", "listening");
 	fl_json_strz(&out, "board", b->name);

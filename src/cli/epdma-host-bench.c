@@ -146,6 +146,16 @@ static void latency(bool json, const char *what, struct quantiles q, struct fl_b
 		    (double)q.p99 / 1e3);
 }
 
+static void summary(const struct bench *b, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "summary");
+	fl_json_u64(out, "address", b->ep);
+	fl_json_u64(out, "depth", DEPTH);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
 static int one_direction(struct bench *b, enum fl_dma_transfer_direction dir, bool json,
 			 struct fl_buf *out)
 {
@@ -191,7 +201,9 @@ static int bench_run(const void *v, const struct fl_args *args)
 		return r;
 	if (!fl_dma_alloc_coherent(b.dev, MAX_SIZE, &b.addr))
 		r = -errno;
-	if (!o->json)
+	if (o->json)
+		fl_json_schema(&out, "epdma host bench");
+	else
 		fl_buf_addz(&out, "direction size transfers/s MB/s\n");
 	if (r == 0)
 		r = one_direction(&b, FL_DMA_DEV_TO_MEM, o->json, &out);
@@ -201,6 +213,8 @@ static int bench_run(const void *v, const struct fl_args *args)
 		r = register_latency(&b, &q);
 	if (r == 0)
 		latency(o->json, "register read", q, &out);
+	if (r == 0 && o->json)
+		summary(&b, &out);
 	fl_dma_device_close(b.dev);
 	if (r < 0)
 		return fl_cli_host_failed("transfer", r);

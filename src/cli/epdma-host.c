@@ -74,6 +74,7 @@ static void ls_json(struct fl_host *h, uint32_t id, struct fl_buf *out)
 {
 	const struct fl_epmd *md = fl_host_metadata(h);
 
+	fl_json_schema(out, "epdma host ls");
 	fl_json_open(out, NULL, '{');
 	fl_json_strz(out, "type", "device");
 	fl_json_u64(out, "vendor", id & 0xffff);
@@ -100,6 +101,11 @@ static void ls_json(struct fl_host *h, uint32_t id, struct fl_buf *out)
 		fl_json_close(out, '}');
 		fl_json_end_line(out);
 	}
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "summary");
+	fl_json_u64(out, "channels", fl_host_nr_chans(h));
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
 }
 
 static void ls_text(struct fl_host *h, uint32_t id, struct fl_buf *out)
@@ -367,6 +373,7 @@ static void verify_report(const struct verify *v, bool json)
 	_cleanup_buf_ struct fl_buf out = {};
 
 	if (json) {
+		fl_json_schema(&out, "epdma host verify");
 		fl_json_open(&out, NULL, '{');
 		fl_json_strz(&out, "type", "summary");
 		fl_json_u64(&out, "transfers", v->transfers);

@@ -13,6 +13,7 @@
 
 static void show_json(const struct fl_replay_result *r, struct fl_buf *out)
 {
+	fl_json_schema(out, "epdma inspect");
 	fl_json_open(out, NULL, '{');
 	fl_json_strz(out, "type", "summary");
 	fl_json_u64(out, "events", r->events);

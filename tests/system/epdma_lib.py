@@ -31,6 +31,7 @@ class Endpoint:
         self.board = board
         self.p = subprocess.Popen([foreland, "epdma", "endpoint", "--board", board, "--socket", self.socket,
                                    "--json", *args], stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.schema = json.loads(self.p.stdout.readline())
         self.hello = json.loads(self.p.stdout.readline())
         self.ram = self.hello["memory"]
 

@@ -45,15 +45,17 @@ try:
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     ep.stdin.write(howto)
     ep.stdin.close()
-    up = json.loads(ep.stdout.readline())
-    ok(up["type"] == "listening" and up["board"] == "r-car-s4", "an endpoint of the how-to's lines listens")
+    schema, up = json.loads(ep.stdout.readline()), json.loads(ep.stdout.readline())
+    ok(schema == {"type": "schema", "command": "epdma endpoint", "version": 1} and up["type"] == "listening" and up["board"] == "r-car-s4", "an endpoint of the how-to's lines listens")
     for order in (["host", "--socket", "ls", "ls"], ["host", "ls", "--socket", "ls"]):
         p = subprocess.run([FORELAND, "epdma", *order, "--json"], cwd=tmp, capture_output=True, text=True)
-        first = json.loads(p.stdout.splitlines()[0])
-        ok(p.returncode == 0 and (first["vendor"], first["device"]) == (0x1912, 0x0031), " ".join(order))
+        rows = [json.loads(l) for l in p.stdout.splitlines()]
+        first = rows[1]
+        ok(rows[0]["type"] == "schema" and rows[-1] == {"type": "summary", "channels": 4} and
+           p.returncode == 0 and (first["vendor"], first["device"]) == (0x1912, 0x0031), " ".join(order))
     p = subprocess.run([FORELAND, "epdma", "host", "--json", "--socket", sock, "verify", hex(up["memory"])],
                        capture_output=True, text=True)
-    ok(p.returncode == 0 and json.loads(p.stdout)["different"] == 0, "and serves transfers")
+    ok(p.returncode == 0 and json.loads(p.stdout.splitlines()[-1])["different"] == 0, "and serves transfers")
     ep.send_signal(signal.SIGTERM)
     ep.wait(20)
     p = subprocess.run([FORELAND, "epdma", "endpoint", "--configfs", "-", "--socket", sock], input="cd /sys\n",

@@ -95,7 +95,7 @@ for rnd in range(ROUNDS):
         ep.p.terminate(); ep.p.wait()
         ep.p = subprocess.Popen([FORELAND, "epdma", "endpoint", "--board", "rk3588", "--socket", path, "--json"],
                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        ep.p.stdout.readline()
+        ep.p.stdout.readline() and ep.p.stdout.readline()  # the schema, and that it listens
         ep.socket = path
 host.wait(30)
 t.join()
