@@ -157,7 +157,8 @@ static void json_line(struct fl_buf *out, const char *type, const char *key, con
 {
 	fl_json_open(out, NULL, '{');
 	fl_json_strz(out, "type", type);
-	fl_json_strz(out, key, value);
+	if (key)
+		fl_json_strz(out, key, value);
 }
 
 static void json(const struct row *rows, size_t n, struct fl_buf *out)
@@ -214,13 +215,31 @@ static int cleaned(void *ctx, struct fl_str what, int err)
 	return 0;
 }
 
+static void clean_frame(struct clean_count *c, bool last)
+{
+	if (!c->json)
+		return;
+	json_line(&c->out, last ? "summary" : "schema", last ? NULL : "command", "doctor --clean");
+	if (last) {
+		fl_json_u64(&c->out, "removed", c->removed);
+		fl_json_u64(&c->out, "failed", c->failed);
+	} else {
+		fl_json_u64(&c->out, "version", 1);
+	}
+	fl_json_close(&c->out, '}');
+	fl_json_end_line(&c->out);
+}
+
 static int clean(struct fl_target *t, bool as_json)
 {
 	struct clean_count c = { .json = as_json };
 	const char *tracefs = fl_target_tracefs(t);
-	int r = tracefs ? fl_owner_clean(tracefs, cleaned, &c) : -ENOENT;
-	int code = print(&c.out, c.failed ? FL_EXIT_FINDINGS : FL_EXIT_DONE);
+	int r, code;
 
+	clean_frame(&c, false);
+	r = tracefs ? fl_owner_clean(tracefs, cleaned, &c) : -ENOENT;
+	clean_frame(&c, true);
+	code = print(&c.out, c.failed ? FL_EXIT_FINDINGS : FL_EXIT_DONE);
 	fl_buf_fini(&c.out);
 	if (r < 0) {
 		fprintf(stderr, "foreland: error: %s: %s\n", tracefs ? tracefs : "tracefs", strerror(-r));

@@ -106,4 +106,7 @@ else:
 
 check("--clean with nothing to clean", run([foreland, "doctor", "--clean"]).returncode ==
       (0 if os.access(tracefs + "/dynamic_events", os.R_OK) else 1))
+lines = [json.loads(line) for line in run([foreland, "doctor", "--clean", "--json"]).stdout.splitlines()]
+check("its JSON starts with the schema and ends with the summary", lines[0]["type"] == "schema" and
+      lines[-1]["type"] == "summary" and lines[-1]["removed"] == len(lines) - 2, lines)
 print(f"1..{checks}")
