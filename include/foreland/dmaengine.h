@@ -25,7 +25,9 @@
  *
  * Threads: every function may be called from any thread; a device has one lock. No thread is made:
  * completions are noticed, and callbacks called, inside fl_dma_sync_wait(), fl_dmaengine_tx_status()
- * and fl_dma_process(). A callback may prepare, submit and issue, and may not wait, terminate or close.
+ * and fl_dma_process(). Callbacks of a device run one at a time, in the order in which descriptors were
+ * finished, in any of the threads that are inside these functions. A callback may prepare, submit and
+ * issue, and may not wait, terminate or close.
  *
  * Every function that returns int returns 0 or a negative errno unless said otherwise. -ENODEV: the
  * device does not answer (its registers read as all ones, or the peer closed). -ENOLINK: it does, and

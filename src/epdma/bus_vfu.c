@@ -62,7 +62,7 @@ struct vfu_bus {
 	struct vfu_conn conn;
 	uint16_t id;
 	unsigned int max_fds;
-	bool gone;
+	bool gone; /* atomic: irq_wait() looks at it beside others */
 	struct region regions[FL_BUS_BARS];
 	uint32_t config_size;
 	int events[MAX_VECTORS];
@@ -79,7 +79,7 @@ static struct vfu_bus *to_vfu(struct fl_bus *b)
 /* Whatever breaks the protocol ends the connection: nothing that comes after could be understood. */
 static int lost(struct vfu_bus *v)
 {
-	v->gone = true;
+	__atomic_store_n(&v->gone, true, __ATOMIC_RELAXED);
 	return -ENODEV;
 }
 
@@ -92,7 +92,7 @@ static int send_request(struct vfu_bus *v, enum vfu_cmd cmd, uint32_t flags,
 	struct vfu_hdr hdr = { .id = ++v->id, .cmd = cmd, .size = VFU_HDR_SIZE, .flags = flags };
 	struct iovec iov[4] = { { &hdr, sizeof(hdr) } };
 
-	if (v->gone)
+	if (__atomic_load_n(&v->gone, __ATOMIC_RELAXED))
 		return -ENODEV;
 	for (unsigned int i = 0; i < n; i++) {
 		iov[i + 1] = parts[i];
@@ -331,7 +331,7 @@ static void vb_dma_free(struct fl_bus *b, struct fl_dma_buf *buf)
 	d = *at;
 	if (!d)
 		return;
-	if (!v->gone)
+	if (!__atomic_load_n(&v->gone, __ATOMIC_RELAXED))
 		request_fixed(v, VFU_DMA_UNMAP, &un, sizeof(un));
 	*at = d->next;
 	dma_release(d);
@@ -453,7 +453,7 @@ static int vb_irq_wait(struct fl_bus *b, int timeout_ms, uint64_t *ret)
 	uint64_t got = 0, count;
 	int n;
 
-	if (v->gone)
+	if (__atomic_load_n(&v->gone, __ATOMIC_RELAXED))
 		return -ENODEV;
 	for (unsigned int i = 0; i < v->nr_events; i++)
 		fds[i] = (struct pollfd){ .fd = v->events[i], .events = POLLIN };
@@ -478,7 +478,7 @@ static int vb_attend(struct fl_bus *b)
 	struct vfu_bus *v = to_vfu(b);
 	struct pollfd p = { .fd = v->conn.fd, .events = POLLIN | POLLRDHUP };
 
-	if (v->gone)
+	if (__atomic_load_n(&v->gone, __ATOMIC_RELAXED))
 		return -ENODEV;
 	return poll(&p, 1, 0) > 0 ? attend(v) : 0;
 }

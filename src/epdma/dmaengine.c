@@ -52,6 +52,7 @@ struct fl_dma_device {
 	pthread_mutex_t lock;
 	pthread_cond_t woken;
 	bool somebody_waits;
+	bool calling; /* some thread runs callbacks */
 	struct buffer *buffers;
 	struct fl_dma_async_tx *finished, **finished_tail;
 	struct fl_dma_async_tx *spare; /* descriptors to use again */
@@ -434,13 +435,11 @@ fl_dma_cookie_t fl_dmaengine_submit(struct fl_dma_async_tx *tx)
 	return cookie;
 }
 
-/* Callbacks of what was finished; called with the lock, which is let go meanwhile. */
-static void run_callbacks(struct fl_dma_device *dev)
+/* One round of callbacks; the lock is let go meanwhile. */
+static void call_back(struct fl_dma_device *dev)
 {
 	struct fl_dma_async_tx *list = dev->finished, *tx;
 
-	if (!list)
-		return;
 	dev->finished = NULL;
 	dev->finished_tail = &dev->finished;
 	pthread_mutex_unlock(&dev->lock);
@@ -456,6 +455,17 @@ static void run_callbacks(struct fl_dma_device *dev)
 		tx->next = dev->spare;
 		dev->spare = tx;
 	}
+}
+
+/* One thread at a time calls back, in the order in which descriptors were finished. Lock held. */
+static void run_callbacks(struct fl_dma_device *dev)
+{
+	if (dev->calling)
+		return;
+	dev->calling = true;
+	while (dev->finished)
+		call_back(dev);
+	dev->calling = false;
 }
 
 int fl_dma_async_issue_pending(struct fl_dma_chan *chan)
