@@ -159,7 +159,8 @@ const struct fl_cmd fl_cmd_epdma_inspect = {
 		"this machine, whose BARs are read and never written; DIR a copy of a device's directory "
 		"in sysfs. With --board, the endpoint that the options describe is modelled and shown as "
 		"its host would see it.\n\n"
-		"Each field is printed with its verdict: \"ok\", or the reason for which a host refuses it. "
+		"Each field is printed with its verdict: \"ok\", the reason for which a host refuses it, or "
+		"\"-\" where something before it made it meaningless. "
 		"Without --seed-compat that is more than the driver of the series refuses. Then follows a "
 		"picture of each BAR. The exit code is 1 where the metadata is refused or there is none.",
 	.size = sizeof(struct inspect_opts),

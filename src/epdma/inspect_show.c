@@ -27,6 +27,7 @@ struct row {
 	size_t offset;
 	uint64_t value;
 	const struct fl_diag_kind *verdict; /* NULL: nothing was found */
+	bool judged;			    /* false: the checks ended before they came here */
 };
 
 typedef void (*row_fn)(void *ctx, const struct row *r);
@@ -41,6 +42,27 @@ static const struct fl_diag_kind *verdict_of(const struct fl_inspect *i, const s
 			return f->kind;
 	}
 	return NULL;
+}
+
+static bool found(const struct fl_inspect *i, enum fl_epdma_reason from, enum fl_epdma_reason to)
+{
+	for (size_t k = 0; k < i->nr_findings; k++)
+		if (i->findings[k].kind >= &fl_epdma_reasons[from] &&
+		    i->findings[k].kind <= &fl_epdma_reasons[to])
+			return true;
+	return false;
+}
+
+/* What is no metadata has no right or wrong fields; tables that cannot be read have none either. */
+static bool was_judged(const struct fl_inspect *i, const struct row *r)
+{
+	if (r->verdict)
+		return true;
+	if (found(i, FL_EPDMA_MD_SHORT, FL_EPDMA_MD_TRUNCATED))
+		return false;
+	if (r->chan < 0 && r->info->name)
+		return true;
+	return !found(i, FL_EPDMA_MD_CHANS, FL_EPDMA_MD_TABLES);
 }
 
 static void each_field(const struct fl_inspect *i, unsigned int where, struct row at, size_t base,
@@ -59,6 +81,7 @@ static void each_field(const struct fl_inspect *i, unsigned int where, struct ro
 		if (!info->name && !at.value)
 			continue;
 		at.verdict = verdict_of(i, &at);
+		at.judged = was_judged(i, &at);
 		fn(ctx, &at);
 	}
 }
@@ -110,7 +133,7 @@ static void text_row(void *ctx, const struct row *r)
 		fl_table_cellf(t, "%llu", (unsigned long long)r->value);
 	else
 		fl_table_cellf(t, "0x%llx", (unsigned long long)r->value);
-	fl_table_cell(t, fl_str(r->verdict ? r->verdict->code : "ok"));
+	fl_table_cell(t, fl_str(r->verdict ? r->verdict->code : r->judged ? "ok" : "-"));
 	fl_table_cell(t, fl_str(meaning(r)));
 }
 
@@ -123,8 +146,10 @@ static void text_fields(const struct fl_inspect *i, struct fl_buf *out)
 
 	fl_table_init(&t, columns, FL_ARRAY_SIZE(columns));
 	each_row(i, text_row, &t);
-	if (t.nr_cells)
-		out->error = fl_table_print(&t, out) ?: out->error;
+	if (!t.nr_cells)
+		return;
+	fl_buf_addc(out, '\n');
+	out->error = fl_table_print(&t, out) ?: out->error;
 }
 
 static void text_findings(const struct fl_inspect *i, struct fl_buf *out)
@@ -149,7 +174,7 @@ static void text_headline(const struct fl_inspect *i, struct fl_buf *out)
 	if (i->config_n >= 12)
 		fl_buf_addf(out, ": %04x:%04x, class 0x%06x", fl_get_le16(i->config),
 			    fl_get_le16(i->config + 2), fl_get_le32(i->config + 8) >> 8);
-	if (!i->blob) {
+	if (!i->blob || i->result == -ENODEV) {
 		fl_buf_addz(out, ": no endpoint DMA metadata\n");
 		return;
 	}
@@ -275,7 +300,6 @@ void fl_inspect_text(const struct fl_inspect *i, struct fl_buf *out)
 {
 	text_headline(i, out);
 	text_findings(i, out);
-	fl_buf_addc(out, '\n');
 	text_fields(i, out);
 	fl_inspect_pictures(i, out);
 }
@@ -295,7 +319,10 @@ static void json_row(void *ctx, const struct row *r)
 		fl_json_s64(out, "channel", r->chan);
 	fl_json_strz(out, "field", r->name);
 	fl_json_u64(out, "value", r->value);
-	fl_json_bool(out, "ok", !r->verdict);
+	if (r->judged)
+		fl_json_bool(out, "ok", !r->verdict);
+	else
+		fl_json_null(out, "ok");
 	fl_json_strz(out, "reason", r->verdict ? r->verdict->code : NULL);
 	fl_json_close(out, '}');
 	fl_json_end_line(out);

@@ -93,6 +93,15 @@ try:
        verdicts["MAGIC"] is None, "and stands beside its field")
     code, r = rows("--seed-compat", "-", stdin=bad)
     ok(code == 0 and r[-1]["ok"], "--seed-compat accepts what the posted driver does")
+    code, r = rows("-", stdin=b"\0" * 256)
+    ok({x["field"]: x["ok"] for x in r if "type" not in x}["REG_BAR"] is None and r[-1]["reason"] == "MD_MAGIC",
+       "fields of what is no metadata are not judged")
+    code, r = rows("-", stdin=block(o08=2 | 1 << 3 | 0x20 << 19, o18=0x400))
+    f = {x["field"]: x["ok"] for x in r if "type" not in x}
+    ok(f["CH_ENTRY_SIZE"] is False and f["REG_BAR"] is True and "HW_CH" not in f, "nor entries that cannot be read")
+    code, r = rows("-", stdin=block(o08=2 | 9 << 3 | 0x2C << 19))
+    f = {x["field"]: x["ok"] for x in r if "type" not in x}
+    ok(f["WR_CH_COUNT"] is False and f["HW_CH"] is None, "nor those of too many channels")
     b_blob = bytearray(block(o04=1 | 0x4C << 16)[:0x1C] + b"\0\0\0\0" + block()[0x1C:])
     code, r = rows("-", stdin=bytes(b_blob))
     ok(code == 0 and r[-1]["layout"] == "B", "layout B is recognised")
