@@ -135,6 +135,8 @@ def plain(line, name):
     elif name == 'sym':                             # the kernel's own build
         line = re.sub(r'\(root@.*? %s', '(...) %s', line)
         line = re.sub(r'\(debian-kernel@.*? %s', '(...) %s', line)
+    elif name == 'bf':                              # whether another CPU woke it up
+        line = re.sub(r' d=[01]\b', ' d=', line)
     elif name == 'cur':                             # who started it
         line = line.replace('par="init"', 'par="foreland"')
     return line
