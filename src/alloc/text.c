@@ -16,6 +16,13 @@
 #include "base/bytes.h"
 #include "base/util.h"
 
+/*
+ * What a line without faults goes through is one function in the end: the cursor then lives in
+ * registers, and no step waits for what the last one has stored. Nothing outside may see its address.
+ */
+#define HOT static inline __attribute__((always_inline))
+#define COLD static __attribute__((noinline, cold))
+
 struct cursor {
 	struct fl_str line;
 	size_t at;
@@ -24,14 +31,19 @@ struct cursor {
 
 static const char heading[] = "allocinfo - version: ";
 
-static int fail(struct cursor *c, enum fl_alloc_error code, size_t start, size_t end)
+COLD int fail_at(struct fl_diag *diag, enum fl_alloc_error code, size_t start, size_t end)
 {
-	return fl_diag_set(c->diag, &fl_alloc_errors[code],
+	return fl_diag_set(diag, &fl_alloc_errors[code],
 			   (struct fl_span){ (uint32_t)start, (uint32_t)end });
 }
 
+HOT int fail(const struct cursor *c, enum fl_alloc_error code, size_t start, size_t end)
+{
+	return fail_at(c->diag, code, start, end);
+}
+
 /* The kernel pads its numbers: most blanks come by the eight. */
-static void skip_blanks(struct cursor *c)
+HOT void skip_blanks(struct cursor *c)
 {
 	while (c->line.n - c->at >= 8) {
 		uint64_t differs = fl_get_le64(c->line.p + c->at) ^ 0x2020202020202020ULL;
@@ -46,7 +58,7 @@ static void skip_blanks(struct cursor *c)
 		c->at++;
 }
 
-static size_t word_end(const struct cursor *c, size_t from)
+HOT size_t word_end(const struct cursor *c, size_t from)
 {
 	return fl_str_find(c->line, ' ', from);
 }
@@ -54,7 +66,7 @@ static size_t word_end(const struct cursor *c, size_t from)
 #define EACH_BYTE(b) (0x0101010101010101ULL * (b))
 
 /* Of eight characters: each digit's value, and a mask that is clear in the bytes that are digits. */
-static uint64_t digit_values(const char *p, uint64_t *ret_others)
+HOT uint64_t digit_values(const char *p, uint64_t *ret_others)
 {
 	uint64_t v = fl_get_le64(p) ^ EACH_BYTE('0');
 
@@ -63,16 +75,17 @@ static uint64_t digit_values(const char *p, uint64_t *ret_others)
 }
 
 /* Eight digits' values, the most significant in the lowest byte: pairs, fours, and all. */
-static uint64_t eight_digits(uint64_t v)
+HOT uint64_t eight_digits(uint64_t v)
 {
 	v = v * 10 + (v >> 8);
 	return ((v & 0x000000ff000000ffULL) * (100 + (1000000ULL << 32)) +
 		(v >> 16 & 0x000000ff000000ffULL) * (1 + (10000ULL << 32))) >> 32;
 }
 
-static bool many_digits(struct cursor *c, uint64_t *ret)
+/* Any number of them; returns where they end. */
+COLD const char *many_digits(const char *p, const char *end, uint64_t *ret, bool *ret_fits)
 {
-	const char *p = c->line.p + c->at, *start = p, *end = c->line.p + c->line.n;
+	const char *start = p;
 	uint64_t v = 0;
 	bool fits = true;
 
@@ -84,25 +97,29 @@ static bool many_digits(struct cursor *c, uint64_t *ret)
 		else if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, d, &v))
 			fits = false;
 	}
-	c->at = p - c->line.p;
 	*ret = v;
-	return fits;
+	*ret_fits = fits;
+	return p;
 }
 
 /*
  * Digits at the cursor; false where they do not fit. The caller checks that there are some. Up to
  * seven are taken at once: their number is what a processor cannot guess.
  */
-static bool digits(struct cursor *c, uint64_t *ret)
+HOT bool digits(struct cursor *c, uint64_t *ret)
 {
-	uint64_t v, others;
+	const char *p = c->line.p + c->at, *end = c->line.p + c->line.n;
+	uint64_t v, others = 0;
 	unsigned int n;
+	bool fits;
 
-	if (c->line.n - c->at < 8)
-		return many_digits(c, ret);
-	v = digit_values(c->line.p + c->at, &others);
-	if (!others || (others & 0xff))
-		return many_digits(c, ret);
+	if (end - p >= 8)
+		v = digit_values(p, &others);
+	if (!others || (others & 0xff)) {
+		c->at = (size_t)(many_digits(p, end, &v, &fits) - c->line.p);
+		*ret = v;
+		return fits;
+	}
 	n = (unsigned int)__builtin_ctzll(others) / 8;
 	c->at += n;
 	*ret = eight_digits(v << (64 - 8 * n));
@@ -110,7 +127,7 @@ static bool digits(struct cursor *c, uint64_t *ret)
 }
 
 /* A number that ends with a blank; @code is its kind's error, the next row the range error. */
-static int number(struct cursor *c, enum fl_alloc_error code, uint64_t *ret)
+HOT int number(struct cursor *c, enum fl_alloc_error code, uint64_t *ret)
 {
 	size_t start = c->at;
 	bool fits = digits(c, ret);
@@ -120,7 +137,7 @@ static int number(struct cursor *c, enum fl_alloc_error code, uint64_t *ret)
 	return fits ? 0 : fail(c, code + 1, start, c->at);
 }
 
-static int parse_bytes(struct cursor *c, int64_t *ret)
+HOT int parse_bytes(struct cursor *c, int64_t *ret)
 {
 	bool negative = c->at < c->line.n && c->line.p[c->at] == '-';
 	size_t start = c->at;
@@ -138,7 +155,7 @@ static int parse_bytes(struct cursor *c, int64_t *ret)
 }
 
 /* Where the digits begin that end at @end; their value where that fits. */
-static size_t digits_before(const struct cursor *c, size_t end, uint64_t *ret)
+HOT size_t digits_before(const struct cursor *c, size_t end, uint64_t *ret)
 {
 	uint64_t v, others, scale = 1;
 	size_t at = end;
@@ -157,8 +174,41 @@ static size_t digits_before(const struct cursor *c, size_t end, uint64_t *ret)
 	return at;
 }
 
+/* Eight characters, blanks and then one to seven digits. */
+HOT bool aligned_number(const char *p, uint64_t *ret)
+{
+	uint64_t others, v = digit_values(p, &others);
+	unsigned int n;
+
+	if (!others || others >> 56)
+		return false;
+	n = (unsigned int)__builtin_clzll(others) / 8;
+	if ((fl_get_le64(p) ^ EACH_BYTE(' ')) & ~0ULL >> (8 * n))
+		return false;
+	*ret = eight_digits(v >> (64 - 8 * n) << (64 - 8 * n));
+	return true;
+}
+
+/*
+ * Both numbers where they stand in the kernel's columns, as they nearly always do: then neither they
+ * nor the place have to wait for the end of what stands before them.
+ */
+HOT bool parse_columns(struct cursor *c, struct fl_alloc_record *r)
+{
+	const char *p = c->line.p;
+	uint64_t bytes;
+
+	if (c->line.n < 24 || p[12] != ' ' || p[21] != ' ' || p[22] == ' ' ||
+	    fl_get_le32(p) != 0x20202020 || !aligned_number(p + 4, &bytes) ||
+	    !aligned_number(p + 13, &r->calls))
+		return false;
+	r->bytes = (int64_t)bytes;
+	c->at = 22;
+	return true;
+}
+
 /* FILE:LINE at the cursor, up to @end. */
-static int parse_place(struct cursor *c, size_t end, struct fl_alloc_record *r)
+HOT int parse_place(struct cursor *c, size_t end, struct fl_alloc_record *r)
 {
 	size_t start = c->at, colon = digits_before(c, end, &r->line);
 
@@ -173,32 +223,38 @@ static int parse_place(struct cursor *c, size_t end, struct fl_alloc_record *r)
 	return 0;
 }
 
-static bool at_word(const struct cursor *c, size_t at, const char *word, size_t n)
+HOT bool at_word(const struct cursor *c, size_t at, const char *word, size_t n)
 {
 	return c->line.n - at >= n && memcmp(c->line.p + at, word, n) == 0;
 }
 
+/* The same where the first word is not followed by what should follow it. */
+COLD size_t place_end_far(struct fl_str line, size_t at, size_t first)
+{
+	const char *func = memmem(line.p + at, line.n - at, " func:", 6), *bracket;
+
+	if (!func)
+		return first;
+	first = func - line.p;
+	if (func[-1] != ']')
+		return first;
+	bracket = memrchr(line.p + at, '[', first - at);
+	if (!bracket || bracket == line.p + at || bracket[-1] != ' ')
+		return first;
+	return bracket - 1 - line.p;
+}
+
 /* Where FILE:LINE ends; the end of the first word where nothing is as it should be. */
-static size_t place_end(const struct cursor *c)
+HOT size_t place_end(const struct cursor *c)
 {
 	size_t first = word_end(c, c->at), next = first + 1;
-	const char *func, *bracket;
 
 	if (next < c->line.n && (c->line.p[next] == '[' || at_word(c, next, "func:", 5)))
 		return first;
-	func = memmem(c->line.p + c->at, c->line.n - c->at, " func:", 6);
-	if (!func)
-		return first;
-	first = func - c->line.p;
-	if (func[-1] != ']')
-		return first;
-	bracket = memrchr(c->line.p + c->at, '[', first - c->at);
-	if (!bracket || bracket == c->line.p + c->at || bracket[-1] != ' ')
-		return first;
-	return bracket - 1 - c->line.p;
+	return place_end_far(c->line, c->at, first);
 }
 
-static int parse_module(struct cursor *c, struct fl_alloc_record *r)
+HOT int parse_module(struct cursor *c, struct fl_alloc_record *r)
 {
 	size_t start = c->at, end;
 
@@ -213,7 +269,7 @@ static int parse_module(struct cursor *c, struct fl_alloc_record *r)
 	return 0;
 }
 
-static int parse_function(struct cursor *c, struct fl_alloc_record *r)
+HOT int parse_function(struct cursor *c, struct fl_alloc_record *r)
 {
 	size_t end = word_end(c, c->at);
 
@@ -225,10 +281,11 @@ static int parse_function(struct cursor *c, struct fl_alloc_record *r)
 }
 
 /* The known word is taken in; what is unknown is kept as one piece, from the first on. */
-static void parse_words(struct cursor *c, struct fl_alloc_record *r)
+COLD void parse_words(struct fl_str rest, struct fl_alloc_record *r)
 {
-	struct fl_str rest = fl_str_trim(fl_str_from(c->line, c->at)), word;
+	struct fl_str word;
 
+	rest = fl_str_trim(rest);
 	while (rest.n) {
 		struct fl_str here = rest;
 
@@ -245,7 +302,8 @@ static void parse_words(struct cursor *c, struct fl_alloc_record *r)
 			r->accurate = FL_ACCURATE_NO;
 }
 
-static int parse_record(struct cursor *c, struct fl_alloc_record *r)
+/* Numbers that do not stand in columns: large, negative, edited by hand. */
+HOT int parse_numbers(struct cursor *c, struct fl_alloc_record *r)
 {
 	int e;
 
@@ -258,6 +316,15 @@ static int parse_record(struct cursor *c, struct fl_alloc_record *r)
 	if (e < 0)
 		return e;
 	skip_blanks(c);
+	return 0;
+}
+
+HOT int parse_record(struct cursor *c, struct fl_alloc_record *r)
+{
+	int e = parse_columns(c, r) ? 0 : parse_numbers(c, r);
+
+	if (e < 0)
+		return e;
 	e = parse_place(c, place_end(c), r);
 	if (e < 0)
 		return e;
@@ -269,7 +336,7 @@ static int parse_record(struct cursor *c, struct fl_alloc_record *r)
 	if (e < 0)
 		return e;
 	if (c->at + 1 < c->line.n)
-		parse_words(c, r);
+		parse_words(fl_str_from(c->line, c->at), r);
 	return 0;
 }
 

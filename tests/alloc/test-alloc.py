@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The alloc commands as a user runs them: dumps, live programs, programs as they are.
 
-usage: test-alloc.py FORELAND LIVE
+usage: test-alloc.py FORELAND LIVE INCLUDE LIB
 
 The sizes that are expected are those that the test asks the programs for. The socket is also spoken
 to here, from the facts of the interface (request numbers, offsets in bytes), by a client that shares
@@ -13,6 +13,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -22,7 +23,7 @@ import tempfile
 import termios
 import time
 
-FORELAND, LIVE = sys.argv[1:3]
+FORELAND, LIVE, INCLUDE, LIB = sys.argv[1:5]
 TMP = tempfile.TemporaryDirectory()
 HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
 ENV = dict(os.environ, XDG_RUNTIME_DIR=TMP.name)
@@ -230,6 +231,46 @@ def dumps_at_exit_and_on_a_signal():
     assert [(x["bytes"], x["calls"]) for x in late] == [(103, 2)], late
 
 
+def peaks_are_kept():
+    dump = os.path.join(TMP.name, "peak")
+    with Live(FORELAND_ALLOC=f"dump={dump},peak") as live:
+        live.do("a 100").do("a 900").do("f").do("f").do("a 30")
+    held = rows(run("show", "--input", dump, "--json", "--function", "allocate"))
+    assert [(x["bytes"], x["extra"]) for x in held] == [(30, "peak:1000")], held
+
+
+CXX = r"""
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+template <class T> T *make(int n) { return (T *)malloc(n * sizeof(T)); }
+inline void *often() { return std::malloc(77); }
+std::vector<int> *kept;
+int main()
+{
+	kept = new std::vector<int>(1000);
+	return !make<int>(10) || !make<double>(10) || !often() || !often();
+}
+"""
+
+
+def cxx_programs_are_tagged():
+    """Templates and inline functions have a tag each instance; new is counted by its caller."""
+    if not shutil.which("c++"):
+        return
+    source, program, dump = (os.path.join(TMP.name, x) for x in ("p.cc", "p", "p.dump"))
+    path("p.cc", CXX)
+    subprocess.run(["c++", "-O1", "-isystem", f"{INCLUDE}/foreland/map", f"-I{INCLUDE}", "-o", program,
+                    source, f"-L{LIB}", "-lforeland-alloc", f"-Wl,-rpath,{LIB}"], check=True)
+    subprocess.run([program], env=dict(ENV, FORELAND_ALLOC=f"dump={dump}"), check=True)
+    held = rows(run("show", "--input", dump, "--json"))
+    assert sorted((x["function"], x["bytes"], x["calls"]) for x in held
+                  if x["function"] in ("make", "often")) == \
+        [("make", 40, 1), ("make", 80, 1), ("often", 154, 2)], held
+    assert (4000, 1) in [(x["bytes"], x["calls"]) for x in held if x["function"][0] == "+"], held
+
+
 def off_is_off():
     with Live(FORELAND_ALLOC="off") as live:
         live.do("a 100")
@@ -307,7 +348,8 @@ def top_draws_resizes_and_quits():
 TESTS = [show_filters_sorts_and_limits, bad_lines_are_located_and_the_rest_is_read,
          dumps_come_back_the_same, diff_shows_growth, metrics_have_each_label_set_once,
          a_live_program_is_asked, a_child_answers_for_itself, the_socket_speaks_the_interface,
-         a_sleeping_program_goes_on_sleeping_well, dumps_at_exit_and_on_a_signal, off_is_off,
+         a_sleeping_program_goes_on_sleeping_well, dumps_at_exit_and_on_a_signal, peaks_are_kept,
+         cxx_programs_are_tagged, off_is_off,
          run_shows_a_program_as_it_is, watch_ranks_what_grows, top_draws_resizes_and_quits]
 
 print(f"1..{len(TESTS)}")

@@ -15,8 +15,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "alloc/client.h"
 #include "alloc/registry.h"
 #include "alloc/tree.h"
+#include "base/util.h"
 
 #define LIMIT 4000
 
@@ -223,11 +225,98 @@ static void text_does_not_depend_on_the_reads(void **state)
 	fl_tag_registry_fini(&reg);
 }
 
+/* A kernel that knows one shape only, and one whose modules never hold still. */
+struct kernel {
+	struct fl_allocinfo_peer peer;
+	struct fl_open *file;
+	unsigned long get_at, get_next;
+	unsigned int ids; /* how often the content id was asked for */
+	unsigned int still_after; /* from that question on it stays the same */
+};
+
+static int kernel_request(struct fl_allocinfo_peer *peer, unsigned long request, void *arg)
+{
+	struct kernel *k = FL_CONTAINER_OF(peer, struct kernel, peer);
+
+	if (request == 0x8008A600) {
+		uint64_t id = ++k->ids < k->still_after ? k->ids : 0;
+
+		memcpy(arg, &id, sizeof(id));
+		return 0;
+	}
+	if (request != k->get_at && request != k->get_next)
+		return -ENOTTY;
+	return (int)fl_tree_ioctl(k->file, request, arg);
+}
+
+static void our_client_finds_the_shape(void **state)
+{
+	static const unsigned long shapes[][2] = {
+		{ 0xC1D0A601, 0x80E0A602 }, { 0xC1D8A601, 0x80E8A602 }, { 0xC1C8A601, 0x80E0A602 },
+	};
+	struct fl_alloc_filter f = { .mask = FL_ALLOCINFO_MIN_SIZE | FL_ALLOCINFO_MAX_SIZE |
+					     FL_ALLOCINFO_INACCURATE,
+				     .min_size = 37, .max_size = 99998 };
+	struct fl_tag_registry reg = {};
+	struct fl_node *node;
+	size_t expected = 0;
+	uint64_t id;
+
+	fl_tag_registry_init(&reg);
+	assert_int_equal(fl_tag_registry_load(&reg, ext4, 2000, &id), 0);
+	for (size_t i = 0; i < 2000; i++)
+		expected += !ext4[i].tag.inaccurate && ext4[i].counters.bytes >= 37 &&
+			    ext4[i].counters.bytes <= 99998;
+	node = fl_allocinfo_node(&reg.space);
+	for (size_t i = 0; i < 4; i++) {
+		struct kernel k = { { kernel_request, NULL }, NULL, i < 3 ? shapes[i][0] : 1,
+				    i < 3 ? shapes[i][1] : 1, 0, 0 };
+		struct fl_alloc_set set = {};
+
+		assert_int_equal(fl_tree_open(node, 0, &k.file), 0);
+		assert_int_equal(fl_allocinfo_read(&k.peer, &f, &set), i < 3 ? 0 : -ENOTTY);
+		assert_int_equal(set.n, i < 3 ? expected : 0);
+		fl_alloc_set_fini(&set);
+		fl_tree_close(k.file);
+	}
+	fl_node_unref(node);
+	fl_tag_registry_fini(&reg);
+}
+
+/* Read again while modules come and go, each set once; what never holds still is told to be torn. */
+static void a_set_that_moves_is_read_again(void **state)
+{
+	struct fl_alloc_filter all = {};
+	struct fl_tag_registry reg = {};
+	struct fl_node *node;
+	uint64_t id;
+
+	fl_tag_registry_init(&reg);
+	assert_int_equal(fl_tag_registry_load(&reg, core, 300, &id), 0);
+	node = fl_allocinfo_node(&reg.space);
+	for (unsigned int still = 4; still <= 1000; still += 996) {
+		struct kernel k = { { kernel_request, NULL }, NULL, 0xC1D0A601, 0x80E0A602, 0, still };
+		struct fl_alloc_set set = {};
+
+		assert_int_equal(fl_tree_open(node, 0, &k.file), 0);
+		assert_int_equal(fl_allocinfo_read(&k.peer, &all, &set), 0);
+		assert_int_equal(set.n, 300);
+		assert_int_equal(set.torn, still == 1000);
+		assert_int_equal(k.ids, still == 4 ? 6 : 20); /* twice a reading, ten readings at most */
+		fl_alloc_set_fini(&set);
+		fl_tree_close(k.file);
+	}
+	fl_node_unref(node);
+	fl_tag_registry_fini(&reg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clients_read_what_the_text_says),
 		cmocka_unit_test(text_does_not_depend_on_the_reads),
+		cmocka_unit_test(our_client_finds_the_shape),
+		cmocka_unit_test(a_set_that_moves_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,10 @@ static void each_bad_line_has_its_complaint(void **state)
 		{ "1 1 a b/c.c:1 [m] func:f \n", NULL, 0 },
 		{ "9223372036854775807 18446744073709551615 a.c:1 func:f \n", NULL, 0 },
 		{ "-9223372036854775808 1 a.c:1 func:f \n", NULL, 0 },
+		{ "          12       34 a.c:1 func:f \n", NULL, 0 }, /* in columns */
+		{ "        x12       34 a.c:1 func:f \n", "BYTES", 8 },
+		{ "          12      3x4 a.c:1 func:f \n", "CALLS", 18 },
+		{ "   123456789 12345678 a.c:1 func:f \n", NULL, 0 },
 		{ "x 1 a.c:1 func:f \n", "BYTES", 0 },
 		{ "1x 1 a.c:1 func:f \n", "BYTES", 0 },
 		{ "-\n", "BYTES", 1 },

@@ -5,7 +5,8 @@
 LOAD makes the kernel allocate known numbers of objects from caches of their own. The kernel's slab
 statistics say how many objects of a cache are there (after its per-CPU slabs were flushed, which it
 counts as full); what it gained must be what was counted at the caller, to the object, and the bytes
-that many times the cache's object size. TAP output.
+that many times the cache's object size. The pages of files in memory are held against meminfo's
+Shmem, which counts the guest's few other files too. TAP output.
 """
 import json
 import subprocess
@@ -23,6 +24,7 @@ slabs() {
 	for c in $caches; do echo 1 >/sys/kernel/slab/$c/shrink; done
 	sleep 1
 	for c in $caches; do grep "^$c " /proc/slabinfo | sed "s/^/$1 /"; done
+	grep Shmem: /proc/meminfo | sed "s/^/$1 /"
 }
 mkfifo /tmp/hold
 slabs before
@@ -59,7 +61,8 @@ def ok(good, what):
 for line in p.stdout.splitlines():
     words = line.split()
     if words and words[0] in slabs:
-        slabs[words[0]][words[1]] = (int(words[2]), int(words[4]))  # active objects, object size
+        number = 2 if words[1] == "Shmem:" else 4
+        slabs[words[0]][words[1]] = (int(words[2]), int(words[number]))  # objects, their size
     elif line.startswith("err "):
         print("#", line[4:])
     elif line.startswith("{"):
@@ -81,5 +84,10 @@ for cache, number, functions in EXPECTED:
     print(f"# {cache}: slabinfo +{gained} of {size} bytes; callers: {callers}")
     ok(gained == number, f"{kernel}: slabinfo has the load's {number} {cache}")
     ok(function, f"{kernel}: {function} holds {expected}, to the object")
+# Files in memory are the load's and, a page or two each, the script's own.
+pages = sum(held[1] for site, held in sites.items() if site.startswith("shmem"))
+gained = (slabs["after"]["Shmem:"][0] - slabs["before"]["Shmem:"][0]) // 4
+print(f"# Shmem: meminfo +{gained} pages; counted at shmem's callers: {pages}")
+ok(gained >= N and abs(pages - gained) <= 32, f"{kernel}: meminfo's Shmem and the pages counted agree")
 print(f"1..{count}")
 sys.exit(failed != 0)

@@ -51,6 +51,9 @@ extern void __libc_free(void *p);
 #define real_free     __libc_free
 #endif
 
+/* The upper half of a header's word for a block of usual alignment: mark and distance at once. */
+#define USUAL (MARK << 16 | 4 << 8)
+
 struct header {
 	uint64_t size;
 	uint64_t word;
@@ -126,7 +129,7 @@ static void *no_memory(void)
 	return NULL;
 }
 
-static inline void *block_malloc(uint32_t index, size_t size)
+void *fl_block_malloc(uint32_t index, size_t size)
 {
 	size_t total;
 
@@ -136,11 +139,6 @@ static inline void *block_malloc(uint32_t index, size_t size)
 		return no_memory();
 	fl_count(index, size);
 	return counted(real_malloc(total), index, size);
-}
-
-void *fl_block_malloc(uint32_t index, size_t size)
-{
-	return block_malloc(index, size);
 }
 
 void *fl_block_calloc(uint32_t index, size_t n, size_t size)
@@ -183,13 +181,13 @@ static inline void uncount(const struct header *h)
 	fl_uncount(index_of(h), size_of(h));
 }
 
-FL_API void fl_alloc_free(void *p)
+static __attribute__((noinline)) void free_any(void *p)
 {
 	void *real;
 
 	if (!p)
 		return;
-	if (unlikely(!is_counted(p))) {
+	if (!is_counted(p)) {
 		real_free(p);
 		return;
 	}
@@ -198,6 +196,26 @@ FL_API void fl_alloc_free(void *p)
 	if (FL_SANITIZED)
 		header_of(p)->word = 0;
 	real_free(real);
+}
+
+/*
+ * This and fl_alloc_malloc() are what a program pays for, so their usual case stands here alone and
+ * in a line: anything else (NULL, foreign blocks, great alignment, a thread's first and last
+ * blocks) is a jump away.
+ */
+FL_API void fl_alloc_free(void *p)
+{
+	struct fl_counter *mine = fl_mine, *c;
+	const struct header *h = header_of(p);
+
+	if (FL_SANITIZED || unlikely(!p || !mine || h->word >> 32 != USUAL)) {
+		free_any(p);
+		return;
+	}
+	c = &mine[index_of(h)];
+	fl_add(&c->freed_bytes, h->size);
+	fl_add(&c->freed_calls, 1);
+	real_free((char *)p - HEADER);
 }
 
 #if !FL_SANITIZED
@@ -280,9 +298,35 @@ static inline uint32_t index_for(struct fl_alloc_site *site)
 	return fl_site_index(site);
 }
 
+static __attribute__((noinline)) void *malloc_any(struct fl_alloc_site *site, size_t size)
+{
+	return fl_block_malloc(index_for(site), size);
+}
+
+static __attribute__((noinline)) void *take_back(uint32_t index, size_t size)
+{
+	fl_uncount(index, size);
+	return NULL;
+}
+
 FL_API void *fl_alloc_malloc(struct fl_alloc_site *site, size_t size)
 {
-	return block_malloc(index_for(site), size);
+	struct fl_counter *mine = fl_mine, *c;
+	uint64_t index = likely(site) ? __atomic_load_n(&site->index, __ATOMIC_RELAXED) : 0;
+	uint64_t word = USUAL << 32 | index; /* all that need be kept over the call, with the size */
+	struct header *h;
+
+	if (unlikely(FL_SANITIZED || !index || !mine || size > SIZE_MAX / 2))
+		return malloc_any(site, size);
+	c = &mine[index];
+	fl_add(&c->bytes, size);
+	fl_add(&c->calls, 1);
+	h = real_malloc(size + HEADER);
+	if (unlikely(!h))
+		return take_back((uint32_t)word, size);
+	h->size = size;
+	h->word = word;
+	return h + 1;
 }
 
 FL_API void *fl_alloc_calloc(struct fl_alloc_site *site, size_t n, size_t size)
