@@ -107,6 +107,7 @@ uint32_t docs_sink_locate(struct docs_sink *s, size_t off, uint32_t *ret_col)
 	return s->at_line;
 }
 
+FL_PRINTF(2, 0)
 static char *vprint(struct docs_sink *s, const char *fmt, va_list ap)
 {
 	va_list again;
