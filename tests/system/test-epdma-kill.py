@@ -61,7 +61,8 @@ ok(total > ROUNDS, "and some had been acknowledged at all")
 r = subprocess.run([FORELAND, "epdma", "host", "verify", "--socket", ep.socket, hex(ep.ram)], capture_output=True, timeout=60)
 ok(r.returncode == 0, "the endpoint takes the next host")
 time.sleep(0.3)
-ok((ep.fds(), ep.maps()) == base, f"the endpoint has the descriptors and mappings of before: {base} {(ep.fds(), ep.maps())}")
+# a thread's first malloc() may map an arena at any time; a leak would be one mapping a host
+ok(ep.fds() == base[0] and ep.maps() - base[1] < min(10, ROUNDS), f"the endpoint has the descriptors and mappings of before: {base} {(ep.fds(), ep.maps())}")
 mem.close()
 lines, code = ep.stop()
 ok(code == 0 and lines[-1]["clients"] >= ROUNDS // 2, f"the endpoint told of {lines[-1]['clients']} hosts")
@@ -108,5 +109,5 @@ if not all(told):
 counts = {(m[2], m[3]) for m in told[2:] if m}
 ok(len({c[0] for c in counts}) == 1, f"the host's descriptors stay as many: {sorted({c[0] for c in counts})}")
 maps = [int(m[3]) for m in told if m]
-ok(max(maps[2:] or [0]) - min(maps[2:] or [0]) <= 2, f"and its mappings: {min(maps)} to {max(maps)}")
+ok(max(maps[2:] or [0]) - min(maps[2:] or [0]) < min(10, ROUNDS), f"and its mappings: {min(maps)} to {max(maps)}")
 done()
