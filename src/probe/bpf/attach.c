@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/bpf/attach.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "probe/bpf/sys.h"
 
 #define LOG_SIZE (1u << 16)
 
@@ -34,16 +34,15 @@ int fl_module_btf_fd(const char *module)
 {
 	uint32_t id = 0;
 
-	while (bpf_btf_get_next_id(id, &id) == 0) {
+	while (fl_bpf_btf_next_id(&id) == 0) {
 		char name[64] = "";
 		struct bpf_btf_info info = { .name = (uint64_t)(uintptr_t)name,
 					     .name_len = sizeof(name) };
-		uint32_t size = sizeof(info);
-		int fd = bpf_btf_get_fd_by_id(id);
+		int fd = fl_bpf_btf_open(id);
 
 		if (fd < 0)
 			continue;
-		if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.kernel_btf &&
+		if (fl_bpf_info(fd, &info, sizeof(info)) == 0 && info.kernel_btf &&
 		    strcmp(name, module) == 0)
 			return fd;
 		close(fd);
@@ -54,28 +53,22 @@ int fl_module_btf_fd(const char *module)
 static int load(enum fl_hook hook, const struct fl_attach_point *point, const char *name,
 		const struct fl_insns *insns, char *log)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	struct fl_bpf_prog prog = {
+		.type = fl_hooks[hook].prog_type, .attach_type = fl_hooks[hook].attach_type,
+		.name = name, .insns = insns->v, .nr_insns = insns->n, .log = log, .log_size = LOG_SIZE,
+	};
 	int btf = -1, fd;
 
-	opts.expected_attach_type = (enum bpf_attach_type)fl_hooks[hook].attach_type;
 	if (fl_hooks[hook].ctx == FL_CTX_TRAMPOLINE) {
-		opts.attach_btf_id = point->btf_id;
+		prog.attach_btf_id = point->btf_id;
 		if (point->module) {
 			btf = fl_module_btf_fd(point->module);
 			if (btf < 0)
 				return btf;
-			opts.attach_btf_obj_fd = (uint32_t)btf;
+			prog.attach_btf_fd = btf;
 		}
 	}
-	if (log) {
-		opts.log_level = 1;
-		opts.log_buf = log;
-		opts.log_size = LOG_SIZE;
-	}
-	fd = bpf_prog_load((enum bpf_prog_type)fl_hooks[hook].prog_type, name, "GPL", insns->v,
-			   insns->n, &opts);
-	if (fd < 0)
-		fd = -errno;
+	fd = fl_bpf_prog_load(&prog);
 	if (btf >= 0)
 		close(btf);
 	return fd;
@@ -143,7 +136,7 @@ static int perf_attach(int prog, int perf, struct fl_attachment *ret)
 
 	if (perf < 0)
 		return perf;
-	link = bpf_link_create(prog, perf, BPF_PERF_EVENT, NULL);
+	link = fl_bpf_link_create(prog, perf, BPF_PERF_EVENT);
 	if (link < 0) {
 		if (ioctl(perf, PERF_EVENT_IOC_SET_BPF, prog) < 0 ||
 		    ioctl(perf, PERF_EVENT_IOC_ENABLE, 0) < 0) {
@@ -188,12 +181,12 @@ static int attach_tracepoint(const struct fl_attach_point *point, int prog, stru
 
 static int attach_trampoline(enum fl_hook hook, int prog, struct fl_attachment *ret)
 {
-	int link = bpf_link_create(prog, 0, (enum bpf_attach_type)fl_hooks[hook].attach_type, NULL);
+	int link = fl_bpf_link_create(prog, 0, fl_hooks[hook].attach_type);
 
-	if (link < 0 && errno == EINVAL) /* before 5.15 links of this kind were made otherwise */
-		link = bpf_raw_tracepoint_open(NULL, prog);
+	if (link == -EINVAL) /* before 5.15 links of this kind were made otherwise */
+		link = fl_bpf_raw_tracepoint_open(NULL, prog);
 	if (link < 0)
-		return -errno;
+		return link;
 	*ret = (struct fl_attachment){ .link = link, .perf = -1 };
 	return 0;
 }
@@ -201,15 +194,11 @@ static int attach_trampoline(enum fl_hook hook, int prog, struct fl_attachment *
 static int attach_multi(enum fl_hook hook, const struct fl_attach_point *point, int prog,
 			struct fl_attachment *ret)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts);
-	int link;
+	int link = fl_bpf_link_multi(prog, point->addresses, (uint32_t)point->nr_addresses,
+				     fl_hooks[hook].is_return ? BPF_F_KPROBE_MULTI_RETURN : 0);
 
-	opts.kprobe_multi.addrs = (const unsigned long *)point->addresses;
-	opts.kprobe_multi.cnt = (uint32_t)point->nr_addresses;
-	opts.kprobe_multi.flags = fl_hooks[hook].is_return ? BPF_F_KPROBE_MULTI_RETURN : 0;
-	link = bpf_link_create(prog, 0, BPF_TRACE_KPROBE_MULTI, &opts);
 	if (link < 0)
-		return -errno;
+		return link;
 	*ret = (struct fl_attachment){ .link = link, .perf = -1 };
 	return 0;
 }
@@ -224,9 +213,9 @@ int fl_prog_attach(enum fl_hook hook, const struct fl_attach_point *point, int p
 
 	switch (hook) {
 	case FL_HOOK_RAW_TP:
-		link = bpf_raw_tracepoint_open(point->name, prog);
+		link = fl_bpf_raw_tracepoint_open(point->name, prog);
 		if (link < 0)
-			return -errno;
+			return link;
 		*ret = (struct fl_attachment){ .link = link, .perf = -1 };
 		return 0;
 	case FL_HOOK_FENTRY:

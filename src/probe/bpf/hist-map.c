@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/bpf/hist-map.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "probe/bpf/sys.h"
 
 void fl_hist_table_fini(struct fl_hist_table *t)
 {
@@ -99,7 +99,7 @@ static int add_entry(struct fl_hist_table *t, size_t *cap, const uint8_t *key)
 
 int fl_hist_map_read(int map, const struct fl_hist *h, struct fl_hist_table *ret)
 {
-	int cpus = libbpf_num_possible_cpus(), r = 0;
+	int cpus = fl_bpf_possible_cpus(), r = 0;
 	struct fl_hist_table t = { .hist = h };
 	uint8_t *key = calloc(2, h->key_size), *values;
 	const void *last = NULL;
@@ -108,10 +108,10 @@ int fl_hist_map_read(int map, const struct fl_hist *h, struct fl_hist_table *ret
 	values = cpus > 0 ? calloc((size_t)cpus, (h->value_size + 7u) / 8 * 8) : NULL;
 	if (!key || !values)
 		r = -ENOMEM;
-	while (r == 0 && bpf_map_get_next_key(map, last, key) == 0) {
+	while (r == 0 && fl_bpf_map_next_key(map, last, key) == 0) {
 		memcpy(key + h->key_size, key, h->key_size);
 		last = key + h->key_size;
-		if (bpf_map_lookup_elem(map, key, values) < 0)
+		if (fl_bpf_map_lookup(map, key, values) < 0)
 			continue;
 		r = add_entry(&t, &cap, key);
 		if (r == 0)

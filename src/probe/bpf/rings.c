@@ -12,7 +12,6 @@
  */
 #include "probe/bpf/rings.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -20,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/num.h"
+#include "probe/bpf/sys.h"
 
 #define BATCH 1024
 
@@ -85,9 +84,10 @@ static int ring_map(const struct fl_rings *set, struct ring *r)
 {
 	void *p;
 
-	r->fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "fl_ring", 0, 0, (uint32_t)set->bytes, NULL);
+	r->fd = fl_bpf_map_create(&(struct fl_bpf_map){ .type = BPF_MAP_TYPE_RINGBUF, .name = "fl_ring",
+							.entries = (uint32_t)set->bytes });
 	if (r->fd < 0)
-		return -errno;
+		return r->fd;
 	p = mmap(NULL, set->page, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
@@ -114,20 +114,6 @@ static int ring_add(struct fl_rings *set, uint32_t cpu)
 	return err;
 }
 
-/* Cuts "0-3" or "7" off the front of "0-3,7\n". */
-static bool next_range(struct fl_str *list, uint64_t *first, uint64_t *last)
-{
-	size_t comma = fl_str_find(*list, ',', 0), dash;
-	struct fl_str part = fl_str_trim(fl_str_sub(*list, 0, comma));
-
-	*list = fl_str_from(*list, comma + 1);
-	dash = fl_str_find(part, '-', 0);
-	if (fl_parse_u64(fl_str_sub(part, 0, dash), 10, first) < 0)
-		return false;
-	*last = *first;
-	return dash == part.n || fl_parse_u64(fl_str_from(part, dash + 1), 10, last) == 0;
-}
-
 static int add_online(struct fl_rings *set, uint32_t nr_cpus)
 {
 	_cleanup_file_ struct fl_file f = {};
@@ -139,7 +125,7 @@ static int add_online(struct fl_rings *set, uint32_t nr_cpus)
 	if (r < 0)
 		return r;
 	list = fl_file_str(&f);
-	while (next_range(&list, &first, &last)) {
+	while (fl_cpu_range(&list, &first, &last)) {
 		for (uint64_t cpu = first; cpu <= last && cpu < nr_cpus; cpu++) {
 			r = set->n < nr_cpus ? ring_add(set, (uint32_t)cpu) : -EINVAL;
 			if (r < 0)
@@ -152,15 +138,16 @@ static int add_online(struct fl_rings *set, uint32_t nr_cpus)
 /* An array of maps wants to see one of them to know their kind. */
 static int make_array(struct fl_rings *set, uint32_t nr_cpus)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (uint32_t)set->v[0]->fd);
+	int r = 0;
 
-	set->fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "fl_rings", 4, 4, nr_cpus, &opts);
+	set->fd = fl_bpf_map_create(&(struct fl_bpf_map){
+			.type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .name = "fl_rings", .key_size = 4,
+			.value_size = 4, .entries = nr_cpus, .inner_fd = set->v[0]->fd });
 	if (set->fd < 0)
-		return -errno;
-	for (size_t i = 0; i < set->n; i++)
-		if (bpf_map_update_elem(set->fd, &set->v[i]->cpu, &set->v[i]->fd, BPF_ANY) < 0)
-			return -errno;
-	return 0;
+		return set->fd;
+	for (size_t i = 0; i < set->n && r == 0; i++)
+		r = fl_bpf_map_update(set->fd, &set->v[i]->cpu, &set->v[i]->fd, BPF_ANY);
+	return r;
 }
 
 int fl_rings_create(uint32_t nr_cpus, size_t bytes, struct fl_rings **ret)

@@ -10,8 +10,6 @@
  */
 #include "probe/bpf/trace.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +24,7 @@
 #include "probe/bpf/hist-map.h"
 #include "probe/bpf/kernel.h"
 #include "probe/bpf/point.h"
+#include "probe/bpf/sys.h"
 
 #define DEFAULT_RING (512u << 10)
 #define ENTRY_WORDS_MAX 8192 /* calls that may be under way at once */
@@ -180,12 +179,13 @@ static size_t whole_pages(size_t n)
 static int make_control(struct fl_trace *t)
 {
 	uint32_t size = t->env.nr_cpus * fl_control_stride((uint32_t)t->n);
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	void *p;
 
-	t->control = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fl_control", 4, size, 1, &opts);
+	t->control = fl_bpf_map_create(&(struct fl_bpf_map){
+			.type = BPF_MAP_TYPE_ARRAY, .name = "fl_control", .key_size = 4,
+			.value_size = size, .entries = 1, .flags = BPF_F_MMAPABLE });
 	if (t->control < 0)
-		return -errno;
+		return t->control;
 	t->counts_size = whole_pages(size);
 	p = mmap(NULL, t->counts_size, PROT_READ, MAP_SHARED, t->control, 0);
 	if (p == MAP_FAILED)
@@ -203,8 +203,10 @@ static int make_scratch(struct probe *p)
 		return 0;
 	if (p->hist.nr_keys)
 		size = (fl_gen_hist_scratch(&p->pub.layout, &p->hist) + 7) / 8 * 8;
-	p->scratch = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "fl_scratch", 4, size, 1, NULL);
-	return p->scratch < 0 ? -errno : 0;
+	p->scratch = fl_bpf_map_create(&(struct fl_bpf_map){
+			.type = BPF_MAP_TYPE_PERCPU_ARRAY, .name = "fl_scratch", .key_size = 4,
+			.value_size = size, .entries = 1 });
+	return FL_MIN(p->scratch, 0);
 }
 
 /* Before 5.11 maps counted against the limit of locked memory. */
@@ -218,7 +220,7 @@ static void lift_memlock(void)
 static int make_maps(struct fl_trace *t)
 {
 	size_t ring = t->opts.ring_bytes ? t->opts.ring_bytes : DEFAULT_RING;
-	int cpus = libbpf_num_possible_cpus(), r;
+	int cpus = fl_bpf_possible_cpus(), r;
 
 	if (cpus < 0)
 		return cpus;
@@ -241,9 +243,11 @@ static int make_entry_map(struct probe *p)
 {
 	if (!p->event->nr_entry_args || fl_hooks[p->pub.hook].ctx != FL_CTX_REGS)
 		return 0;
-	p->entry_map = bpf_map_create(BPF_MAP_TYPE_HASH, "fl_entry", 8,
-				      8 * (uint32_t)p->event->nr_entry_args, ENTRY_WORDS_MAX, NULL);
-	return p->entry_map < 0 ? -errno : 0;
+	p->entry_map = fl_bpf_map_create(&(struct fl_bpf_map){
+			.type = BPF_MAP_TYPE_HASH, .name = "fl_entry", .key_size = 8,
+			.value_size = 8 * (uint32_t)p->event->nr_entry_args,
+			.entries = ENTRY_WORDS_MAX });
+	return FL_MIN(p->entry_map, 0);
 }
 
 /* ---- one hook of one event ---- */
@@ -391,14 +395,15 @@ static int make_hist_maps(struct probe *p)
 
 	if (!h->nr_keys)
 		return 0;
-	p->hist_map = bpf_map_create(BPF_MAP_TYPE_PERCPU_HASH, "fl_hist", h->key_size, h->value_size,
-				     h->size, NULL);
-	if (p->hist_map < 0)
-		return -errno;
-	if (!h->keep.n)
-		return 0;
-	p->keep_map = bpf_map_create(BPF_MAP_TYPE_HASH, "fl_keep", h->key_size, 8, KEEP_MAX, NULL);
-	return p->keep_map < 0 ? -errno : 0;
+	p->hist_map = fl_bpf_map_create(&(struct fl_bpf_map){
+			.type = BPF_MAP_TYPE_PERCPU_HASH, .name = "fl_hist", .key_size = h->key_size,
+			.value_size = h->value_size, .entries = h->size });
+	if (p->hist_map < 0 || !h->keep.n)
+		return FL_MIN(p->hist_map, 0);
+	p->keep_map = fl_bpf_map_create(&(struct fl_bpf_map){
+			.type = BPF_MAP_TYPE_HASH, .name = "fl_keep", .key_size = h->key_size,
+			.value_size = 8, .entries = KEEP_MAX });
+	return FL_MIN(p->keep_map, 0);
 }
 
 static int match_keeper(struct probe *p, const struct fl_hist *keeper, struct fl_diag *diag)
@@ -687,9 +692,8 @@ int fl_trace_hist(struct fl_trace *t, size_t i, struct fl_str spec, struct fl_di
 static uint64_t missed(int prog)
 {
 	struct bpf_prog_info info = {};
-	uint32_t size = sizeof(info);
 
-	if (prog < 0 || bpf_obj_get_info_by_fd(prog, &info, &size) < 0)
+	if (prog < 0 || fl_bpf_info(prog, &info, sizeof(info)) < 0)
 		return 0;
 	return info.recursion_misses;
 }
