@@ -37,7 +37,7 @@ static void mutate(struct fl_buf *b)
 		break;
 	case 1:
 		if (b->len)
-			b->data[at] = "\0\xff 0-(){}[]:.,\n\t\"'\\/@+$%*#<>="[random32() % 31];
+			b->data[at] = "\0\xff 0-(){}[]:.,\n\t\"'\\/@+$%*#<>="[random32() % 30];
 		break;
 	case 2:
 		b->len = at;
