@@ -17,7 +17,21 @@ struct inl {
 	struct fl_str s; /* lines joined by "\n"; a backslash that escapes is a NUL */
 	const struct rst_line *lines;
 	uint32_t cut, bias;
-	uint32_t base; /* where the text that is left begins */
+	size_t base; /* where the text that is left begins */
+	bool endless[6]; /* constructs that found no end: a later one finds none either */
+	/* the last place that was asked for, from where counting goes on */
+	size_t at, bol;
+	const struct rst_line *at_line;
+	uint32_t at_col;
+};
+
+enum construct {
+	EMPHASIS,
+	STRONG,
+	LITERAL,
+	TARGET,
+	SUBSTITUTION,
+	BACKQUOTE,
 };
 
 static const char *const roles[] = {
@@ -109,20 +123,23 @@ size_t rst_simplename(struct fl_str s)
 
 /* -- messages and facts -- */
 
-/* The place of byte @at: its line, and its column there. */
-static const struct rst_line *place(const struct inl *n, size_t at, uint32_t *ret_col)
+/* The place of byte @at: its line, and its column there. Places are asked for in order. */
+static const struct rst_line *place(struct inl *n, size_t at, uint32_t *ret_col)
 {
-	size_t start = 0;
-	const struct rst_line *l = n->lines;
-
-	for (size_t i = 0; i < at; i++) {
-		if (n->s.p[i] == '\n') {
-			start = i + 1;
-			l++;
-		}
+	if (!n->at_line || at < n->at) {
+		n->at = 0;
+		n->at_line = n->lines;
+		n->at_col = n->lines->off + n->cut;
 	}
-	*ret_col = l->off + (l == n->lines ? n->cut : 0) + rst_width(fl_str_sub(n->s, start, at - start));
-	return l;
+	for (const char *nl; (nl = memchr(n->s.p + n->at, '\n', at - n->at));) {
+		n->at = (size_t)(nl - n->s.p) + 1;
+		n->at_line++;
+		n->at_col = n->at_line->off;
+	}
+	n->at_col += rst_width(fl_str_sub(n->s, n->at, at - n->at));
+	n->at = at;
+	*ret_col = n->at_col;
+	return n->at_line;
 }
 
 FL_PRINTF(5, 6)
@@ -149,8 +166,8 @@ static void complain(struct inl *n, enum docs_check c, size_t at, size_t len, co
 static struct rst_fact *fact(struct inl *n, enum rst_fact_kind kind, size_t at, size_t end)
 {
 	struct rst_fact *f;
-	uint32_t col;
 	const struct rst_line *l;
+	uint32_t col;
 
 	if (!n->r->want_facts)
 		return NULL;
@@ -191,13 +208,14 @@ static size_t find_end(const struct inl *n, size_t from, const char *mark, bool 
 	return n->s.n;
 }
 
-static size_t simple(struct inl *n, size_t at, const char *mark, const char *what)
+static size_t simple(struct inl *n, size_t at, enum construct c, const char *mark, const char *what)
 {
 	size_t end = at + strlen(mark), close;
 
 	if (is_quoted(n, at, end))
 		return end;
-	close = find_end(n, end, mark, mark[0] != '`');
+	close = n->endless[c] ? n->s.n : find_end(n, end, mark, c != LITERAL);
+	n->endless[c] |= close >= n->s.n;
 	if (close >= n->s.n || close == end)
 		return unended(n, at, end, what);
 	return close + strlen(mark);
@@ -209,7 +227,8 @@ static size_t substitution(struct inl *n, size_t at)
 
 	if (is_quoted(n, at, end))
 		return end;
-	for (close = end; (close = fl_str_find(n->s, '|', close)) < n->s.n; close++) {
+	for (close = n->endless[SUBSTITUTION] ? n->s.n : end; (close = fl_str_find(n->s, '|', close)) < n->s.n;
+	     close++) {
 		if (!may_end(n, end, close, true))
 			continue;
 		for (tail = close + 3; tail > close; tail--) {
@@ -225,6 +244,7 @@ static size_t substitution(struct inl *n, size_t at)
 			}
 		}
 	}
+	n->endless[SUBSTITUTION] = true;
 	return unended(n, at, end, "substitution_reference");
 }
 
@@ -234,7 +254,8 @@ static size_t internal_target(struct inl *n, size_t at)
 
 	if (is_quoted(n, at, end))
 		return end;
-	close = find_end(n, end, "`", true);
+	close = n->endless[TARGET] ? n->s.n : find_end(n, end, "`", true);
+	n->endless[TARGET] |= close >= n->s.n;
 	if (close >= n->s.n || close == end)
 		return unended(n, at, end, "target");
 	fact(n, RST_TARGET, end, close);
@@ -318,7 +339,8 @@ static size_t backquote(struct inl *n, size_t at, size_t open)
 		role = fl_str_sub(n->s, at + 1, open - at - 2);
 	else if (is_quoted(n, at, from))
 		return from;
-	for (close = from; (close = fl_str_find(n->s, '`', close)) < n->s.n; close++) {
+	close = n->endless[BACKQUOTE] ? n->s.n : from;
+	for (; (close = fl_str_find(n->s, '`', close)) < n->s.n; close++) {
 		size_t prev = close > from ? prev_start(n->s, from, close) : from;
 		uint32_t c = close > from ? char_at(n->s, prev, NULL) : 'x';
 
@@ -330,6 +352,7 @@ static size_t backquote(struct inl *n, size_t at, size_t open)
 		if (end)
 			break;
 	}
+	n->endless[BACKQUOTE] |= !end;
 	if (!end || close == from) {
 		complain(n, DOCS_INLINE_END, open, 1,
 			 "Inline interpreted text or phrase reference start-string without end-string.");
@@ -429,11 +452,11 @@ static size_t construct(struct inl *n, size_t at)
 	switch (c) {
 	case '*':
 		if (d == '*')
-			return no_blank(n, at + 2) ? simple(n, at, "**", "strong") : 0;
-		return no_blank(n, at + 1) ? simple(n, at, "*", "emphasis") : 0;
+			return no_blank(n, at + 2) ? simple(n, at, STRONG, "**", "strong") : 0;
+		return no_blank(n, at + 1) ? simple(n, at, EMPHASIS, "*", "emphasis") : 0;
 	case '`':
 		if (d == '`')
-			return no_blank(n, at + 2) ? simple(n, at, "``", "literal") : 0;
+			return no_blank(n, at + 2) ? simple(n, at, LITERAL, "``", "literal") : 0;
 		return no_blank(n, at + 1) ? backquote(n, at, at) : 0;
 	case '_':
 		return d == '`' && no_blank(n, at + 2) ? internal_target(n, at) : 0;

@@ -27,6 +27,7 @@ void docs_sink_file(struct docs_sink *s, const char *file, struct fl_str text)
 	s->nr_lines = 0;
 	s->at_off = s->at_bol = 0;
 	s->at_line = 1;
+	s->kept_line = 0;
 }
 
 /* Line ends in [p, p+n), 16 bytes at a time. */
@@ -172,8 +173,12 @@ struct docs_finding *docs_report(struct docs_sink *s, enum docs_check c, uint32_
 		f->message = vprint(s, fmt, ap);
 		va_end(ap);
 	}
-	text = fl_str_sub(docs_sink_line(s, line), 0, TEXT_KEPT);
-	f->text = fl_str_n(fl_arena_dup(&s->arena, text), text.n);
+	if (!line || line != s->kept_line) {
+		text = fl_str_sub(docs_sink_line(s, line), 0, TEXT_KEPT);
+		s->kept = fl_str_n(fl_arena_dup(&s->arena, text), text.n);
+		s->kept_line = line;
+	}
+	f->text = s->kept;
 	if (!f->message || !f->text.p) {
 		s->error = -ENOMEM;
 		return NULL;

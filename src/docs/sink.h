@@ -52,6 +52,8 @@ struct docs_sink {
 	size_t nr_lines;
 	size_t at_off, at_bol; /* where docs_sink_locate() was last, and that line's start */
 	uint32_t at_line;
+	uint32_t kept_line; /* of the last finding, and its text: the next may share it */
+	struct fl_str kept;
 	int suppress; /* > 0: readers run for their facts alone */
 };
 
