@@ -67,10 +67,12 @@ static int take_symbols(struct object *o, const Elf64_Shdr *table, const Elf64_S
 {
 	size_t n = table->sh_size / sizeof(Elf64_Sym);
 	const Elf64_Sym *v = at(o, table->sh_offset, n, sizeof(*v));
-	const char *text = (const char *)o->file.data + names->sh_offset;
+	const char *text;
 
-	if (!v || !fl_range_ok(names->sh_offset, names->sh_size, o->file.size) ||
-	    !names->sh_size || text[names->sh_size - 1])
+	if (!v || !names->sh_size || !fl_range_ok(names->sh_offset, names->sh_size, o->file.size))
+		return 0;
+	text = (const char *)o->file.data + names->sh_offset;
+	if (text[names->sh_size - 1])
 		return 0;
 	o->symbols = reallocarray(NULL, n + 1, sizeof(*o->symbols));
 	if (!o->symbols)

@@ -267,7 +267,8 @@ static void add_places(const struct docs_run *run, struct fl_str name, struct fl
 			}
 		}
 	}
-	qsort(v, n, sizeof(*v), by_place);
+	if (n)
+		qsort(v, n, sizeof(*v), by_place);
 	for (size_t i = 0; i < n; i++) {
 		if (last && !strcmp(last->file, v[i]->file) && last->line == v[i]->line)
 			continue;

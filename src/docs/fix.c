@@ -80,7 +80,8 @@ static void apply(const struct line *v, size_t n, const struct docs_edit **edits
 {
 	size_t at = 0;
 
-	qsort(edits, nr, sizeof(*edits), edit_cmp);
+	if (nr)
+		qsort(edits, nr, sizeof(*edits), edit_cmp);
 	for (size_t k = 0; k < nr; k++) {
 		while (at + 1 < edits[k]->line && at < n) {
 			fl_buf_add_str(out, v[at++].s);

@@ -561,7 +561,8 @@ static void read_comments(struct judge *j, bool quiet)
 	c.v = sorted(j->run, DOCS_USE_KDOC, &c.n);
 	if (!c.v)
 		return;
-	qsort(c.v, c.n, sizeof(*c.v), by_name);
+	if (c.n)
+		qsort(c.v, c.n, sizeof(*c.v), by_name);
 	j->run->judge = &c;
 	docs_run_all(j->run, read_groups);
 	j->run->judge = NULL;

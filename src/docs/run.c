@@ -407,7 +407,8 @@ int docs_run_sort(struct docs_run *run)
 			memcpy(run->v + run->n, s->v, s->n * sizeof(*s->v));
 		run->n += s->n;
 	}
-	qsort(run->v, run->n, sizeof(*run->v), finding_cmp);
+	if (run->n)
+		qsort(run->v, run->n, sizeof(*run->v), finding_cmp);
 	n = 0; /* a comment that two pages include is read twice */
 	for (size_t i = 0; i < run->n; i++) {
 		if (!n || finding_cmp(&run->v[n - 1], &run->v[i]))

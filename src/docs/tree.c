@@ -297,6 +297,8 @@ static void tidy(struct docs_tree *t, struct list *l)
 {
 	size_t n = 0;
 
+	if (!l->n)
+		return;
 	qsort(l->v, l->n, sizeof(*l->v), path_cmp);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct docs_overlay_file *o = overlaid(t, fl_str(l->v[i]));

@@ -255,8 +255,19 @@ int main()
 """
 
 
+class Skip(Exception):
+    pass
+
+
+def needs_a_plain_library():
+    lib = os.path.join(os.path.dirname(FORELAND), "../alloc/lib/libforeland-alloc.so")
+    if os.path.exists(lib) and b"__asan_init" in open(lib, "rb").read():
+        raise Skip("a library with a sanitizer in it cannot be loaded into other programs")
+
+
 def cxx_programs_are_tagged():
     """Templates and inline functions have a tag each instance; new is counted by its caller."""
+    needs_a_plain_library()
     if not shutil.which("c++"):
         return
     source, program, dump = (os.path.join(TMP.name, x) for x in ("p.cc", "p", "p.dump"))
@@ -277,14 +288,8 @@ def off_is_off():
         assert not os.path.exists(f"{TMP.name}/foreland-alloc.{live.pid}")
 
 
-class Skip(Exception):
-    pass
-
-
 def run_shows_a_program_as_it_is():
-    lib = os.path.join(os.path.dirname(FORELAND), "../alloc/lib/libforeland-alloc.so")
-    if os.path.exists(lib) and b"__asan_init" in open(lib, "rb").read():
-        raise Skip("a library with a sanitizer in it cannot be loaded into other programs")
+    needs_a_plain_library()
     program = "import ctypes; c = ctypes.CDLL(None); c.malloc.restype = ctypes.c_void_p\n" \
               "for i in range(5): c.malloc(123456)"
     p = run("run", "--json", "--min-size", "600000", "--", sys.executable, "-c", program)
