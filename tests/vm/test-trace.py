@@ -146,9 +146,14 @@ def judge_ticks(work):
     check('the tick was traced', len(ours) > 50 and not summary['tick']['lost'], summary)
     for cpu in sorted({o[0] for o in ours}):
         mine = [o for o in ours if o[0] == cpu]
-        first, last = mine[0][1] - 0.0005, mine[-1][1] + 0.0005
+        # The tracers are switched on and off one after the other: what only one of them could see,
+        # at the ends, is no difference between them.
+        all_theirs = [p[1] for p in probed if p[0] == cpu] or [0]
+        first = max(mine[0][1], all_theirs[0]) - 0.0005
+        last = min(mine[-1][1], all_theirs[-1]) + 0.0005
+        mine = [o for o in mine if first <= o[1] <= last]
         theirs = [p for p in probed if p[0] == cpu and first <= p[1] <= last]
-        same = [m[2:] for m in mine] == [t[2:] for t in theirs]
+        same = len(mine) > 20 and [m[2:] for m in mine] == [t[2:] for t in theirs]
         check(f'CPU {cpu}: same values as the kernel\'s own probe, firing by firing', same,
               f'{len(mine)} {len(theirs)}\n{mine[:5]}\n{theirs[:5]}')
         events = [e for e in expired if e[0] == cpu and first - 0.001 <= e[1] <= last]
