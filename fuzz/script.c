@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 #include "script/script.h"
-#include "tree/dir.h"
+#include "vfs/dir.h"
 
 static int make_dir(struct fl_node *dir, struct fl_str name);
 

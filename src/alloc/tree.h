@@ -7,7 +7,7 @@
 #define ALLOC_TREE_H
 
 #include "alloc/tags/space.h"
-#include "tree/node.h"
+#include "vfs/node.h"
 
 /*
  * A file of mode 0400. The space is borrowed and must outlive the node. Requests take memory of

@@ -12,7 +12,7 @@
 #include "cli/cmds.h"
 #include "cli/say.h"
 #include "script/script.h"
-#include "tree/dir.h"
+#include "vfs/dir.h"
 
 const struct fl_opt fl_epdma_options[] = {
 	FL_OPT_STR(struct fl_epdma_opts, board, 0, "board", "NAME",

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "script/errors.h"
-#include "tree/dir.h"
+#include "vfs/dir.h"
 
 #define READ_CHUNK 4096
 #define CAT_MAX	   (64u << 20) /* a file that never ends stops here with -EFBIG */

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "foreland/diag.h"
-#include "tree/node.h"
+#include "vfs/node.h"
 
 struct fl_script;
 

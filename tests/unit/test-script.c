@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "script/script.h"
-#include "tree/dir.h"
+#include "vfs/dir.h"
 
 /* A small file system in memory: what the real directory can, as far as the lines need it. */
 static struct fl_node *new_dir(void);

@@ -5,7 +5,7 @@
 
 #include "epdma/reason.h"
 #include "epdma/tree/machine.h"
-#include "tree/dir.h"
+#include "vfs/dir.h"
 
 struct function;
 

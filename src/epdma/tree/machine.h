@@ -12,7 +12,7 @@
 #define EPDMA_TREE_MACHINE_H
 
 #include "epdma/epf.h"
-#include "tree/node.h"
+#include "vfs/node.h"
 
 struct fl_machine;
 

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "probe/lang/format.h"
-#include "tree/dir.h"
+#include "vfs/dir.h"
 
 struct log_entry {
 	char *text; /* everything behind the time stamp */

@@ -5,14 +5,14 @@
  * kept, nothing is attached: what a kernel with the series would answer can so be seen, scripted and
  * tested on any machine.
  *
- * Threads: as the tree (tree/node.h).
+ * Threads: as the tree (vfs/node.h).
  */
 #ifndef PROBE_TRACEFS_TRACEFS_H
 #define PROBE_TRACEFS_TRACEFS_H
 
 #include "base/buf.h"
 #include "probe/lang/list.h"
-#include "tree/node.h"
+#include "vfs/node.h"
 
 /* Entries that error_log keeps (TRACING_LOG_ERRS_MAX). */
 #define FL_TRACEFS_LOG_MAX 8

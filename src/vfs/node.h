@@ -9,12 +9,12 @@
  *
  * Ownership: nodes are counted. lookup() returns a counted node; fl_node_ref()/fl_node_unref() do the
  * counting; the last unref calls ops->free. A directory that keeps its children in memory uses the
- * generic ops of tree/dir.h and implements only what is special about it.
+ * generic ops of vfs/dir.h and implements only what is special about it.
  *
  * Threads: a tree is used by one thread at a time; a face that has several takes a lock around it.
  */
-#ifndef TREE_NODE_H
-#define TREE_NODE_H
+#ifndef VFS_NODE_H
+#define VFS_NODE_H
 
 #include <stdbool.h>
 #include <stddef.h>

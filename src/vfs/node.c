@@ -3,7 +3,7 @@
  * What the VFS does before and between the calls into a file system: the path walk and the checks
  * that are the same for every tree. Engines never repeat these.
  */
-#include "tree/node.h"
+#include "vfs/node.h"
 
 #include <errno.h>
 #include <fcntl.h>

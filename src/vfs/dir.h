@@ -8,11 +8,11 @@
  * Each _new() returns a node with one reference that belongs to the caller, or NULL when out of
  * memory. fl_dir_add() takes that reference over, also when it fails.
  */
-#ifndef TREE_DIR_H
-#define TREE_DIR_H
+#ifndef VFS_DIR_H
+#define VFS_DIR_H
 
 #include "base/buf.h"
-#include "tree/node.h"
+#include "vfs/node.h"
 
 /* @ops NULL: a directory that only the program itself changes. */
 struct fl_node *fl_dir_new(const struct fl_node_ops *ops, void *data);
