@@ -88,7 +88,7 @@ struct fl_args {
 };
 
 /*
- * A command, or a group of commands (@subs; then @run is NULL). One per file in src/cli.
+ * A command, or a group of commands (@subs; then @run is NULL). One per file in src/cli/ENGINE.
  * @args is the operands' synopsis ("DEF... [-- COMMAND]"), @summary one line without full stop,
  * @about what the manual and --help say in addition (paragraphs separated by "\n\n"; they are filled,
  * but for those that start with a blank),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the probe commands share: the target's options, and reading definitions. */
-#ifndef CLI_PROBE_H
-#define CLI_PROBE_H
+#ifndef CLI_PROBE_PROBE_H
+#define CLI_PROBE_PROBE_H
 
 #include "base/buf.h"
 #include "base/opt.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* foreland probe: the group, and what its commands share. */
-#include "cli/probe.h"
+#include "cli/probe/probe.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "cli/cmds.h"
-#include "cli/probe.h"
+#include "cli/probe/probe.h"
 #include "cli/say.h"
 
 struct dump_opts {

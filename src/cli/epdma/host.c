@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* foreland epdma host: the host's side of an endpoint, over a socket or a real device. */
-#include "cli/epdma-host.h"
+#include "cli/epdma/host.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "base/num.h"
 #include "base/table.h"
 #include "cli/cmds.h"
-#include "cli/epdma.h"
+#include "cli/epdma/epdma.h"
 #include "cli/say.h"
 
 #define BUFFER	   (16u << 20)

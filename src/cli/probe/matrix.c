@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/table.h"
-#include "cli/probe.h"
+#include "cli/probe/probe.h"
 #include "cli/say.h"
 #include "probe/lower/lower.h"
 

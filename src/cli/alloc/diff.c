@@ -6,7 +6,7 @@
 #include "alloc/diff.h"
 #include "alloc/render.h"
 #include "base/cleanup.h"
-#include "cli/alloc-common.h"
+#include "cli/alloc/common.h"
 #include "cli/cmds.h"
 
 extern const struct fl_cmd fl_cmd_alloc_diff;

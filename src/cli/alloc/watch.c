@@ -12,7 +12,7 @@
 #include "alloc/watch.h"
 #include "base/json.h"
 #include "base/num.h"
-#include "cli/alloc-common.h"
+#include "cli/alloc/common.h"
 #include "cli/cmds.h"
 
 #define SECOND 1000000000ULL

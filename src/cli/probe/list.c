@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "cli/cmds.h"
-#include "cli/probe.h"
+#include "cli/probe/probe.h"
 #include "cli/say.h"
 #include "probe/target/list.h"
 

@@ -5,7 +5,7 @@
 #include "alloc/group.h"
 #include "alloc/render.h"
 #include "base/file.h"
-#include "cli/alloc-common.h"
+#include "cli/alloc/common.h"
 #include "cli/say.h"
 
 const struct fl_opt alloc_view_options[] = {

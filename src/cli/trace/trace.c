@@ -13,7 +13,7 @@
 #include "base/num.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
-#include "cli/trace.h"
+#include "cli/trace/trace.h"
 #include "probe/bpf/point.h"
 #include "probe/bpf/run.h"
 #include "probe/bpf/trace.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/alloc-common.h"
+#include "cli/alloc/common.h"
 
 #include <errno.h>
 #include <limits.h>

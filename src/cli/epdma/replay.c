@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/cmds.h"
-#include "cli/epdma.h"
+#include "cli/epdma/epdma.h"
 #include "cli/say.h"
 #include "epdma/trace.h"
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cli/say.h"
-#include "cli/trace.h"
+#include "cli/trace/trace.h"
 #include "cli/vm.h"
 
 struct vm_words {

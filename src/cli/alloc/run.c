@@ -13,7 +13,7 @@
 
 #include "alloc/symbols.h"
 #include "base/cleanup.h"
-#include "cli/alloc-common.h"
+#include "cli/alloc/common.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
 

@@ -13,8 +13,8 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "cli/cmds.h"
-#include "cli/epdma-host.h"
-#include "cli/epdma.h"
+#include "cli/epdma/host.h"
+#include "cli/epdma/epdma.h"
 #include "cli/say.h"
 #include "epdma/bus-loop.h"
 

@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <time.h>
 
-#include "cli/alloc-common.h"
+#include "cli/alloc/common.h"
 #include "cli/cmds.h"
 
 extern const struct fl_cmd fl_cmd_alloc_show;

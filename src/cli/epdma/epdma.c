@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* foreland epdma: the group, and what its commands share. */
-#include "cli/epdma.h"
+#include "cli/epdma/epdma.h"
 
 #include <errno.h>
 #include <stdio.h>

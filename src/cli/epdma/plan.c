@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "cli/cmds.h"
-#include "cli/epdma.h"
+#include "cli/epdma/epdma.h"
 #include "cli/say.h"
 #include "epdma/plan.h"
 

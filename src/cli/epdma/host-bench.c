@@ -10,7 +10,7 @@
 #include "base/num.h"
 #include "base/table.h"
 #include "cli/cmds.h"
-#include "cli/epdma-host.h"
+#include "cli/epdma/host.h"
 #include "cli/say.h"
 
 #define DEPTH	   32u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the epdma commands share: the options that describe an endpoint. */
-#ifndef CLI_EPDMA_H
-#define CLI_EPDMA_H
+#ifndef CLI_EPDMA_EPDMA_H
+#define CLI_EPDMA_EPDMA_H
 
 #include "base/opt.h"
 #include "epdma/fault.h"

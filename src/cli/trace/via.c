@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "cli/say.h"
-#include "cli/trace.h"
+#include "cli/trace/trace.h"
 #include "probe/ftrace/ftrace.h"
 #include "probe/output/json.h"
 

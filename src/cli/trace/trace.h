@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the parts of "foreland trace" share. */
-#ifndef CLI_TRACE_H
-#define CLI_TRACE_H
+#ifndef CLI_TRACE_TRACE_H
+#define CLI_TRACE_TRACE_H
 
 #include <signal.h>
 #include <sys/types.h>

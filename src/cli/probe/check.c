@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "cli/cmds.h"
-#include "cli/probe.h"
+#include "cli/probe/probe.h"
 #include "cli/say.h"
 #include "probe/lang/list.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/say.h"
-#include "cli/trace.h"
+#include "cli/trace/trace.h"
 
 int fl_trace_command_start(struct session *s, char **command)
 {

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "cli/cmds.h"
-#include "cli/epdma.h"
+#include "cli/epdma/epdma.h"
 #include "cli/say.h"
 #include "epdma/inspect.h"
 

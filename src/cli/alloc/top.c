@@ -13,7 +13,7 @@
 
 #include "alloc/render.h"
 #include "alloc/watch.h"
-#include "cli/alloc-common.h"
+#include "cli/alloc/common.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
 
