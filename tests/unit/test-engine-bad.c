@@ -76,6 +76,29 @@ static void empty_ring(struct rig *r, const struct bad *b)
 	run(r);
 }
 
+/* Links with an element of no bytes behind each; then eight bytes, and a stale slot. */
+static void many_links(struct rig *r, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		put(r, 2 * i, LLP, 0, DESC + 24 * (2 * i + 1), 0);
+		put(r, 2 * i + 1, CB, 0, 0, 0);
+	}
+	put(r, 2 * n, CB, 8, src_of(r, RAM, HOSTM), dst_of(r, RAM, HOSTM));
+	put(r, 2 * n + 1, 0, 0, 0, 0);
+	start(r, DESC);
+	run(r);
+}
+
+static void sixteen_links(struct rig *r, const struct bad *b)
+{
+	many_links(r, 16);
+}
+
+static void seventeen_links(struct rig *r, const struct bad *b)
+{
+	many_links(r, 17);
+}
+
 static void full_ring(struct rig *r, const struct bad *b)
 {
 	good_list(r);
@@ -207,6 +230,8 @@ static const struct bad rows[] = {
 	{ 43, "link with toggle to itself", one_slot, ABORTS, ABORTS, DESC, LLP | TCB, 0, DESC, DESC },
 	{ 43, "two links in a circle", two_links, ABORTS, ABORTS },
 	{ 43, "a ring of nothing", empty_ring, ABORTS, ABORTS },
+	{ 43, "16 links without a byte", sixteen_links, MOVES, MOVES },
+	{ 43, "17 links without a byte", seventeen_links, ABORTS, ABORTS },
 	{ 43, "a ring of data", full_ring, RUNS, RUNS },
 	{ 44, "list in RAM", one_slot, ABORTS, MOVES, RAM + 4096, CB, 8, RAM, HOSTM },
 	{ 44, "list nowhere", one_slot, ABORTS, ABORTS, 0xdead0000, CB, 8, RAM, HOSTM },

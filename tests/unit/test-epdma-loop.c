@@ -284,6 +284,42 @@ static void abort_in_the_middle(void **state)
 	}
 }
 
+/*
+ * The manual's word: results of the last 1024 are kept, older ones read as COMPLETE. The first fails, and
+ * so does the one that takes its place.
+ */
+static void history(void **state)
+{
+	fl_dma_cookie_t bad = 0, last;
+	struct fl_dma_async_tx *tx;
+	struct fl_dma_chan *wr;
+	fl_dma_addr_t addr;
+	struct rig r;
+
+	rig_open(&r, "generic", true, false, false, NULL, 1);
+	assert_int_equal(fl_dma_request_chan(r.dma, FL_DMA_DEV_TO_MEM, 0, &wr), 0);
+	assert_non_null(fl_dma_alloc_coherent(r.dma, 4096, &addr));
+	for (unsigned int i = 0; i <= 1024; i++) {
+		bool fails = i == 0 || i == 1024;
+		struct fl_dma_slave_config cfg = { .src_addr = fails ? r.board.regs.phys : r.board.ram };
+
+		fl_dmaengine_slave_config(wr, &cfg);
+		assert_int_equal(fl_dmaengine_prep_slave_single(wr, addr, 6, &tx), 0);
+		last = fl_dmaengine_submit(tx);
+		if (i == 0)
+			bad = last;
+		if (i < 1023)
+			continue;
+		fl_dma_async_issue_pending(wr);
+		assert_int_equal(fl_dma_sync_wait(wr, last, 20000), fails ? -EIO : 0);
+		assert_int_equal(last - bad, i);
+		assert_int_equal(fl_dma_sync_wait(wr, bad, 0), i == 1023 ? -EIO : 0);
+		assert_int_equal(fl_dmaengine_tx_status(wr, bad, NULL),
+				 i == 1023 ? FL_DMA_ERROR : FL_DMA_COMPLETE);
+	}
+	rig_close(&r);
+}
+
 static void lost_doorbell(void **state)
 {
 	struct fl_dma_chan *wr;
@@ -450,6 +486,7 @@ int main(void)
 		cmocka_unit_test(scatter),
 		cmocka_unit_test(many_channels),
 		cmocka_unit_test(abort_in_the_middle),
+		cmocka_unit_test(history),
 		cmocka_unit_test(lost_doorbell),
 		cmocka_unit_test(link_loss),
 		cmocka_unit_test(poisoned),
