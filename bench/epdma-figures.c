@@ -13,10 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "epdma/bus-loop.h"
-#include "epdma/dmaengine.h"
-#include "epdma/vfu.h"
-#include "epdma/vfu-server.h"
+#include "epdma/loop/bus-loop.h"
+#include "epdma/host/dma-device.h"
+#include "epdma/vfu/vfu.h"
+#include "epdma/wire/vfu-server.h"
 #include "measure.h"
 
 #define ROUNDS	  25u

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "epdma/engine.h"
+#include "epdma/engine/engine.h"
 #include "measure.h"
 
 #define SLOTS 4096u

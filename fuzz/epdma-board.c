@@ -2,7 +2,7 @@
 /* A board file. What is accepted must print, read and print alike. */
 #include <assert.h>
 
-#include "epdma/board.h"
+#include "epdma/endpoint/board.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a vfio-user server may answer to our host: while it opens the bus, finds the device, transfers. */
-#include "epdma/dmaengine.h"
+#include "epdma/host/dma-device.h"
 #include "epdma-wire.h"
 #include "fuzz.h"
 

@@ -5,8 +5,8 @@
  */
 #include <assert.h>
 
-#include "epdma/plan.h"
-#include "epdma/tree/machine.h"
+#include "epdma/inspect/layout.h"
+#include "epdma/sysroot/sysroot.h"
 #include "fuzz.h"
 #include "script/script.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/util.h"
-#include "epdma/inspect.h"
+#include "epdma/inspect/inspect.h"
 #include "fuzz.h"
 
 static void again(const uint8_t *blob, const struct fl_epmd_policy *strict, const struct fl_epmd *md,

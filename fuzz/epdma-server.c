@@ -3,10 +3,10 @@
  * What a vfio-user client, or with byte 0 odd QEMU's multi-process protocol, may send to an endpoint.
  * The endpoint lives through it, and has no memory of the client's left afterwards.
  */
-#include "epdma/device.h"
-#include "epdma/guard.h"
-#include "epdma/mpq-server.h"
-#include "epdma/vfu-server.h"
+#include "epdma/wire/device.h"
+#include "epdma/engine/guard.h"
+#include "epdma/wire/mpq-server.h"
+#include "epdma/wire/vfu-server.h"
 #include "epdma-wire.h"
 #include "fuzz.h"
 

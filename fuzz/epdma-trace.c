@@ -2,7 +2,7 @@
 /* A recording of an engine, and its replay. Where it parts from the recording, it says where. */
 #include <assert.h>
 
-#include "epdma/trace.h"
+#include "epdma/engine/log.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

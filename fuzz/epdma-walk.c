@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "epdma/engine.h"
+#include "epdma/engine/engine.h"
 #include "fuzz.h"
 
 #define LIST  240u

@@ -8,10 +8,10 @@
 
 #include "base/num.h"
 #include "base/util.h"
-#include "epdma/dw-regs.h"
-#include "epdma/epf.h"
-#include "epdma/metadata.h"
-#include "epdma/reason.h"
+#include "epdma/regs/dw-regs.h"
+#include "epdma/endpoint/epf.h"
+#include "epdma/metadata/metadata.h"
+#include "epdma/metadata/reason.h"
 
 /* A simple RST table needs to know its columns' widths first: cells are kept, then printed. */
 #define MAX_COLUMNS 6

@@ -49,9 +49,9 @@ if so:
     needed = subprocess.run(["readelf", "-d", so], capture_output=True, text=True).stdout
     ok("Shared library: [libforeland-epdma" not in needed and "[libforeland-epdma.so.0]" in needed, "its soname is libforeland-epdma.so.0")
 
-# every header and source that goes into it
-seen, todo = set(), [f"{ROOT}/src/epdma/{n}" for n in re.findall(r"'(\w+\.c)'", re.search(
-    r"host_lib_sources = files\((.*?)\)", open(f"{ROOT}/src/epdma/meson.build").read(), re.S)[1])]
+# every header and source that goes into it: whole folders, and what they include
+FOLDERS = [f"{ROOT}/src/epdma/{d}" for d in ("metadata", "regs", "mem", "vfu", "host")]
+seen, todo = set(), [os.path.join(d, n) for d in FOLDERS for n in os.listdir(d)]
 while todo:
     path = todo.pop()
     if path in seen or not os.path.exists(path):
@@ -60,6 +60,8 @@ while todo:
     for inc in re.findall(r'#\s*include ["<]((?:base|epdma|foreland)/[^">]+)[">]', open(path).read()):
         todo.append(f"{ROOT}/include/{inc}" if inc.startswith("foreland") else f"{ROOT}/src/{inc}")
 wrong = [p for p in seen if "LGPL-2.1-or-later" not in open(p).readline()]
+wrong += [p for d, _, names in os.walk(f"{ROOT}/src/epdma") for n in names if d not in FOLDERS
+          for p in [os.path.join(d, n)] if "LGPL" in open(p).readline()]
 ok(len(seen) > 20 and not wrong, f"{len(seen)} files, all LGPL-2.1-or-later {wrong or ''}")
 subprocess.run(["rm", "-rf", tmp])
 done()

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "epdma/engine.h"
-#include "epdma/fault.h"
+#include "epdma/engine/engine.h"
+#include "epdma/engine/fault.h"
 
 #define DESC  0x80000000ull
 #define RAM   0x40000000ull

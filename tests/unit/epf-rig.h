@@ -15,7 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/util.h"
-#include "epdma/epf.h"
+#include "epdma/endpoint/epf.h"
 
 #define MSEC FL_NSEC_PER_MSEC
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "epdma/epc.h"
+#include "epdma/endpoint/epc.h"
 
 static struct fl_clock_manual clock_ = { .clock = { fl_clock_manual_now } };
 

@@ -15,7 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/util.h"
-#include "epdma/host.h"
+#include "epdma/host/host.h"
 
 #define BAR_SIZE 0x10000
 

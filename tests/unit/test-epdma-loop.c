@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "epdma/bus-loop.h"
-#include "epdma/dmaengine.h"
+#include "epdma/loop/bus-loop.h"
+#include "epdma/host/dma-device.h"
 
 struct rig {
 	struct fl_board board;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "epdma/mem.h"
+#include "epdma/mem/mem.h"
 
 static int add(struct fl_mem *m, uint64_t base, uint64_t size)
 {

@@ -15,8 +15,8 @@
 
 #include "base/bytes.h"
 #include "base/util.h"
-#include "epdma/metadata.h"
-#include "epdma/reason.h"
+#include "epdma/metadata/metadata.h"
+#include "epdma/metadata/reason.h"
 
 #define W(blob, off, v) fl_put_le32((blob) + (off), (v))
 

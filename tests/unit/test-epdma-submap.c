@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "epdma/submap.h"
+#include "epdma/endpoint/submap.h"
 
 #define SPACE 96 /* units of endpoint address space */
 

@@ -15,9 +15,9 @@
 
 #include <cmocka.h>
 
-#include "epdma/bus-loop.h"
-#include "epdma/dmaengine.h"
-#include "epdma/vfu-server.h"
+#include "epdma/loop/bus-loop.h"
+#include "epdma/host/dma-device.h"
+#include "epdma/wire/vfu-server.h"
 
 #define THREADS 6u
 #define ROUNDS	60u

@@ -16,7 +16,7 @@
 #include "cli/epdma/host.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"
-#include "epdma/bus-loop.h"
+#include "epdma/loop/bus-loop.h"
 
 struct demo_opts {
 	struct fl_epdma_opts endpoint;

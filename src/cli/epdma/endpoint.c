@@ -11,10 +11,10 @@
 #include "cli/cmds.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"
-#include "epdma/device.h"
-#include "epdma/guard.h"
-#include "epdma/trace.h"
-#include "epdma/vfu-server.h"
+#include "epdma/wire/device.h"
+#include "epdma/engine/guard.h"
+#include "epdma/engine/log.h"
+#include "epdma/wire/vfu-server.h"
 
 struct endpoint_opts {
 	struct fl_epdma_opts endpoint;

@@ -4,10 +4,10 @@
 #define CLI_EPDMA_EPDMA_H
 
 #include "base/opt.h"
-#include "epdma/fault.h"
-#include "epdma/model.h"
-#include "epdma/trace.h"
-#include "epdma/tree/machine.h"
+#include "epdma/engine/fault.h"
+#include "epdma/endpoint/setup.h"
+#include "epdma/engine/log.h"
+#include "epdma/sysroot/sysroot.h"
 
 struct fl_epdma_opts {
 	const char *board;

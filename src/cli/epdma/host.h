@@ -4,7 +4,7 @@
 #define CLI_EPDMA_HOST_H
 
 #include "base/opt.h"
-#include "epdma/dmaengine.h"
+#include "epdma/host/dma-device.h"
 
 struct fl_host_opts {
 	const char *socket, *layout;

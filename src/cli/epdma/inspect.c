@@ -10,7 +10,7 @@
 #include "cli/cmds.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"
-#include "epdma/inspect.h"
+#include "epdma/inspect/inspect.h"
 
 struct inspect_opts {
 	struct fl_epdma_opts endpoint;

@@ -10,7 +10,7 @@
 #include "cli/cmds.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"
-#include "epdma/plan.h"
+#include "epdma/inspect/layout.h"
 
 struct plan_opts {
 	struct fl_epdma_opts endpoint;

@@ -9,7 +9,7 @@
 #include "cli/cmds.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"
-#include "epdma/trace.h"
+#include "epdma/engine/log.h"
 
 static void show_json(const struct fl_replay_result *r, struct fl_buf *out)
 {

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Register positions: PCI Express Base Specification, chapter 7; names as in <linux/pci_regs.h>. */
+#include "epdma/endpoint/config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <linux/pci_regs.h>
+
+#include "base/bytes.h"
+
+static void set8(struct fl_config *c, unsigned int off, uint8_t v)
+{
+	c->bytes[off] = v;
+}
+
+static void set16(struct fl_config *c, unsigned int off, uint16_t v, uint16_t writable)
+{
+	fl_put_le16(c->bytes + off, v);
+	fl_put_le16(c->writable + off, writable);
+}
+
+static void set32(struct fl_config *c, unsigned int off, uint32_t v, uint32_t writable)
+{
+	fl_put_le32(c->bytes + off, v);
+	fl_put_le32(c->writable + off, writable);
+}
+
+/* Chains a capability once; setting it up anew leaves its place in the chain. */
+static void add_cap(struct fl_config *c, uint8_t off, uint8_t id)
+{
+	if (c->bytes[off] == id)
+		return;
+	set8(c, off, id);
+	set8(c, c->last_cap ? c->last_cap + PCI_CAP_LIST_NEXT : PCI_CAPABILITY_LIST, off);
+	c->last_cap = off;
+	set16(c, PCI_STATUS, PCI_STATUS_CAP_LIST, 0);
+}
+
+static void add_pcie(struct fl_config *c, const struct fl_board *board)
+{
+	uint32_t link = board->link_speed | (uint32_t)board->link_width << 4;
+	unsigned int at = FL_CONFIG_PCIE;
+
+	add_cap(c, FL_CONFIG_PCIE, PCI_CAP_ID_EXP);
+	set16(c, at + PCI_EXP_FLAGS, 2 | PCI_EXP_TYPE_ENDPOINT << 4, 0);
+	set32(c, at + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_RBER | 1, 0); /* payload of 256 bytes */
+	set16(c, at + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_RELAX_EN | 2 << 12,
+	      PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE |
+		      PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_PAYLOAD |
+		      PCI_EXP_DEVCTL_NOSNOOP_EN | PCI_EXP_DEVCTL_READRQ);
+	set32(c, at + PCI_EXP_LNKCAP, link, 0);
+	set16(c, at + PCI_EXP_LNKCTL, 0, PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_CCC);
+	set32(c, at + PCI_EXP_LNKCAP2, ((2u << board->link_speed) - 2), 0);
+	set16(c, at + PCI_EXP_LNKCTL2, board->link_speed, PCI_EXP_LNKCTL2_TLS);
+}
+
+void fl_config_init(struct fl_config *c, const struct fl_board *board, bool multifunction)
+{
+	memset(c, 0, sizeof(*c));
+	set16(c, PCI_VENDOR_ID, 0xffff, 0);
+	set16(c, PCI_DEVICE_ID, 0xffff, 0);
+	set16(c, PCI_COMMAND, 0,
+	      PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | PCI_COMMAND_SERR |
+		      PCI_COMMAND_INTX_DISABLE);
+	c->writable[PCI_CACHE_LINE_SIZE] = 0xff;
+	c->writable[PCI_INTERRUPT_LINE] = 0xff;
+	set8(c, PCI_HEADER_TYPE, multifunction ? 0x80 : 0);
+	add_pcie(c, board);
+}
+
+void fl_config_header(struct fl_config *c, const struct fl_epc_header *h)
+{
+	set16(c, PCI_VENDOR_ID, h->vendorid, 0);
+	set16(c, PCI_DEVICE_ID, h->deviceid, 0);
+	set8(c, PCI_REVISION_ID, h->revid);
+	set8(c, PCI_CLASS_PROG, h->progif_code);
+	set8(c, PCI_CLASS_DEVICE, h->subclass_code);
+	set8(c, PCI_CLASS_DEVICE + 1, h->baseclass_code);
+	set8(c, PCI_CACHE_LINE_SIZE, h->cache_line_size);
+	set16(c, PCI_SUBSYSTEM_VENDOR_ID, h->subsys_vendor_id, 0);
+	set16(c, PCI_SUBSYSTEM_ID, h->subsys_id, 0);
+	set8(c, PCI_INTERRUPT_PIN, h->interrupt_pin);
+}
+
+void fl_config_bar(struct fl_config *c, int bar, uint32_t flags, uint64_t size)
+{
+	unsigned int at = PCI_BASE_ADDRESS_0 + 4 * (unsigned int)bar;
+	uint64_t mask = size ? ~(size - 1) : 0;
+
+	set32(c, at, size ? flags & (FL_BAR_64 | FL_BAR_PREFETCH) : 0,
+	      (uint32_t)mask & (uint32_t)PCI_BASE_ADDRESS_MEM_MASK);
+	if (flags & FL_BAR_64)
+		set32(c, at + 4, 0, (uint32_t)(mask >> 32));
+}
+
+uint64_t fl_config_bar_addr(const struct fl_config *c, int bar, uint32_t flags)
+{
+	const uint8_t *at = c->bytes + PCI_BASE_ADDRESS_0 + 4 * (unsigned int)bar;
+	uint64_t v = flags & FL_BAR_64 ? fl_get_le64(at) : fl_get_le32(at);
+
+	return v & PCI_BASE_ADDRESS_MEM_MASK;
+}
+
+void fl_config_msi(struct fl_config *c, unsigned int log2_vectors)
+{
+	unsigned int at = FL_CONFIG_MSI;
+
+	add_cap(c, FL_CONFIG_MSI, PCI_CAP_ID_MSI);
+	set16(c, at + PCI_MSI_FLAGS, (uint16_t)(PCI_MSI_FLAGS_64BIT | log2_vectors << 1),
+	      PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE);
+	set32(c, at + PCI_MSI_ADDRESS_LO, 0, 0xfffffffc);
+	set32(c, at + PCI_MSI_ADDRESS_HI, 0, 0xffffffff);
+	set16(c, at + PCI_MSI_DATA_64, 0, 0xffff);
+}
+
+void fl_config_msix(struct fl_config *c, unsigned int vectors, int bar, uint32_t table,
+		    uint32_t pba)
+{
+	unsigned int at = FL_CONFIG_MSIX;
+
+	add_cap(c, FL_CONFIG_MSIX, PCI_CAP_ID_MSIX);
+	set16(c, at + PCI_MSIX_FLAGS, (uint16_t)(vectors - 1),
+	      PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+	set32(c, at + PCI_MSIX_TABLE, table | (uint32_t)bar, 0);
+	set32(c, at + PCI_MSIX_PBA, pba | (uint32_t)bar, 0);
+}
+
+void fl_config_link(struct fl_config *c, const struct fl_board *board, bool up)
+{
+	uint16_t status = up ? board->link_speed | (uint16_t)board->link_width << 4 : 0;
+
+	set16(c, FL_CONFIG_PCIE + PCI_EXP_LNKSTA, status, 0);
+}
+
+/* Every bit that the host can write goes back to 0, which suits all but three registers. */
+void fl_config_reset(struct fl_config *c)
+{
+	uint8_t line = c->bytes[PCI_CACHE_LINE_SIZE];
+	uint16_t speed = fl_get_le16(c->bytes + FL_CONFIG_PCIE + PCI_EXP_LNKCTL2);
+
+	for (unsigned int i = 0; i < FL_EPC_CFG_SIZE; i++)
+		c->bytes[i] &= (uint8_t)~c->writable[i];
+	c->bytes[PCI_CACHE_LINE_SIZE] = line;
+	fl_put_le16(c->bytes + FL_CONFIG_PCIE + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_RELAX_EN | 2 << 12);
+	fl_put_le16(c->bytes + FL_CONFIG_PCIE + PCI_EXP_LNKCTL2, speed);
+}
+
+static bool access_ok(uint32_t off, unsigned int size)
+{
+	return (size == 1 || size == 2 || size == 4) && fl_range_ok(off, size, FL_EPC_CFG_SIZE);
+}
+
+uint32_t fl_config_read(const struct fl_config *c, uint32_t off, unsigned int size)
+{
+	uint32_t v = 0;
+
+	if (!access_ok(off, size))
+		return UINT32_MAX;
+	for (unsigned int i = 0; i < size; i++)
+		v |= (uint32_t)c->bytes[off + i] << 8 * i;
+	return v;
+}
+
+void fl_config_write(struct fl_config *c, uint32_t off, unsigned int size, uint32_t val)
+{
+	if (!access_ok(off, size))
+		return;
+	for (unsigned int i = 0; i < size; i++) {
+		uint8_t mask = c->writable[off + i];
+
+		c->bytes[off + i] = (uint8_t)((c->bytes[off + i] & ~mask) | (val >> 8 * i & mask));
+	}
+}
+
+int fl_config_msi_match(const struct fl_config *c, uint64_t addr, uint32_t data,
+			unsigned int *ret_vector)
+{
+	const uint8_t *cap = c->bytes + FL_CONFIG_MSI;
+	uint16_t flags = fl_get_le16(cap + PCI_MSI_FLAGS);
+	uint32_t base = fl_get_le16(cap + PCI_MSI_DATA_64);
+	uint32_t vectors = 1u << FL_FIELD_GET(PCI_MSI_FLAGS_QSIZE, flags);
+
+	if (cap[0] != PCI_CAP_ID_MSI || !(flags & PCI_MSI_FLAGS_ENABLE) || vectors > 32 ||
+	    addr != fl_get_le64(cap + PCI_MSI_ADDRESS_LO) ||
+	    (data & ~(vectors - 1)) != (base & ~(vectors - 1)))
+		return -ENOENT;
+	*ret_vector = data & (vectors - 1);
+	return 0;
+}

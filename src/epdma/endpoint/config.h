@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One function's configuration space: bytes, and a mask of what the host may write. The mask is the
+ * whole mechanism: a BAR's size, read-only registers and enable bits are all just writable bits or
+ * not. Capabilities are chained in the order in which they are set up.
+ */
+#ifndef EPDMA_ENDPOINT_CONFIG_H
+#define EPDMA_ENDPOINT_CONFIG_H
+
+#include "epdma/endpoint/epc.h"
+
+struct fl_config {
+	uint8_t bytes[FL_EPC_CFG_SIZE];
+	uint8_t writable[FL_EPC_CFG_SIZE];
+	uint8_t last_cap; /* offset of the chain's last capability, 0: none */
+};
+
+/* Where the capabilities stand, once they are there. */
+#define FL_CONFIG_MSI  0x50
+#define FL_CONFIG_PCIE 0x70
+#define FL_CONFIG_MSIX 0xb0
+
+void fl_config_init(struct fl_config *c, const struct fl_board *board, bool multifunction);
+void fl_config_header(struct fl_config *c, const struct fl_epc_header *h);
+/* @size 0: not there. A 64-bit BAR takes the next one's register too. */
+void fl_config_bar(struct fl_config *c, int bar, uint32_t flags, uint64_t size);
+uint64_t fl_config_bar_addr(const struct fl_config *c, int bar, uint32_t flags);
+void fl_config_msi(struct fl_config *c, unsigned int log2_vectors);
+void fl_config_msix(struct fl_config *c, unsigned int vectors, int bar, uint32_t table,
+		    uint32_t pba);
+void fl_config_link(struct fl_config *c, const struct fl_board *board, bool up);
+/* What a reset of the link does to what the host wrote. */
+void fl_config_reset(struct fl_config *c);
+
+uint32_t fl_config_read(const struct fl_config *c, uint32_t off, unsigned int size);
+void fl_config_write(struct fl_config *c, uint32_t off, unsigned int size, uint32_t val);
+
+/* -ENOENT: MSI is not enabled, or the write is no message of it. */
+int fl_config_msi_match(const struct fl_config *c, uint64_t addr, uint32_t data,
+			unsigned int *ret_vector);
+
+#endif

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "epdma/mem/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/bytes.h"
+#include "base/cleanup.h"
+
+/*
+ * Readers are the engine's workers, which hold the lock for one slice of a list; writers are rare and
+ * must get in, hence the kind that does not let new readers pass a waiting writer.
+ */
+struct fl_mem {
+	pthread_rwlock_t lock;
+	struct fl_mem_range *ranges; /* by base, disjoint */
+	size_t n, cap, max, nr_io;
+};
+
+int fl_mem_new(struct fl_mem **ret)
+{
+	struct fl_mem *m = calloc(1, sizeof(*m));
+	pthread_rwlockattr_t attr;
+
+	if (!m)
+		return -ENOMEM;
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&m->lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+	m->max = 65535;
+	*ret = m;
+	return 0;
+}
+
+static void range_drop(struct fl_mem *m, const struct fl_mem_range *r)
+{
+	if (r->flags & FL_MEM_OWN_MAP)
+		munmap(r->ptr, r->size);
+	if (!r->ptr)
+		m->nr_io--;
+}
+
+void fl_mem_free(struct fl_mem *m)
+{
+	if (!m)
+		return;
+	fl_mem_del_all(m);
+	pthread_rwlock_destroy(&m->lock);
+	free(m->ranges);
+	free(m);
+}
+
+void fl_mem_limit(struct fl_mem *m, size_t max_ranges)
+{
+	m->max = max_ranges;
+}
+
+/* Index of the first range that ends behind @addr. */
+static size_t lower_bound(const struct fl_mem *m, uint64_t addr)
+{
+	size_t lo = 0, hi = m->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (m->ranges[mid].base + (m->ranges[mid].size - 1) < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static int add_locked(struct fl_mem *m, const struct fl_mem_range *r)
+{
+	size_t at = lower_bound(m, r->base);
+
+	if (at < m->n && m->ranges[at].base <= r->base + (r->size - 1))
+		return -EEXIST;
+	if (m->n >= m->max)
+		return -ENOSPC;
+	if (m->n == m->cap) {
+		size_t cap = m->cap ? m->cap * 2 : 16;
+		void *p = reallocarray(m->ranges, cap, sizeof(*m->ranges));
+
+		if (!p)
+			return -ENOMEM;
+		m->ranges = p;
+		m->cap = cap;
+	}
+	memmove(&m->ranges[at + 1], &m->ranges[at], (m->n - at) * sizeof(*m->ranges));
+	m->ranges[at] = *r;
+	m->n++;
+	m->nr_io += !r->ptr;
+	return 0;
+}
+
+int fl_mem_add(struct fl_mem *m, const struct fl_mem_range *r)
+{
+	uint64_t last;
+	int err;
+
+	if (!r->size || __builtin_add_overflow(r->base, r->size - 1, &last))
+		return -EINVAL;
+	if (!r->ptr && !r->io)
+		return -EINVAL;
+	pthread_rwlock_wrlock(&m->lock);
+	err = add_locked(m, r);
+	pthread_rwlock_unlock(&m->lock);
+	return err;
+}
+
+int fl_mem_del(struct fl_mem *m, uint64_t base, uint64_t size)
+{
+	int err = -ENOENT;
+	size_t at;
+
+	pthread_rwlock_wrlock(&m->lock);
+	at = lower_bound(m, base);
+	if (at < m->n && m->ranges[at].base == base && m->ranges[at].size == size) {
+		range_drop(m, &m->ranges[at]);
+		memmove(&m->ranges[at], &m->ranges[at + 1],
+			(m->n - at - 1) * sizeof(*m->ranges));
+		m->n--;
+		err = 0;
+	}
+	pthread_rwlock_unlock(&m->lock);
+	return err;
+}
+
+void fl_mem_del_all(struct fl_mem *m)
+{
+	pthread_rwlock_wrlock(&m->lock);
+	for (size_t i = 0; i < m->n; i++)
+		range_drop(m, &m->ranges[i]);
+	m->n = 0;
+	pthread_rwlock_unlock(&m->lock);
+}
+
+void fl_mem_lock(struct fl_mem *m)
+{
+	pthread_rwlock_rdlock(&m->lock);
+}
+
+void fl_mem_unlock(struct fl_mem *m)
+{
+	pthread_rwlock_unlock(&m->lock);
+}
+
+const struct fl_mem_range *fl_mem_find(struct fl_mem *m, uint64_t addr, size_t *hint)
+{
+	size_t at;
+
+	if (hint && *hint < m->n && addr - m->ranges[*hint].base < m->ranges[*hint].size)
+		return &m->ranges[*hint];
+	at = lower_bound(m, addr);
+	if (at >= m->n || m->ranges[at].base > addr)
+		return NULL;
+	if (hint)
+		*hint = at;
+	return &m->ranges[at];
+}
+
+size_t fl_mem_count(struct fl_mem *m)
+{
+	size_t n;
+
+	fl_mem_lock(m);
+	n = m->n;
+	fl_mem_unlock(m);
+	return n;
+}
+
+bool fl_mem_has_io(struct fl_mem *m)
+{
+	bool has;
+
+	fl_mem_lock(m);
+	has = m->nr_io > 0;
+	fl_mem_unlock(m);
+	return has;
+}
+
+/*
+ * Small accesses are a CPU's loads and stores, which others look at meanwhile: word by word, each whole,
+ * in order. What is longer or crooked is only data.
+ */
+#define SMALL 64u
+
+static void copy_out(uint8_t *to, const uint8_t *from, size_t n)
+{
+	if (n > SMALL || ((uintptr_t)from | n) % 4) {
+		memcpy(to, from, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i += 4) {
+		uint32_t v = __atomic_load_n((const uint32_t *)(from + i), __ATOMIC_ACQUIRE);
+
+		memcpy(to + i, &v, sizeof(v));
+	}
+}
+
+static void copy_in(uint8_t *to, const uint8_t *from, size_t n)
+{
+	if (n > SMALL || ((uintptr_t)to | n) % 4) {
+		memcpy(to, from, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i += 4) {
+		uint32_t v;
+
+		memcpy(&v, from + i, sizeof(v));
+		__atomic_store_n((uint32_t *)(to + i), v, __ATOMIC_RELEASE);
+	}
+}
+
+/*
+ * One piece, within one range. A range's functions are called without the lock: they may take as long
+ * as a peer takes to answer, and that peer may first ask for this very range to be removed.
+ */
+static int copy_piece(struct fl_mem *m, uint64_t addr, uint8_t *buf, size_t n, bool write,
+		      size_t *ret_done)
+{
+	unsigned int need = write ? FL_MEM_WRITE : FL_MEM_READ;
+	const struct fl_mem_range *r;
+	struct fl_mem_range io;
+
+	fl_mem_lock(m);
+	r = fl_mem_find(m, addr, NULL);
+	if (!r || !(r->flags & need)) {
+		fl_mem_unlock(m);
+		return -EFAULT;
+	}
+	if (n > r->size - (addr - r->base))
+		n = r->size - (addr - r->base);
+	*ret_done = n;
+	if (r->ptr && write)
+		copy_in(r->ptr + (addr - r->base), buf, n);
+	else if (r->ptr)
+		copy_out(buf, r->ptr + (addr - r->base), n);
+	io = *r;
+	fl_mem_unlock(m);
+	if (io.ptr)
+		return 0;
+	return write ? io.io->write(io.io_ctx, addr, buf, n) : io.io->read(io.io_ctx, addr, buf, n);
+}
+
+static int copy_all(struct fl_mem *m, uint64_t addr, uint8_t *buf, size_t n, bool write)
+{
+	while (n) {
+		size_t done;
+		int err = copy_piece(m, addr, buf, n, write, &done);
+
+		if (err)
+			return err;
+		addr += done;
+		buf += done;
+		n -= done;
+	}
+	return 0;
+}
+
+int fl_mem_read(struct fl_mem *m, uint64_t addr, void *buf, size_t n)
+{
+	return copy_all(m, addr, buf, n, false);
+}
+
+int fl_mem_write(struct fl_mem *m, uint64_t addr, const void *buf, size_t n)
+{
+	return copy_all(m, addr, (uint8_t *)buf, n, true);
+}
+
+int fl_mem_shared(const char *name, uint64_t size, int *ret_fd, uint8_t **ret_ptr)
+{
+	_cleanup_close_ int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *p;
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, (off_t)size) < 0)
+		return -errno;
+	/* A peer that holds the descriptor must not be able to pull pages away from under us. */
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return -errno;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	*ret_fd = TAKE_FD(fd);
+	*ret_ptr = p;
+	return 0;
+}

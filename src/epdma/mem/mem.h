@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An address space as a DMA engine sees one: sorted, disjoint ranges, each backed by memory of this
+ * process (often a shared mapping of a file descriptor) or by a pair of functions that move bytes.
+ * The endpoint has one (its RAM, its descriptor memories, the backing of its BARs) and the host has
+ * one (what it mapped for DMA).
+ *
+ * Threads: lookups happen between fl_mem_lock() and fl_mem_unlock(), which many threads may hold at
+ * once; fl_mem_add() and fl_mem_del() wait until all of them have left. A pointer that a lookup gave
+ * is therefore good until fl_mem_unlock() and not longer, and once fl_mem_del() returns nobody
+ * touches the range any more. A thread must not lock twice.
+ */
+#ifndef EPDMA_MEM_MEM_H
+#define EPDMA_MEM_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fl_mem;
+
+enum fl_mem_flags {
+	FL_MEM_READ = 1u << 0,
+	FL_MEM_WRITE = 1u << 1,
+	FL_MEM_DESC = 1u << 2, /* linked lists may lie here */
+	FL_MEM_DATA = 1u << 3, /* on the default allow-list for transfers */
+	FL_MEM_OWN_MAP = 1u << 4, /* ptr is a mapping that goes with the range (munmap) */
+};
+
+/* Memory that is reached by functions, without this process having it mapped. */
+struct fl_mem_io {
+	int (*read)(void *ctx, uint64_t addr, void *buf, size_t n);
+	int (*write)(void *ctx, uint64_t addr, const void *buf, size_t n);
+};
+
+struct fl_mem_range {
+	uint64_t base, size;
+	unsigned int flags;
+	uint8_t *ptr; /* NULL: through @io */
+	int fd;	      /* what ptr maps, for handing to a peer; -1: none. Borrowed. */
+	uint64_t fd_offset;
+	const struct fl_mem_io *io;
+	void *io_ctx;
+	char name[24]; /* "ram", "desc wr0"; for people */
+};
+
+int fl_mem_new(struct fl_mem **ret);
+void fl_mem_free(struct fl_mem *m); /* NULL ok */
+
+/*
+ * Adds a copy of @r. -EINVAL: empty or past 2^64; -EEXIST: overlaps another; -ENOSPC: the limit of
+ * fl_mem_limit() is reached (65535 unless set).
+ */
+int fl_mem_add(struct fl_mem *m, const struct fl_mem_range *r);
+void fl_mem_limit(struct fl_mem *m, size_t max_ranges);
+
+/* Removes exactly this range; -ENOENT where there is none with this base and size. */
+int fl_mem_del(struct fl_mem *m, uint64_t base, uint64_t size);
+void fl_mem_del_all(struct fl_mem *m);
+
+void fl_mem_lock(struct fl_mem *m);
+void fl_mem_unlock(struct fl_mem *m);
+
+/* Under the lock: the range that holds @addr, or NULL; @hint (may be NULL) makes the next one fast. */
+const struct fl_mem_range *fl_mem_find(struct fl_mem *m, uint64_t addr, size_t *hint);
+size_t fl_mem_count(struct fl_mem *m);
+bool fl_mem_has_io(struct fl_mem *m); /* some range is reached by functions */
+
+/*
+ * Copies across ranges, taking the lock; all or nothing is not promised after -EFAULT (an address
+ * that nothing backs, or whose flags lack @need) or an error of a range's functions.
+ */
+int fl_mem_read(struct fl_mem *m, uint64_t addr, void *buf, size_t n);
+int fl_mem_write(struct fl_mem *m, uint64_t addr, const void *buf, size_t n);
+
+/* Makes @size bytes of zeroed, shareable memory: a memfd and its mapping. 0 or -errno. */
+int fl_mem_shared(const char *name, uint64_t size, int *ret_fd, uint8_t **ret_ptr);
+
+#endif
