@@ -96,14 +96,14 @@ static int fail_type(const struct fl_btf *btf, uint32_t offset, uint32_t id, uin
 	uint32_t left = btf->types_len - offset;
 
 	if (left >= sizeof(*t) && (!size || size % 4))
-		return fl_target_fail(diag, FL_TARGET_BTF_BAD_KIND, place,
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_BAD_KIND], place,
 				      "type %u at byte %u of the types is of the unknown kind %u", id,
 				      offset, FL_BTF_KIND(t->info));
 	if (left < sizeof(*t) || size > left)
-		return fl_target_fail(diag, FL_TARGET_BTF_TRUNCATED, place,
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_TRUNCATED], place,
 				      "type %u at byte %u of the types is cut off: %u bytes are left",
 				      id, offset, left);
-	return fl_target_fail(diag, FL_TARGET_BTF_BAD_NAME, place,
+	return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_BAD_NAME], place,
 			      "type %u at byte %u of the types has a name outside of the %u bytes of strings",
 			      id, offset, btf->strs_start + btf->strs_len);
 }
@@ -118,8 +118,8 @@ static int fail_reference(const struct fl_btf *btf, const char *place, struct fl
 
 		reach_of(t, fl_btf_kind(t), &r);
 		if (r.type >= btf->end_id)
-			return fl_target_fail(
-				diag, FL_TARGET_BTF_BAD_TYPE, place,
+			return fl_fail_in_file(
+				diag, &fl_btf_errors[FL_E_BTF_BAD_TYPE], place,
 				"type %u (%s '%.80s') at byte %u of the types refers to type %u of %u", id,
 				fl_btf_layouts[fl_btf_kind(t)].name, fl_btf_str(btf, t->name_off),
 				fl_btf_offset(btf, t), r.type, btf->end_id - 1);

@@ -27,7 +27,7 @@ static int find_layout(struct fl_btf *btf, const uint8_t *data, uint32_t hdr_len
 		return 0;
 	memcpy(&at, data + sizeof(struct header), sizeof(at));
 	if (!fl_range_ok(at[0], at[1], size))
-		return fl_target_fail(diag, FL_TARGET_BTF_SECTION, place,
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_SECTION], place,
 				      "the layout at %u+%u does not fit into the %zu bytes behind the header",
 				      at[0], at[1], size);
 	btf->layout = data + hdr_len + at[0];
@@ -45,24 +45,24 @@ static int find_sections(struct fl_btf *btf, const uint8_t *data, size_t size, c
 	struct header h;
 
 	if (size < sizeof(h))
-		return fl_target_fail(diag, FL_TARGET_BTF_HEADER, place,
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_HEADER], place,
 				      "this is not BTF: %zu bytes are shorter than its header", size);
 	memcpy(&h, data, sizeof(h));
 	if (h.magic == __builtin_bswap16(BTF_MAGIC))
-		return fl_target_fail(diag, FL_TARGET_BTF_BYTE_ORDER, place, "%s",
-				      fl_target_errors[FL_TARGET_BTF_BYTE_ORDER].message);
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_BYTE_ORDER], place, "%s",
+				      fl_btf_errors[FL_E_BTF_BYTE_ORDER].message);
 	if (h.magic != BTF_MAGIC || h.version != BTF_VERSION || h.flags)
-		return fl_target_fail(diag, FL_TARGET_BTF_HEADER, place,
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_HEADER], place,
 				      "this is not BTF: magic 0x%04x, version %u, flags 0x%x", h.magic,
 				      h.version, h.flags);
 	if (h.hdr_len < sizeof(h) || h.hdr_len > size)
-		return fl_target_fail(diag, FL_TARGET_BTF_HEADER, place,
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_HEADER], place,
 				      "the BTF header's length %u is not within %zu to %zu", h.hdr_len,
 				      sizeof(h), size);
 	size -= h.hdr_len;
 	if (!fl_range_ok(h.type_off, h.type_len, size) || !fl_range_ok(h.str_off, h.str_len, size) ||
 	    h.type_off % 4 || h.hdr_len % 4)
-		return fl_target_fail(diag, FL_TARGET_BTF_SECTION, place,
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_SECTION], place,
 				      "types at %u+%u and strings at %u+%u do not fit into the %zu bytes behind the header",
 				      h.type_off, h.type_len, h.str_off, h.str_len, size);
 	btf->types = data + h.hdr_len + h.type_off;
@@ -77,12 +77,12 @@ static int check_strings(const struct fl_btf *btf, const char *place, struct fl_
 	uint32_t n = btf->strs_len, sum;
 
 	if (btf->base ? n && btf->strs[n - 1] : !n || btf->strs[0] || btf->strs[n - 1])
-		return fl_target_fail(diag, FL_TARGET_BTF_STRINGS, place,
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_STRINGS], place,
 				      "the %u bytes of BTF strings do not start and end in a NUL byte", n);
 	/* Also keeps ids and offsets from wrapping: a type takes 12 bytes, an id counts one. */
 	if (__builtin_add_overflow(btf->strs_start, n, &sum) ||
 	    __builtin_add_overflow(btf->first_id, btf->types_len / sizeof(struct btf_type), &sum))
-		return fl_target_fail(diag, FL_TARGET_BTF_SECTION, place,
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_SECTION], place,
 				      "base and split BTF together are too large");
 	return 0;
 }
@@ -182,7 +182,7 @@ static bool elf_name_is(const struct elf *e, const Elf64_Shdr *names, uint32_t o
 
 static int fail_elf(struct fl_diag *diag, const char *place, const char *why)
 {
-	return fl_target_fail(diag, FL_TARGET_BTF_BAD_ELF, place, "this ELF file %s", why);
+	return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_BAD_ELF], place, "this ELF file %s", why);
 }
 
 /* Past 65279 sections the first section's header holds the numbers. */
@@ -229,10 +229,10 @@ static int find_elf_btf(const struct fl_file *f, struct fl_str *ret, const char 
 			distilled = true;
 	}
 	if (!btf.sh_size)
-		return fl_target_fail(diag, FL_TARGET_BTF_NO_SECTION, place, "%s",
-				      fl_target_errors[FL_TARGET_BTF_NO_SECTION].message);
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_NO_SECTION], place, "%s",
+				      fl_btf_errors[FL_E_BTF_NO_SECTION].message);
 	if (distilled) {
-		r = fl_target_fail(diag, FL_TARGET_BTF_DISTILLED, place,
+		r = fl_fail_in_file(diag, &fl_btf_errors[FL_E_BTF_DISTILLED], place,
 				   "this module's BTF goes on from a base of its own (.BTF.base)");
 		fl_diag_help(diag, "load the module and take its file in /sys/kernel/btf, where the "
 				   "kernel has put both together");
@@ -257,7 +257,7 @@ static int open_file(const char *path, struct fl_btf *base, const char *name, bo
 		return r;
 	r = fl_file_open(path, MAX_FILE, &btf->file);
 	if (r < 0) {
-		fl_target_fail(diag, FL_TARGET_TARGET_FILE, path, "%s", strerror(-r));
+		fl_fail_open(diag, path, -r);
 		return r;
 	}
 	bytes = fl_file_str(&btf->file);

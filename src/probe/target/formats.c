@@ -20,10 +20,20 @@
 #include <errno.h>
 
 #include "base/num.h"
+#include "base/place.h"
 #include "base/util.h"
-#include "probe/target/errors.h"
 
 #define MAX_RECORD (1u << 20) /* far above any; keeps sums small */
+
+enum {
+#define D(code, ...) code,
+#include "probe/target/format-errors.def"
+};
+
+static const struct fl_diag_kind kinds[] = {
+#define D(code, level, err, message) [code] = { #code, FL_##level, err, message },
+#include "probe/target/format-errors.def"
+};
 
 struct parser {
 	struct fl_str rest;
@@ -119,16 +129,16 @@ static int parse_field(struct parser *p, struct fl_field *f)
 
 	*f = (struct fl_field){ .is_common = p->common };
 	if (!take(&rest, "field:", &decl) && !take(&rest, "field special:", &decl))
-		return fl_target_fail_at(p->diag, FL_TARGET_FORMAT_FIELD, &p->line, p->line.text);
+		return fl_fail_at_line(p->diag, &kinds[FORMAT_FIELD], &p->line, p->line.text);
 	if (!take(&rest, "offset:", &offset) || !take(&rest, "size:", &size) ||
 	    !split_declaration(decl, f))
-		return fl_target_fail_at(p->diag, FL_TARGET_FORMAT_FIELD, &p->line, p->line.text);
+		return fl_fail_at_line(p->diag, &kinds[FORMAT_FIELD], &p->line, p->line.text);
 	take(&rest, "signed:", &sign); /* kernels before 2.6.33 did not say */
 	if (fl_parse_u64(offset, 10, &off) < 0 || fl_parse_u64(size, 10, &len) < 0 ||
 	    fl_parse_u64(sign, 10, &is_signed) < 0)
-		return fl_target_fail_at(p->diag, FL_TARGET_FORMAT_FIELD, &p->line, p->line.text);
+		return fl_fail_at_line(p->diag, &kinds[FORMAT_FIELD], &p->line, p->line.text);
 	if (off > MAX_RECORD || len > MAX_RECORD)
-		return fl_target_fail_at(p->diag, FL_TARGET_FORMAT_RANGE, &p->line,
+		return fl_fail_at_line(p->diag, &kinds[FORMAT_RANGE], &p->line,
 					 off > MAX_RECORD ? offset : size);
 	f->offset = off;
 	f->size = len;
@@ -197,14 +207,14 @@ static int parse_head(struct parser *p)
 	uint64_t id;
 
 	if (!next_line(p) || !value_of(p, "name:", &v))
-		return fl_target_fail_at(p->diag, FL_TARGET_FORMAT_NO_NAME, &p->line, p->line.text);
+		return fl_fail_at_line(p->diag, &kinds[FORMAT_NO_NAME], &p->line, p->line.text);
 	p->out->name = keep(p, v);
 	if (!next_line(p) || !value_of(p, "ID:", &v) || fl_parse_u64(v, 10, &id) < 0 ||
 	    id > UINT32_MAX)
-		return fl_target_fail_at(p->diag, FL_TARGET_FORMAT_NO_NAME, &p->line, p->line.text);
+		return fl_fail_at_line(p->diag, &kinds[FORMAT_NO_NAME], &p->line, p->line.text);
 	p->out->id = id;
 	if (!next_line(p) || !fl_str_is(fl_str_trim(p->line.text), "format:"))
-		return fl_target_fail_at(p->diag, FL_TARGET_FORMAT_LINE, &p->line, p->line.text);
+		return fl_fail_at_line(p->diag, &kinds[FORMAT_LINE], &p->line, p->line.text);
 	return p->out->name.p ? 0 : -ENOMEM;
 }
 

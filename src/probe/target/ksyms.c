@@ -96,7 +96,7 @@ static int parse_line(struct fl_ksyms *k, const struct fl_line *line, struct fl_
 
 	n = hex_prefix(s, &row.addr);
 	if (!n || s.n < n + 3 || s.p[n] != ' ' || s.p[n + 2] != ' ')
-		return fl_target_fail_at(diag, FL_TARGET_KSYMS_LINE, line, s);
+		return fl_fail_at_line(diag, &fl_btf_errors[FL_E_KSYMS_LINE], line, s);
 	row.type = s.p[n + 1];
 	name = fl_str_from(s, n + 3);
 	blank = fl_str_find(name, '\t', 0);
@@ -106,12 +106,12 @@ static int parse_line(struct fl_ksyms *k, const struct fl_line *line, struct fl_
 		module = fl_str_from(name, blank + 1);
 		if (module.n < 3 || module.p[0] != '[' || module.p[module.n - 1] != ']' ||
 		    module.n - 2 > UINT8_MAX)
-			return fl_target_fail_at(diag, FL_TARGET_KSYMS_LINE, line, module);
+			return fl_fail_at_line(diag, &fl_btf_errors[FL_E_KSYMS_LINE], line, module);
 		row.module_len = module.n - 2;
 		name.n = blank;
 	}
 	if (!name.n || name.n > UINT16_MAX)
-		return fl_target_fail_at(diag, FL_TARGET_KSYMS_LINE, line, name);
+		return fl_fail_at_line(diag, &fl_btf_errors[FL_E_KSYMS_LINE], line, name);
 	row.name = name.p - k->text.p;
 	row.name_len = name.n;
 	return add_row(k, &row);
@@ -168,7 +168,7 @@ static int parse(struct fl_ksyms *k, const char *place, struct fl_diag *diag)
 			return r;
 	}
 	if (!k->nr_rows)
-		return fl_target_fail(diag, FL_TARGET_KSYMS_EMPTY, place, "there are no symbols");
+		return fl_fail_in_file(diag, &fl_btf_errors[FL_E_KSYMS_EMPTY], place, "there are no symbols");
 	return survey(k);
 }
 
@@ -196,7 +196,7 @@ int fl_ksyms_open(const char *path, struct fl_diag *diag, struct fl_ksyms **ret)
 
 	r = fl_file_open(path, MAX_FILE, &file);
 	if (r < 0) {
-		fl_target_fail(diag, FL_TARGET_TARGET_FILE, path, "%s", strerror(-r));
+		fl_fail_open(diag, path, -r);
 		return r;
 	}
 	r = fl_ksyms_from_text(fl_file_str(&file), path, diag, &k);

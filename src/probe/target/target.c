@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/map.h"
+#include "base/place.h"
 #include "base/util.h"
 #include "foreland/diag.h"
-#include "probe/target/errors.h"
 #include "probe/target/target-private.h"
 
 #define SYS_BTF	      "/sys/kernel/btf"
@@ -633,7 +633,7 @@ static int check_folder(struct fl_target *t, const char *path)
 
 	if (!path || dir)
 		return 0;
-	fl_target_fail(&t->why, FL_TARGET_TARGET_FILE, path, "%s", strerror(err));
+	fl_fail_open(&t->why, path, err);
 	return -err;
 }
 
