@@ -11,7 +11,7 @@
 
 #include "base/util.h"
 #include "measure.h"
-#include "probe/target/btf.h"
+#include "btf/btf.h"
 
 #define MAX_ROUNDS 1001
 

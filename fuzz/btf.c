@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "foreland/diag.h"
 #include "fuzz.h"
-#include "probe/target/btf.h"
+#include "btf/btf.h"
 
 #define MAX_TYPES 256
 

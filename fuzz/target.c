@@ -5,7 +5,7 @@
 #include "foreland/diag.h"
 #include "fuzz.h"
 #include "probe/target/formats.h"
-#include "probe/target/ksyms.h"
+#include "btf/ksyms.h"
 
 static int look_up(void *ctx, const struct fl_ksym *sym)
 {

@@ -38,7 +38,7 @@
 #include "base/util.h"
 #include "probe/bpf/attach.h"
 #include "probe/bpf/insn.h"
-#include "probe/target/ksyms.h"
+#include "btf/ksyms.h"
 #include "probe/target/target.h"
 
 #define SITES_MAX  32768

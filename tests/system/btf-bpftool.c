@@ -17,7 +17,7 @@
 #include "base/map.h"
 #include "base/num.h"
 #include "foreland/diag.h"
-#include "probe/target/btf.h"
+#include "btf/btf.h"
 
 static struct {
 	struct fl_btf *btf;

@@ -17,7 +17,7 @@
 
 #include "btf-writer.h"
 #include "foreland/diag.h"
-#include "probe/target/btf.h"
+#include "btf/btf.h"
 
 static struct fl_btf *open_bytes(struct fl_str bytes, struct fl_btf *base, const char *name)
 {

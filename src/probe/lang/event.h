@@ -18,7 +18,7 @@
 #include "base/str.h"
 #include "foreland/diag.h"
 #include "probe/fetch/fetch.h"
-#include "probe/target/btf.h"
+#include "btf/btf.h"
 
 /* Which of the kernel's event families a definition belongs to. */
 enum fl_probe_kind {

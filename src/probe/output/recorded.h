@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "probe/output/linehead.h"
 #include "probe/output/printfmt.h"
-#include "probe/target/ksyms.h"
+#include "btf/ksyms.h"
 
 /* Everything is borrowed. */
 struct fl_recorded {

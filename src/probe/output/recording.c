@@ -15,7 +15,7 @@
 #include "base/num.h"
 #include "base/util.h"
 #include "probe/output/ringpage.h"
-#include "probe/target/ksyms.h"
+#include "btf/ksyms.h"
 
 #define MAX_FILE (64ull << 30)
 #define MAX_CPUS 65536

@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "probe/output/symbols.h"
-#include "probe/target/btf.h"
+#include "btf/btf.h"
 
 /* The first @n bytes of a value. @symbols NULL: pointers to functions stay numbers. */
 struct fl_shown {

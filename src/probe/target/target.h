@@ -19,10 +19,10 @@
 #include "base/cleanup.h"
 #include "base/opt.h"
 #include "base/str.h"
-#include "probe/target/btf.h"
+#include "btf/btf.h"
 #include "probe/target/caps.h"
 #include "probe/target/formats.h"
-#include "probe/target/ksyms.h"
+#include "btf/ksyms.h"
 #include "probe/target/regs.h"
 
 struct fl_diag;

@@ -7,7 +7,7 @@
  * Sizes are not in the text. The kernel counts a symbol up to the next higher address of its own
  * part: the kernel's symbols among themselves, each module's among themselves.
  */
-#include "probe/target/ksyms.h"
+#include "btf/ksyms.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "base/map.h"
 #include "base/num.h"
 #include "base/util.h"
-#include "probe/target/errors.h"
+#include "btf/errors.h"
 
 #define MAX_FILE (1u << 30)
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The findings of this folder, made from errors.def. */
-#ifndef PROBE_TARGET_ERRORS_H
-#define PROBE_TARGET_ERRORS_H
+#ifndef BTF_ERRORS_H
+#define BTF_ERRORS_H
 
 #include "base/place.h"
 
 enum fl_btf_error {
 #define D(code, level, err, message) FL_E_##code,
-#include "probe/target/errors.def"
+#include "btf/errors.def"
 	_FL_BTF_ERROR_MAX,
 };
 

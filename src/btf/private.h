@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files btf*.c share. */
-#ifndef PROBE_TARGET_BTF_PRIVATE_H
-#define PROBE_TARGET_BTF_PRIVATE_H
+#ifndef BTF_PRIVATE_H
+#define BTF_PRIVATE_H
 
 #include "base/file.h"
-#include "probe/target/btf.h"
+#include "btf/btf.h"
 
 /*
  * Since 2026 a type has seven bits of kind and 24 of count, where it had five and 16 with zeroes beside

@@ -6,8 +6,8 @@
 
 #include "base/bytes.h"
 #include "base/util.h"
-#include "probe/target/btf-private.h"
-#include "probe/target/errors.h"
+#include "btf/private.h"
+#include "btf/errors.h"
 
 #define MAX_FILE (1ull << 31) /* offsets within BTF are 32 bits; an ELF vmlinux is larger than its BTF */
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "probe/target/btf-private.h"
+#include "btf/private.h"
 
 #define MAX_NAME 512 /* KSYM_NAME_LEN */
 #define LANES	 16  /* words compared at a time */

@@ -17,8 +17,8 @@
  * Threads: an object may be read by one thread at a time (look-ups build their index when they are
  * first needed).
  */
-#ifndef PROBE_TARGET_BTF_H
-#define PROBE_TARGET_BTF_H
+#ifndef BTF_BTF_H
+#define BTF_BTF_H
 
 #include <linux/btf.h> /* BTF_KIND_*, BTF_INT_*, BTF_VAR_* and BTF_FUNC_* are the kernel's numbers */
 #include <stdbool.h>

@@ -21,8 +21,8 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "probe/target/btf-private.h"
-#include "probe/target/errors.h"
+#include "btf/private.h"
+#include "btf/errors.h"
 
 #define ALL 0xffffffffu
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading types. Opening (btf-count.c) has checked that every type lies within its object. Where a name
+ * Reading types. Opening (count.c) has checked that every type lies within its object. Where a name
  * or a reference leads outside, which only what the kernel says of itself could have, there is no name
  * and no type. Walks are bounded, since references may form circles.
  */
-#include "probe/target/btf.h"
+#include "btf/btf.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/util.h"
-#include "probe/target/btf-private.h"
+#include "btf/private.h"
 
 #define SCANS_BEFORE_INDEX 8    /* about what making the index costs */
 #define MAX_ANONYMOUS	   16   /* pending ones, as in the kernel */

@@ -10,7 +10,7 @@
  */
 #include "base/buf.h"
 #include "base/util.h"
-#include "probe/target/btf-private.h"
+#include "btf/private.h"
 
 #define MAX_DEPTH   8	  /* functions that take functions; structs in structs */
 #define MAX_STEPS   512	  /* of one declaration: hostile types multiply with each level */

@@ -4,8 +4,8 @@
  * "[module]" behind a module's). Read once; sorted by address and indexed by name when first asked.
  * Names are places in the text, which the object owns. One thread at a time.
  */
-#ifndef PROBE_TARGET_KSYMS_H
-#define PROBE_TARGET_KSYMS_H
+#ifndef BTF_KSYMS_H
+#define BTF_KSYMS_H
 
 #include <stdbool.h>
 #include <stddef.h>
