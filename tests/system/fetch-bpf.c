@@ -33,6 +33,7 @@
 #include "probe/bpf/gen.h"
 #include "probe/bpf/kernel.h"
 #include "probe/bpf/point.h"
+#include "probe/bpf/rings.h"
 #include "probe/bpf/sys.h"
 #include "probe/fetch/interp.h"
 #include "probe/lang/check.h"

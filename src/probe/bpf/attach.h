@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "probe/bpf/gen.h"
+#include "probe/bpf/hook.h"
+#include "probe/bpf/insn.h"
 
 /* Where a hook is put. */
 struct fl_attach_point {

@@ -26,14 +26,6 @@
 
 #include "probe/bpf/gen-private.h"
 
-const struct fl_hook_info fl_hooks[_FL_HOOK_MAX] = {
-#define HOOK(id, text, prog, attach, context, ret)                                                 \
-	[FL_HOOK_##id] = { text, prog, attach, FL_CTX_##context, ret,                                  \
-			   sizeof(text) > 3 && text[sizeof(text) - 3] == '.' &&                        \
-				   text[sizeof(text) - 2] == 's' },
-#include "probe/bpf/hooks.def"
-};
-
 const char *const fl_read_form_names[_FL_READ_MAX] = {
 	[FL_READ_VOID] = "loads after bpf_rdonly_cast() to void",
 	[FL_READ_WINDOW] = "loads after bpf_rdonly_cast() to a struct of integers",

@@ -12,37 +12,13 @@
 #include <stdint.h>
 
 #include "probe/bpf/hist.h"
+#include "probe/bpf/hook.h"
 #include "probe/bpf/insn.h"
 #include "probe/bpf/layout.h"
-#include "probe/bpf/rings.h"
 #include "probe/filter/filter.h"
 #include "probe/lang/event.h"
 #include "probe/target/formats.h"
 #include "probe/target/regs.h"
-
-enum fl_hook {
-#define HOOK(id, ...) FL_HOOK_##id,
-#include "probe/bpf/hooks.def"
-	_FL_HOOK_MAX,
-};
-
-enum fl_ctx {
-	FL_CTX_ARGS,	   /* one u64 an argument */
-	FL_CTX_TRAMPOLINE, /* read through bpf_get_func_arg() and bpf_get_func_ret() */
-	FL_CTX_REGS,	   /* struct pt_regs, kernel memory */
-	FL_CTX_USER_REGS,  /* struct pt_regs, user memory */
-	FL_CTX_RECORD,	   /* the tracepoint's own record */
-};
-
-struct fl_hook_info {
-	const char *name;
-	uint32_t prog_type, attach_type;
-	enum fl_ctx ctx;
-	bool is_return;
-	bool may_sleep;
-};
-
-extern const struct fl_hook_info fl_hooks[_FL_HOOK_MAX];
 
 /* How kernel memory is read, cheapest first. */
 enum fl_read_form {
@@ -83,6 +59,9 @@ struct fl_probe_counts {
 	uint64_t lost; /* no room in the ring */
 	uint64_t unpaired; /* a return whose entry was before the probe, or was missed */
 };
+
+/* Programs can name at most 64 maps; with more rings they look them up. */
+#define FL_RINGS_NAMED 32
 
 struct fl_gen_env {
 	enum fl_read_form read;

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "probe/bpf/attach.h"
+#include "probe/bpf/gen.h"
 #include "probe/lang/event.h"
 #include "probe/target/target.h"
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "probe/bpf/gen.h"
 #include "probe/bpf/sys.h"
 
 #define BATCH 1024

@@ -26,9 +26,6 @@ void fl_rings_free(struct fl_rings *r);
 FL_DEFINE_CLEANUP(struct fl_rings *, fl_rings_free);
 #define _cleanup_rings_ _cleanup_(fl_rings_freep)
 
-/* Programs can name at most 64 maps; with more rings they look them up. */
-#define FL_RINGS_NAMED 32
-
 /*
  * The array of maps that programs look their CPU's ring up in; -1: there are few rings, and programs
  * name them. (Filling such an array makes the kernel wait for a grace period, at each start.)

@@ -18,6 +18,7 @@
 #include "foreland/diag.h"
 #include "probe/bpf/gen.h"
 #include "probe/bpf/hist.h"
+#include "probe/bpf/hook.h"
 #include "probe/bpf/layout.h"
 #include "probe/bpf/rings.h"
 #include "probe/lang/event.h"
