@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "docs/patch.h"
+#include "docs/patch/patch.h"
 #include "fuzz.h"
 
 static const char file[] = "one\ntwo\nthree\nfour\nfive\n";

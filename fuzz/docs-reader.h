@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "docs/report.h"
-#include "docs/run.h"
+#include "docs/report/report.h"
+#include "docs/run/session.h"
 
 static inline void fuzz_read(const char *path, const uint8_t *data, size_t size)
 {

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "docs/compare.h"
+#include "docs/patch/compare.h"
 
 static char top[] = "/tmp/test-docs-XXXXXX";
 

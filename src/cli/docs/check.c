@@ -14,10 +14,10 @@
 #include "base/json.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
-#include "docs/compare.h"
-#include "docs/fix.h"
-#include "docs/git.h"
-#include "docs/report.h"
+#include "docs/patch/compare.h"
+#include "docs/fix/fix.h"
+#include "docs/patch/git.h"
+#include "docs/report/report.h"
 
 struct check_opts {
 	const char *only, *skip, *level, *docutils, *patch, *base, *baseline;
@@ -557,7 +557,7 @@ const struct fl_cmd fl_cmd_docs_check = {
 	.args = "[TREE|DIR|FILE|-]...",
 	.about = "The checks, with their groups:\n"
 #define CHECK(code, id, group, level, reader, fix, summary, good, bad) "\n  " group "  " id "  " summary
-#include "docs/checks.def"
+#include "docs/finding/checks.def"
 #undef CHECK
 	,
 	.size = sizeof(struct check_opts),

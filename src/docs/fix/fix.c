@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A fix is a chain of edits of whole lines. Of the findings of one file, those whose edits do not
+ * touch lines that an earlier one took are applied together; the result is laid over the tree and
+ * checked by a run of its own. Where that is not clean, each fix is tried alone, and what passes is
+ * kept. Fixes that were in the way of others are taken in a further round.
+ */
+#include "docs/fix/fix.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/file.h"
+
+#define MAX_ROUNDS 8
+
+struct line {
+	struct fl_str s;
+	bool taken; /* some edit changes it */
+};
+
+struct file {
+	const char *path;
+	struct fl_str old;  /* in the tree */
+	struct fl_buf now;  /* with what was accepted */
+	struct docs_tree *tree;
+	const struct docs_opts *opts;
+	size_t fixes, refused;
+};
+
+/* -- edits -- */
+
+static int split(struct fl_str text, struct line **ret, size_t *ret_n)
+{
+	struct fl_str line;
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == '\n';
+	*ret = calloc(n + 2, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	for (*ret_n = 0; fl_str_line(&text, &line);)
+		(*ret)[(*ret_n)++].s = line;
+	return 0;
+}
+
+/* The edits of @f touch no line that is taken; then they take them. */
+static bool take(struct line *v, size_t n, const struct docs_finding *f)
+{
+	for (const struct docs_edit *e = f->fix; e; e = e->next) {
+		if (!e->line || e->line - 1 + e->count > n)
+			return false;
+		for (uint32_t i = 0; i < FL_MAX(e->count, 1u); i++) {
+			if (e->line - 1 + i < n && v[e->line - 1 + i].taken)
+				return false;
+		}
+	}
+	for (const struct docs_edit *e = f->fix; e; e = e->next) {
+		for (uint32_t i = 0; i < FL_MAX(e->count, 1u); i++) {
+			if (e->line - 1 + i < n)
+				v[e->line - 1 + i].taken = true;
+		}
+	}
+	return true;
+}
+
+static int edit_cmp(const void *a, const void *b)
+{
+	const struct docs_edit *x = *(const struct docs_edit *const *)a, *y = *(const struct docs_edit *const *)b;
+
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+static void apply(const struct line *v, size_t n, const struct docs_edit **edits, size_t nr, bool ends,
+		  struct fl_buf *out)
+{
+	size_t at = 0;
+
+	if (nr)
+		qsort(edits, nr, sizeof(*edits), edit_cmp);
+	for (size_t k = 0; k < nr; k++) {
+		while (at + 1 < edits[k]->line && at < n) {
+			fl_buf_add_str(out, v[at++].s);
+			fl_buf_addc(out, '\n');
+		}
+		fl_buf_add_str(out, edits[k]->text);
+		at += edits[k]->count;
+	}
+	while (at < n) {
+		fl_buf_add_str(out, v[at].s);
+		if (++at < n || ends)
+			fl_buf_addc(out, '\n');
+	}
+}
+
+/* The file's text with the fixes of those findings that @use marks. */
+static int with_fixes(struct fl_str text, const struct docs_finding *f, size_t n, bool *use, struct fl_buf *out)
+{
+	_cleanup_free_ const struct docs_edit **edits = NULL;
+	_cleanup_free_ struct line *v = NULL;
+	size_t lines, nr = 0, cap = 0;
+	int r = split(text, &v, &lines);
+
+	for (size_t i = 0; !r && i < n; i++) {
+		use[i] = use[i] && f[i].fix && take(v, lines, &f[i]);
+		for (const struct docs_edit *e = f[i].fix; use[i] && e; e = e->next)
+			cap++;
+	}
+	edits = calloc(cap + 1, sizeof(*edits));
+	if (r < 0 || !edits)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		for (const struct docs_edit *e = f[i].fix; use[i] && e; e = e->next)
+			edits[nr++] = e;
+	}
+	fl_buf_reset(out);
+	apply(v, lines, edits, nr, text.n && text.p[text.n - 1] == '\n', out);
+	return out->error;
+}
+
+/* -- checking again -- */
+
+static size_t count_of(const struct docs_run *run, const char *path, enum docs_check c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->n; i++)
+		n += run->v[i].check == c && run->v[i].file && !strcmp(run->v[i].file, path);
+	return n;
+}
+
+static int check_again(struct file *f, struct docs_run *run, struct fl_str text)
+{
+	int r = docs_tree_put(f->tree, fl_str(f->path), text);
+
+	if (!r)
+		r = docs_run_init(run, f->tree, f->opts);
+	if (!r)
+		r = docs_run_paths(run, &f->path, 1);
+	return r < 0 ? r : docs_run_finish(run);
+}
+
+/* @after has less of what was fixed, and not more of anything. */
+static bool better(const struct docs_run *before, const struct docs_run *after, const char *path,
+		   const struct docs_finding *f, size_t n, const bool *use)
+{
+	size_t fixed[_DOCS_CHECK_MAX] = {};
+
+	for (size_t i = 0; i < n; i++)
+		fixed[f[i].check] += use[i];
+	for (size_t c = 0; c < _DOCS_CHECK_MAX; c++) {
+		if (count_of(after, path, c) + fixed[c] > count_of(before, path, c))
+			return false;
+	}
+	return true;
+}
+
+/* Tries the fixes that @use marks; accepts them all or none. */
+static int try(struct file *f, const struct docs_run *before, const struct docs_finding *v, size_t n, bool *use,
+	       bool *ret_ok)
+{
+	struct docs_run after = {};
+	struct fl_buf text = {};
+	int r = with_fixes(fl_buf_str(&f->now), v, n, use, &text);
+
+	*ret_ok = false;
+	if (!r)
+		r = check_again(f, &after, fl_buf_str(&text));
+	if (!r && better(before, &after, f->path, v, n, use)) {
+		*ret_ok = true;
+		fl_buf_fini(&f->now);
+		f->now = text;
+		text = (struct fl_buf){};
+	}
+	if (!r && !*ret_ok)
+		r = docs_tree_put(f->tree, fl_str(f->path), fl_buf_str(&f->now));
+	fl_buf_fini(&text);
+	docs_run_fini(&after);
+	return r;
+}
+
+static size_t marked(const bool *use, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += use[i];
+	return count;
+}
+
+/* The first fix that helps, alone; *ret_ok is false where none does. */
+static int try_each(struct file *f, const struct docs_run *before, const struct docs_finding *v, size_t n,
+		    bool *use, bool *ret_ok)
+{
+	int r = 0;
+
+	*ret_ok = false;
+	for (size_t i = 0; i < n && !r && !*ret_ok; i++) {
+		memset(use, 0, n * sizeof(*use));
+		use[i] = v[i].fix != NULL;
+		if (use[i])
+			r = try(f, before, v, n, use, ret_ok);
+	}
+	return r;
+}
+
+static void of_file(const struct docs_run *run, const char *path, const struct docs_finding **ret, size_t *ret_n)
+{
+	size_t from = 0, to;
+
+	while (from < run->n && (!run->v[from].file || strcmp(run->v[from].file, path)))
+		from++;
+	for (to = from; to < run->n && run->v[to].file && !strcmp(run->v[to].file, path); to++)
+		;
+	*ret = run->v + from;
+	*ret_n = to - from;
+}
+
+static void add_reference_fixes(struct docs_run *run);
+
+/* Rounds of fixing one file, until nothing more helps. */
+static int fix_file(struct file *f)
+{
+	bool ok = true;
+	int r = 0;
+
+	for (int round = 0; round < MAX_ROUNDS && ok && !r; round++) {
+		const struct docs_finding *v;
+		struct docs_run before = {};
+		_cleanup_free_ bool *use = NULL;
+		size_t n;
+
+		ok = false;
+		r = check_again(f, &before, fl_buf_str(&f->now));
+		if (!r) {
+			add_reference_fixes(&before);
+			of_file(&before, f->path, &v, &n);
+			use = calloc(n + 1, sizeof(*use));
+			for (size_t i = 0; use && i < n; i++)
+				use[i] = v[i].fix != NULL;
+			f->refused = use ? marked(use, n) : 0;
+			if (!use)
+				r = -ENOMEM;
+			else if (f->refused)
+				r = try(f, &before, v, n, use, &ok);
+			if (!r && !ok && f->refused)
+				r = try_each(f, &before, v, n, use, &ok);
+			f->fixes += ok ? marked(use, n) : 0;
+		}
+		docs_run_fini(&before);
+	}
+	return r;
+}
+
+/* -- references to files that moved -- */
+
+static struct fl_str base_name(struct fl_str path)
+{
+	size_t at = path.n;
+
+	while (at && path.p[at - 1] != '/')
+		at--;
+	return fl_str_from(path, at);
+}
+
+/* Equal but for dashes and underscores, case, and .txt that became .rst or .yaml. */
+static bool like(struct fl_str old, struct fl_str new)
+{
+	if (fl_str_ends(old, ".txt") && (fl_str_ends(new, ".rst") || fl_str_ends(new, ".yaml"))) {
+		old.n -= 4;
+		new.n -= fl_str_ends(new, ".rst") ? 4 : 5;
+	}
+	if (old.n != new.n)
+		return false;
+	for (size_t i = 0; i < old.n; i++) {
+		char a = old.p[i] == '_' ? '-' : old.p[i], b = new.p[i] == '_' ? '-' : new.p[i];
+
+		if (strncasecmp(&a, &b, 1))
+			return false;
+	}
+	return true;
+}
+
+/* Searched within the translation that is named, or outside of all of them. */
+static bool same_realm(struct fl_str old, const char *path)
+{
+	static const char dir[] = "Documentation/translations/";
+	size_t n = sizeof(dir) - 1;
+
+	if (!fl_str_starts(old, dir))
+		return strncmp(path, dir, n) != 0;
+	n = fl_str_find(old, '/', n) + 1;
+	return n <= old.n && !strncmp(path, old.p, n);
+}
+
+/* The one file that @name may have become, or NULL. */
+static const char *successor(struct docs_tree *t, struct fl_str name)
+{
+	struct fl_str base = base_name(name);
+	const char *only = NULL;
+
+	if (!base.n || memchr(name.p, '*', name.n) || memchr(name.p, '?', name.n) || docs_tree_list(t) < 0)
+		return NULL;
+	for (size_t i = docs_tree_lower(t, FL_STR("Documentation/")); i < t->nr_paths; i++) {
+		if (strncmp(t->paths[i], "Documentation/", 14))
+			break;
+		if (!same_realm(name, t->paths[i]) || !like(base, base_name(fl_str(t->paths[i]))))
+			continue;
+		if (only)
+			return NULL;
+		only = t->paths[i];
+	}
+	return only;
+}
+
+/* The one source file of that name beneath the same folder of the top. */
+static const char *source_successor(struct docs_tree *t, struct fl_str name)
+{
+	struct fl_str base = base_name(name), top = fl_str_sub(name, 0, fl_str_find(name, '/', 0) + 1);
+	const char *only = NULL;
+
+	if (docs_tree_list(t) < 0)
+		return NULL;
+	for (size_t i = docs_tree_lower(t, top); i < t->nr_paths && !strncmp(t->paths[i], top.p, top.n); i++) {
+		if (!fl_str_eq(base, base_name(fl_str(t->paths[i]))))
+			continue;
+		if (only)
+			return NULL;
+		only = t->paths[i];
+	}
+	return only;
+}
+
+static void fix_reference(struct docs_run *run, struct docs_finding *f)
+{
+	struct fl_str name = fl_str_sub(f->text, f->col, f->len);
+	const char *doc = memmem(name.p, name.n, "Documentation/", 14), *to;
+	size_t skip = doc ? (size_t)(doc - name.p) : 0;
+	char *line;
+
+	if (f->check == DOCS_REF_SOURCE)
+		to = source_successor(run->tree, name);
+	else
+		to = doc ? successor(run->tree, fl_str_from(name, skip)) : NULL;
+	if (!to || f->text.n >= 4096)
+		return;
+	line = docs_sink_printf(&run->workers[0].sink, "%.*s%s%.*s\n", (int)(f->col + skip), f->text.p, to,
+				(int)(f->text.n - f->col - f->len), f->text.p + f->col + f->len);
+	if (line)
+		docs_finding_edit(&run->workers[0].sink, f, f->line, 1, fl_str(line));
+}
+
+static void add_reference_fixes(struct docs_run *run)
+{
+	for (size_t i = 0; i < run->n; i++) {
+		if ((run->v[i].check == DOCS_REF_FILE || run->v[i].check == DOCS_REF_SOURCE) && !run->v[i].fix)
+			fix_reference(run, &run->v[i]);
+	}
+}
+
+/* -- the diff -- */
+
+struct region {
+	size_t a, a_end, b, b_end; /* lines that differ */
+};
+
+static bool same_line(const struct line *a, const struct line *b)
+{
+	return fl_str_eq(a->s, b->s);
+}
+
+/* The next region of difference: the nearest place where both go on alike. */
+static bool next_region(const struct line *a, size_t an, const struct line *b, size_t bn, struct region *r)
+{
+	size_t i = r->a_end, k = r->b_end;
+
+	while (i < an && k < bn && same_line(&a[i], &b[k])) {
+		i++;
+		k++;
+	}
+	if (i == an && k == bn)
+		return false;
+	*r = (struct region){ i, an, k, bn };
+	for (size_t d = 0; d <= (an - i) + (bn - k); d++) {
+		for (size_t x = 0; x <= d; x++) {
+			size_t y = d - x;
+
+			if (i + x >= an || k + y >= bn || !same_line(&a[i + x], &b[k + y]))
+				continue;
+			if (d && (i + x + 1 < an) && (k + y + 1 < bn) && !same_line(&a[i + x + 1], &b[k + y + 1]) &&
+			    !a[i + x].s.n)
+				continue; /* one blank line like another is no place to go on */
+			r->a_end = i + x;
+			r->b_end = k + y;
+			return true;
+		}
+	}
+	return true;
+}
+
+static void put_lines(struct fl_buf *out, char mark, const struct line *v, size_t from, size_t to)
+{
+	for (; from < to; from++) {
+		fl_buf_addc(out, mark);
+		fl_buf_add_str(out, v[from].s);
+		fl_buf_addc(out, '\n');
+	}
+}
+
+static void put_range(struct fl_buf *out, char mark, size_t from, size_t count)
+{
+	fl_buf_addf(out, "%c%zu", mark, count ? from + 1 : from);
+	if (count != 1)
+		fl_buf_addf(out, ",%zu", count);
+}
+
+/* One hunk: regions whose contexts touch. */
+static void put_hunk(struct fl_buf *out, const struct line *a, size_t an, const struct line *b,
+		     const struct region *v, size_t n)
+{
+	size_t from = v[0].a > 3 ? v[0].a - 3 : 0, to = FL_MIN(v[n - 1].a_end + 3, an);
+	size_t b_from = v[0].b - (v[0].a - from), b_to = v[n - 1].b_end + (to - v[n - 1].a_end), at = from;
+
+	fl_buf_addz(out, "@@ ");
+	put_range(out, '-', from, to - from);
+	fl_buf_addc(out, ' ');
+	put_range(out, '+', b_from, b_to - b_from);
+	fl_buf_addz(out, " @@\n");
+	for (size_t i = 0; i < n; i++) {
+		put_lines(out, ' ', a, at, v[i].a);
+		put_lines(out, '-', a, v[i].a, v[i].a_end);
+		put_lines(out, '+', b, v[i].b, v[i].b_end);
+		at = v[i].a_end;
+	}
+	put_lines(out, ' ', a, at, to);
+}
+
+static int put_diff(struct fl_buf *out, const char *path, struct fl_str old, struct fl_str new)
+{
+	_cleanup_free_ struct line *a = NULL, *b = NULL;
+	_cleanup_free_ struct region *v = NULL;
+	size_t an, bn, n = 0;
+	struct region r = {};
+	int e = split(old, &a, &an);
+
+	if (!e)
+		e = split(new, &b, &bn);
+	if (!e)
+		v = calloc(an + bn + 1, sizeof(*v));
+	if (e < 0 || !v)
+		return -ENOMEM;
+	fl_buf_addf(out, "--- a/%s\n+++ b/%s\n", path, path);
+	while (next_region(a, an, b, bn, &r))
+		v[n++] = r;
+	for (size_t from = 0, to; from < n; from = to) {
+		for (to = from + 1; to < n && v[to].a <= v[to - 1].a_end + 6; to++)
+			;
+		put_hunk(out, a, an, b, v + from, to - from);
+	}
+	return out->error;
+}
+
+/* -- all files -- */
+
+static int write_back(const struct docs_tree *t, const char *path, struct fl_str text)
+{
+	char full[PATH_MAX];
+
+	if (snprintf(full, sizeof(full), "%s/%s", t->root, path) >= (int)sizeof(full))
+		return -ENAMETOOLONG;
+	return fl_file_replace(full, text.p, text.n);
+}
+
+/* What needs the whole tree is left out where none of the file's fixes is about it. */
+static struct docs_opts opts_for(const struct docs_run *run, const char *path)
+{
+	struct docs_opts opts = *run->opts;
+	const struct docs_finding *v;
+	bool tree = false;
+	size_t n;
+
+	of_file(run, path, &v, &n);
+	for (size_t i = 0; i < n; i++)
+		tree |= v[i].fix && (docs_checks[v[i].check].reader == DOCS_READ_TREE || docs_is_c(path));
+	for (size_t c = 0; c < _DOCS_CHECK_MAX && !tree; c++) {
+		if (docs_checks[c].reader == DOCS_READ_TREE)
+			opts.want.bits[c / 64] &= ~(1ULL << (c % 64));
+	}
+	opts.progress = NULL;
+	return opts;
+}
+
+static int one_file(struct docs_run *run, const char *path, bool write, struct fl_buf *diff,
+		    struct docs_fixed *ret)
+{
+	_cleanup_buf_ struct fl_buf old = {};
+	struct docs_opts opts = opts_for(run, path);
+	struct file f = { .path = path, .tree = run->tree, .opts = &opts };
+	int r = docs_tree_read(run->tree, path, &old);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	f.old = fl_buf_str(&old);
+	fl_buf_add_str(&f.now, f.old);
+	r = fix_file(&f);
+	if (!r && f.fixes && !fl_str_eq(f.old, fl_buf_str(&f.now))) {
+		r = put_diff(diff, path, f.old, fl_buf_str(&f.now));
+		if (!r && write)
+			r = write_back(run->tree, path, fl_buf_str(&f.now));
+		ret->files++;
+		ret->fixes += f.fixes;
+	}
+	ret->refused += f.refused;
+	fl_buf_fini(&f.now);
+	return r;
+}
+
+int docs_fix(struct docs_run *run, bool write, struct fl_buf *diff, struct docs_fixed *ret)
+{
+	const char *last = NULL;
+	int r = 0;
+
+	*ret = (struct docs_fixed){};
+	add_reference_fixes(run);
+	for (size_t i = 0; i < run->n && !r; i++) {
+		const struct docs_finding *f = &run->v[i];
+
+		if (!f->fix || !f->file || (last && !strcmp(last, f->file)))
+			continue;
+		last = f->file;
+		r = one_file(run, f->file, write, diff, ret);
+	}
+	return r;
+}

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The declaration reader: from tokens to names. It knows as much of C as declarations need: the
+ * name of a declarator is the word in "(*name)", or else the last word before "[", ":" or the end;
+ * members of a nameless struct are its owner's, those of a named one are "owner.member".
+ */
+#include "docs/kdoc/kdoc.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/map.h"
+
+#define MAX_NESTING 32
+
+struct decls {
+	struct docs_sink *sink;
+	struct fl_arena *arena;
+	const struct kdoc *k;
+	struct kdoc_decl *first, **tail;
+	unsigned int depth;
+	bool is_union;
+	struct fl_str varargs; /* needs no description */
+};
+
+static bool is(const struct kdoc_token *t, const char *z)
+{
+	return fl_str_is(t->s, z);
+}
+
+static bool opens(const struct kdoc_token *t)
+{
+	return t->s.n == 1 && strchr("([{", t->s.p[0]);
+}
+
+static bool shuts(const struct kdoc_token *t)
+{
+	return t->s.n == 1 && strchr(")]}", t->s.p[0]);
+}
+
+/* Behind the bracket that @i opens; @n where it stays open. */
+static size_t behind(const struct kdoc_token *v, size_t n, size_t i)
+{
+	size_t depth = 0;
+
+	for (; i < n; i++) {
+		depth += opens(&v[i]);
+		if (shuts(&v[i]) && --depth == 0)
+			return i + 1;
+	}
+	return n;
+}
+
+/* Up to the next @mark outside of brackets. */
+static size_t upto(const struct kdoc_token *v, size_t n, size_t i, const char *mark)
+{
+	while (i < n && !is(&v[i], mark))
+		i = opens(&v[i]) ? behind(v, n, i) : i + 1;
+	return FL_MIN(i, n);
+}
+
+static void declare(struct decls *d, struct fl_str prefix, const struct kdoc_token *t)
+{
+	struct kdoc_decl *e = FL_ARENA_NEW(d->arena, struct kdoc_decl);
+	char *name = fl_arena_alloc(d->arena, prefix.n + t->s.n + 2);
+
+	if (!e || !name) {
+		d->sink->error = -ENOMEM;
+		return;
+	}
+	snprintf(name, prefix.n + t->s.n + 2, "%.*s%s%.*s", FL_STR_ARG(prefix), prefix.n ? "." : "",
+		 FL_STR_ARG(t->s));
+	e->name = fl_str(name);
+	e->line = t->line;
+	*d->tail = e;
+	d->tail = &e->next;
+}
+
+/* Attributes stand behind the name, or are the word before it; they are no names. */
+static bool is_attribute(struct fl_str s)
+{
+	static const char *const names[] = {
+		"__packed", "__aligned", "____cacheline_aligned", "____cacheline_aligned_in_smp",
+		"__attribute__", "__maybe_unused", "__always_unused", "__counted_by",
+		"__counted_by_le", "__counted_by_be", "CRYPTO_MINALIGN_ATTR", "__randomize_layout",
+		"__guarded_by", "__private", "__ro_after_init", "__read_mostly", "__percpu_seqcount",
+		"__no_randomize_layout", "__designated_init", "__initdata", "__rcu_guarded",
+		"____cacheline_internodealigned_in_smp", "__cacheline_group_begin_aligned", "__nonstring",
+	};
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(names); i++) {
+		if (fl_str_is(s, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The "*" of "(*name" or "(__rcu *name" whose "(" is at @i, or 0. */
+static size_t pointer_at(const struct kdoc_token *v, size_t i, size_t to)
+{
+	for (i++; i < to && v[i].word; i++)
+		;
+	return i < to && (is(&v[i], "*") || is(&v[i], "^")) ? i : 0;
+}
+
+/* "unsigned int : 3" has no name. */
+static bool is_type_word(struct fl_str s)
+{
+	static const char *const names[] = { "int", "unsigned", "signed", "long", "short", "char", "u8", "u16",
+					     "u32", "u64", "__u8", "__u16", "__u32", "__u64", "uint8_t",
+					     "uint16_t", "uint32_t", "uint64_t", "bool" };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(names); i++) {
+		if (fl_str_is(s, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The token that names the declarator [from, to), or NULL. */
+static const struct kdoc_token *declarator(const struct kdoc_token *v, size_t from, size_t to)
+{
+	const struct kdoc_token *name = NULL;
+
+	for (size_t i = from; i < to; i++) {
+		if (is(&v[i], "(") && pointer_at(v, i, to)) { /* to a function or an array */
+			const struct kdoc_token *inner =
+				declarator(v, pointer_at(v, i, to) + 1, behind(v, to, i) - 1);
+
+			if (inner)
+				return inner;
+		}
+		if (is(&v[i], ":") && name && is_type_word(name->s))
+			return NULL;
+		if (is(&v[i], "[") || is(&v[i], ":") || is(&v[i], "="))
+			break;
+		if (is(&v[i], "(")) {
+			i = behind(v, to, i) - 1;
+			continue;
+		}
+		if (v[i].word && (!is_attribute(v[i].s) || (name && is_type_word(name->s) && i + 1 == to)))
+			name = &v[i]; /* "u32 __unused" is a member of that name */
+	}
+	return name;
+}
+
+/* -- parameters -- */
+
+static void parameters(struct decls *d, const struct kdoc_token *v, size_t from, size_t to)
+{
+	while (from < to) {
+		size_t end = upto(v, to, from, ",");
+		const struct kdoc_token *name = declarator(v, from, end);
+
+		if (end > from && is(&v[end - 1], "...")) { /* or "args...", of macros */
+			d->varargs = end == from + 2 ? v[from].s : v[end - 1].s;
+			declare(d, fl_str_n("", 0), end == from + 2 ? &v[from] : &v[end - 1]);
+		} else if (end > from + 1 && v[from].word && is(&v[from + 1], "(") && behind(v, end, from + 1) == end) {
+			parameters(d, v, from + 2, end - 1); /* a macro around some */
+		} else if (end > from && is(&v[end - 1], "*")) {
+			declare(d, fl_str_n("", 0), &(struct kdoc_token){ fl_str_n("", 0), v[from].line, true });
+		} else if (name) {
+			if (end == from + 1 && is(name, "void"))
+				d->varargs = name->s;
+			declare(d, fl_str_n("", 0), name);
+		}
+		from = end + 1;
+	}
+}
+
+/* -- members -- */
+
+static void members(struct decls *d, const struct kdoc_token *v, size_t from, size_t to, struct fl_str prefix);
+
+/* Macros that declare members: which argument names, and where members begin in a group. */
+static const struct {
+	const char *name;
+	int arg;   /* the argument that is the name, or -1: the arguments from @group on are members */
+	int group;
+} member_macros[] = {
+	{ "DECLARE_BITMAP", 0, 0 }, { "DECLARE_HASHTABLE", 0, 0 }, { "DECLARE_KFIFO", 0, 0 },
+	{ "DECLARE_KFIFO_PTR", 0, 0 }, { "DECLARE_FLEX_ARRAY", 1, 0 }, { "__DECLARE_FLEX_ARRAY", 1, 0 },
+	{ "DEFINE_DMA_UNMAP_ADDR", 0, 0 }, { "DEFINE_DMA_UNMAP_LEN", 0, 0 },
+	{ "DECLARE_PHY_INTERFACE_MASK", 0, 0 }, { "__ETHTOOL_DECLARE_LINK_MODE_MASK", 0, 0 },
+	{ "struct_group", -1, 1 }, { "struct_group_attr", -1, 2 }, { "struct_group_tagged", -1, 2 },
+	{ "__struct_group", -1, 3 },
+};
+
+/* A member that a macro declares; false where the words are none of those. */
+static bool macro_member(struct decls *d, const struct kdoc_token *v, size_t from, size_t to,
+			 struct fl_str prefix)
+{
+	size_t i = 0, close, arg = from + 2;
+
+	if (from + 1 >= to || !is(&v[from + 1], "("))
+		return false;
+	while (i < FL_ARRAY_SIZE(member_macros) && !is(&v[from], member_macros[i].name))
+		i++;
+	if (i == FL_ARRAY_SIZE(member_macros))
+		return false;
+	close = behind(v, to, from + 1) - 1;
+	for (int skip = member_macros[i].arg < 0 ? member_macros[i].group : member_macros[i].arg; skip; skip--)
+		arg = upto(v, close, arg, ",") + 1;
+	if (arg > close)
+		return true;
+	if (member_macros[i].arg < 0) {
+		if (is(&v[from], "struct_group_tagged")) /* the tag's member is a name too */
+			declare(d, prefix, &v[upto(v, close, from + 2, ",") + 1]);
+		members(d, v, arg, close, prefix);
+	} else if (v[arg].word) {
+		declare(d, prefix, &v[arg]);
+	}
+	return true;
+}
+
+/* The "{" of a struct or union's body in the declaration [from, to), or @to. */
+static size_t body_of(const struct kdoc_token *v, size_t from, size_t to, bool *ret_enum)
+{
+	size_t i = from;
+	bool aggregate = false;
+
+	*ret_enum = false;
+	for (; i < to && !is(&v[i], "{"); i++) {
+		aggregate |= is(&v[i], "struct") || is(&v[i], "union");
+		*ret_enum |= is(&v[i], "enum");
+		if (is(&v[i], "(") && !(i && is_attribute(v[i - 1].s)))
+			return to;
+	}
+	return i < to && (aggregate || *ret_enum) ? i : to;
+}
+
+static void nested(struct decls *d, const struct kdoc_token *v, size_t open, size_t to, struct fl_str prefix)
+{
+	size_t shut = behind(v, to, open) - 1, from = shut + 1;
+	bool any = false;
+
+	while (from < to) {
+		size_t end = upto(v, to, from, ",");
+		const struct kdoc_token *name = declarator(v, from, end);
+		char *path;
+
+		if (name) {
+			any = true;
+			declare(d, prefix, name);
+			path = fl_arena_alloc(d->arena, prefix.n + name->s.n + 2);
+			if (path) {
+				snprintf(path, prefix.n + name->s.n + 2, "%.*s%s%.*s", FL_STR_ARG(prefix),
+					 prefix.n ? "." : "", FL_STR_ARG(name->s));
+				members(d, v, open + 1, shut, fl_str(path));
+			}
+		}
+		from = end + 1;
+	}
+	if (!any)
+		members(d, v, open + 1, shut, prefix);
+}
+
+/* @typed: the type was read already, and only names are left. */
+static void plain_members(struct decls *d, const struct kdoc_token *v, size_t from, size_t to,
+			  struct fl_str prefix, bool typed)
+{
+	bool first = !typed;
+
+	while (from < to) {
+		size_t end = upto(v, to, from, ",");
+		const struct kdoc_token *name = declarator(v, from, end);
+
+		/* "int : 4;" has no name: its only word is the type; "SOME_MEMBERS;" is a macro */
+		if (name && !(first && name == &v[from] && (end == to ? end == from + 1 : is(&v[from + 1], ":"))))
+			declare(d, prefix, name);
+		first = false;
+		from = end + 1;
+	}
+}
+
+static void members(struct decls *d, const struct kdoc_token *v, size_t from, size_t to, struct fl_str prefix)
+{
+	bool is_enum;
+
+	if (++d->depth > MAX_NESTING)
+		from = to;
+	while (from < to) {
+		size_t end, open;
+
+		end = upto(v, to, from, ";");
+		open = body_of(v, from, end, &is_enum);
+		if (end == from)
+			;
+		else if (open < end && is_enum)
+			plain_members(d, v, behind(v, end, open), end, prefix, true);
+		else if (open < end)
+			nested(d, v, open, end, prefix);
+		else if (!macro_member(d, v, from, end, prefix) && !is(&v[from], "static_assert") &&
+			 !fl_str_starts(v[from].s, "__cacheline_group"))
+			plain_members(d, v, from, end, prefix, false);
+		from = end + 1;
+	}
+	d->depth--;
+}
+
+static void values(struct decls *d, const struct kdoc_token *v, size_t from, size_t to)
+{
+	while (from < to) {
+		if (v[from].word)
+			declare(d, fl_str_n("", 0), &v[from]);
+		from = upto(v, to, from, ",") + 1;
+	}
+}
+
+/*
+ * What stands between "private:" and "public:" is cut out of the text before anything else is made
+ * of it; the marks need not respect the braces.
+ */
+static size_t without_private(struct kdoc_token *v, size_t n)
+{
+	bool private = false;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (is(&v[i], "private:") || is(&v[i], "public:"))
+			private = is(&v[i], "private:");
+		else if (!private)
+			v[kept++] = v[i];
+	}
+	return kept;
+}
+
+/* -- described against declared -- */
+
+static const struct kdoc_section *described(const struct kdoc *k, struct fl_str name)
+{
+	for (uint32_t i = 0; i < k->n; i++) {
+		if (k->v[i].param && fl_str_eq(k->v[i].name, name))
+			return &k->v[i];
+	}
+	return NULL;
+}
+
+static void undescribed(struct decls *d, const char *thing)
+{
+	for (const struct kdoc_decl *e = d->first; e; e = e->next) {
+		struct fl_str line = docs_sink_line(d->sink, e->line);
+		const char *at = line.n ? memmem(line.p, line.n, e->name.p, e->name.n) : NULL;
+		uint32_t col = at ? (uint32_t)(at - line.p) : 0;
+
+		if (described(d->k, e->name) || memchr(e->name.p, '.', e->name.n) ||
+		    (d->varargs.n && fl_str_eq(e->name, d->varargs)))
+			continue;
+		if (d->k->kind == KDOC_ENUM)
+			docs_report(d->sink, DOCS_KDOC_PARAM, e->line, col, e->name.n,
+				    "Enum value '%.*s' not described in enum '%s'", FL_STR_ARG(e->name), thing);
+		else
+			docs_report(d->sink, DOCS_KDOC_PARAM, e->line, col, e->name.n,
+				    "Function parameter or struct member '%.*s' not described in '%s'",
+				    FL_STR_ARG(e->name), thing);
+	}
+}
+
+static const char *excess_word(const struct decls *d)
+{
+	enum kdoc_kind kind = d->k->kind;
+
+	if (d->is_union && kind == KDOC_STRUCT)
+		kind = KDOC_UNION; /* the declaration's word counts, not the comment's */
+	return kind == KDOC_STRUCT ? "struct member" : kind == KDOC_UNION ? "union member" :
+	       kind == KDOC_ENUM   ? "enum value" : "function parameter";
+}
+
+static void excess(struct decls *d, const char *thing)
+{
+	for (uint32_t i = 0; i < d->k->n; i++) {
+		const struct kdoc_section *s = &d->k->v[i];
+		const struct kdoc_decl *e = d->first;
+
+		while (s->param && e && !fl_str_eq(e->name, s->name))
+			e = e->next;
+		if (!s->param || e || fl_str_starts(s->name, "...") || fl_str_is(s->name, "struct") ||
+		    fl_str_is(s->name, "union"))
+			continue;
+		docs_finding_columns(docs_report(d->sink, DOCS_KDOC_EXCESS, s->line, s->col, s->name.n + 1,
+						 "Excess %s '%.*s' description in '%s'", excess_word(d),
+						 FL_STR_ARG(s->name), thing));
+	}
+}
+
+static void other_name(struct decls *d, const char *what, struct fl_str real)
+{
+	bool function = d->k->kind == KDOC_FUNCTION;
+
+	docs_report(d->sink, DOCS_KDOC_PROTOTYPE, d->k->line, d->k->col, d->k->name.n,
+		    "expecting prototype for %s%s%.*s%s. Prototype was for %s%s%.*s%s instead", what,
+		    what[0] ? " " : "", FL_STR_ARG(d->k->name), function ? "()" : "", what, what[0] ? " " : "",
+		    FL_STR_ARG(real), function ? "()" : "");
+}
+
+/* -- functions -- */
+
+/* Words in front of a function that a comment does not speak of. */
+static bool is_macro_call(struct fl_str s)
+{
+	static const char *const names[] = { "__printf", "__alloc_size", "__realloc_size", "__diagnose_as",
+					     "__attribute__", "__aligned", "__section", "__scanf", "__malloc" };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(names); i++) {
+		if (fl_str_is(s, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Index of the function's name: the word before the first "(" that belongs to it; @n where none. */
+static size_t function_name(const struct kdoc_token *v, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (v[i].word && is(&v[i + 1], "(") && i + 2 < n && is(&v[i + 2], "*"))
+			continue; /* int (*name)(...) */
+		if (v[i].word && is(&v[i + 1], "(")) {
+			if (!is_macro_call(v[i].s))
+				return i;
+			i = behind(v, n, i + 1) - 1;
+			continue;
+		}
+		if (is(&v[i], "(") && is(&v[i + 1], "*") && i + 2 < n && v[i + 2].word)
+			return i + 2; /* int (*name)(...) */
+		if (!v[i].word && !is(&v[i], "*") && !is(&v[i], "~"))
+			return n;
+	}
+	return n;
+}
+
+static struct fl_str without_noprof(struct fl_str s)
+{
+	if (fl_str_ends(s, "_noprof"))
+		s.n -= 7;
+	return s;
+}
+
+/* SYSCALL_DEFINE2(name, type, arg, type, arg) declares sys_name. */
+static struct fl_str syscall_name(struct decls *d, const struct kdoc_token *v, size_t n, size_t at)
+{
+	size_t close = behind(v, n, at + 1) - 1, i = upto(v, close, at + 2, ",") + 1;
+	char *name = fl_arena_alloc(d->arena, v[at + 2].s.n + 5);
+
+	while (i < close) { /* types and names in turn */
+		i = upto(v, close, i, ",") + 1;
+		if (i < close)
+			declare(d, fl_str_n("", 0), &v[i]);
+		i = upto(v, close, i, ",") + 1;
+	}
+	if (!name)
+		return v[at + 2].s;
+	snprintf(name, v[at + 2].s.n + 5, "sys_%.*s", FL_STR_ARG(v[at + 2].s));
+	return fl_str(name);
+}
+
+/* TRACE_EVENT(name, TP_PROTO(...), ...) declares trace_name. */
+static bool tracepoint(struct decls *d, const struct kdoc_token *v, size_t n, size_t at)
+{
+	size_t proto = at;
+
+	while (proto + 1 < n && !is(&v[proto], "TP_PROTO"))
+		proto++;
+	if (proto + 1 >= n)
+		return false;
+	parameters(d, v, proto + 2, behind(v, n, proto + 1) - 1);
+	return true;
+}
+
+/* Words in front of a declaration that are not shown. */
+static bool is_storage(const struct kdoc_token *t)
+{
+	static const char *const names[] = { "static", "extern", "asmlinkage", "inline", "__inline__", "__inline",
+					     "__always_inline", "noinline" };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(names); i++) {
+		if (is(t, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static void cannot_understand(struct decls *d, const struct kdoc_token *v, size_t n)
+{
+	char text[300];
+	size_t len = 0, i = 0;
+
+	while (i < n && is_storage(&v[i]))
+		i++;
+	for (; i < n && len + v[i].s.n + 2 < sizeof(text); i++) {
+		bool joined = i + 1 < n && v[i].s.p + v[i].s.n == v[i + 1].s.p;
+
+		len += snprintf(text + len, sizeof(text) - len, "%.*s%s", FL_STR_ARG(v[i].s), joined ? "" : " ");
+	}
+	docs_report(d->sink, DOCS_KDOC_PROTOTYPE, n ? v[0].line : d->k->line, 0, 0,
+		    "cannot understand function prototype: '%.*s'", (int)len, text);
+}
+
+static void function(struct decls *d, const struct kdoc_tokens *t)
+{
+	const struct kdoc_token *v = t->v;
+	size_t n = t->n, at, from;
+	struct fl_str real;
+	char thing[256];
+
+	at = t->define && n && v[0].word ? 0 : function_name(v, n);
+	if (at >= n) {
+		cannot_understand(d, v, n);
+		return;
+	}
+	real = without_noprof(v[at].s);
+	if (fl_str_is(real, "DECLARE_EVENT_CLASS"))
+		return; /* a template of tracepoints: what it declares has no name here */
+	from = at + 1;
+	while (from < n && is(&v[from], ")"))
+		from++;
+	if (fl_str_starts(real, "SYSCALL_DEFINE") && at + 2 < n)
+		real = syscall_name(d, v, n, at);
+	else if ((fl_str_is(real, "TRACE_EVENT") || fl_str_is(real, "DEFINE_EVENT")) && at + 2 < n &&
+		 tracepoint(d, v, n, at)) {
+		snprintf(thing, sizeof(thing), "trace_%.*s", FL_STR_ARG(v[at + 2].s));
+		undescribed(d, thing);
+		excess(d, thing);
+		return;
+	}
+	if (real.n && at < n && from < n && is(&v[from], "(") && !fl_str_starts(real, "sys_") &&
+		 (!t->define || v[from].s.p == v[at].s.p + v[at].s.n)) /* "name (" is no macro's parameter list */
+		parameters(d, v, from + 1, behind(v, n, from) - 1);
+	snprintf(thing, sizeof(thing), "%.*s", FL_STR_ARG(real));
+	undescribed(d, thing);
+	if (!fl_str_eq(real, d->k->name))
+		other_name(d, "", real);
+	else
+		excess(d, thing);
+}
+
+/* -- types -- */
+
+static const char *kind_word(enum kdoc_kind kind)
+{
+	return kind == KDOC_STRUCT ? "struct" : kind == KDOC_UNION ? "union" : kind == KDOC_ENUM ? "enum" : "typedef";
+}
+
+/* The tag, or what a typedef calls it. */
+static struct fl_str type_real_name(const struct kdoc_token *v, size_t n, size_t open, size_t shut)
+{
+	struct fl_str real = {};
+
+	for (size_t i = 0; i < open; i++) {
+		if (is(&v[i], "("))
+			i = behind(v, open, i) - 1;
+		else if (v[i].word && !is_attribute(v[i].s) && !is(&v[i], "typedef") && !is(&v[i], "struct") &&
+			 !is(&v[i], "union") && !is(&v[i], "enum"))
+			real = v[i].s;
+	}
+	for (size_t i = shut + 1; i < n && !real.n; i++) {
+		if (v[i].word && !is_attribute(v[i].s))
+			real = v[i].s;
+	}
+	return real;
+}
+
+/* What stands before the "{" is a function, with its parameters. */
+static bool is_function(const struct kdoc_token *v, size_t open)
+{
+	for (size_t i = 1; i < open; i++) {
+		if (is(&v[i], "(") && !is_attribute(v[i - 1].s) && !is_macro_call(v[i - 1].s))
+			return true;
+		if (is(&v[i], "("))
+			i = behind(v, open, i) - 1;
+	}
+	return false;
+}
+
+static void aggregate(struct decls *d, const struct kdoc_tokens *t)
+{
+	struct kdoc_token *v = t->v;
+	size_t open = upto(v, t->n, 0, "{"), shut;
+	struct fl_str real;
+	bool is_enum = false;
+	char thing[256];
+
+	for (size_t i = 0; i < open && open < t->n; i++)
+		is_enum |= is(&v[i], "enum");
+	if (open >= t->n || is_enum != (d->k->kind == KDOC_ENUM) || is_function(v, open)) {
+		docs_report(d->sink, DOCS_KDOC_PROTOTYPE, d->k->line, d->k->col, d->k->name.n,
+			    d->k->kind == KDOC_ENUM ? "Cannot parse enum!" : "Cannot parse struct or union!");
+		return;
+	}
+	shut = behind(v, t->n, open) - 1;
+	real = type_real_name(v, t->n, open, shut);
+	for (size_t i = 0; i < open; i++)
+		d->is_union |= is(&v[i], "union");
+	if (!fl_str_eq(real, d->k->name)) {
+		other_name(d, kind_word(d->is_union ? KDOC_UNION : d->k->kind), real);
+		return;
+	}
+	shut = open + 1 + without_private(v + open + 1, shut - open - 1);
+	if (d->k->kind == KDOC_ENUM)
+		values(d, v, open + 1, shut);
+	else
+		members(d, v, open + 1, shut, fl_str_n("", 0));
+	snprintf(thing, sizeof(thing), "%.*s", FL_STR_ARG(real.n ? real : FL_STR("(anonymous)")));
+	undescribed(d, thing);
+	excess(d, thing);
+}
+
+static void typedef_(struct decls *d, const struct kdoc_tokens *t)
+{
+	const struct kdoc_token *v = t->v, *name;
+	size_t end = upto(v, t->n, 0, ";"), i = 0;
+	char thing[256];
+
+	while (i < end && !is(&v[i], "(") && !is(&v[i], "{"))
+		i++;
+	if (i < end && is(&v[i], "{")) {
+		name = declarator(v, behind(v, end, i), end);
+	} else {
+		name = declarator(v, 0, end);
+		if (i < end && is(&v[i], "("))
+			name = is(&v[i + 1], "*") ? declarator(v, i + 1, behind(v, end, i)) : i ? &v[i - 1] : NULL;
+	}
+	if (!name) {
+		docs_report(d->sink, DOCS_KDOC_PROTOTYPE, d->k->line, d->k->col, d->k->name.n, "Cannot parse typedef!");
+		return;
+	}
+	if (!fl_str_eq(name->s, d->k->name)) {
+		other_name(d, "typedef", name->s);
+		return;
+	}
+	if (i >= end || !is(&v[i], "("))
+		return;
+	i = is(&v[i + 1], "*") ? behind(v, end, i) : i;
+	if (i < end && is(&v[i], "("))
+		parameters(d, v, i + 1, behind(v, end, i) - 1);
+	snprintf(thing, sizeof(thing), "%.*s", FL_STR_ARG(name->s));
+	undescribed(d, thing);
+}
+
+void kdoc_compare(struct docs_sink *sink, struct fl_arena *arena, const struct kdoc *k,
+		  const struct kdoc_tokens *t)
+{
+	struct decls d = { .sink = sink, .arena = arena, .k = k };
+
+	d.tail = &d.first;
+	if (!docs_wants(sink, DOCS_KDOC_PARAM) && !docs_wants(sink, DOCS_KDOC_EXCESS) &&
+	    !docs_wants(sink, DOCS_KDOC_PROTOTYPE))
+		return;
+	if (k->kind == KDOC_FUNCTION)
+		function(&d, t);
+	else if (k->kind == KDOC_TYPEDEF)
+		typedef_(&d, t);
+	else
+		aggregate(&d, t);
+}

@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The reader believes lines, not lengths: a hunk takes as many lines as its head counts, and no more
+ * than there are; everything around it is mail. A hunk that is not found at its place is looked for
+ * in the rest of the file, nearest first, as patch(1) does; its lines must match exactly.
+ */
+#include "docs/patch/patch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct reader {
+	struct fl_arena *a;
+	struct fl_str text, line;
+	size_t pos;
+	uint32_t no;
+	struct docs_mail *first, **mail_tail, *mail;
+	struct docs_change **change_tail, *change;
+	struct docs_hunk **hunk_tail;
+	size_t body;
+	bool in_body, in_headers, to;
+};
+
+static bool peek(struct reader *r, struct fl_str *ret)
+{
+	size_t end;
+
+	if (r->pos >= r->text.n)
+		return false;
+	end = fl_str_find(r->text, '\n', r->pos);
+	*ret = fl_str_sub(r->text, r->pos, end - r->pos);
+	if (ret->n && ret->p[ret->n - 1] == '\r')
+		ret->n--;
+	return true;
+}
+
+static bool next(struct reader *r)
+{
+	if (!peek(r, &r->line))
+		return false;
+	r->pos = fl_str_find(r->text, '\n', r->pos) + 1;
+	r->no++;
+	return true;
+}
+
+/* -- the mail around it -- */
+
+static int new_mail(struct reader *r)
+{
+	r->mail = FL_ARENA_NEW(r->a, struct docs_mail);
+	if (!r->mail)
+		return -ENOMEM;
+	*r->mail_tail = r->mail;
+	r->mail_tail = &r->mail->next;
+	r->change_tail = &r->mail->changes;
+	r->change = NULL;
+	r->in_headers = true;
+	r->in_body = false;
+	return 0;
+}
+
+static bool header(struct fl_str line, const char *name, struct fl_str *value)
+{
+	size_t n = strlen(name);
+
+	if (!fl_str_starts(line, name))
+		return false;
+	*value = fl_str_trim(fl_str_from(line, n));
+	return true;
+}
+
+/* One after the other in one string; that they lie in the text is not promised then. */
+static void add_recipients(struct reader *r, struct fl_str more)
+{
+	struct fl_buf b = {};
+	char *copy;
+
+	if (!r->mail->recipients.n)
+		r->mail->recipients_line = r->no;
+	fl_buf_add_str(&b, r->mail->recipients);
+	fl_buf_addc(&b, ' ');
+	fl_buf_add_str(&b, more);
+	copy = fl_arena_dup(r->a, fl_buf_str(&b));
+	if (copy)
+		r->mail->recipients = fl_str_n(copy, b.len);
+	fl_buf_fini(&b);
+}
+
+static void add_subject(struct reader *r, struct fl_str more)
+{
+	struct fl_buf b = {};
+	char *copy;
+
+	fl_buf_add_str(&b, r->mail->subject);
+	fl_buf_addc(&b, ' ');
+	fl_buf_add_str(&b, more);
+	copy = fl_arena_dup(r->a, fl_buf_str(&b));
+	if (copy)
+		r->mail->subject = fl_str_n(copy, b.len);
+	fl_buf_fini(&b);
+}
+
+static void header_line(struct reader *r)
+{
+	struct fl_str v;
+	bool folded = r->line.n && (r->line.p[0] == ' ' || r->line.p[0] == '\t');
+	struct fl_str bare = fl_str_trim(r->line);
+
+	if (!bare.n) {
+		r->in_headers = !r->mail->subject.n; /* blank lines before the subject are an archive's */
+		r->in_body = !r->in_headers;
+		r->body = r->pos;
+	} else if (header(r->line, "Subject:", &v) || header(r->line, "* [", &v)) {
+		r->mail->subject = r->line.p[0] == '*' ? fl_str_from(r->line, 2) : v;
+		r->mail->subject_line = r->no;
+		r->to = false;
+	} else if (header(bare, "To:", &v) || header(bare, "Cc:", &v) || header(r->line, "From:", &v)) {
+		r->to = true;
+		add_recipients(r, v);
+	} else if (folded && r->to) {
+		add_recipients(r, bare);
+	} else if (folded && r->mail->subject.n) {
+		add_subject(r, bare);
+	} else {
+		r->to = false;
+	}
+}
+
+/* "From <hash> date" of mboxes, "* [PATCH" of archives, a Subject where a body stood before. */
+static bool starts_mail(struct reader *r)
+{
+	if (fl_str_starts(r->line, "From ") && r->line.n > 45)
+		return true;
+	if (fl_str_starts(r->line, "* ["))
+		return true;
+	return !r->in_headers && (fl_str_starts(r->line, "Subject:") || fl_str_starts(r->line, "Return-Path:"));
+}
+
+static void end_body(struct reader *r, size_t at)
+{
+	if (r->in_body)
+		r->mail->body = fl_str_sub(r->text, r->body, at - r->body);
+	r->in_body = false;
+}
+
+/* -- the diff -- */
+
+static struct docs_change *new_change(struct reader *r)
+{
+	r->change = FL_ARENA_NEW(r->a, struct docs_change);
+	if (!r->change)
+		return NULL;
+	r->change->line = r->no;
+	*r->change_tail = r->change;
+	r->change_tail = &r->change->next;
+	r->hunk_tail = &r->change->hunks;
+	return r->change;
+}
+
+/* A name as "--- a/name<TAB>date" has it; p NULL for /dev/null. */
+static struct fl_str diff_path(struct fl_str s)
+{
+	size_t tab = fl_str_find(s, '\t', 0);
+
+	s = fl_str_trim(fl_str_sub(s, 0, tab));
+	if (s.n > 1 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+		s = fl_str_sub(s, 1, s.n - 2);
+	if (fl_str_is(s, "/dev/null"))
+		return (struct fl_str){};
+	if (s.n > 2 && s.p[1] == '/' && (s.p[0] == 'a' || s.p[0] == 'b'))
+		s = fl_str_from(s, 2);
+	return s;
+}
+
+/* "diff --git a/X b/X": the names are equal, or told again by the lines below. */
+static int git_head(struct reader *r)
+{
+	struct fl_str s = fl_str_from(r->line, strlen("diff --git "));
+	size_t half = s.n / 2;
+
+	if (!new_change(r))
+		return -ENOMEM;
+	if (s.n % 2 && s.p[half] == ' ') {
+		r->change->old_path = diff_path(fl_str_sub(s, 0, half));
+		r->change->new_path = diff_path(fl_str_from(s, half + 1));
+	}
+	return 0;
+}
+
+static uint32_t number(struct fl_str *s)
+{
+	uint64_t v = 0;
+
+	while (s->n && s->p[0] >= '0' && s->p[0] <= '9') {
+		v = v < UINT32_MAX ? v * 10 + (uint64_t)(s->p[0] - '0') : v;
+		*s = fl_str_from(*s, 1);
+	}
+	return FL_MIN(v, (uint64_t)UINT32_MAX);
+}
+
+static bool range(struct fl_str *s, char mark, uint32_t *start, uint32_t *count)
+{
+	if (!s->n || s->p[0] != mark)
+		return false;
+	*s = fl_str_from(*s, 1);
+	if (!s->n || s->p[0] < '0' || s->p[0] > '9')
+		return false;
+	*start = number(s);
+	*count = 1;
+	if (s->n && s->p[0] == ',') {
+		*s = fl_str_from(*s, 1);
+		*count = number(s);
+	}
+	if (s->n && s->p[0] == ' ')
+		*s = fl_str_from(*s, 1);
+	return true;
+}
+
+/* "@@ -a,b +c,d @@" and the lines that it counts. */
+static int hunk(struct reader *r)
+{
+	struct docs_hunk *h = FL_ARENA_NEW(r->a, struct docs_hunk);
+	struct fl_str s = fl_str_from(r->line, 3), line;
+	uint32_t old = 0, new = 0;
+	size_t start = r->pos;
+
+	if (!h)
+		return -ENOMEM;
+	if (!range(&s, '-', &h->old_start, &h->old_count) || !range(&s, '+', &h->new_start, &h->new_count))
+		return 0; /* not a hunk's head */
+	h->line = r->no;
+	while ((old < h->old_count || new < h->new_count) && peek(r, &line)) {
+		char mark = line.n ? line.p[0] : ' '; /* mailers cut a blank line's blank */
+
+		if (mark != ' ' && mark != '+' && mark != '-' && mark != '\\')
+			break;
+		old += mark == ' ' || mark == '-';
+		new += mark == ' ' || mark == '+';
+		next(r);
+	}
+	if (peek(r, &line) && line.n && line.p[0] == '\\')
+		next(r);
+	h->text = fl_str_sub(r->text, start, FL_MIN(r->pos, r->text.n) - start);
+	*r->hunk_tail = h;
+	r->hunk_tail = &h->next;
+	return 0;
+}
+
+static int minus_plus(struct reader *r)
+{
+	struct fl_str old = r->line, line;
+
+	if (!peek(r, &line) || !fl_str_starts(line, "+++ "))
+		return 0;
+	if (!r->change || r->change->hunks)
+		if (!new_change(r))
+			return -ENOMEM;
+	next(r);
+	r->change->old_path = diff_path(fl_str_from(old, 4));
+	r->change->new_path = diff_path(fl_str_from(r->line, 4));
+	return 0;
+}
+
+static int diff_line(struct reader *r)
+{
+	struct fl_str v;
+
+	if (fl_str_starts(r->line, "diff --git ")) {
+		end_body(r, (size_t)(r->line.p - r->text.p));
+		return git_head(r);
+	}
+	if (fl_str_starts(r->line, "--- ") && !fl_str_is(r->line, "--- ")) {
+		end_body(r, (size_t)(r->line.p - r->text.p));
+		return minus_plus(r);
+	}
+	if (r->change && fl_str_starts(r->line, "@@ "))
+		return hunk(r);
+	if (!r->change || r->change->hunks)
+		return 0;
+	if (header(r->line, "rename from ", &v)) {
+		r->change->renames = true;
+		r->change->old_path = v;
+	} else if (header(r->line, "rename to ", &v)) {
+		r->change->new_path = v;
+	} else if (fl_str_starts(r->line, "deleted file mode")) {
+		r->change->new_path = (struct fl_str){};
+	} else if (fl_str_starts(r->line, "new file mode")) {
+		r->change->old_path = (struct fl_str){};
+	} else if (fl_str_starts(r->line, "Binary files ") || fl_str_starts(r->line, "GIT binary patch")) {
+		r->change->binary = true;
+	}
+	return 0;
+}
+
+int docs_patch_read(struct fl_arena *a, struct fl_str text, struct docs_mail **ret)
+{
+	struct reader r = { .a = a, .text = text };
+	struct docs_mail **at;
+	int e;
+
+	r.mail_tail = &r.first;
+	e = new_mail(&r);
+	while (!e && next(&r)) {
+		if (r.mail->subject.n || r.mail->changes) {
+			if (starts_mail(&r)) {
+				end_body(&r, (size_t)(r.line.p - text.p));
+				e = new_mail(&r);
+			}
+		}
+		if (!e && r.in_headers && !fl_str_starts(r.line, "diff --git ") && !fl_str_starts(r.line, "--- ") &&
+		    !fl_str_starts(r.line, "@@ ") && !r.change)
+			header_line(&r);
+		else if (!e)
+			e = diff_line(&r);
+	}
+	if (r.mail)
+		end_body(&r, text.n);
+	for (at = &r.first; *at;) {
+		if ((*at)->changes)
+			at = &(*at)->next;
+		else
+			*at = (*at)->next;
+	}
+	*ret = r.first;
+	return e;
+}
+
+/* -- applying -- */
+
+struct lines {
+	struct fl_str *v;
+	size_t n;
+};
+
+static int split(struct fl_str text, struct lines *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; (i = fl_str_find(text, '\n', i)) < text.n; i++)
+		n++;
+	ret->v = calloc(n + 2, sizeof(*ret->v));
+	if (!ret->v)
+		return -ENOMEM;
+	ret->n = 0;
+	for (size_t at = 0; at < text.n;) {
+		size_t end = fl_str_find(text, '\n', at);
+
+		ret->v[ret->n++] = fl_str_sub(text, at, end - at);
+		at = end + 1;
+	}
+	return 0;
+}
+
+static bool same(struct fl_str a, struct fl_str b)
+{
+	if (a.n && a.p[a.n - 1] == '\r')
+		a.n--;
+	if (b.n && b.p[b.n - 1] == '\r')
+		b.n--;
+	return fl_str_eq(a, b);
+}
+
+/* The hunk's old lines stand at @at. */
+static bool fits(const struct docs_hunk *h, const struct lines *l, size_t at)
+{
+	struct fl_str rest = h->text, line;
+
+	while (fl_str_line(&rest, &line)) {
+		if (line.n && (line.p[0] == '+' || line.p[0] == '\\'))
+			continue;
+		if (at >= l->n || !same(l->v[at], fl_str_from(line, 1)))
+			return false;
+		at++;
+	}
+	return true;
+}
+
+/* Where the hunk fits, from @from on, nearest to @want; SIZE_MAX where it does not. */
+static size_t place(const struct docs_hunk *h, const struct lines *l, size_t from, size_t want)
+{
+	for (size_t d = 0; d <= l->n; d++) {
+		if (want + d <= l->n && want + d >= from && fits(h, l, want + d))
+			return want + d;
+		if (d && want >= d && want - d >= from && fits(h, l, want - d))
+			return want - d;
+	}
+	return SIZE_MAX;
+}
+
+static void add(struct fl_buf *out, struct fl_str line)
+{
+	fl_buf_add_str(out, line);
+	fl_buf_addc(out, '\n');
+}
+
+/* The hunks that fit, applied; the others are reported. */
+static void apply_hunks(const struct docs_change *c, const struct lines *l, struct fl_buf *out,
+			struct docs_sink *sink)
+{
+	struct fl_str name = c->new_path.p ? c->new_path : c->old_path;
+	size_t done = 0;
+	int64_t shift = 0;
+
+	for (const struct docs_hunk *h = c->hunks; h; h = h->next) {
+		int64_t want = (int64_t)h->old_start - (h->old_count > 0) + shift;
+		size_t at = place(h, l, done, want < (int64_t)done ? done : FL_MIN((size_t)want, l->n));
+		struct fl_str rest = h->text, line;
+
+		if (at == SIZE_MAX) {
+			docs_report(sink, DOCS_PATCH_APPLY, h->line, 0, 0, "the hunk at line %u of %.*s does not apply",
+				    h->old_start, FL_STR_ARG(name));
+			continue;
+		}
+		shift += (int64_t)at - want;
+		while (done < at)
+			add(out, l->v[done++]);
+		while (fl_str_line(&rest, &line)) {
+			char mark = line.n ? line.p[0] : ' ';
+
+			if (mark == '+')
+				add(out, fl_str_from(line, 1));
+			else if (mark == ' ')
+				add(out, l->v[done++]);
+			else if (mark == '-')
+				done++;
+		}
+	}
+	while (done < l->n)
+		add(out, l->v[done++]);
+}
+
+static int put(struct docs_tree *t, const struct docs_change *c, const struct fl_buf *out)
+{
+	int r = 0;
+
+	if (c->old_path.p && (!c->new_path.p || !fl_str_eq(c->old_path, c->new_path)))
+		r = docs_tree_put(t, c->old_path, (struct fl_str){});
+	if (!r && c->new_path.p)
+		r = docs_tree_put(t, c->new_path, fl_buf_str(out));
+	return r;
+}
+
+static bool inside(struct fl_str path)
+{
+	char norm[4096];
+
+	return !path.p || (path.n && path.p[0] != '/' && docs_normalize(path, norm, sizeof(norm)) &&
+			   fl_str_is(path, norm));
+}
+
+static int apply(const struct docs_change *c, struct docs_tree *t, struct docs_sink *sink)
+{
+	_cleanup_buf_ struct fl_buf old = {}, out = {};
+	char *path = c->old_path.p ? fl_str_dup(c->old_path) : NULL;
+	struct lines l = {};
+	int r = 0;
+
+	if (!inside(c->old_path) || !inside(c->new_path) || (!c->old_path.p && !c->new_path.p)) {
+		docs_report(sink, DOCS_PATCH_APPLY, c->line, 0, 0, "a change outside of the tree");
+		free(path);
+		return 0;
+	}
+	if (path)
+		r = docs_tree_read(t, path, &old);
+	free(path);
+	if (r < 0) {
+		docs_report(sink, DOCS_PATCH_APPLY, c->line, 0, 0, "%.*s: no such file in the tree",
+			    FL_STR_ARG(c->old_path));
+		return r == -ENOMEM ? r : 0;
+	}
+	r = split(fl_buf_str(&old), &l);
+	if (!r) {
+		apply_hunks(c, &l, &out, sink);
+		r = out.error ? out.error : put(t, c, &out);
+	}
+	free(l.v);
+	return r;
+}
+
+int docs_patch_apply(const struct docs_mail *mails, struct docs_tree *t, struct docs_sink *sink)
+{
+	int r = 0;
+
+	for (const struct docs_mail *m = mails; m; m = m->next) {
+		for (const struct docs_change *c = m->changes; c && !r; c = c->next) {
+			if (!c->binary)
+				r = apply(c, t, sink);
+		}
+	}
+	return r;
+}
+
+/* -- transfer encodings -- */
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void quoted_printable(struct fl_str s, struct fl_buf *out)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] != '=') {
+			fl_buf_addc(out, s.p[i]);
+		} else if (i + 1 < s.n && s.p[i + 1] == '\n') {
+			i++;
+		} else if (i + 2 < s.n && s.p[i + 1] == '\r' && s.p[i + 2] == '\n') {
+			i += 2;
+		} else if (i + 2 < s.n && hex(s.p[i + 1]) >= 0 && hex(s.p[i + 2]) >= 0) {
+			fl_buf_addc(out, (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2])));
+			i += 2;
+		} else {
+			fl_buf_addc(out, '=');
+		}
+	}
+}
+
+static void base64(struct fl_str s, struct fl_buf *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint32_t bits = 0;
+	int n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		const char *d = s.p[i] ? strchr(digits, s.p[i]) : NULL;
+
+		if (!d)
+			continue;
+		bits = bits << 6 | (uint32_t)(d - digits);
+		if (++n == 4) {
+			fl_buf_addc(out, (char)(bits >> 16));
+			fl_buf_addc(out, (char)(bits >> 8));
+			fl_buf_addc(out, (char)bits);
+			n = 0;
+		}
+	}
+	if (n >= 2)
+		fl_buf_addc(out, (char)(bits >> (n == 2 ? 4 : 10)));
+	if (n == 3)
+		fl_buf_addc(out, (char)(bits >> 2));
+}
+
+/* A single mail whose head names an encoding; a box of several is taken to be plain. */
+struct fl_str docs_mail_decode(struct fl_arena *a, struct fl_str text)
+{
+	static const char name[] = "\nContent-Transfer-Encoding:";
+	const char *end = memmem(text.p, text.n, "\n\n", 2), *at;
+	_cleanup_buf_ struct fl_buf out = {};
+	struct fl_str head, value, body;
+	char *copy;
+
+	if (!end)
+		end = memmem(text.p, text.n, "\n\r\n", 3);
+	if (!end)
+		return text;
+	head = fl_str_n(text.p, (size_t)(end - text.p) + 1);
+	at = memmem(head.p, head.n, name, sizeof(name) - 1);
+	if (!at)
+		return text;
+	value = fl_str_from(head, (size_t)(at - head.p) + sizeof(name) - 1);
+	value = fl_str_trim(fl_str_sub(value, 0, fl_str_find(value, '\n', 0)));
+	body = fl_str_from(text, head.n);
+	fl_buf_add_str(&out, head);
+	if (value.n == 16 && (value.p[0] | 32) == 'q')
+		quoted_printable(body, &out);
+	else if (value.n == 6 && (value.p[0] | 32) == 'b') {
+		fl_buf_addc(&out, '\n');
+		base64(body, &out);
+	} else
+		return text;
+	copy = fl_arena_dup(a, fl_buf_str(&out));
+	return copy ? fl_str_n(copy, out.len) : text;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Patches: unified diffs, alone, in mails, and as series one after the other. They are read into
+ * mails and changes, and applied to a tree's overlay in order.
+ */
+#ifndef DOCS_PATCH_H
+#define DOCS_PATCH_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "docs/finding/sink.h"
+#include "docs/tree/tree.h"
+
+struct docs_hunk {
+	uint32_t line;		 /* in the patch */
+	uint32_t old_start, old_count, new_start, new_count;
+	struct fl_str text;	 /* its lines, marks included */
+	struct docs_hunk *next;
+};
+
+struct docs_change {
+	struct fl_str old_path, new_path; /* p NULL: made, deleted */
+	uint32_t line;
+	struct docs_hunk *hunks;
+	bool renames, binary;
+	struct docs_change *next;
+};
+
+struct docs_mail {
+	struct fl_str subject, recipients, body; /* body: the changelog, before the diff */
+	uint32_t subject_line, recipients_line;
+	struct docs_change *changes;
+	struct docs_mail *next;
+};
+
+/* Reads @text; mails without a diff are left out. What is returned points into @text and @a. */
+int docs_patch_read(struct fl_arena *a, struct fl_str text, struct docs_mail **ret);
+
+/*
+ * Applies @mails to @t. What does not apply is reported in @sink, which has the patch for its file,
+ * and left as it was. -ENOMEM, or 0.
+ */
+int docs_patch_apply(const struct docs_mail *mails, struct docs_tree *t, struct docs_sink *sink);
+
+/* Takes quoted-printable and base64 out of mails that are sent so; others are returned as they are. */
+struct fl_str docs_mail_decode(struct fl_arena *a, struct fl_str text);
+
+/* What reviewers ask of a mail: its subject, its recipients, its quotations. mail.c */
+void docs_mail_check(const struct docs_mail *m, const struct docs_tree *t, struct docs_sink *sink,
+		     bool fixes_warning);
+
+#endif

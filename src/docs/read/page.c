@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A reStructuredText page: its blocks, its names, and what it says of other files. */
+#include "docs/run/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* The folder of the page, with its "/"; empty at the top. */
+static struct fl_str folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return fl_str_n(path, slash ? (size_t)(slash + 1 - path) : 0);
+}
+
+bool docs_join(struct fl_str dir, struct fl_str name, const char *end, char *out, size_t size)
+{
+	char path[2048];
+
+	return snprintf(path, sizeof(path), "%.*s%.*s%s", FL_STR_ARG(dir), FL_STR_ARG(name), end) <
+		       (int)sizeof(path) &&
+	       docs_normalize(fl_str(path), out, size);
+}
+
+/* A page's name as Sphinx writes it: from Documentation/ where it begins with "/", else from here. */
+static bool page_path(const char *page, struct fl_str name, const char *end, char *out, size_t size)
+{
+	const char *doc = strstr(page, "Documentation/");
+	struct fl_str dir = folder(page);
+
+	if (name.n && name.p[0] == '/') {
+		dir = doc ? fl_str_n(page, doc + 14 - page) : fl_str_n("", 0);
+		name = fl_str_from(name, 1);
+	}
+	return docs_join(dir, name, end, out, size);
+}
+
+/* "text <target>" is the target, "!text" nothing. */
+static struct fl_str role_target(struct fl_str s)
+{
+	size_t lt = s.n;
+
+	if (s.n && s.p[0] == '!')
+		return fl_str_n("", 0);
+	if (s.n < 3 || s.p[s.n - 1] != '>')
+		return fl_str_trim(s);
+	while (lt && s.p[lt - 1] != '<')
+		lt--;
+	return lt ? fl_str_trim(fl_str_sub(s, lt, s.n - lt - 1)) : fl_str_trim(s);
+}
+
+static uint32_t columns(struct fl_str s)
+{
+	return FL_MIN(s.n, (size_t)400);
+}
+
+static void doc_role(struct docs_worker *w, const struct rst_fact *f)
+{
+	struct fl_str name = role_target(f->extra);
+	char path[1024];
+	struct docs_finding *d;
+
+	if (!name.n || memchr(name.p, '\n', name.n) || !page_path(w->path, name, ".rst", path, sizeof(path)) ||
+	    docs_exists(w, fl_str(path)) || docs_generated(w, fl_str(path)) || strstr(w->path, "sphinx/"))
+		return;
+	d = docs_report(&w->sink, DOCS_REF_DOC, f->line, f->col, columns(f->extra),
+			"unknown document: %.*s", FL_STR_ARG(name));
+	docs_finding_columns(d);
+}
+
+/* Labels are compared in lower case with single blanks. */
+static struct fl_str label_name(struct docs_worker *w, struct fl_str s)
+{
+	char *out = fl_arena_alloc(&w->scratch, s.n + 1);
+	size_t n = 0;
+
+	if (!out)
+		return s;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i] == '\n' ? ' ' : s.p[i];
+
+		if (c == ' ' && n && out[n - 1] == ' ')
+			continue;
+		if (c == '\\' || c == '\0')
+			continue;
+		out[n++] = c >= 'A' && c <= 'Z' ? c | 32 : c;
+	}
+	return fl_str_n(out, n);
+}
+
+static void role_fact(struct docs_worker *w, const struct rst_fact *f)
+{
+	struct fl_str name;
+
+	if (fl_str_is(f->name, "doc")) {
+		doc_role(w, f);
+	} else if (fl_str_is(f->name, "ref") || fl_str_is(f->name, "numref")) {
+		name = role_target(f->extra);
+		if (name.n)
+			docs_use(w, DOCS_USE_LABEL_REF, label_name(w, name), f->line, f->col);
+	}
+}
+
+/* -- toctrees -- */
+
+static bool self_made(struct fl_str entry)
+{
+	return fl_str_is(entry, "self") || fl_str_is(entry, "genindex") || fl_str_is(entry, "modindex") ||
+	       fl_str_is(entry, "search") || fl_str_starts(entry, "http://") ||
+	       fl_str_starts(entry, "https://");
+}
+
+static void toc_missing(struct docs_worker *w, const struct rst_line *l, struct fl_str name, bool glob)
+{
+	const char *doc = strstr(w->path, "Documentation/");
+	struct fl_str from = folder(w->path);
+	char path[1024];
+
+	if (doc)
+		from = fl_str_from(from, FL_MIN(from.n, (size_t)(doc + 14 - w->path)));
+	if (name.n && name.p[0] == '/') {
+		from.n = 0;
+		name = fl_str_from(name, 1);
+	}
+	snprintf(path, sizeof(path), "%.*s%.*s", FL_STR_ARG(from), FL_STR_ARG(name));
+	docs_finding_columns(docs_report(&w->sink, DOCS_TOC_MISSING, l->no, l->off, l->n,
+		    glob ? "toctree glob pattern '%s' didn't match any documents" :
+			   "toctree contains reference to nonexisting document '%s'", path));
+}
+
+static void toc_entry(struct docs_worker *w, const struct rst_line *l, bool glob)
+{
+	struct fl_str s = role_target(fl_str_n(l->p, l->n));
+	char path[1024];
+	bool wild = glob && (memchr(s.p, '*', s.n) || memchr(s.p, '?', s.n));
+
+	if (!s.n || self_made(s) || fl_str_starts(s, ".. "))
+		return;
+	if (fl_str_ends(s, ".rst"))
+		s.n -= 4;
+	if (!page_path(w->path, s, ".rst", path, sizeof(path)))
+		return;
+	if (!docs_exists(w, fl_str(path)) && !docs_generated(w, fl_str(path)))
+		toc_missing(w, l, s, wild);
+	docs_use(w, DOCS_USE_TOC, fl_str(path), l->no, l->off);
+}
+
+static bool same_entry(const struct rst_line *a, const struct rst_line *b)
+{
+	return fl_str_eq(role_target(fl_str_n(a->p, a->n)), role_target(fl_str_n(b->p, b->n)));
+}
+
+static void toctree(struct docs_worker *w, const struct rst_fact *f)
+{
+	bool glob = false;
+
+	for (uint32_t i = 0; i < f->view.n; i++) {
+		const struct rst_line *l = &f->view.v[i];
+		bool twice = false;
+
+		glob |= memchr(l->p, '*', l->n) != NULL;
+		if (!l->n || l->p[0] == ' ')
+			continue;
+		for (uint32_t k = 0; k < i && !twice; k++)
+			twice = f->view.v[k].n && same_entry(&f->view.v[k], l);
+		if (twice)
+			docs_finding_columns(docs_report(&w->sink, DOCS_TOC_DUPLICATE, l->no, l->off, l->n,
+				    "duplicated entry found in toctree: %.*s", (int)l->n, l->p));
+		else
+			toc_entry(w, l, glob);
+	}
+}
+
+/* -- included files and kernel-doc -- */
+
+#define MOST_INCLUDED (16u << 20) /* bytes a page: files that include others often multiply */
+
+/* The file is being read already: it would include itself for ever. */
+static bool is_open(const struct rst *r, const char *page, const char *path)
+{
+	bool open = !strcmp(page, path);
+
+	for (unsigned int i = 0; i < r->includes; i++)
+		open |= !strcmp(r->files[i], path);
+	return open;
+}
+
+/*
+ * What a page includes is read where it stands, as part of the page: its titles follow the page's
+ * styles. Names are judged where the file is a page of its own.
+ */
+static void read_included(struct rst *r, struct fl_str name, bool titles)
+{
+	struct docs_worker *w = r->ctx;
+	const char *file = w->sink.file;
+	struct fl_str outer = w->sink.text;
+	_cleanup_buf_ struct fl_buf text = {};
+	struct rst_view view;
+	bool facts = r->want_facts;
+	char path[1024], *keep;
+
+	if (!name.n || name.p[0] == '<' || r->includes == RST_MAX_INCLUDES ||
+	    !page_path(file, name, "", path, sizeof(path)) || is_open(r, w->path, path) ||
+	    docs_tree_read(w->run->tree, path, &text) < 0)
+		return;
+	r->included += text.len;
+	if (r->included > MOST_INCLUDED)
+		return;
+	keep = fl_arena_dup(&w->sink.arena, fl_str(path));
+	if (!keep || rst_split(&w->scratch, fl_buf_str(&text), &view) < 0)
+		return;
+	r->files[r->includes++] = keep;
+	r->want_facts = false;
+	docs_sink_file(&w->sink, keep, fl_buf_str(&text));
+	rst_read_within(r, view, titles);
+	docs_sink_file(&w->sink, file, outer);
+	r->want_facts = facts;
+	r->includes--;
+}
+
+static void include(struct docs_worker *w, const struct rst_fact *f)
+{
+	char path[1024];
+
+	if (!f->extra.n || f->extra.p[0] == '<' || memchr(f->extra.p, '$', f->extra.n))
+		return;
+	if (!page_path(w->path, f->extra, "", path, sizeof(path)))
+		return;
+	docs_use(w, DOCS_USE_INCLUDED, fl_str(path), f->line, f->col);
+	if (!strcmp(path, w->path))
+		docs_report(&w->sink, DOCS_REF_INCLUDE, f->line, 0, 0,
+			    "circular inclusion in \"include\" directive: %s", path);
+	else if (!docs_exists(w, fl_str(path)))
+		docs_report(&w->sink, DOCS_REF_INCLUDE, f->line, 0, 0,
+			    "Problems with \"include\" directive path: InputError: [Errno 2] No such file or "
+			    "directory: '%s'.", path);
+}
+
+static void kernel_doc(struct docs_worker *w, const struct rst_fact *f, bool in_namespace)
+{
+	_cleanup_buf_ struct fl_buf options = {};
+	struct docs_use *u;
+
+	if (!docs_exists(w, f->extra)) {
+		docs_report(&w->sink, DOCS_REF_KDOC, f->line, 0, 0, "Cannot find file %.*s",
+			    FL_STR_ARG(f->extra));
+		return;
+	}
+	u = docs_use(w, DOCS_USE_KDOC, f->extra, f->line, f->col);
+	if (!u)
+		return;
+	for (uint32_t i = 0; i < f->view.n; i++) {
+		fl_buf_add(&options, f->view.v[i].p, f->view.v[i].n);
+		fl_buf_addc(&options, '\n');
+	}
+	u->extra = fl_str_n(fl_arena_dup(&w->sink.arena, fl_buf_str(&options)), options.len);
+	memcpy(u->styles, f->styles, sizeof(u->styles));
+	u->in_namespace = in_namespace;
+	u->nr_styles = f->nr_styles;
+	u->level = f->level;
+}
+
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The name that is declared: the last word before "(" or the end. */
+static struct fl_str declared(struct fl_str s)
+{
+	size_t end = fl_str_find(s, '(', 0), from;
+
+	while (end && !is_word(s.p[end - 1]))
+		end--;
+	for (from = end; from && is_word(s.p[from - 1]); from--)
+		;
+	return fl_str_sub(s, from, end - from);
+}
+
+/* "c:function" and its like; names within a namespace are compared with none. */
+static void c_fact(struct docs_worker *w, const struct rst_fact *f, bool *in_namespace)
+{
+	struct fl_str kind = fl_str_from(f->name, 2), next = fl_str_trim(docs_sink_line(&w->sink, f->line + 1));
+	struct fl_str name = declared(f->extra);
+	char word[32];
+
+	if (fl_str_starts(kind, "namespace")) {
+		*in_namespace = f->extra.n && !fl_str_is(f->extra, "NULL") && !fl_str_is(kind, "namespace-pop");
+		return;
+	}
+	if (*in_namespace || !name.n || kind.n >= sizeof(word) || fl_str_is(kind, "member") ||
+	    fl_str_is(kind, "enumerator") || fl_str_is(kind, "alias") || fl_str_starts(next, ":noindex") ||
+	    fl_str_starts(next, ":no-index"))
+		return;
+	snprintf(word, sizeof(word), "%.*s", FL_STR_ARG(kind));
+	docs_use_c(w, word, name, w->path, f->line, f->line, f->col);
+}
+
+static void directive_fact(struct docs_worker *w, const struct rst_fact *f, bool *in_namespace)
+{
+	if (fl_str_starts(f->name, "c:"))
+		c_fact(w, f, in_namespace);
+	else if (fl_str_is(f->name, "toctree"))
+		toctree(w, f);
+	else if (fl_str_is(f->name, "include"))
+		include(w, f);
+	else if (fl_str_is(f->name, "kernel-doc"))
+		kernel_doc(w, f, *in_namespace);
+}
+
+static void use_facts(struct docs_worker *w, const struct rst *r)
+{
+	bool in_namespace = false;
+
+	for (const struct rst_fact *f = r->facts; f; f = f->next) {
+		if (f->kind == RST_ROLE)
+			role_fact(w, f);
+		else if (f->kind == RST_DIRECTIVE)
+			directive_fact(w, f, &in_namespace);
+		else if (f->kind == RST_TARGET && !fl_str_is(f->name, "_"))
+			docs_use(w, DOCS_USE_LABEL, label_name(w, f->name), f->line, f->col);
+	}
+}
+
+void docs_read_page(struct docs_worker *w)
+{
+	struct rst r = { .sink = &w->sink, .arena = &w->scratch, .family = w->run->opts->family,
+			 .want_facts = true, .include = w->run->quiet ? NULL : read_included, .ctx = w };
+	struct fl_str text = w->sink.text;
+	struct rst_view view;
+	struct docs_use *u;
+	int e;
+
+	if (fl_str_starts(text, "\xef\xbb\xbf"))
+		text = fl_str_from(text, 3);
+	e = rst_split(&w->scratch, text, &view);
+	if (e == -ENOMEM)
+		w->sink.error = e;
+	if (e < 0)
+		return;
+	u = docs_use(w, DOCS_USE_PAGE, fl_str(w->path), 0, 0);
+	if (u && (fl_str_starts(text, ":orphan:") || memmem(text.p, text.n, "\n:orphan:", 9)))
+		u->extra = FL_STR("o");
+	w->sink.suppress += w->run->quiet;
+	rst_read(&r, view, true);
+	rst_names(&r);
+	use_facts(w, &r);
+	docs_read_named(w);
+	w->sink.suppress -= w->run->quiet;
+}

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What begins with "..": footnotes, citations, targets, substitutions, directives, comments; and
+ * literal blocks, which a "::" announces.
+ */
+#include <stdio.h>
+
+#include "docs/rst/internal.h"
+
+enum content {
+	C_NONE,
+	C_RAW,
+	C_BODY,
+	C_NEED,
+	C_LIST,
+	C_FLAT,
+	C_TABLE,
+};
+
+static const struct directive {
+	const char *name;
+	unsigned int required, optional;
+	bool blanks;
+	enum content content;
+	const char *options;
+} directives[] = {
+#define DIRECTIVE(name, req, opt, blanks, content, options)                                        \
+	{ name, req, opt, blanks, C_##content, options },
+#include "docs/rst/directives.def"
+#undef DIRECTIVE
+};
+
+static const struct directive *find_directive(struct fl_str name)
+{
+	char lower[32];
+
+	if (name.n >= sizeof(lower))
+		return NULL;
+	for (size_t i = 0; i < name.n; i++)
+		lower[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 32 : name.p[i];
+	for (size_t i = 0; i < FL_ARRAY_SIZE(directives); i++) {
+		if (fl_str_is(fl_str_n(lower, name.n), directives[i].name))
+			return &directives[i];
+	}
+	return NULL;
+}
+
+/* -- directives -- */
+
+struct use {
+	const struct directive *d;
+	struct fl_str name;
+	uint32_t at; /* line within the block */
+	struct rst_view args, options, content;
+	unsigned int nr_args;
+	struct fl_str first; /* the first argument */
+};
+
+static bool is_field(const struct rst_line *l)
+{
+	return l->n && l->p[0] == ':' && rst_classify(l).kind == RST_K_FIELD;
+}
+
+static struct rst_view from(struct rst_view v, uint32_t i)
+{
+	i = FL_MIN(i, v.n);
+	return (struct rst_view){ v.v + i, v.n - i };
+}
+
+static struct rst_view join(struct rst *r, struct rst_view a, struct rst_view b)
+{
+	struct rst_line *v = fl_arena_array(r->arena, (size_t)a.n + b.n, sizeof(*v));
+
+	if (!v)
+		return a;
+	memcpy(v, a.v, a.n * sizeof(*v));
+	if (b.n)
+		memcpy(v + a.n, b.v, b.n * sizeof(*v));
+	return (struct rst_view){ v, a.n + b.n };
+}
+
+/* Divides a directive's lines into arguments, options and content, as docutils does. */
+static void divide(struct rst *r, struct use *u, struct rst_view all)
+{
+	const struct directive *d = u->d;
+	bool takes_args = d->required || d->optional;
+	uint32_t i = 0, opts;
+
+	if (all.n && !all.v[0].n)
+		all = from(all, 1);
+	while (all.n && !all.v[all.n - 1].n)
+		all.n--;
+	u->content = all;
+	if (all.n && (takes_args || d->options[0])) {
+		while (i < all.n && all.v[i].n)
+			i++;
+		u->args = (struct rst_view){ all.v, i };
+		u->content = from(all, i + 1);
+	}
+	for (opts = 0; opts < u->args.n && d->options[0] && !is_field(&u->args.v[opts]); opts++)
+		;
+	if (d->options[0] && opts < u->args.n) {
+		u->options = from(u->args, opts);
+		u->args.n = opts;
+	}
+	if (u->args.n && !takes_args) {
+		/* text at once is content; options in it are dropped from its lines */
+		u->content = u->options.n ? join(r, u->args, from(all, i)) : all;
+		u->args.n = 0;
+	}
+	while (u->content.n && !u->content.v[0].n)
+		u->content = from(u->content, 1);
+}
+
+static void count_args(struct use *u)
+{
+	for (uint32_t i = 0; i < u->args.n; i++) {
+		struct fl_str rest = rst_str(&u->args.v[i]), word;
+
+		while (fl_str_word(&rest, &word)) {
+			if (!u->nr_args++)
+				u->first = word;
+		}
+	}
+}
+
+static bool has_option(const char *options, struct fl_str name)
+{
+	struct fl_str rest = fl_str(options), word;
+
+	while (fl_str_word(&rest, &word)) {
+		bool same = word.n == name.n;
+
+		for (size_t i = 0; same && i < word.n; i++)
+			same = (name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 32 : name.p[i]) == word.p[i];
+		if (same)
+			return true;
+	}
+	return options[0] == '*';
+}
+
+static struct fl_str field_name(const struct rst_line *l)
+{
+	struct fl_str s = fl_str_from(rst_str(l), 1);
+	uint32_t end = rst_classify(l).end - 1;
+
+	while (end && s.p[end - 1] != ':')
+		end--;
+	return fl_str_sub(s, 0, end ? end - 1 : 0);
+}
+
+/* The complaint about the options, or NULL. @name gets the one in question. */
+static const char *bad_options(const struct use *u, struct fl_str *name)
+{
+	for (uint32_t i = 0; i < u->options.n; i++) {
+		const struct rst_line *l = &u->options.v[i];
+
+		if (l->n && l->p[0] == ' ' && i)
+			continue;
+		if (!is_field(l))
+			return "invalid option block";
+		*name = field_name(l);
+		if (!has_option(u->d->options, *name))
+			return memchr(name->p, ' ', name->n) ?
+				       "invalid option data: extension option field name may not "
+				       "contain multiple words" :
+				       "unknown option";
+	}
+	return NULL;
+}
+
+/* Reports what is wrong with how the directive is written; true where something was. */
+static bool misused(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	const struct directive *d = u->d;
+	struct fl_str name = {};
+	const char *what = bad_options(u, &name);
+
+	if (what && fl_str_is(fl_str(what), "unknown option"))
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
+			   "Error in \"%.*s\" directive: unknown option: \"%.*s\".", FL_STR_ARG(u->name),
+			   FL_STR_ARG(name));
+	else if (what)
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "Error in \"%.*s\" directive: %s.",
+			   FL_STR_ARG(u->name), what);
+	else if (u->nr_args < d->required)
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
+			   "Error in \"%.*s\" directive: %u argument(s) required, %u supplied.",
+			   FL_STR_ARG(u->name), d->required, u->nr_args);
+	else if (u->nr_args > d->required + d->optional && !d->blanks)
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
+			   "Error in \"%.*s\" directive: maximum %u argument(s) allowed, %u supplied.",
+			   FL_STR_ARG(u->name), d->required + d->optional, u->nr_args);
+	else if (u->content.n && d->content == C_NONE)
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
+			   "Error in \"%.*s\" directive: no content permitted.", FL_STR_ARG(u->name));
+	else
+		return false;
+	return true;
+}
+
+static void bad_content(struct rst *r, struct rst_block *b, const struct use *u, const char *what)
+{
+	rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
+		   "Error parsing content block for the \"%.*s\" directive: %s", FL_STR_ARG(u->name), what);
+}
+
+static void check_shape(struct rst *r, struct rst_block *b, const struct use *u,
+			const struct rst_block *body)
+{
+	char text[200];
+
+	if (u->d->content == C_TABLE) {
+		if (body->nr_tables != 1 || body->nr_other != 1 || body->nr_bullet_lists || body->nr_messages)
+			bad_content(r, b, u, "exactly one table expected.");
+		return;
+	}
+	if (body->nr_bullet_lists != 1 || body->nr_other || body->nr_messages) {
+		bad_content(r, b, u, "exactly one bullet list expected.");
+	} else if (body->row_bad && (u->d->content == C_FLAT || !body->row_uneven ||
+				     body->row_bad < body->row_uneven)) {
+		snprintf(text, sizeof(text), "two-level bullet list expected, but row %u does not "
+			 "contain a second-level bullet list.", body->row_bad);
+		bad_content(r, b, u, text);
+	} else if (body->row_uneven && u->d->content == C_LIST) {
+		snprintf(text, sizeof(text), "uniform two-level bullet list expected, but row %u does "
+			 "not contain the same number of items as row 1 (%u vs %u).", body->row_uneven,
+			 body->row_items, body->row1_items);
+		bad_content(r, b, u, text);
+	}
+}
+
+static void read_content(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	struct rst_block body = { .v = u->content.v, .n = u->content.n, .bias = b->bias };
+
+	if (u->d->content == C_RAW || u->d->content == C_NONE)
+		return;
+	if (!u->content.n) {
+		if (u->d->content == C_NEED || u->d->content == C_TABLE)
+			rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
+				   "Content block expected for the \"%.*s\" directive; none found.",
+				   FL_STR_ARG(u->name));
+		else if (u->d->content == C_LIST || u->d->content == C_FLAT)
+			rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
+				   "The \"%.*s\" directive is empty; content required.", FL_STR_ARG(u->name));
+		return;
+	}
+	body.titles = b->titles && fl_str_is(u->name, "only");
+	rst_body(r, &body);
+	if (u->d->content >= C_LIST)
+		check_shape(r, b, u, &body);
+}
+
+static void directive_fact(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	struct rst_fact *f = rst_add_fact(r, RST_DIRECTIVE, &b->v[u->at], u->name);
+
+	if (!f)
+		return;
+	for (uint32_t i = 0; i < u->options.n; i++) { /* ":name:" is a target */
+		const struct rst_line *l = &u->options.v[i];
+
+		if (is_field(l) && fl_str_is(field_name(l), "name"))
+			rst_add_fact(r, RST_TARGET, l, fl_str_trim(fl_str_from(rst_str(l), 6)));
+	}
+	f->extra = u->args.n ? fl_str_trim(rst_str(&u->args.v[0])) : fl_str_n("", 0);
+	f->view = u->d->content == C_NONE ? u->options : u->content;
+	f->nr_styles = r->nr_styles;
+	f->level = r->level;
+	memcpy(f->styles, r->styles, sizeof(f->styles));
+}
+
+/* Length of the directive's name in "name::", or 0. */
+static size_t directive_name(struct fl_str s)
+{
+	size_t n = rst_simplename(s), i;
+
+	/* "c:function::" could be read as one name too long */
+	while (n) {
+		i = n + (n < s.n && s.p[n] == ' ');
+		if (i + 1 < s.n && s.p[i] == ':' && s.p[i + 1] == ':' &&
+		    (i + 2 == s.n || s.p[i + 2] == ' '))
+			return n;
+		n--;
+		while (n && (s.p[n - 1] == ':' || s.p[n - 1] == '.' || s.p[n - 1] == '-'))
+			n--;
+	}
+	return 0;
+}
+
+/* Nothing is said of how much of the file is meant, or that it is no markup. */
+static bool is_whole(const struct use *u)
+{
+	for (uint32_t i = 0; i < u->options.n; i++) {
+		const struct rst_line *l = &u->options.v[i];
+
+		if (is_field(l) && !fl_str_is(field_name(l), "encoding") && !fl_str_is(field_name(l), "tab-width"))
+			return false;
+	}
+	return true;
+}
+
+static bool directive(struct rst *r, struct rst_block *b, struct rst_match m, bool *blank)
+{
+	const struct rst_line *l = &b->v[b->i];
+	struct fl_str s = fl_str_from(rst_str(l), m.end);
+	size_t n = directive_name(s), end;
+	struct rst_grab g = { .known = -1, .keep_top = true };
+	struct use u = { .at = b->i };
+
+	if (!n)
+		return false;
+	u.name = fl_str_sub(s, 0, n);
+	end = m.end + n + (s.p[n] == ' ') + 2;
+	while (end < l->n && l->p[end] == ' ')
+		end++;
+	g.cut = end;
+	u.d = find_directive(u.name);
+	rst_grab(r, b, b->i, &g);
+	b->i = g.end;
+	*blank = g.blank_finish;
+	b->nr_other++;
+	if (!u.d) {
+		rst_report(r, b, DOCS_DIRECTIVE_UNKNOWN, u.at, "Unknown directive type \"%.*s\".",
+			   FL_STR_ARG(u.name));
+		return true;
+	}
+	divide(r, &u, g.view);
+	count_args(&u);
+	if (misused(r, b, &u))
+		return true;
+	directive_fact(r, b, &u);
+	if (fl_str_is(u.name, "include") && is_whole(&u) && r->include)
+		r->include(r, u.first, b->titles);
+	else if (fl_str_is(u.name, "csv-table"))
+		rst_csv_table(r, b, u.at, u.content, u.options);
+	else
+		read_content(r, b, &u);
+	return true;
+}
+
+/* -- footnotes, targets, substitutions -- */
+
+static bool footnote(struct rst *r, struct rst_block *b, struct rst_match m, bool *blank)
+{
+	const struct rst_line *l = &b->v[b->i];
+	struct fl_str s = fl_str_from(rst_str(l), m.end), label;
+	size_t close = fl_str_find(s, ']', 0);
+	struct rst_grab g = { .known = -1 };
+	bool number = true;
+
+	if (s.n < 3 || s.p[0] != '[' || close == s.n || close < 2 ||
+	    (close + 1 < s.n && s.p[close + 1] != ' '))
+		return false;
+	label = fl_str_sub(s, 1, close - 1);
+	for (size_t i = 0; i < label.n; i++)
+		number &= label.p[i] >= '0' && label.p[i] <= '9';
+	if (!number && !fl_str_is(label, "#") && !fl_str_is(label, "*") &&
+	    !(label.p[0] == '#' && rst_simplename(fl_str_from(label, 1)) == label.n - 1) &&
+	    rst_simplename(label) != label.n)
+		return false;
+	rst_add_fact(r, number || label.p[0] == '#' || label.p[0] == '*' ? RST_FOOTNOTE : RST_CITATION, l,
+		     label);
+	g.cut = m.end + close + 1;
+	while ((uint32_t)g.cut < l->n && l->p[g.cut] == ' ')
+		g.cut++;
+	rst_grab(r, b, b->i, &g);
+	b->i = g.end;
+	b->nr_other++;
+	*blank = g.blank_finish;
+	rst_nested(r, g.view, b->bias, false);
+	return true;
+}
+
+/* The ":" that ends a target's name in @s, or s.n. */
+static size_t target_colon(struct fl_str s)
+{
+	size_t i = 0;
+
+	if (s.n && s.p[0] == '`') {
+		for (i = 1; i < s.n && s.p[i] != '`'; i++)
+			i += s.p[i] == '\\';
+		if (i >= s.n)
+			return s.n;
+		i++;
+		i += i < s.n && s.p[i] == ' ';
+		return i < s.n && s.p[i] == ':' && (i + 1 == s.n || s.p[i + 1] == ' ') ? i : s.n;
+	}
+	for (; i < s.n; i++) {
+		if (s.p[i] == '\\') {
+			i++;
+			continue;
+		}
+		if (s.p[i] == ':' && (i + 1 == s.n || s.p[i + 1] == ' ') && i &&
+		    !(s.p[i - 1] == ':' || (s.p[i - 1] == ' ' && i > 1 && s.p[i - 2] == ' ')))
+			return i;
+	}
+	return s.n;
+}
+
+static void target_fact(struct rst *r, const struct rst_line *l, struct fl_str name, struct fl_str rest)
+{
+	struct rst_fact *f;
+
+	rest = fl_str_trim(rest);
+	name = fl_str_trim(name);
+	if (name.n > 1 && name.p[0] == '`')
+		name = fl_str_sub(name, 1, name.n - 2);
+	f = rst_add_fact(r, RST_TARGET, l, name);
+	if (!f)
+		return;
+	f->extra = rest;
+	if (rest.n > 1 && rest.p[rest.n - 1] == '_' && rest.p[rest.n - 2] != '_' &&
+	    (rest.p[0] == '`' || rst_simplename(fl_str_sub(rest, 0, rest.n - 1)) == rest.n - 1))
+		f->kind = RST_INDIRECT;
+	else if (rest.n)
+		f->kind = RST_URI_TARGET;
+}
+
+static bool target(struct rst *r, struct rst_block *b, struct rst_match m, bool *blank)
+{
+	const struct rst_line *l = &b->v[b->i];
+	struct fl_str s = fl_str_from(rst_str(l), m.end);
+	struct rst_grab g = { .known = -1, .cut = m.end + 1, .until_blank = true };
+	_cleanup_buf_ struct fl_buf joined = {};
+	uint32_t start = b->i;
+	size_t colon;
+
+	if (s.n < 2 || s.p[0] != '_' || s.p[1] == ' ')
+		return false;
+	rst_grab(r, b, b->i, &g);
+	for (uint32_t i = 0; i < g.view.n; i++) {
+		fl_buf_add_str(&joined, rst_str(&g.view.v[i]));
+		colon = target_colon(fl_buf_str(&joined));
+		if (colon < joined.len)
+			break;
+	}
+	b->i = g.end;
+	*blank = g.blank_finish;
+	colon = target_colon(fl_buf_str(&joined));
+	if (colon == joined.len && !fl_str_starts(fl_buf_str(&joined), "_:")) {
+		rst_report(r, b, DOCS_TARGET_MALFORMED, g.end - 1, NULL);
+		return true;
+	}
+	s = fl_str_from(s, 1);
+	colon = target_colon(s);
+	if (colon < s.n && start < b->n)
+		target_fact(r, l, fl_str_sub(s, 0, colon), fl_str_from(s, colon + 1));
+	return true;
+}
+
+static bool substitution(struct rst *r, struct rst_block *b, struct rst_match m, bool *blank)
+{
+	const struct rst_line *l = &b->v[b->i];
+	struct fl_str s = fl_str_from(rst_str(l), m.end), rest, name;
+	struct rst_grab g = { .known = -1, .cut = m.end };
+	size_t close;
+
+	if (s.n < 2 || s.p[0] != '|' || s.p[1] == ' ')
+		return false;
+	for (close = 2; close < s.n; close++) {
+		if (s.p[close] == '|' && s.p[close - 1] != ' ' && (close + 1 == s.n || s.p[close + 1] == ' '))
+			break;
+	}
+	if (close >= s.n)
+		return false;
+	rst_grab(r, b, b->i, &g);
+	b->i = g.end;
+	*blank = g.blank_finish;
+	name = fl_str_sub(s, 1, close - 1);
+	rest = fl_str_trim(fl_str_from(s, close + 1));
+	rst_add_fact(r, RST_SUBST, l, name);
+	while (g.view.n && !g.view.v[g.view.n - 1].n)
+		g.view.n--;
+	if (!rest.n && g.view.n <= 1)
+		rst_report(r, b, DOCS_SUBST_DEF, (uint32_t)(l - b->v),
+			   "Substitution definition \"%.*s\" missing contents.", FL_STR_ARG(name));
+	else if (rest.n && !directive_name(rest))
+		rst_report(r, b, DOCS_SUBST_DEF, (uint32_t)(l - b->v),
+			   "Substitution definition \"%.*s\" empty or invalid.", FL_STR_ARG(name));
+	return true;
+}
+
+static bool comment(struct rst *r, struct rst_block *b, struct rst_match m)
+{
+	struct rst_grab g = { .known = -1, .cut = m.end };
+
+	if (m.end >= b->v[b->i].n && (b->i + 1 >= b->n || !b->v[b->i + 1].n)) {
+		b->i++;
+		return true;
+	}
+	rst_grab(r, b, b->i, &g);
+	b->i = g.end;
+	return g.blank_finish;
+}
+
+static bool anonymous(struct rst *r, struct rst_block *b, struct rst_match m)
+{
+	struct rst_grab g = { .known = -1, .cut = m.end, .until_blank = true };
+	const struct rst_line *l = &b->v[b->i];
+	struct rst_fact *f;
+
+	rst_grab(r, b, b->i, &g);
+	f = rst_add_fact(r, RST_TARGET, l, fl_str_n("_", 1));
+	if (f)
+		f->extra = fl_str_from(rst_str(l), m.end);
+	b->i = g.end;
+	return g.blank_finish;
+}
+
+static bool construct(struct rst *r, struct rst_block *b, struct rst_match m)
+{
+	bool blank = true;
+
+	if (m.kind == RST_K_ANONYMOUS)
+		return anonymous(r, b, m);
+	if (m.end > 2 && (footnote(r, b, m, &blank) || target(r, b, m, &blank) ||
+			  substitution(r, b, m, &blank) || directive(r, b, m, &blank)))
+		return blank;
+	return comment(r, b, m);
+}
+
+void rst_explicit(struct rst *r, struct rst_block *b, struct rst_match m)
+{
+	bool blank;
+
+	do {
+		blank = construct(r, b, m);
+		if (b->i >= b->n)
+			return;
+		m = rst_classify(&b->v[b->i]);
+	} while (m.kind == RST_K_EXPLICIT || m.kind == RST_K_ANONYMOUS);
+	if (!blank)
+		rst_unindent(r, b, DOCS_EXPLICIT_UNINDENT, "Explicit markup");
+}
+
+/* -- literal blocks -- */
+
+/* A literal block of unindented lines that begin with one and the same punctuation mark. */
+static void quoted(struct rst *r, struct rst_block *b)
+{
+	char quote;
+
+	while (b->i < b->n && !b->v[b->i].n)
+		b->i++;
+	quote = b->i < b->n ? b->v[b->i].p[0] : '\0';
+	if (!rst_is_punct(quote)) {
+		rst_report(r, b, DOCS_LITERAL_NONE, b->i, NULL);
+		return;
+	}
+	while (b->i < b->n && b->v[b->i].n && b->v[b->i].p[0] == quote)
+		b->i++;
+	if (b->i >= b->n || !b->v[b->i].n)
+		return;
+	if (b->v[b->i].p[0] == ' ')
+		rst_report(r, b, DOCS_UNEXPECTED_INDENT, b->i, NULL);
+	else
+		rst_report(r, b, DOCS_LITERAL_QUOTING, b->i, NULL);
+}
+
+void rst_literal(struct rst *r, struct rst_block *b)
+{
+	struct rst_grab g = { .known = -1, .cut = -1 };
+
+	rst_grab(r, b, b->i, &g);
+	if (!g.view.n) {
+		quoted(r, b);
+		return;
+	}
+	b->i = g.end;
+	if (!g.blank_finish)
+		rst_unindent(r, b, DOCS_LITERAL_UNINDENT, "Literal block");
+}

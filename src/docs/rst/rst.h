@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The reStructuredText reader: docutils' block grammar in one pass over lines. What it finds wrong
+ * goes to a sink in docutils' words and at docutils' lines; what other checks need to know of the
+ * text (targets, references, directives, roles) is handed on as facts.
+ *
+ * The same reader serves pages, the bodies of kernel-doc comments and the descriptions of ABI
+ * files: each line says by itself where it came from.
+ */
+#ifndef DOCS_RST_H
+#define DOCS_RST_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "docs/finding/sink.h"
+
+/* A line as docutils sees it: tabs expanded, trailing blanks gone, outer indentation cut off. */
+struct rst_line {
+	const char *p;
+	uint32_t n;
+	uint32_t no;  /* line in the file, 1-based */
+	uint32_t off; /* screen columns in front of p in the file's line */
+};
+
+struct rst_view {
+	struct rst_line *v;
+	uint32_t n;
+};
+
+enum rst_fact_kind {
+	RST_TARGET,	 /* ".. _name:", "_`name`", `text <uri>`_ */
+	RST_SECTION,	 /* a title */
+	RST_REF,	 /* name_, `name`_ */
+	RST_FOOTNOTE,	 /* ".. [name]"; extra: what stands between the brackets */
+	RST_FOOTNOTE_REF,
+	RST_CITATION,
+	RST_CITATION_REF,
+	RST_SUBST,
+	RST_SUBST_REF,
+	RST_ROLE,	 /* name: the role, extra: its text */
+	RST_DIRECTIVE,	 /* name; extra: the first argument; view: its content or options */
+	RST_TERM,	 /* of a glossary */
+	RST_INDIRECT,	 /* ".. _name: other_": extra is other */
+	RST_URI_TARGET,	 /* a target with an address: extra is it */
+};
+
+struct rst_fact {
+	enum rst_fact_kind kind;
+	uint32_t line, col;
+	struct fl_str name, extra;
+	struct rst_view view;
+	uint16_t styles[16]; /* of titles in use where the directive stands */
+	uint8_t nr_styles, level;
+	struct rst_fact *next;
+};
+
+enum docs_family {
+	DOCUTILS_21, /* and older */
+	DOCUTILS_22,
+};
+
+#define RST_MAX_STYLES	 16
+#define RST_MAX_INCLUDES 8
+
+struct rst {
+	struct docs_sink *sink;
+	struct fl_arena *arena; /* for what lives as long as the text is read */
+	enum docs_family family;
+	bool want_facts;
+	struct rst_fact *facts, **tail;
+	uint16_t styles[RST_MAX_STYLES]; /* over << 8 | under, in order of first use */
+	unsigned int nr_styles, level;	 /* level: that of the section we are in */
+	unsigned int base_level;	 /* sections above it cannot be begun here (kernel-doc bodies) */
+	const char *page;		 /* the page that includes this text, or NULL */
+	unsigned int depth;
+	/* Reads a file that an include directive names, in place; NULL: such files are left alone. */
+	void (*include)(struct rst *r, struct fl_str name, bool titles);
+	void *ctx; /* of @include */
+	const char *files[RST_MAX_INCLUDES]; /* that we are in, each included by the one before */
+	unsigned int includes;
+	size_t included; /* bytes, in all */
+};
+
+/* Splits @text into lines. -ENOMEM. */
+int rst_split(struct fl_arena *a, struct fl_str text, struct rst_view *ret);
+
+/* Reads a whole text. @titles: sections may stand in it. */
+void rst_read(struct rst *r, struct rst_view view, bool titles);
+
+/* Reads text that is included in one that is being read. */
+void rst_read_within(struct rst *r, struct rst_view view, bool titles);
+
+/* Facts of a whole page judged against each other: unknown and doubled names. */
+void rst_names(struct rst *r);
+
+#endif
