@@ -21,10 +21,10 @@
 
 #include "base/buf.h"
 #include "measure.h"
-#include "probe/bpf/trace.h"
+#include "probe/live/trace.h"
 #include "probe/lang/check.h"
 #include "probe/output/text.h"
-#include "probe/output/tracedat.h"
+#include "probe/tracedat/tracedat.h"
 
 #define MAX_ROUNDS 101
 #define BATCH	   4000 /* calls between two looks into the ring, which has room for twice as many */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "probe/bpf/hist.h"
+#include "probe/hist/hist.h"
 #include "probe/output/hist.h"
 
 static struct fl_probe_arg args[6];

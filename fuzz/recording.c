@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "fuzz.h"
-#include "probe/output/recording.h"
+#include "probe/tracedat/recording.h"
 
 static int print_all(const char *path)
 {

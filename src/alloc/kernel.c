@@ -36,8 +36,8 @@
 #include "base/map.h"
 #include "base/num.h"
 #include "base/util.h"
-#include "probe/bpf/attach.h"
-#include "probe/bpf/insn.h"
+#include "bpf/attach.h"
+#include "bpf/insn.h"
 #include "btf/ksyms.h"
 #include "probe/target/target.h"
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "probe/bpf/run.h"
+#include "probe/live/run.h"
 #include "probe/lang/check.h"
 
 static int count_fds(void)

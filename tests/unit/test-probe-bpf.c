@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "probe/bpf/insn.h"
-#include "probe/bpf/layout.h"
+#include "bpf/insn.h"
+#include "probe/record/layout.h"
 #include "probe/output/put.h"
 
 /* op, dst | src << 4, offset, immediate: little endian, as the RFC's figure 1 */

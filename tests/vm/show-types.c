@@ -12,8 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "probe/bpf/insn.h"
-#include "probe/bpf/sys.h"
+#include "bpf/insn.h"
+#include "bpf/sys.h"
 #include "probe/output/show.h"
 
 #define MAX_BYTES 1024

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
-#include "probe/output/recording.h"
+#include "probe/tracedat/recording.h"
 
 struct report_opts {
 	bool json;

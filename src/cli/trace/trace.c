@@ -14,14 +14,14 @@
 #include "cli/cmds.h"
 #include "cli/say.h"
 #include "cli/trace/trace.h"
-#include "probe/bpf/point.h"
-#include "probe/bpf/run.h"
-#include "probe/bpf/trace.h"
+#include "probe/live/point.h"
+#include "probe/live/run.h"
+#include "probe/live/trace.h"
 #include "probe/lang/check.h"
 #include "probe/output/hist.h"
 #include "probe/output/json.h"
 #include "probe/output/text.h"
-#include "probe/output/tracedat.h"
+#include "probe/tracedat/tracedat.h"
 
 const struct fl_opt fl_trace_options[] = {
 	FL_OPT_U64(struct trace_opts, lines, 'n', NULL, "N", "end after N lines, over all probes"),

@@ -8,9 +8,9 @@
 
 #include "base/file.h"
 #include "base/opt.h"
-#include "probe/bpf/trace.h"
+#include "probe/live/trace.h"
 #include "probe/output/text.h"
-#include "probe/output/tracedat.h"
+#include "probe/tracedat/tracedat.h"
 #include "probe/target/target.h"
 
 struct trace_opts {

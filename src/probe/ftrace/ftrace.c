@@ -16,7 +16,7 @@
 #include "base/num.h"
 #include "probe/ftrace/keeper.h"
 #include "probe/lower/lower.h"
-#include "probe/output/ringpage.h"
+#include "probe/tracedat/ringpage.h"
 #include "probe/target/owner.h"
 
 #define TEXT_MAX       (1u << 20)

@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "foreland/diag.h"
 #include "probe/lang/event.h"
-#include "probe/output/recorded.h"
+#include "probe/tracedat/recorded.h"
 #include "probe/target/target.h"
 
 struct fl_ftrace;

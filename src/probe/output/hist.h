@@ -4,7 +4,7 @@
 #define PROBE_OUTPUT_HIST_H
 
 #include "base/buf.h"
-#include "probe/bpf/trace.h"
+#include "probe/live/trace.h"
 #include "probe/output/symbols.h"
 
 /* First: takes the frames of tracing itself off keys that are stacks, and merges what then is equal. */

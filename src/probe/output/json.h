@@ -10,7 +10,7 @@
 #define PROBE_OUTPUT_JSON_H
 
 #include "base/buf.h"
-#include "probe/bpf/trace.h"
+#include "probe/live/trace.h"
 #include "probe/output/symbols.h"
 
 void fl_trace_json_schema(const struct fl_trace *t, bool boot_clock, struct fl_buf *out);

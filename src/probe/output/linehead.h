@@ -10,7 +10,7 @@
 #ifndef PROBE_OUTPUT_LINEHEAD_H
 #define PROBE_OUTPUT_LINEHEAD_H
 
-#include "probe/bpf/layout.h"
+#include "probe/record/layout.h"
 
 #define FL_LINE_HEAD_ROOM 128 /* that may be written to, more than is used */
 #define FL_LINE_HEAD_CPUS 64  /* CPUs 0, 64, 128 ... share a place */

@@ -9,7 +9,7 @@
 #define PROBE_OUTPUT_PRETTY_H
 
 #include "base/buf.h"
-#include "probe/bpf/trace.h"
+#include "probe/live/trace.h"
 #include "probe/output/symbols.h"
 
 /* False, and nothing appended, where the value is shown as without --pretty. */

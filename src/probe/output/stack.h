@@ -13,7 +13,7 @@
 #define PROBE_OUTPUT_STACK_H
 
 #include "base/buf.h"
-#include "probe/bpf/trace.h"
+#include "probe/live/trace.h"
 #include "probe/output/symbols.h"
 
 /* A stack without the frames that tracing itself put on it: programs, trampolines, call sites. */

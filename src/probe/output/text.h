@@ -10,7 +10,7 @@
 #define PROBE_OUTPUT_TEXT_H
 
 #include "base/buf.h"
-#include "probe/bpf/trace.h"
+#include "probe/live/trace.h"
 #include "probe/output/symbols.h"
 
 struct fl_text;

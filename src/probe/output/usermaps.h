@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "probe/bpf/layout.h"
+#include "probe/record/layout.h"
 
 struct fl_usermaps;
 

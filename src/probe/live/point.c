@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/live/point.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/num.h"
+
+void fl_points_fini(struct fl_points *p)
+{
+	free(p->addresses);
+	free(p->name);
+	free(p->module);
+	*p = (struct fl_points){};
+}
+
+/* Registers and the stack are seen by kprobes only. */
+static bool wants_regs(const struct fl_probe_event *e)
+{
+	for (size_t i = 0; i < e->nr_args; i++) {
+		enum fl_fetch_op op = e->args[i].program.code[0].op;
+
+		if (op == FL_FETCH_REG || op == FL_FETCH_STACK || op == FL_FETCH_STACKP)
+			return true;
+	}
+	return false;
+}
+
+/* All but registers: pages of the process, which may have to be waited for. */
+static bool reads_memory(const struct fl_probe_event *e)
+{
+	for (size_t i = 0; i < e->nr_args; i++)
+		for (uint32_t k = 0; k < e->args[i].program.n; k++) {
+			enum fl_fetch_op op = e->args[i].program.code[k].op;
+
+			if (fl_fetch_ops[op].stage == FL_STAGE_DEREF || op == FL_FETCH_STACK ||
+			    (fl_fetch_ops[op].stage == FL_STAGE_STORE && op != FL_FETCH_ST_RAW))
+				return true;
+		}
+	return false;
+}
+
+const char *fl_points_reason(const struct fl_probe_event *e)
+{
+	switch (e->kind) {
+	case FL_PROBE_KPROBE:
+		return "p and r are kprobes, the only hook that any instruction can have";
+	case FL_PROBE_FPROBE:
+		if (e->place.is_glob)
+			return "one link holds all functions of the pattern";
+		if (wants_regs(e))
+			return "registers and the stack are seen by kprobes only";
+		return e->is_return ? "fexit is the cheapest hook of a return, and still has the arguments"
+				    : "fentry is the cheapest hook of a function";
+	case FL_PROBE_TPROBE:
+		return "a raw tracepoint is the cheapest hook, and has the arguments as they are";
+	case FL_PROBE_EPROBE:
+		return "the fields of an event's record are there for classic tracepoints only";
+	case FL_PROBE_UPROBE:
+		return reads_memory(e) ? "user code has one kind of hook; where it may sleep, it waits for memory"
+				       : "user code has one kind of hook";
+	case _FL_PROBE_KIND_MAX:
+		break;
+	}
+	return "";
+}
+
+size_t fl_points_hooks(const struct fl_probe_event *e, enum fl_hook hooks[static _FL_HOOK_MAX])
+{
+	bool ret = e->is_return;
+	size_t n = 0;
+
+	switch (e->kind) {
+	case FL_PROBE_KPROBE:
+		hooks[n++] = ret ? FL_HOOK_KRETPROBE : FL_HOOK_KPROBE;
+		break;
+	case FL_PROBE_FPROBE:
+		if (e->place.is_glob)
+			hooks[n++] = ret ? FL_HOOK_KRETPROBE_MULTI : FL_HOOK_KPROBE_MULTI;
+		else if (!wants_regs(e))
+			hooks[n++] = ret ? FL_HOOK_FEXIT : FL_HOOK_FENTRY;
+		if (!e->place.is_glob && !wants_regs(e))
+			hooks[n++] = ret ? FL_HOOK_KRETPROBE_MULTI : FL_HOOK_KPROBE_MULTI;
+		hooks[n++] = ret ? FL_HOOK_KRETPROBE : FL_HOOK_KPROBE;
+		break;
+	case FL_PROBE_TPROBE:
+		hooks[n++] = FL_HOOK_RAW_TP;
+		break;
+	case FL_PROBE_EPROBE:
+		hooks[n++] = FL_HOOK_TRACEPOINT;
+		break;
+	case FL_PROBE_UPROBE:
+		if (reads_memory(e))
+			hooks[n++] = ret ? FL_HOOK_URETPROBE_SLEEP : FL_HOOK_UPROBE_SLEEP;
+		hooks[n++] = ret ? FL_HOOK_URETPROBE : FL_HOOK_UPROBE;
+		break;
+	case _FL_PROBE_KIND_MAX:
+		break;
+	}
+	return n;
+}
+
+/* ---- one place ---- */
+
+static int set_name(struct fl_points *p, struct fl_str name)
+{
+	p->name = fl_str_dup(name);
+	if (!p->name)
+		return -ENOMEM;
+	p->at.name = p->name;
+	return 0;
+}
+
+/* "MODULE:SYMBOL" or "SYMBOL" */
+static void full_name(const struct fl_probe_event *e, struct fl_buf *out)
+{
+	if (e->place.module.n) {
+		fl_buf_add_str(out, e->place.module);
+		fl_buf_addc(out, ':');
+	}
+	fl_buf_add_str(out, e->place.symbol);
+}
+
+/* Bytes of a parameter beyond a register's: a struct of up to 16 takes two registers. */
+static uint32_t slots_of(struct fl_type t)
+{
+	uint64_t size = 8;
+
+	return fl_type_size(t, &size) == 0 && size > 8 ? 2 : 1;
+}
+
+/* Which register (or word of a trampoline) each parameter begins in. */
+static int map_slots(struct fl_type func, struct fl_points *p)
+{
+	struct fl_param param;
+
+	p->nr_arg_slots = p->words = 0;
+	for (uint32_t i = 0; fl_type_param(func, i, &param); i++) {
+		if (p->nr_arg_slots == FL_MAX_ARG_SLOTS)
+			return -E2BIG;
+		p->arg_slot[p->nr_arg_slots++] = (uint8_t)p->words;
+		p->words += slots_of(param.type);
+	}
+	return 0;
+}
+
+static int find_kprobe(const struct fl_probe_event *e, struct fl_points *p)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+
+	if (e->place.has_address) {
+		p->at.address = e->place.address;
+		return 0;
+	}
+	p->at.offset = e->place.offset;
+	if (e->place.is_entry && e->func.btf)
+		map_slots((struct fl_type){ e->func.btf, e->func.id }, p);
+	full_name(e, &name);
+	return set_name(p, fl_buf_str(&name));
+}
+
+/* A trampoline is put on one function, and by its type: which of several that would be, chance says. */
+static bool is_ambiguous(struct fl_target *t, struct fl_str name)
+{
+	struct fl_ksyms *syms;
+
+	return fl_target_ksyms(t, &syms) == 0 && fl_ksyms_find_func(syms, name, NULL, 0) > 1;
+}
+
+static int find_trampoline(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p,
+			   struct fl_buf *why)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+	struct fl_type func;
+
+	full_name(e, &name);
+	if (is_ambiguous(t, fl_buf_str(&name))) {
+		fl_buf_addz(why, "several functions have this name");
+		return -EADDRNOTAVAIL;
+	}
+	func = fl_target_func(t, fl_buf_str(&name));
+	if (!fl_type_ok(func)) {
+		fl_buf_addz(why, "the function is not in BTF");
+		return -ENOENT;
+	}
+	p->at.btf_id = func.id;
+	if (fl_btf_base(func.btf)) {
+		p->module = fl_str_dup(fl_str(fl_btf_name(func.btf)));
+		if (!p->module)
+			return -ENOMEM;
+		p->at.module = p->module;
+	}
+	if (map_slots(func, p) < 0) {
+		fl_buf_addz(why, "too many arguments");
+		return -E2BIG;
+	}
+	return 0;
+}
+
+static int find_tracepoint(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p,
+			   struct fl_buf *why)
+{
+	int r = fl_target_format(t, e->place.system, e->place.event, &p->format);
+
+	if (r < 0) {
+		fl_buf_addz(why, "its format cannot be read");
+		return r;
+	}
+	p->at.tracepoint_id = p->format->id;
+	return 0;
+}
+
+static int find_uprobe(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p)
+{
+	_cleanup_buf_ struct fl_buf path = {};
+
+	fl_target_path(t, e->place.path, &path);
+	p->at.offset = e->place.offset;
+	p->at.refctr = e->place.has_refctr ? e->place.refctr : 0;
+	return set_name(p, fl_buf_str(&path));
+}
+
+/* ---- many places ---- */
+
+static int add_function(struct fl_points *p, struct fl_ksyms *syms, struct fl_str name)
+{
+	struct fl_ksym found[8];
+	size_t n = fl_ksyms_find_func(syms, name, found, FL_ARRAY_SIZE(found));
+	uint64_t *bigger;
+
+	n = FL_MIN(n, FL_ARRAY_SIZE(found));
+	bigger = reallocarray(p->addresses, p->at.nr_addresses + n + 1, sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	p->addresses = bigger;
+	for (size_t i = 0; i < n; i++)
+		p->addresses[p->at.nr_addresses++] = found[i].addr;
+	return 0;
+}
+
+/* "NAME" or "NAME [MODULE]", as the definition wants it. */
+static bool is_wanted(const struct fl_probe_event *e, struct fl_str line, struct fl_str *ret_name)
+{
+	struct fl_str module = {};
+
+	if (!fl_str_word(&line, ret_name) || !fl_str_glob(e->place.symbol, *ret_name))
+		return false;
+	if (fl_str_word(&line, &module) && module.n > 2)
+		module = fl_str_sub(module, 1, module.n - 2);
+	return !e->place.module.n || fl_str_eq(e->place.module, module);
+}
+
+/* The functions that ftrace can hook stand in tracefs, a line each, "[module]" behind some. */
+static int find_functions(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p,
+			  struct fl_buf *why)
+{
+	_cleanup_file_ struct fl_file list = {};
+	_cleanup_buf_ struct fl_buf path = {};
+	struct fl_str rest, line, name;
+	struct fl_ksyms *syms;
+	int r;
+
+	if (fl_target_tracefs(t))
+		fl_buf_addf(&path, "%s/available_filter_functions", fl_target_tracefs(t));
+	r = fl_file_open(fl_buf_z(&path), 64u << 20, &list);
+	if (r == 0)
+		r = fl_target_ksyms(t, &syms);
+	if (r < 0) {
+		fl_buf_addz(why, "the list of functions that can be traced is not readable");
+		return r;
+	}
+	rest = fl_file_str(&list);
+	while (r == 0 && fl_str_line(&rest, &line))
+		if (is_wanted(e, line, &name))
+			r = add_function(p, syms, name);
+	if (r < 0)
+		return r;
+	if (!p->at.nr_addresses) {
+		fl_buf_addz(why, "no function of that name can be traced");
+		return -ENOENT;
+	}
+	p->at.addresses = p->addresses;
+	p->is_multi = true;
+	if (e->func.btf && !e->place.is_glob)
+		map_slots((struct fl_type){ e->func.btf, e->func.id }, p);
+	return 0;
+}
+
+int fl_points_find(struct fl_target *t, const struct fl_probe_event *e, enum fl_hook hook,
+		   struct fl_points *ret, struct fl_buf *why)
+{
+	int r = -EINVAL;
+
+	fl_points_fini(ret);
+	ret->nr_each = 1;
+	switch (hook) {
+	case FL_HOOK_RAW_TP:
+		return set_name(ret, e->place.symbol);
+	case FL_HOOK_FENTRY:
+	case FL_HOOK_FEXIT:
+		return find_trampoline(t, e, ret, why);
+	case FL_HOOK_KPROBE:
+	case FL_HOOK_KRETPROBE:
+		if (!e->place.is_glob)
+			return find_kprobe(e, ret);
+		r = find_functions(t, e, ret, why);
+		ret->nr_each = ret->at.nr_addresses;
+		ret->each_address = true;
+		return r;
+	case FL_HOOK_KPROBE_MULTI:
+	case FL_HOOK_KRETPROBE_MULTI:
+		return find_functions(t, e, ret, why);
+	case FL_HOOK_TRACEPOINT:
+		return find_tracepoint(t, e, ret, why);
+	case FL_HOOK_UPROBE_SLEEP:
+	case FL_HOOK_URETPROBE_SLEEP:
+	case FL_HOOK_UPROBE:
+	case FL_HOOK_URETPROBE:
+		return find_uprobe(t, e, ret);
+	case _FL_HOOK_MAX:
+		break;
+	}
+	return r;
+}
+
+struct fl_attach_point fl_points_each(const struct fl_points *p, size_t i)
+{
+	struct fl_attach_point at = p->at;
+
+	if (p->each_address)
+		at.address = p->addresses[i];
+	return at;
+}
+
+void fl_points_env(const struct fl_points *p, struct fl_gen_env *env)
+{
+	env->arg_slot = p->arg_slot;
+	env->nr_arg_slots = p->nr_arg_slots;
+	env->trampoline_words = p->words;
+	env->format = p->format;
+}
+
+/*
+ * A per-CPU variable of vmlinux, by BTF: lists of symbols may leave data out (KALLSYMS_ALL=n) or hide
+ * their addresses, but where the variable lies among the others is known.
+ */
+static int percpu_place(struct fl_target *t, struct fl_fetch_program *p)
+{
+	struct fl_str name = p->code[0].text;
+	size_t sign = FL_MIN(fl_str_find(name, '+', 0), fl_str_find(name, '-', 0));
+	int64_t more = 0;
+	struct fl_var var;
+
+	if (p->code[2].op != FL_FETCH_CPU_PTR ||
+	    (sign < name.n && fl_parse_s64(fl_str_from(name, sign), 0, &more) < 0))
+		return -ENOENT;
+	if (fl_target_percpu(t, fl_str_sub(name, 0, sign), &var) < 0 || fl_btf_base(var.var.btf))
+		return -ENOENT;
+	p->code[1].imm = var.offset + (uint64_t)more;
+	p->code[1].offset = FL_IMM_PERCPU;
+	return 0;
+}
+
+/* "SYMBOL", "SYMBOL+8" */
+int fl_points_symbol(struct fl_target *t, struct fl_fetch_program *p)
+{
+	struct fl_ksyms *syms;
+	struct fl_ksym sym;
+
+	if (p->code[0].op != FL_FETCH_NOP_SYMBOL || p->code[1].op != FL_FETCH_IMM || p->code[1].imm)
+		return 0;
+	if (fl_target_ksyms(t, &syms) < 0 || fl_ksyms_find(syms, p->code[0].text, &sym, 1) == 0 ||
+	    fl_ksyms_hidden(syms) || !sym.addr)
+		return percpu_place(t, p);
+	p->code[1].imm = sym.addr;
+	return 0;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A live trace: checked events in, records out. It owns maps, rings, programs and hooks, all by
+ * descriptors of this process; freeing it, or dying, leaves nothing in the kernel.
+ *
+ * Order of calls: new, add for each event, start, read as often as wanted, stop, read once more,
+ * free. One thread.
+ */
+#ifndef PROBE_LIVE_TRACE_H
+#define PROBE_LIVE_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "foreland/diag.h"
+#include "probe/gen/gen.h"
+#include "probe/hist/hist.h"
+#include "bpf/hook.h"
+#include "probe/record/layout.h"
+#include "probe/live/rings.h"
+#include "probe/lang/event.h"
+#include "probe/target/target.h"
+
+struct fl_trace;
+
+struct fl_trace_opts {
+	uint32_t pid;	    /* process or thread; 0: all */
+	const char *comm;   /* command name; NULL: all */
+	bool boot_clock;    /* else monotonic */
+	bool exact_faults;  /* every read of memory tells whether it failed */
+	size_t ring_bytes;  /* a CPU; 0: the default */
+	unsigned int stacks; /* 1u << FL_STACK_*: taken with each record */
+	bool pretty; /* records have what lets values be shown by their type */
+};
+
+/* Sums over all CPUs. hits = records + filtered + lost + unpaired, once stopped and read. */
+struct fl_trace_totals {
+	uint64_t hits, filtered, lost, unpaired;
+	uint64_t records; /* handed out */
+	uint64_t missed;  /* not run by the kernel: the probe hit while it was running itself */
+	uint64_t faults;  /* arguments whose read failed and told */
+	uint64_t no_stack; /* wanted stacks that the kernel did not give */
+};
+
+/* One event as it runs. */
+struct fl_trace_probe {
+	const struct fl_probe_event *event;
+	struct fl_record_layout layout;
+	enum fl_hook hook;
+	enum fl_read_form read;
+	const struct fl_hist *hist; /* counted, not sent; NULL: sent */
+	bool pretty;
+	struct fl_buf tried; /* a line for each hook that was not taken, and why */
+};
+
+/* @target must be live and outlive the trace. */
+int fl_trace_new(struct fl_target *target, const struct fl_trace_opts *opts, struct fl_trace **ret);
+void fl_trace_free(struct fl_trace *t);
+FL_DEFINE_CLEANUP(struct fl_trace *, fl_trace_free);
+#define _cleanup_trace_ _cleanup_(fl_trace_freep)
+
+/*
+ * @e is borrowed; addresses of symbols that the kernel resolves late are filled into its programs.
+ * @def is the whole definition, with the filter that fl_definition_split() took off (which may be
+ * empty; event probes bring their own); both are borrowed.
+ */
+int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e, struct fl_str def,
+		 struct fl_str filter);
+
+/*
+ * Event @i is counted instead of sent (hist.h). @spec is borrowed. -EINVAL with @diag, whose text is
+ * the spec.
+ */
+int fl_trace_hist(struct fl_trace *t, size_t i, struct fl_str spec, struct fl_diag *diag);
+
+/* What was counted; sorted as the spec says. NULL: the event is not counted. */
+struct fl_hist_table {
+	const struct fl_hist *hist;
+	struct fl_hist_entry *entries;
+	size_t n;
+	uint64_t hits, dropped;
+	uint8_t *keys;
+};
+
+int fl_trace_hist_read(struct fl_trace *t, size_t i, struct fl_hist_table *ret);
+void fl_hist_table_fini(struct fl_hist_table *t);
+/* Makes one entry of those whose keys were made equal, and sorts again. */
+void fl_hist_table_merge(struct fl_hist_table *t);
+
+/*
+ * "if FILTER" at the end of a definition of ours, which the kernel knows for event probes only:
+ * returns the part in front of it, and the filter, empty where there is none. Event probes' stay.
+ */
+struct fl_str fl_definition_split(struct fl_str def, struct fl_str *ret_filter);
+
+/*
+ * Loads everything, then attaches everything. On failure @diag says which definition, where in it,
+ * what is missing and what helps; its text is the event's.
+ */
+int fl_trace_start(struct fl_trace *t, struct fl_diag *diag);
+/* Which event starting failed at. */
+size_t fl_trace_failed(const struct fl_trace *t);
+
+/* Takes the hooks away. Records that were made until then can still be read. */
+void fl_trace_stop(struct fl_trace *t);
+
+/* See fl_rings_read(); counts what was handed out. */
+int64_t fl_trace_read(struct fl_trace *t, uint64_t before, fl_record_fn fn, void *ctx);
+
+/* After stopping: programs that were running meanwhile have ended and all is accounted for. */
+bool fl_trace_settled(struct fl_trace *t);
+
+size_t fl_trace_nr_probes(const struct fl_trace *t);
+const struct fl_trace_probe *fl_trace_probe(const struct fl_trace *t, size_t i);
+void fl_trace_totals(struct fl_trace *t, size_t i, struct fl_trace_totals *ret);
+
+/* Time now, by the clock of the records. */
+uint64_t fl_trace_now(const struct fl_trace *t);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/tracedat/recorded.h"
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "probe/output/put.h"
+#include "probe/output/stack.h"
+
+void fl_recorded_start(struct fl_recorded *rec, uint64_t time, uint32_t cpu, struct fl_str data)
+{
+	*rec = (struct fl_recorded){
+		.time = time,
+		.cpu = cpu,
+		.type = fl_get_le16(data.p),
+		.flags = data.p[2],
+		.preempt_count = data.p[3],
+		.pid = fl_get_le32(data.p + 4),
+		.data = (const uint8_t *)data.p,
+		.size = data.n,
+	};
+}
+
+static inline bool load(const struct fl_recorded *rec, uint64_t offset, uint32_t size, bool is_signed, uint64_t *ret)
+{
+	unsigned int shift = 64 - size * 8;
+	uint64_t v = 0;
+
+	if (!size || size > 8 || !fl_range_ok(offset, size, rec->size))
+		return false;
+	if (size == 4)
+		v = fl_get_le32(rec->data + offset);
+	else if (size == 8)
+		v = fl_get_le64(rec->data + offset);
+	else
+		memcpy(&v, rec->data + offset, size);
+	v = size == 4 || size == 8 ? v : le64toh(v);
+	*ret = is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v;
+	return true;
+}
+
+static bool load_string(const struct fl_recorded *rec, const struct fl_field *f, uint32_t element,
+			struct fl_str *ret)
+{
+	uint64_t loc, at, n;
+
+	if (f->loc == FL_FIELD_INLINE) {
+		if (!fl_range_ok(f->offset, f->size, rec->size))
+			return false;
+		*ret = fl_str_n((const char *)rec->data + f->offset, f->size);
+	} else {
+		if (!load(rec, (uint64_t)f->offset + 4 * (uint64_t)element, 4, false, &loc))
+			return false;
+		at = (loc & 0xffff) + (f->loc == FL_FIELD_REL_LOC ? f->offset + 4 : 0);
+		n = loc >> 16;
+		if (!n || !fl_range_ok(at, n, rec->size))
+			return false;
+		*ret = fl_str_n((const char *)rec->data + at, n);
+	}
+	*ret = fl_str_sub(*ret, 0, fl_str_find(*ret, '\0', 0));
+	return true;
+}
+
+static void add_symbol(const struct fl_ksyms *ksyms, uint64_t addr, bool name_only, struct fl_buf *out)
+{
+	struct fl_ksym sym;
+
+	if (!ksyms || fl_ksyms_at(ksyms, addr, &sym) < 0) {
+		fl_buf_add_hex(out, addr);
+		return;
+	}
+	fl_buf_add_str(out, sym.name);
+	if (!name_only && sym.size)
+		fl_buf_addf(out, "+0x%llx/0x%llx", (unsigned long long)(addr - sym.addr),
+			    (unsigned long long)sym.size);
+	else if (!name_only)
+		fl_buf_addf(out, "+0x%llx", (unsigned long long)(addr - sym.addr));
+	if (sym.module.n)
+		fl_buf_addf(out, " [%.*s]", FL_STR_ARG(sym.module));
+}
+
+static uint64_t address_of(const struct fl_recorded *rec, const struct fl_field *f)
+{
+	uint64_t addr = 0;
+
+	return f && load(rec, f->offset, f->size, false, &addr) ? addr : 0;
+}
+
+static void add_place(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	const struct fl_event_printer *p = rec->printer;
+
+	fl_buf_add_str(out, rec->place);
+	if (p->ret_ip) {
+		add_symbol(ksyms, address_of(rec, p->ret_ip), false, out);
+		fl_buf_addz(out, " <- ");
+	}
+	if (p->ip)
+		add_symbol(ksyms, address_of(rec, p->ip), p->ret_ip, out);
+}
+
+/* That of most records is that of the one before. */
+static struct fl_str place_of(struct fl_recorded_lines *l, const struct fl_recorded *rec)
+{
+	const struct fl_event_printer *p = rec->printer;
+	uint64_t ip = address_of(rec, p->ip), ret_ip = address_of(rec, p->ret_ip);
+
+	if (l->printer != p || l->ip != ip || l->ret_ip != ret_ip || rec->place.n) {
+		fl_buf_reset(&l->place);
+		add_place(rec, l->ksyms, &l->place);
+		l->printer = p;
+		l->ip = ip;
+		l->ret_ip = ret_ip;
+	}
+	return fl_buf_str(&l->place);
+}
+
+void fl_recorded_lines_fini(struct fl_recorded_lines *l)
+{
+	fl_buf_fini(&l->place);
+}
+
+bool fl_recorded_number(const struct fl_recorded *rec, const struct fl_field *f, uint32_t element,
+			uint32_t count, uint64_t *ret)
+{
+	uint32_t size = f->size / FL_MAX(count, 1u);
+
+	return load(rec, f->offset + (uint64_t)element * size, size, f->is_signed, ret);
+}
+
+static bool number_of(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
+		      uint64_t *ret)
+{
+	return fl_recorded_number(rec, v->field, element, v->count, ret);
+}
+
+static void text_element(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
+			 const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	struct fl_str s;
+	uint64_t number;
+
+	if (v->print == FL_PRINT_STRING) {
+		if (!load_string(rec, v->field, element, &s)) {
+			fl_buf_addz(out, "(fault)");
+			return;
+		}
+		fl_buf_addf(out, "\"%.*s\"", FL_STR_ARG(s));
+		return;
+	}
+	if (!number_of(rec, v, element, &number)) {
+		fl_buf_addz(out, "?");
+		return;
+	}
+	switch (v->print) {
+	case FL_PRINT_HEX:
+		fl_buf_add_hex(out, number);
+		break;
+	case FL_PRINT_SIGNED:
+		fl_buf_add_s64(out, number);
+		break;
+	case FL_PRINT_CHAR:
+		fl_buf_addc(out, '\'');
+		fl_buf_addc(out, number);
+		fl_buf_addc(out, '\'');
+		break;
+	case FL_PRINT_SYMBOL:
+		add_symbol(ksyms, number, false, out);
+		break;
+	case FL_PRINT_UNSIGNED:
+	case FL_PRINT_STRING:
+		fl_buf_add_u64(out, number);
+	}
+}
+
+/* The head of the line is made by the code that makes it for live records. */
+static char *put_head(struct fl_recorded_lines *l, char *p, const struct fl_recorded *rec)
+{
+	struct fl_record head = { .time = rec->time, .pid = rec->pid };
+	struct fl_context context = { rec->flags, rec->preempt_count };
+	size_t n = FL_MIN(rec->comm.n, sizeof(l->comm));
+
+	if (l->comm_len != n || memcmp(l->comm, rec->comm.p, n)) {
+		memset(l->comm, 0, sizeof(l->comm));
+		memcpy(l->comm, rec->comm.p, n);
+		l->comm_len = n;
+	}
+	memcpy(head.comm, l->comm, sizeof(head.comm));
+	return fl_line_head(&l->heads, p, rec->cpu, &head, &context);
+}
+
+uint64_t fl_recorded_faults(const struct fl_recorded *rec)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < rec->printer->n; i++) {
+		const struct fl_printed *v = &rec->printer->values[i];
+		struct fl_str s;
+
+		for (uint32_t k = 0; v->print == FL_PRINT_STRING && k < FL_MAX(v->count, 1u); k++)
+			n += !load_string(rec, v->field, k, &s);
+	}
+	return n;
+}
+
+/* Stacks are events of ftrace's own, and the frames their last field. */
+static bool is_stack(const struct fl_recorded *rec, enum fl_stack_kind *ret_kind, uint64_t *ret_at)
+{
+	const struct fl_field *frames = NULL;
+
+	if (!rec->format || !fl_str_is(rec->format->system, "ftrace"))
+		return false;
+	for (unsigned int kind = 0; kind < _FL_STACK_MAX && !frames; kind++) {
+		const char *name = kind == FL_STACK_USER ? "user_stack" : "kernel_stack";
+
+		*ret_kind = (enum fl_stack_kind)kind;
+		if (fl_str_is(rec->format->name, name))
+			frames = fl_format_field(rec->format, FL_STR("caller"));
+	}
+	if (frames)
+		*ret_at = frames->offset;
+	return frames;
+}
+
+/* Up to a frame that is none (the kernel ends with zeros or ones), or to the record's end. */
+static bool next_frame(const struct fl_recorded *rec, uint64_t *at, uint64_t *ret)
+{
+	bool ok = load(rec, *at, 8, false, ret) && *ret && *ret != UINT64_MAX;
+
+	*at += 8;
+	return ok;
+}
+
+static void text_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, uint64_t at,
+		       const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	uint64_t frame;
+
+	fl_buf_addf(out, "%s\n", fl_stack_titles[kind]);
+	while (next_frame(rec, &at, &frame)) {
+		fl_buf_addz(out, " => ");
+		if (kind == FL_STACK_KERNEL)
+			add_symbol(ksyms, frame, true, out);
+		else
+			fl_buf_addf(out, " <%016llx>", (unsigned long long)frame);
+		fl_buf_addc(out, '\n');
+	}
+}
+
+static void json_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, uint64_t at,
+		       const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	uint64_t frame;
+
+	fl_json_open(out, fl_stack_keys[kind], '[');
+	while (next_frame(rec, &at, &frame)) {
+		_cleanup_buf_ struct fl_buf text = {};
+
+		add_symbol(kind == FL_STACK_KERNEL ? ksyms : NULL, frame, false, &text);
+		fl_json_str(out, NULL, fl_buf_str(&text));
+	}
+	fl_json_close(out, ']');
+}
+
+static bool is_plain(const struct fl_printed *v)
+{
+	return !v->count && (v->print == FL_PRINT_SIGNED || v->print == FL_PRINT_UNSIGNED);
+}
+
+/* " name=" and what follows, in the room that is reserved; anything but a plain number needs more. */
+static char *put_value(const struct fl_recorded *rec, const struct fl_printed *v,
+		       const struct fl_ksyms *ksyms, char *p, struct fl_buf *out)
+{
+	uint64_t number;
+
+	p = fl_put_padded(p, v->label.p, v->label.n);
+	if (is_plain(v) && number_of(rec, v, 0, &number))
+		return v->print == FL_PRINT_SIGNED ? fl_put_s64(p, (int64_t)number) : fl_put_u64(p, number);
+	out->len = (size_t)(p - out->data);
+	if (v->count)
+		fl_buf_addc(out, '{');
+	for (uint32_t k = 0; k < FL_MAX(v->count, 1u); k++) {
+		if (k)
+			fl_buf_addc(out, ',');
+		text_element(rec, v, k, ksyms, out);
+	}
+	if (v->count)
+		fl_buf_addc(out, '}');
+	return fl_buf_reserve(out, rec->printer->room + FL_PUT_PADDING);
+}
+
+static void text_values(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out)
+{
+	bool has_place = rec->printer->ip || rec->place.n;
+	struct fl_str place = has_place ? place_of(l, rec) : FL_STR("");
+	char *p = fl_buf_reserve(out, rec->printer->room + place.n + sizeof(" ()\n") + FL_PUT_PADDING);
+
+	if (!p)
+		return;
+	p = fl_put_padded(p, rec->printer->title.p, rec->printer->title.n);
+	if (has_place) {
+		p = fl_put_str(fl_put_mem(p, " (", 2), place);
+		p = fl_put_char(p, ')');
+	}
+	for (size_t i = 0; i < rec->printer->n && p; i++)
+		p = put_value(rec, &rec->printer->values[i], l->ksyms, p, out);
+	if (!p)
+		return;
+	p = fl_put_char(p, '\n');
+	out->len = (size_t)(p - out->data);
+	out->data[out->len] = '\0';
+}
+
+void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out)
+{
+	char *p = fl_buf_reserve(out, FL_LINE_HEAD_ROOM);
+	enum fl_stack_kind kind;
+	uint64_t at;
+
+	if (!p)
+		return;
+	out->len += put_head(l, p, rec) - p;
+	if (!rec->format)
+		fl_buf_addf(out, "event %u: %zu bytes\n", rec->type, rec->size);
+	else if (is_stack(rec, &kind, &at))
+		text_stack(rec, kind, at, l->ksyms, out);
+	else
+		text_values(l, rec, out);
+}
+
+static void json_element(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
+			 const char *key, const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf symbol = {};
+	struct fl_str s;
+	uint64_t number;
+
+	if (v->print == FL_PRINT_STRING && load_string(rec, v->field, element, &s)) {
+		fl_json_str(out, key, s);
+	} else if (v->print == FL_PRINT_STRING || !number_of(rec, v, element, &number)) {
+		fl_json_null(out, key);
+	} else if (v->print == FL_PRINT_SYMBOL) {
+		add_symbol(ksyms, number, false, &symbol);
+		fl_json_str(out, key, fl_buf_str(&symbol));
+	} else if (v->field->is_signed) {
+		fl_json_s64(out, key, number);
+	} else {
+		fl_json_u64(out, key, number);
+	}
+}
+
+static void json_values(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	for (size_t i = 0; i < rec->printer->n; i++) {
+		const struct fl_printed *v = &rec->printer->values[i];
+		_cleanup_free_ char *key = fl_str_dup(v->name);
+
+		if (!key)
+			continue;
+		if (!v->count) {
+			json_element(rec, v, 0, key, ksyms, out);
+			continue;
+		}
+		fl_json_open(out, key, '[');
+		for (uint32_t k = 0; k < v->count; k++)
+			json_element(rec, v, k, NULL, ksyms, out);
+		fl_json_close(out, ']');
+	}
+}
+
+void fl_recorded_json(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf place = {};
+	enum fl_stack_kind kind;
+	uint64_t at;
+
+	fl_json_open(out, NULL, '{');
+	fl_json_u64(out, "time_ns", rec->time);
+	fl_json_u64(out, "cpu", rec->cpu);
+	fl_json_u64(out, "pid", rec->pid);
+	fl_json_str(out, "comm", rec->comm);
+	if (is_stack(rec, &kind, &at)) {
+		fl_json_str(out, "group", rec->format->system);
+		fl_json_str(out, "event", rec->format->name);
+		json_stack(rec, kind, at, ksyms, out);
+	} else if (rec->format) {
+		fl_json_str(out, "group", rec->format->system);
+		fl_json_str(out, "event", rec->format->name);
+		add_place(rec, ksyms, &place);
+		fl_json_str(out, "place", fl_buf_str(&place));
+		fl_json_open(out, "args", '{');
+		json_values(rec, ksyms, out);
+		fl_json_close(out, '}');
+	}
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One record of the kernel's ring buffer, with what is needed to show it: read from a file
+ * (recording.h) or live from tracefs (probe/ftrace).
+ */
+#ifndef PROBE_TRACEDAT_RECORDED_H
+#define PROBE_TRACEDAT_RECORDED_H
+
+#include "base/buf.h"
+#include "probe/output/linehead.h"
+#include "probe/output/printfmt.h"
+#include "btf/ksyms.h"
+
+/* Everything is borrowed. */
+struct fl_recorded {
+	const struct fl_format *format; /* NULL: its type is not described */
+	const struct fl_event_printer *printer;
+	uint64_t time; /* ns */
+	uint32_t cpu;
+	uint32_t pid;
+	uint16_t type; /* the event's number */
+	uint8_t flags; /* the kernel's trace flags */
+	uint8_t preempt_count;
+	struct fl_str comm;
+	struct fl_str place; /* where the record does not tell; empty: it does, or nobody knows */
+	const uint8_t *data; /* common fields included */
+	size_t size;
+};
+
+/* Takes the common fields off @data, which has 8 bytes at least; format and comm are the caller's. */
+void fl_recorded_start(struct fl_recorded *rec, uint64_t time, uint32_t cpu, struct fl_str data);
+
+/* Element @element of the @count (0: 1) that the field holds. False where the record is too short. */
+bool fl_recorded_number(const struct fl_recorded *rec, const struct fl_field *f, uint32_t element,
+			uint32_t count, uint64_t *ret);
+
+/* Strings that could not be read, which are shown as (fault). */
+uint64_t fl_recorded_faults(const struct fl_recorded *rec);
+
+/* What is kept from line to line. Zero but for @ksyms to start. */
+struct fl_recorded_lines {
+	const struct fl_ksyms *ksyms; /* NULL: addresses stay numbers */
+	struct fl_line_heads heads;
+	uint64_t ip, ret_ip; /* what @place is of */
+	const struct fl_event_printer *printer;
+	struct fl_buf place;
+	size_t comm_len;
+	char comm[FL_COMM_LEN];
+};
+
+void fl_recorded_lines_fini(struct fl_recorded_lines *l);
+#define _cleanup_recorded_lines_ _cleanup_(fl_recorded_lines_fini)
+
+/* One line each, as fl_text_record() and fl_trace_json_record() write them. @ksyms may be NULL. */
+void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out);
+void fl_recorded_json(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A recording in trace-cmd's file format, version 6 (trace-cmd.dat.v6(5)): what trace-cmd report,
+ * KernelShark and everything on libtracecmd read. Records are written as the kernel's ring buffer
+ * would hold them, in pages, a stream for each CPU.
+ *
+ * One thread.
+ */
+#ifndef PROBE_TRACEDAT_TRACEDAT_H
+#define PROBE_TRACEDAT_TRACEDAT_H
+
+#include "base/cleanup.h"
+#include "probe/live/trace.h"
+#include "probe/tracedat/recorded.h"
+#include "probe/output/symbols.h"
+
+struct fl_tracedat;
+
+/*
+ * Makes @path, for the probes of a trace that was started. @symbols and @trace are borrowed.
+ * Until fl_tracedat_finish() the file is empty, and what is recorded lies in unnamed files beside it.
+ */
+int fl_tracedat_new(const char *path, const struct fl_trace *trace, struct fl_target *target,
+		    bool boot_clock, struct fl_symbols *symbols, struct fl_tracedat **ret);
+void fl_tracedat_free(struct fl_tracedat *t);
+FL_DEFINE_CLEANUP(struct fl_tracedat *, fl_tracedat_free);
+#define _cleanup_tracedat_ _cleanup_(fl_tracedat_freep)
+
+/* Records of one CPU come in the order of their times. 0 or -errno (-ENOSPC, -ENOMEM). */
+int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_record *rec, size_t size);
+
+/*
+ * The same for records that the kernel made: each event is described once, by its group (borrowed) and
+ * the text of its format file, whose ID the records carry. Symbols are those that their printers name.
+ */
+int fl_tracedat_open(const char *path, struct fl_target *target, bool boot_clock,
+		     struct fl_tracedat **ret);
+int fl_tracedat_describe(struct fl_tracedat *t, struct fl_str group, struct fl_str format);
+int fl_tracedat_recorded(struct fl_tracedat *t, const struct fl_recorded *rec);
+
+/*
+ * Puts the file together, with @summary as what became of all that was hit: where trace-cmd keeps the
+ * kernel's statistics (trace-cmd report --stat shows it). 0 or -errno; the file then is not to be used.
+ */
+int fl_tracedat_finish(struct fl_tracedat *t, struct fl_str summary);
+
+#endif
