@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "alloc/client.h"
-#include "alloc/render.h"
+#include "alloc/sources/client.h"
+#include "alloc/views/render.h"
 #include "fuzz.h"
 
 /* Fewer messages than a socket's queue holds: nobody waits for room. */

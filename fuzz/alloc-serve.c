@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc/registry.h"
+#include "alloc/procfs/registry.h"
 #include "alloc/tags/answer.h"
 #include "fuzz.h"
 

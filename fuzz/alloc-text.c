@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "alloc/render.h"
-#include "alloc/text.h"
+#include "alloc/views/render.h"
+#include "alloc/sources/text.h"
 #include "fuzz.h"
 
 static int take(void *ctx, const struct fl_alloc_record *r)

@@ -16,10 +16,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "alloc/client.h"
-#include "alloc/registry.h"
-#include "alloc/source.h"
-#include "alloc/tree.h"
+#include "alloc/sources/client.h"
+#include "alloc/procfs/registry.h"
+#include "alloc/sources/source.h"
+#include "alloc/procfs/allocinfo.h"
 #include "base/util.h"
 
 #define LIMIT 4000

@@ -18,8 +18,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "alloc/registry.h"
-#include "alloc/tree.h"
+#include "alloc/procfs/registry.h"
+#include "alloc/procfs/allocinfo.h"
 #include "base/util.h"
 #include "foreland/allocinfo.h"
 

@@ -11,12 +11,12 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "alloc/diff.h"
-#include "alloc/filter.h"
-#include "alloc/group.h"
-#include "alloc/order.h"
-#include "alloc/render.h"
-#include "alloc/text.h"
+#include "alloc/views/diff.h"
+#include "alloc/records/filter.h"
+#include "alloc/views/group.h"
+#include "alloc/records/order.h"
+#include "alloc/views/render.h"
+#include "alloc/sources/text.h"
 #include "base/util.h"
 
 struct result {

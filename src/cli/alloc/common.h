@@ -3,10 +3,10 @@
 #ifndef CLI_ALLOC_COMMON_H
 #define CLI_ALLOC_COMMON_H
 
-#include "alloc/errors.h"
-#include "alloc/filter.h"
-#include "alloc/order.h"
-#include "alloc/source.h"
+#include "alloc/records/errors.h"
+#include "alloc/records/filter.h"
+#include "alloc/records/order.h"
+#include "alloc/sources/source.h"
 #include "base/opt.h"
 
 struct alloc_source_opts {

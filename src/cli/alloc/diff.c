@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alloc/diff.h"
-#include "alloc/render.h"
+#include "alloc/views/diff.h"
+#include "alloc/views/render.h"
 #include "base/cleanup.h"
 #include "cli/alloc/common.h"
 #include "cli/cmds.h"

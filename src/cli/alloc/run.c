@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alloc/symbols.h"
+#include "alloc/sources/symbols.h"
 #include "base/cleanup.h"
 #include "cli/alloc/common.h"
 #include "cli/cmds.h"

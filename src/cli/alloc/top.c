@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alloc/render.h"
-#include "alloc/watch.h"
+#include "alloc/views/render.h"
+#include "alloc/views/watch.h"
 #include "cli/alloc/common.h"
 #include "cli/cmds.h"
 #include "cli/say.h"

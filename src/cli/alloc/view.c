@@ -2,8 +2,8 @@
 /* How the alloc commands show a set of tags. */
 #include <stdio.h>
 
-#include "alloc/group.h"
-#include "alloc/render.h"
+#include "alloc/views/group.h"
+#include "alloc/views/render.h"
 #include "base/file.h"
 #include "cli/alloc/common.h"
 #include "cli/say.h"

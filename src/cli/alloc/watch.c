@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alloc/render.h"
-#include "alloc/watch.h"
+#include "alloc/views/render.h"
+#include "alloc/views/watch.h"
 #include "base/json.h"
 #include "base/num.h"
 #include "cli/alloc/common.h"

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One call site and what it holds: the record type of all sources, and a growing set of them.
+ */
+#ifndef ALLOC_RECORDS_RECORD_H
+#define ALLOC_RECORDS_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/str.h"
+
+enum fl_accurate {
+	FL_ACCURATE_UNKNOWN, /* the source does not say (version 1.0) */
+	FL_ACCURATE_NO,
+	FL_ACCURATE_YES,
+};
+
+/* Strings are borrowed from the set (or the text) that the record came from. */
+struct fl_alloc_record {
+	int64_t bytes;	      /* live; negative for a moment where per-CPU counters are summed */
+	uint64_t calls;	      /* live allocations */
+	struct fl_str file;   /* p NULL: not known */
+	uint64_t line;	      /* means nothing where file is not known */
+	struct fl_str module; /* n 0: built in, the main program */
+	struct fl_str function;
+	struct fl_str extra; /* unknown words behind the tag, as they were */
+	enum fl_accurate accurate;
+};
+
+struct fl_alloc_set {
+	struct fl_alloc_record *v;
+	size_t n, cap;
+	struct fl_arena strings;
+	struct fl_file text;	  /* what the strings may point into */
+	uint64_t content_id;	  /* where has_content_id */
+	bool has_content_id;
+	bool torn;		  /* tags came or went while it was read */
+};
+
+void fl_alloc_set_fini(struct fl_alloc_set *set);
+#define _cleanup_alloc_set_ __attribute__((cleanup(fl_alloc_set_fini)))
+
+/* 0 or -ENOMEM. The strings are referred to: they must live as long as the set. */
+int fl_alloc_set_add(struct fl_alloc_set *set, const struct fl_alloc_record *r);
+/* The same with copies of the strings. */
+int fl_alloc_set_add_copy(struct fl_alloc_set *set, const struct fl_alloc_record *r);
+
+/* Average size of a live allocation, 0 where there is none. */
+int64_t fl_alloc_average(int64_t bytes, uint64_t calls);
+
+#endif

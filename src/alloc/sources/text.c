@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A record is "BYTES CALLS FILE:LINE [MODULE] func:NAME WORDS...", separated by blanks: the widths
+ * that the kernel pads to overflow, so columns mean nothing. The module is optional, and so are the
+ * words; "accurate:no" among them is known since 2.0, any other one is kept for whoever knows it.
+ *
+ * A file name may hold blanks (a user program's may), hence the tag's info is cut at " func:", with
+ * one shortcut: where the first word is followed by "func:" or "[" it is the whole place. A dump
+ * of 100,000 tags is read in little more time than it takes to find its line ends, which is the
+ * goal: nothing is copied, and each byte is looked at about twice, by memchr().
+ */
+#include "alloc/sources/text.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/util.h"
+
+/*
+ * What a line without faults goes through is one function in the end: the cursor then lives in
+ * registers, and no step waits for what the last one has stored. Nothing outside may see its address.
+ */
+#define HOT static inline __attribute__((always_inline))
+#define COLD static __attribute__((noinline, cold))
+
+struct cursor {
+	struct fl_str line;
+	size_t at;
+	struct fl_diag *diag;
+};
+
+static const char heading[] = "allocinfo - version: ";
+
+COLD int fail_at(struct fl_diag *diag, enum fl_alloc_error code, size_t start, size_t end)
+{
+	return fl_diag_set(diag, &fl_alloc_errors[code],
+			   (struct fl_span){ (uint32_t)start, (uint32_t)end });
+}
+
+HOT int fail(const struct cursor *c, enum fl_alloc_error code, size_t start, size_t end)
+{
+	return fail_at(c->diag, code, start, end);
+}
+
+/* The kernel pads its numbers: most blanks come by the eight. */
+HOT void skip_blanks(struct cursor *c)
+{
+	while (c->line.n - c->at >= 8) {
+		uint64_t differs = fl_get_le64(c->line.p + c->at) ^ 0x2020202020202020ULL;
+
+		if (differs) {
+			c->at += (unsigned int)__builtin_ctzll(differs) / 8;
+			break;
+		}
+		c->at += 8;
+	}
+	while (c->at < c->line.n && (c->line.p[c->at] == ' ' || c->line.p[c->at] == '\t'))
+		c->at++;
+}
+
+HOT size_t word_end(const struct cursor *c, size_t from)
+{
+	return fl_str_find(c->line, ' ', from);
+}
+
+#define EACH_BYTE(b) (0x0101010101010101ULL * (b))
+
+/* Of eight characters: each digit's value, and a mask that is clear in the bytes that are digits. */
+HOT uint64_t digit_values(const char *p, uint64_t *ret_others)
+{
+	uint64_t v = fl_get_le64(p) ^ EACH_BYTE('0');
+
+	*ret_others = (((v & EACH_BYTE(0x0f)) + EACH_BYTE(6)) | v) & EACH_BYTE(0xf0);
+	return v;
+}
+
+/* Eight digits' values, the most significant in the lowest byte: pairs, fours, and all. */
+HOT uint64_t eight_digits(uint64_t v)
+{
+	v = v * 10 + (v >> 8);
+	return ((v & 0x000000ff000000ffULL) * (100 + (1000000ULL << 32)) +
+		(v >> 16 & 0x000000ff000000ffULL) * (1 + (10000ULL << 32))) >> 32;
+}
+
+/* Any number of them; returns where they end. */
+COLD const char *many_digits(const char *p, const char *end, uint64_t *ret, bool *ret_fits)
+{
+	const char *start = p;
+	uint64_t v = 0;
+	bool fits = true;
+
+	for (; p < end && (unsigned char)(*p - '0') < 10; p++) {
+		unsigned int d = *p - '0';
+
+		if (p - start < 19)
+			v = v * 10 + d;
+		else if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, d, &v))
+			fits = false;
+	}
+	*ret = v;
+	*ret_fits = fits;
+	return p;
+}
+
+/*
+ * Digits at the cursor; false where they do not fit. The caller checks that there are some. Up to
+ * seven are taken at once: their number is what a processor cannot guess.
+ */
+HOT bool digits(struct cursor *c, uint64_t *ret)
+{
+	const char *p = c->line.p + c->at, *end = c->line.p + c->line.n;
+	uint64_t v, others = 0;
+	unsigned int n;
+	bool fits;
+
+	if (end - p >= 8)
+		v = digit_values(p, &others);
+	if (!others || (others & 0xff)) {
+		c->at = (size_t)(many_digits(p, end, &v, &fits) - c->line.p);
+		*ret = v;
+		return fits;
+	}
+	n = (unsigned int)__builtin_ctzll(others) / 8;
+	c->at += n;
+	*ret = eight_digits(v << (64 - 8 * n));
+	return true;
+}
+
+/* A number that ends with a blank; @code is its kind's error, the next row the range error. */
+HOT int number(struct cursor *c, enum fl_alloc_error code, uint64_t *ret)
+{
+	size_t start = c->at;
+	bool fits = digits(c, ret);
+
+	if (c->at == start || c->at == c->line.n || c->line.p[c->at] != ' ')
+		return fail(c, code, start, word_end(c, start));
+	return fits ? 0 : fail(c, code + 1, start, c->at);
+}
+
+HOT int parse_bytes(struct cursor *c, int64_t *ret)
+{
+	bool negative = c->at < c->line.n && c->line.p[c->at] == '-';
+	size_t start = c->at;
+	uint64_t v;
+	int r;
+
+	c->at += negative;
+	r = number(c, FL_ALLOC_BYTES, &v);
+	if (r < 0)
+		return r;
+	if (v > (uint64_t)INT64_MAX + negative)
+		return fail(c, FL_ALLOC_BYTES_RANGE, start, c->at);
+	*ret = negative ? (int64_t)-v : (int64_t)v;
+	return 0;
+}
+
+/* Where the digits begin that end at @end; their value where that fits. */
+HOT size_t digits_before(const struct cursor *c, size_t end, uint64_t *ret)
+{
+	uint64_t v, others, scale = 1;
+	size_t at = end;
+	unsigned int n;
+
+	if (end - c->at >= 8) {
+		v = digit_values(c->line.p + end - 8, &others);
+		if (others && !(others >> 56)) {
+			n = (unsigned int)__builtin_clzll(others) / 8;
+			*ret = eight_digits(v >> (64 - 8 * n) << (64 - 8 * n));
+			return end - n;
+		}
+	}
+	for (*ret = 0; at > c->at && (unsigned char)(c->line.p[at - 1] - '0') < 10; scale *= 10)
+		*ret += scale * (uint64_t)(c->line.p[--at] - '0');
+	return at;
+}
+
+/* Eight characters, blanks and then one to seven digits. */
+HOT bool aligned_number(const char *p, uint64_t *ret)
+{
+	uint64_t others, v = digit_values(p, &others);
+	unsigned int n;
+
+	if (!others || others >> 56)
+		return false;
+	n = (unsigned int)__builtin_clzll(others) / 8;
+	if ((fl_get_le64(p) ^ EACH_BYTE(' ')) & ~0ULL >> (8 * n))
+		return false;
+	*ret = eight_digits(v >> (64 - 8 * n) << (64 - 8 * n));
+	return true;
+}
+
+/*
+ * Both numbers where they stand in the kernel's columns, as they nearly always do: then neither they
+ * nor the place have to wait for the end of what stands before them.
+ */
+HOT bool parse_columns(struct cursor *c, struct fl_alloc_record *r)
+{
+	const char *p = c->line.p;
+	uint64_t bytes;
+
+	if (c->line.n < 24 || p[12] != ' ' || p[21] != ' ' || p[22] == ' ' ||
+	    fl_get_le32(p) != 0x20202020 || !aligned_number(p + 4, &bytes) ||
+	    !aligned_number(p + 13, &r->calls))
+		return false;
+	r->bytes = (int64_t)bytes;
+	c->at = 22;
+	return true;
+}
+
+/* FILE:LINE at the cursor, up to @end. */
+HOT int parse_place(struct cursor *c, size_t end, struct fl_alloc_record *r)
+{
+	size_t start = c->at, colon = digits_before(c, end, &r->line);
+
+	if (colon < start + 2 || c->line.p[colon - 1] != ':')
+		return fail(c, memchr(c->line.p + start, ':', end - start) ? FL_ALLOC_LINE_NUMBER
+									   : FL_ALLOC_PLACE,
+			    start, end);
+	if (colon == end || end - colon > 19)
+		return fail(c, FL_ALLOC_LINE_NUMBER, colon, end);
+	r->file = fl_str_sub(c->line, start, colon - 1 - start);
+	c->at = end;
+	return 0;
+}
+
+HOT bool at_word(const struct cursor *c, size_t at, const char *word, size_t n)
+{
+	return c->line.n - at >= n && memcmp(c->line.p + at, word, n) == 0;
+}
+
+/* The same where the first word is not followed by what should follow it. */
+COLD size_t place_end_far(struct fl_str line, size_t at, size_t first)
+{
+	const char *func = memmem(line.p + at, line.n - at, " func:", 6), *bracket;
+
+	if (!func)
+		return first;
+	first = func - line.p;
+	if (func[-1] != ']')
+		return first;
+	bracket = memrchr(line.p + at, '[', first - at);
+	if (!bracket || bracket == line.p + at || bracket[-1] != ' ')
+		return first;
+	return bracket - 1 - line.p;
+}
+
+/* Where FILE:LINE ends; the end of the first word where nothing is as it should be. */
+HOT size_t place_end(const struct cursor *c)
+{
+	size_t first = word_end(c, c->at), next = first + 1;
+
+	if (next < c->line.n && (c->line.p[next] == '[' || at_word(c, next, "func:", 5)))
+		return first;
+	return place_end_far(c->line, c->at, first);
+}
+
+HOT int parse_module(struct cursor *c, struct fl_alloc_record *r)
+{
+	size_t start = c->at, end;
+
+	if (c->at == c->line.n || c->line.p[c->at] != '[')
+		return 0;
+	end = word_end(c, start);
+	if (end < start + 3 || c->line.p[end - 1] != ']')
+		return fail(c, FL_ALLOC_MODULE, start, end);
+	r->module = fl_str_sub(c->line, start + 1, end - start - 2);
+	c->at = end;
+	skip_blanks(c);
+	return 0;
+}
+
+HOT int parse_function(struct cursor *c, struct fl_alloc_record *r)
+{
+	size_t end = word_end(c, c->at);
+
+	if (!at_word(c, c->at, "func:", 5) || end < c->at + 6)
+		return fail(c, FL_ALLOC_FUNCTION, c->at, end);
+	r->function = fl_str_sub(c->line, c->at + 5, end - c->at - 5);
+	c->at = end;
+	return 0;
+}
+
+/* The known word is taken in; what is unknown is kept as one piece, from the first on. */
+COLD void parse_words(struct fl_str rest, struct fl_alloc_record *r)
+{
+	struct fl_str word;
+
+	rest = fl_str_trim(rest);
+	while (rest.n) {
+		struct fl_str here = rest;
+
+		fl_str_word(&rest, &word);
+		if (!fl_str_is(word, "accurate:no")) {
+			r->extra = fl_str_trim(here);
+			break;
+		}
+		r->accurate = FL_ACCURATE_NO;
+		rest = fl_str_trim(rest);
+	}
+	for (rest = r->extra; fl_str_word(&rest, &word);)
+		if (fl_str_is(word, "accurate:no"))
+			r->accurate = FL_ACCURATE_NO;
+}
+
+/* Numbers that do not stand in columns: large, negative, edited by hand. */
+HOT int parse_numbers(struct cursor *c, struct fl_alloc_record *r)
+{
+	int e;
+
+	skip_blanks(c);
+	e = parse_bytes(c, &r->bytes);
+	if (e < 0)
+		return e;
+	skip_blanks(c);
+	e = number(c, FL_ALLOC_CALLS, &r->calls);
+	if (e < 0)
+		return e;
+	skip_blanks(c);
+	return 0;
+}
+
+HOT int parse_record(struct cursor *c, struct fl_alloc_record *r)
+{
+	int e = parse_columns(c, r) ? 0 : parse_numbers(c, r);
+
+	if (e < 0)
+		return e;
+	e = parse_place(c, place_end(c), r);
+	if (e < 0)
+		return e;
+	skip_blanks(c);
+	e = parse_module(c, r);
+	if (e < 0)
+		return e;
+	e = parse_function(c, r);
+	if (e < 0)
+		return e;
+	if (c->at + 1 < c->line.n)
+		parse_words(fl_str_from(c->line, c->at), r);
+	return 0;
+}
+
+/* "allocinfo - version: 2.0"; anything else behind the words is an unknown version. */
+static int parse_heading(struct cursor *c, struct fl_alloc_text_info *info)
+{
+	size_t start = sizeof(heading) - 1;
+	uint64_t major, minor;
+
+	c->at = start;
+	if (digits(c, &major) && c->at < c->line.n && c->line.p[c->at] == '.') {
+		c->at++;
+		if (digits(c, &minor) && (major == 1 || major == 2) && minor == 0) {
+			info->major = (unsigned int)major;
+			info->minor = (unsigned int)minor;
+			return 0;
+		}
+	}
+	info->major = 2;
+	info->minor = 0;
+	fail(c, FL_ALLOC_VERSION, start, c->line.n);
+	return 0;
+}
+
+struct reading {
+	const struct fl_alloc_reader *reader;
+	struct fl_alloc_text_info info;
+	bool has_nul; /* somewhere in the text: only then is each line searched */
+	bool cut;     /* this line has no end */
+};
+
+static int parse_line(struct reading *rd, struct cursor *c, struct fl_alloc_record *r)
+{
+	const char *nul = rd->has_nul ? memchr(c->line.p, 0, c->line.n) : NULL;
+
+	if (c->line.n > FL_ALLOC_LINE_MAX)
+		return fail(c, FL_ALLOC_TOO_LONG, FL_ALLOC_LINE_MAX, FL_ALLOC_LINE_MAX);
+	if (nul)
+		return fail(c, FL_ALLOC_NUL, nul - c->line.p, nul - c->line.p + 1);
+	if (c->line.n == 0 || c->line.p[0] == '#')
+		return 0;
+	if (c->line.p[0] == 'a' && fl_str_starts(c->line, heading))
+		return parse_heading(c, &rd->info);
+	/* The other fields are there in every record; clearing all of them is a tenth of the time. */
+	r->module = r->extra = (struct fl_str){};
+	r->accurate = rd->info.major == 1 ? FL_ACCURATE_UNKNOWN : FL_ACCURATE_YES;
+	if (rd->cut)
+		fail(c, FL_ALLOC_CUT, c->line.n, c->line.n);
+	return parse_record(c, r);
+}
+
+static int read_line(struct reading *rd, struct fl_str line, struct fl_diag *d)
+{
+	struct cursor c = { .line = line, .diag = d };
+	struct fl_alloc_record r;
+	int e;
+
+	r.file.p = NULL;
+	e = parse_line(rd, &c, &r);
+	rd->info.bad += e < 0;
+	if (d->kind) {
+		d->line = (uint32_t)FL_MIN(rd->info.lines, (size_t)UINT32_MAX);
+		d->text = line.p;
+		d->text_len = line.n;
+		if (rd->reader->finding)
+			rd->reader->finding(rd->reader->ctx, d);
+		d->kind = NULL;
+	}
+	if (e < 0 || !r.file.p)
+		return 0;
+	return rd->reader->record(rd->reader->ctx, &r);
+}
+
+int fl_alloc_text_read(struct fl_str text, const char *place, const struct fl_alloc_reader *reader,
+		       struct fl_alloc_text_info *ret)
+{
+	struct reading rd = { .reader = reader };
+	struct fl_diag d = { .place = place };
+	int r = 0;
+
+	rd.has_nul = text.n && memchr(text.p, 0, text.n);
+	for (size_t at = 0; r == 0 && at < text.n;) {
+		size_t end = fl_str_find(text, '\n', at);
+
+		rd.info.lines++;
+		rd.cut = end == text.n;
+		r = read_line(&rd, (struct fl_str){ text.p + at, end - at }, &d);
+		at = end + 1;
+	}
+	fl_diag_fini(&d);
+	if (ret)
+		*ret = rd.info;
+	return r;
+}

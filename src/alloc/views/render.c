@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "alloc/views/render.h"
+
+#include <inttypes.h>
+
+#include "alloc/tags/line.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/num.h"
+#include "base/table.h"
+#include "base/utf8.h"
+#include "base/util.h"
+
+void fl_alloc_add_bytes(struct fl_buf *out, int64_t bytes, bool raw)
+{
+	if (raw)
+		fl_buf_add_s64(out, bytes);
+	else
+		fl_buf_add_human(out, bytes);
+}
+
+/* Names come from other people's files and programs: what a terminal would act upon becomes "?". */
+static void add_name(struct fl_buf *out, struct fl_str name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		unsigned char c = (unsigned char)name.p[i];
+
+		fl_buf_addc(out, c < ' ' || c == 127 ? '?' : name.p[i]);
+	}
+}
+
+static void add_place(struct fl_buf *out, const struct fl_alloc_record *r)
+{
+	if (!r->file.n) {
+		fl_buf_addc(out, '?');
+		return;
+	}
+	add_name(out, r->file);
+	if (r->line) {
+		fl_buf_addc(out, ':');
+		fl_buf_add_u64(out, r->line);
+	}
+}
+
+/* The buffer's text as a cell, and the buffer ready for the next one. */
+static void end_cell(struct fl_alloc_cells *c)
+{
+	fl_table_cell(&c->table, fl_buf_str(&c->text));
+	fl_buf_reset(&c->text);
+}
+
+void fl_alloc_cells_fini(struct fl_alloc_cells *c)
+{
+	fl_table_fini(&c->table);
+	fl_buf_fini(&c->text);
+}
+
+void fl_alloc_cell_bytes(struct fl_alloc_cells *c, int64_t bytes)
+{
+	fl_alloc_add_bytes(&c->text, bytes, c->raw);
+	end_cell(c);
+}
+
+void fl_alloc_cell_live(struct fl_alloc_cells *c, const struct fl_alloc_record *r)
+{
+	fl_alloc_cell_bytes(c, r->bytes);
+	fl_buf_add_u64(&c->text, r->calls);
+	end_cell(c);
+}
+
+void fl_alloc_cell_tag(struct fl_alloc_cells *c, const struct fl_alloc_record *r)
+{
+	add_place(&c->text, r);
+	end_cell(c);
+	add_name(&c->text, r->module);
+	end_cell(c);
+	add_name(&c->text, r->function);
+	if (r->accurate == FL_ACCURATE_NO)
+		fl_buf_addz(&c->text, " accurate:no");
+	if (r->extra.n) {
+		fl_buf_addc(&c->text, ' ');
+		add_name(&c->text, r->extra);
+	}
+	end_cell(c);
+}
+
+int fl_alloc_render_table(const struct fl_alloc_set *set, bool raw, struct fl_buf *out)
+{
+	static const struct fl_column columns[] = {
+		{ "BYTES", true }, { "CALLS", true }, { "AVG", true },
+		{ "PLACE" },	   { "MODULE" },      { "FUNCTION" },
+	};
+	_cleanup_(fl_alloc_cells_fini) struct fl_alloc_cells c = { .raw = raw };
+
+	fl_table_init(&c.table, columns, FL_ARRAY_SIZE(columns));
+	for (size_t i = 0; i < set->n; i++) {
+		const struct fl_alloc_record *r = &set->v[i];
+
+		fl_alloc_cell_live(&c, r);
+		fl_alloc_cell_bytes(&c, fl_alloc_average(r->bytes, r->calls));
+		fl_alloc_cell_tag(&c, r);
+	}
+	return fl_table_print(&c.table, out);
+}
+
+static void cell_growth(struct fl_alloc_cells *c, int64_t v, bool raw)
+{
+	if (v > 0)
+		fl_buf_addc(&c->text, '+');
+	fl_alloc_add_bytes(&c->text, v, raw);
+	end_cell(c);
+}
+
+static const char *change_note(const struct fl_alloc_change *c)
+{
+	if (!c->before)
+		return "new";
+	if (!c->after)
+		return "gone";
+	return fl_alloc_change_moved(c) ? "moved" : "";
+}
+
+int fl_alloc_render_changes(const struct fl_alloc_change *v, size_t n, bool raw,
+			    struct fl_buf *out)
+{
+	static const struct fl_column columns[] = {
+		{ "GROWTH", true }, { "CALLS", true }, { "BYTES", true }, { "NOTE" },
+		{ "PLACE" },	    { "MODULE" },      { "FUNCTION" },
+	};
+	_cleanup_(fl_alloc_cells_fini) struct fl_alloc_cells c = { .raw = raw };
+
+	fl_table_init(&c.table, columns, FL_ARRAY_SIZE(columns));
+	for (size_t i = 0; i < n; i++) {
+		cell_growth(&c, v[i].bytes, raw);
+		cell_growth(&c, v[i].calls, true);
+		fl_alloc_cell_bytes(&c, v[i].after ? v[i].after->bytes : 0);
+		fl_table_cell(&c.table, fl_str(change_note(&v[i])));
+		fl_alloc_cell_tag(&c, v[i].after ? v[i].after : v[i].before);
+	}
+	return fl_table_print(&c.table, out);
+}
+
+static void add_right(struct fl_buf *out, struct fl_buf *b, size_t width)
+{
+	fl_buf_fill(out, ' ', b->len < width ? width - b->len : 0);
+	fl_buf_add_str(out, fl_buf_str(b));
+	fl_buf_reset(b);
+}
+
+static void tree_line(const struct fl_alloc_group *g, unsigned int level, bool raw,
+		      struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf b = {};
+
+	fl_alloc_add_bytes(&b, g->bytes, raw);
+	add_right(out, &b, raw ? 14 : 8);
+	fl_buf_add_u64(&b, g->calls);
+	add_right(out, &b, 10);
+	fl_buf_fill(out, ' ', 2 + 2 * (size_t)level);
+	if (g->record) {
+		add_place(out, g->record);
+		fl_buf_addz(out, " func:");
+		add_name(out, g->record->function);
+	} else {
+		add_name(out, g->name);
+	}
+	fl_buf_addc(out, '\n');
+}
+
+/* Depth is bounded by FL_ALLOC_TREE_DEPTH. */
+static void tree_lines(const struct fl_alloc_group *g, unsigned int level, unsigned int depth,
+		       bool raw, struct fl_buf *out)
+{
+	if (depth && level >= depth)
+		return;
+	for (const struct fl_alloc_group *c = g->children; c; c = c->next) {
+		tree_line(c, level, raw, out);
+		tree_lines(c, level + 1, depth, raw, out);
+	}
+}
+
+void fl_alloc_render_tree(const struct fl_alloc_group *root, unsigned int depth, bool raw,
+			  struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf b = {};
+
+	fl_buf_addz(&b, "BYTES");
+	add_right(out, &b, raw ? 14 : 8);
+	fl_buf_addz(&b, "CALLS");
+	add_right(out, &b, 10);
+	fl_buf_addz(out, "  NAME\n");
+	tree_lines(root, 0, depth, raw, out);
+}
+
+static void dump_line(const struct fl_alloc_record *r, struct fl_buf *out)
+{
+	fl_buf_addf(out, "%12" PRId64 " %8" PRIu64 " ", r->bytes, r->calls);
+	if (r->file.n)
+		fl_buf_add_str(out, r->file);
+	else
+		fl_buf_addc(out, '?');
+	fl_buf_addc(out, ':');
+	fl_buf_add_u64(out, r->line);
+	if (r->module.n) {
+		fl_buf_addz(out, " [");
+		fl_buf_add_str(out, r->module);
+		fl_buf_addc(out, ']');
+	}
+	fl_buf_addz(out, " func:");
+	fl_buf_add_str(out, r->function.n ? r->function : FL_STR("?"));
+	if (r->accurate == FL_ACCURATE_NO)
+		fl_buf_addz(out, " accurate:no");
+	if (r->extra.n) {
+		fl_buf_addc(out, ' ');
+		fl_buf_add_str(out, r->extra);
+	}
+	fl_buf_addz(out, " \n");
+}
+
+void fl_alloc_render_dump(const struct fl_alloc_set *set, struct fl_buf *out)
+{
+	fl_buf_addz(out, FL_TAG_HEADING);
+	for (size_t i = 0; i < set->n; i++)
+		dump_line(&set->v[i], out);
+}
+
+void fl_alloc_json_schema(const char *command, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "schema");
+	fl_json_strz(out, "command", command);
+	fl_json_u64(out, "version", 1);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
+static void json_known(struct fl_buf *out, const char *key, struct fl_str s)
+{
+	if (s.n)
+		fl_json_str(out, key, s);
+	else
+		fl_json_null(out, key);
+}
+
+static void json_tag(const struct fl_alloc_record *r, struct fl_buf *out)
+{
+	json_known(out, "file", r->file);
+	if (r->file.n && r->line)
+		fl_json_u64(out, "line", r->line);
+	else
+		fl_json_null(out, "line");
+	if (r->module.p || r->file.n)
+		fl_json_str(out, "module", r->module);
+	else
+		fl_json_null(out, "module");
+	json_known(out, "function", r->function);
+	if (r->accurate == FL_ACCURATE_UNKNOWN)
+		fl_json_null(out, "accurate");
+	else
+		fl_json_bool(out, "accurate", r->accurate == FL_ACCURATE_YES);
+	if (r->extra.n)
+		fl_json_str(out, "extra", r->extra);
+}
+
+void fl_alloc_json_members(const struct fl_alloc_record *r, struct fl_buf *out)
+{
+	fl_json_s64(out, "bytes", r->bytes);
+	fl_json_u64(out, "calls", r->calls);
+	json_tag(r, out);
+}
+
+void fl_alloc_json_row(const struct fl_alloc_record *r, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_alloc_json_members(r, out);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
+void fl_alloc_json_change(const struct fl_alloc_change *c, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_json_s64(out, "bytes", c->after ? c->after->bytes : 0);
+	fl_json_u64(out, "calls", c->after ? c->after->calls : 0);
+	json_tag(c->after ? c->after : c->before, out);
+	fl_json_s64(out, "bytes_growth", c->bytes);
+	fl_json_s64(out, "calls_growth", c->calls);
+	fl_json_strz(out, "note", *change_note(c) ? change_note(c) : NULL);
+	if (fl_alloc_change_moved(c))
+		fl_json_u64(out, "line_before", c->before->line);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
+static void json_group(const struct fl_alloc_group *g, unsigned int level, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "group");
+	fl_json_str(out, "name", g->name);
+	fl_json_u64(out, "depth", level);
+	fl_json_s64(out, "bytes", g->bytes);
+	fl_json_u64(out, "calls", g->calls);
+	fl_json_u64(out, "tags", g->tags);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
+/* Depth is bounded by FL_ALLOC_TREE_DEPTH. */
+static void json_level(const struct fl_alloc_group *g, unsigned int level, unsigned int depth,
+		       struct fl_buf *out)
+{
+	if (depth && level >= depth)
+		return;
+	for (const struct fl_alloc_group *c = g->children; c; c = c->next) {
+		if (c->record)
+			fl_alloc_json_row(c->record, out);
+		else
+			json_group(c, level, out);
+		json_level(c, level + 1, depth, out);
+	}
+}
+
+void fl_alloc_json_tree(const struct fl_alloc_group *root, unsigned int depth, struct fl_buf *out)
+{
+	json_level(root, 0, depth, out);
+}
+
+void fl_alloc_json_growth(size_t tags, int64_t bytes, int64_t calls, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "summary");
+	fl_json_u64(out, "tags", tags);
+	fl_json_s64(out, "bytes_growth", bytes);
+	fl_json_s64(out, "calls_growth", calls);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
+void fl_alloc_json_summary(const struct fl_alloc_set *set, struct fl_buf *out)
+{
+	uint64_t bytes = 0, calls = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		bytes += (uint64_t)set->v[i].bytes;
+		calls += set->v[i].calls;
+	}
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "summary");
+	fl_json_u64(out, "tags", set->n);
+	fl_json_s64(out, "bytes", (int64_t)bytes);
+	fl_json_u64(out, "calls", calls);
+	fl_json_bool(out, "torn", set->torn);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
+/* Values are UTF-8 in which three characters are escaped; a byte that is no such text is U+FFFD. */
+static void add_label(struct fl_buf *out, const char *name, struct fl_str v)
+{
+	fl_buf_addz(out, name);
+	fl_buf_addz(out, "=\"");
+	for (size_t i = 0, n; i < v.n; i += n ? n : 1) {
+		n = fl_utf8_len(fl_str_from(v, i));
+		if (!n)
+			fl_buf_addz(out, "\xef\xbf\xbd");
+		else if (v.p[i] == '\n')
+			fl_buf_addz(out, "\\n");
+		else if (v.p[i] == '\\' || v.p[i] == '"')
+			fl_buf_addf(out, "\\%c", v.p[i]);
+		else
+			fl_buf_add(out, v.p + i, n);
+	}
+	fl_buf_addc(out, '"');
+}
+
+static bool same_labels(const struct fl_alloc_record *a, const struct fl_alloc_record *b)
+{
+	return a->line == b->line && fl_str_eq(a->file, b->file) &&
+	       fl_str_eq(a->module, b->module) && fl_str_eq(a->function, b->function);
+}
+
+static void metric(const struct fl_alloc_set *set, const char *name, const char *help, bool calls,
+		   struct fl_buf *out)
+{
+	fl_buf_addf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+	for (size_t i = 0; i < set->n;) {
+		const struct fl_alloc_record *r = &set->v[i];
+		uint64_t sum = 0;
+
+		for (; i < set->n && same_labels(r, &set->v[i]); i++)
+			sum += calls ? set->v[i].calls : (uint64_t)set->v[i].bytes;
+		fl_buf_addf(out, "%s{", name);
+		add_label(out, "file", r->file);
+		fl_buf_addf(out, ",line=\"%" PRIu64 "\",", r->line);
+		add_label(out, "module", r->module);
+		fl_buf_addc(out, ',');
+		add_label(out, "function", r->function);
+		fl_buf_addz(out, "} ");
+		fl_buf_add_s64(out, (int64_t)sum);
+		fl_buf_addc(out, '\n');
+	}
+}
+
+static int by_labels(const void *x, const void *y)
+{
+	const struct fl_alloc_record *a = x, *b = y;
+	int r = fl_str_cmp(a->file, b->file);
+
+	if (r == 0)
+		r = (a->line > b->line) - (a->line < b->line);
+	if (r == 0)
+		r = fl_str_cmp(a->module, b->module);
+	return r ? r : fl_str_cmp(a->function, b->function);
+}
+
+void fl_alloc_render_prometheus(struct fl_alloc_set *set, struct fl_buf *out)
+{
+	if (set->n)
+		qsort(set->v, set->n, sizeof(*set->v), by_labels);
+	metric(set, "foreland_alloc_bytes", "Live bytes by call site.", false, out);
+	metric(set, "foreland_alloc_calls", "Live allocations by call site.", true, out);
+}
