@@ -21,7 +21,7 @@
 
 #include "base/buf.h"
 #include "measure.h"
-#include "probe/live/trace.h"
+#include "probe/live/session.h"
 #include "probe/lang/check.h"
 #include "probe/output/text.h"
 #include "probe/tracedat/tracedat.h"
@@ -32,7 +32,7 @@
 struct session {
 	struct fl_target *target;
 	struct fl_probe_event *event;
-	struct fl_trace *trace;
+	struct fl_session *trace;
 	struct fl_symbols *symbols;
 	struct fl_text *text;
 	struct fl_tracedat *dat;
@@ -54,14 +54,14 @@ static double thread_seconds(void)
 static void start(struct session *s)
 {
 	static const struct fl_target_opts running;
-	struct fl_trace_opts opts = { .pid = (uint32_t)getpid() };
+	struct fl_session_opts opts = { .pid = (uint32_t)getpid() };
 	struct fl_str def = FL_STR("t sys_enter id pid=$current->pid");
 
 	s->null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (fl_target_open(&running, &s->target) < 0 ||
 	    fl_probe_check(s->target, FL_DIALECT_V6, FL_FILE_DYNAMIC_EVENTS, def, &s->event, NULL) < 0 ||
-	    fl_trace_new(s->target, &opts, &s->trace) < 0 ||
-	    fl_trace_add(s->trace, s->event, def, FL_STR("")) < 0 || fl_trace_start(s->trace, NULL) < 0 ||
+	    fl_session_new(s->target, &opts, &s->trace) < 0 ||
+	    fl_session_add(s->trace, s->event, def, FL_STR("")) < 0 || fl_session_start(s->trace, NULL) < 0 ||
 	    fl_symbols_new(s->target, &s->symbols) < 0 ||
 	    fl_text_new(s->trace, s->symbols, &s->text) < 0)
 		die("raw tracepoints cannot be traced here");
@@ -72,7 +72,7 @@ static void stop(struct session *s)
 	fl_buf_fini(&s->out);
 	fl_text_free(s->text);
 	fl_symbols_free(s->symbols);
-	fl_trace_free(s->trace);
+	fl_session_free(s->trace);
 	fl_probe_event_free(s->event);
 	fl_target_close(s->target);
 	close(s->null);
@@ -110,7 +110,7 @@ static double read_events(struct session *s, int64_t n, fl_record_fn fn)
 		for (int i = 0; i < BATCH; i++)
 			syscall(SYS_getppid);
 		from = thread_seconds();
-		got = fl_trace_read(s->trace, fl_trace_now(s->trace), fn, s);
+		got = fl_session_read(s->trace, fl_session_now(s->trace), fn, s);
 		took += thread_seconds() - from;
 		if (got <= 0)
 			die("no events came");
@@ -121,16 +121,16 @@ static double read_events(struct session *s, int64_t n, fl_record_fn fn)
 
 static int64_t write_recording(struct session *s, const char *path, int64_t n)
 {
-	struct fl_trace_totals totals;
+	struct fl_session_totals totals;
 
 	if (fl_tracedat_new(path, s->trace, s->target, false, s->symbols, &s->dat) < 0)
 		die("no recording could be made");
 	read_events(s, 1, format); /* what came before it */
-	fl_trace_totals(s->trace, 0, &totals);
+	fl_session_totals(s->trace, 0, &totals);
 	n -= (int64_t)totals.records;
 	read_events(s, n, record);
 	n = -(int64_t)totals.records;
-	fl_trace_totals(s->trace, 0, &totals);
+	fl_session_totals(s->trace, 0, &totals);
 	if (fl_tracedat_finish(s->dat, FL_STR("")) < 0)
 		die("no recording could be made");
 	fl_tracedat_free(s->dat);

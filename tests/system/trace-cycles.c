@@ -35,17 +35,17 @@ static int idle(void *ctx)
 
 static int cycle(struct fl_target *target, struct fl_probe_event *e, struct fl_str def)
 {
-	_cleanup_trace_ struct fl_trace *t = NULL;
-	struct fl_run run = { .duration_ns = 1, .record = ignore, .idle = idle };
+	_cleanup_session_ struct fl_session *t = NULL;
+	struct fl_session_loop run = { .duration_ns = 1, .record = ignore, .idle = idle };
 	struct fl_diag diag = {};
-	int r = fl_trace_new(target, &(struct fl_trace_opts){}, &t);
+	int r = fl_session_new(target, &(struct fl_session_opts){}, &t);
 
 	if (r == 0)
-		r = fl_trace_add(t, e, def, fl_str(""));
+		r = fl_session_add(t, e, def, fl_str(""));
 	if (r == 0)
-		r = fl_trace_start(t, &diag);
+		r = fl_session_start(t, &diag);
 	if (r == 0)
-		r = fl_trace_run(t, &run);
+		r = fl_session_run(t, &run);
 	fl_diag_fini(&diag);
 	return r;
 }

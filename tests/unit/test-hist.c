@@ -29,7 +29,7 @@ struct fixture {
 	struct fl_symbols *symbols;
 	struct fl_probe_arg arg;
 	struct fl_probe_event event;
-	struct fl_trace_probe probe;
+	struct fl_session_probe probe;
 	struct fl_hist hist;
 };
 
@@ -61,7 +61,7 @@ static int setup(void **state)
 			x->arg = (struct fl_probe_arg){ .name = FL_STR("len"), .type = &fl_fetch_types[i] };
 	x->event = (struct fl_probe_event){ .group = FL_STR("kmem"), .event = FL_STR("kmalloc"),
 					    .args = &x->arg, .nr_args = 1 };
-	x->probe = (struct fl_trace_probe){ .event = &x->event, .hook = FL_HOOK_RAW_TP, .hist = &x->hist };
+	x->probe = (struct fl_session_probe){ .event = &x->event, .hook = FL_HOOK_RAW_TP, .hist = &x->hist };
 	*state = x;
 	return 0;
 }

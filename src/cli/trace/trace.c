@@ -16,7 +16,7 @@
 #include "cli/trace/trace.h"
 #include "probe/live/point.h"
 #include "probe/live/run.h"
-#include "probe/live/trace.h"
+#include "probe/live/session.h"
 #include "probe/lang/check.h"
 #include "probe/output/hist.h"
 #include "probe/output/json.h"
@@ -136,7 +136,7 @@ static int add_definition(struct session *s, struct fl_str def, const char *plac
 		return -ENOMEM;
 	s->filters = filters;
 	filters[s->nr_events - 1] = filter;
-	return fl_trace_add(s->trace, e, def, filter);
+	return fl_session_add(s->trace, e, def, filter);
 }
 
 static int add_file(struct session *s, const char *path)
@@ -184,7 +184,7 @@ static int add_hists(struct session *s)
 	for (size_t i = 0; list->n && i < s->nr_events && r == 0; i++) {
 		struct fl_diag d = { .place = "--hist" };
 
-		r = fl_trace_hist(s->trace, i, fl_str(list->v[list->n > 1 ? i : 0]), &d);
+		r = fl_session_hist(s->trace, i, fl_str(list->v[list->n > 1 ? i : 0]), &d);
 		if (r < 0)
 			fl_say_diag(&d);
 		fl_diag_fini(&d);
@@ -222,7 +222,7 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 	if (s->dat)
 		r = fl_tracedat_record(s->dat, cpu, rec, size);
 	else if (s->o->json)
-		fl_trace_json_record(fl_trace_probe(s->trace, rec->event), cpu, rec, size, s->symbols,
+		fl_record_json(fl_session_probe(s->trace, rec->event), cpu, rec, size, s->symbols,
 				     &s->out);
 	else
 		fl_text_record(s->text, cpu, rec, size, &s->out);
@@ -245,7 +245,7 @@ static int on_idle(void *ctx)
 static void explain(const struct session *s)
 {
 	for (size_t i = 0; i < s->nr_events; i++) {
-		const struct fl_trace_probe *p = fl_trace_probe(s->trace, i);
+		const struct fl_session_probe *p = fl_session_probe(s->trace, i);
 		struct fl_str tried = fl_buf_str(&p->tried), line;
 
 		fprintf(stderr, "%.*s/%.*s: %s, reads by %s\n", FL_STR_ARG(p->event->group),
@@ -260,14 +260,14 @@ static void explain(const struct session *s)
 static int start(struct session *s)
 {
 	struct fl_diag d = {};
-	int r = fl_trace_start(s->trace, &d);
+	int r = fl_session_start(s->trace, &d);
 
 	if (r < 0) {
 		struct fl_str tried, line;
 
 		d.place = "definition";
 		fl_say_diag(&d);
-		tried = fl_buf_str(&fl_trace_probe(s->trace, fl_trace_failed(s->trace))->tried);
+		tried = fl_buf_str(&fl_session_probe(s->trace, fl_session_failed(s->trace))->tried);
 		while (fl_str_line(&tried, &line))
 			fprintf(stderr, "note: tried %.*s\n", FL_STR_ARG(line));
 	}
@@ -278,7 +278,7 @@ static int start(struct session *s)
 }
 
 static void add_totals(const struct session *s, const struct fl_probe_event *e,
-		       const struct fl_trace_totals *n, struct fl_buf *out)
+		       const struct fl_session_totals *n, struct fl_buf *out)
 {
 	fl_buf_addf(out, "%.*s/%.*s: %lu hits, %lu records, %lu filtered, %lu lost, %lu missed, %lu faults",
 		    FL_STR_ARG(e->group), FL_STR_ARG(e->event), n->hits, n->records, n->filtered, n->lost,
@@ -296,9 +296,9 @@ static bool sum_up(struct session *s, struct fl_buf *out)
 	bool worse = false;
 
 	for (size_t i = 0; i < s->nr_events; i++) {
-		struct fl_trace_totals n;
+		struct fl_session_totals n;
 
-		fl_trace_totals(s->trace, i, &n);
+		fl_session_totals(s->trace, i, &n);
 		worse |= n.lost || n.missed;
 		add_totals(s, s->events[i], &n, out);
 	}
@@ -322,7 +322,7 @@ static int summarise(struct session *s)
 	if (!s->o->json || s->dat) {
 		fl_buf_write_fd(&text, STDERR_FILENO);
 	} else {
-		fl_trace_json_summary(s->trace, &s->out);
+		fl_record_json_summary(s->trace, &s->out);
 		if (fl_trace_flush(s) < 0)
 			return 1;
 	}
@@ -337,13 +337,13 @@ static int print_hists(struct session *s)
 	for (size_t i = 0; i < s->nr_events; i++) {
 		struct fl_hist_table table = {};
 
-		if (fl_trace_hist_read(s->trace, i, &table) < 0)
+		if (fl_session_hist_read(s->trace, i, &table) < 0)
 			continue;
-		fl_hist_trim(fl_trace_probe(s->trace, i), &table, s->symbols);
+		fl_hist_trim(fl_session_probe(s->trace, i), &table, s->symbols);
 		if (s->o->json)
-			fl_hist_json(fl_trace_probe(s->trace, i), &table, s->symbols, &s->out);
+			fl_hist_json(fl_session_probe(s->trace, i), &table, s->symbols, &s->out);
 		else
-			fl_hist_text(fl_trace_probe(s->trace, i), &table, bars, s->symbols, &s->out);
+			fl_hist_text(fl_session_probe(s->trace, i), &table, bars, s->symbols, &s->out);
 		fl_hist_table_fini(&table);
 	}
 	return s->out.len ? fl_trace_flush(s) : 0;
@@ -351,7 +351,7 @@ static int print_hists(struct session *s)
 
 static int run(struct session *s, const struct fl_args *args)
 {
-	struct fl_run run = { .duration_ns = s->o->duration, .stop = &fl_trace_stop_asked,
+	struct fl_session_loop run = { .duration_ns = s->o->duration, .stop = &fl_trace_stop_asked,
 			      .record = on_record, .idle = on_idle, .ctx = s };
 	int r;
 
@@ -364,11 +364,11 @@ static int run(struct session *s, const struct fl_args *args)
 		r = fl_tracedat_new(s->o->output, s->trace, s->target,
 				    fl_trace_boot_clock(s->o), s->symbols, &s->dat);
 	else if (s->o->json)
-		fl_trace_json_schema(s->trace, fl_trace_boot_clock(s->o), &s->out);
+		fl_record_json_schema(s->trace, fl_trace_boot_clock(s->o), &s->out);
 	if (r == 0 && args->command)
 		r = fl_trace_command_start(s, args->command);
 	if (r == 0)
-		r = fl_trace_run(s->trace, &run);
+		r = fl_session_run(s->trace, &run);
 	fl_trace_command_end(s);
 	if (r == 0 && s->dat)
 		r = finish_recording(s);
@@ -404,7 +404,7 @@ static bool wants_bpf(const struct trace_opts *o)
 
 static int trace_session(struct session *s, const struct fl_args *args)
 {
-	struct fl_trace_opts opts = {
+	struct fl_session_opts opts = {
 		.pid = (uint32_t)s->o->pid, .comm = s->o->comm, .exact_faults = s->o->exact,
 		.boot_clock = fl_trace_boot_clock(s->o),
 		.pretty = s->o->pretty,
@@ -415,7 +415,7 @@ static int trace_session(struct session *s, const struct fl_args *args)
 
 	r = fl_target_open(&s->o->target, &s->target);
 	if (r == 0)
-		r = fl_trace_new(s->target, &opts, &s->trace);
+		r = fl_session_new(s->target, &opts, &s->trace);
 	if (r < 0) {
 		fl_say_failed("the running kernel", r);
 		return FL_EXIT_FINDINGS;
@@ -453,7 +453,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 	fl_tracedat_free(s.dat);
 	fl_text_free(s.text);
 	fl_symbols_free(s.symbols);
-	fl_trace_free(s.trace);
+	fl_session_free(s.trace);
 	for (size_t i = 0; i < s.nr_events; i++)
 		fl_probe_event_free(s.events[i]);
 	free(s.events);

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/opt.h"
-#include "probe/live/trace.h"
+#include "probe/live/session.h"
 #include "probe/output/text.h"
 #include "probe/tracedat/tracedat.h"
 #include "probe/target/target.h"
@@ -38,7 +38,7 @@ struct session {
 	struct fl_probe_event **events;
 	size_t nr_events;
 	struct fl_str *filters; /* "if ..." of each, where the kernel has none */
-	struct fl_trace *trace;
+	struct fl_session *trace;
 	struct fl_symbols *symbols;
 	struct fl_text *text;
 	struct fl_tracedat *dat; /* NULL: lines are written */

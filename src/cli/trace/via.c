@@ -95,7 +95,7 @@ static void json_schema(struct session *s)
 		fl_json_strz(&s->out, "hook", "tracefs");
 		fl_json_open(&s->out, "args", '[');
 		for (size_t k = 0; k < e->nr_args; k++)
-			fl_trace_json_arg(&e->args[k], &s->out);
+			fl_record_json_arg(&e->args[k], &s->out);
 		fl_json_close(&s->out, ']');
 		fl_json_close(&s->out, '}');
 	}

@@ -33,19 +33,19 @@ static int dropped(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t 
 
 /* Programs that were running when their hook was taken away end within microseconds, or preempted
  * within milliseconds; what they counted and wrote then adds up. */
-static int finish(struct fl_trace *t, const struct fl_run *run, bool wanted)
+static int finish(struct fl_session *t, const struct fl_session_loop *run, bool wanted)
 {
 	fl_record_fn fn = wanted ? run->record : dropped;
-	uint64_t end = fl_trace_now(t) + END_WAIT_NS;
+	uint64_t end = fl_session_now(t) + END_WAIT_NS;
 	int64_t n;
 	int r;
 
 	r = run->idle(run->ctx); /* what is there goes out first: hooks come off slowly */
-	fl_trace_stop(t);
+	fl_session_stop(t);
 	if (r < 0)
 		return r;
 	for (;;) {
-		n = fl_trace_read(t, UINT64_MAX, fn, run->ctx);
+		n = fl_session_read(t, UINT64_MAX, fn, run->ctx);
 		if (n < 0 && n != -ECANCELED)
 			return (int)n;
 		r = run->idle(run->ctx);
@@ -53,25 +53,25 @@ static int finish(struct fl_trace *t, const struct fl_run *run, bool wanted)
 			return r;
 		if (n < 0)
 			fn = dropped;
-		if (fl_trace_settled(t) || fl_trace_now(t) > end)
+		if (fl_session_settled(t) || fl_session_now(t) > end)
 			return 0;
 		nap(SLEEP_MIN_NS);
 	}
 }
 
-static bool over(struct fl_trace *t, const struct fl_run *run, uint64_t start)
+static bool over(struct fl_session *t, const struct fl_session_loop *run, uint64_t start)
 {
 	return (run->stop && *run->stop) ||
-	       (run->duration_ns && fl_trace_now(t) - start >= run->duration_ns);
+	       (run->duration_ns && fl_session_now(t) - start >= run->duration_ns);
 }
 
-int fl_trace_run(struct fl_trace *t, const struct fl_run *run)
+int fl_session_run(struct fl_session *t, const struct fl_session_loop *run)
 {
-	uint64_t start = fl_trace_now(t), sleep = SLEEP_FIRST_NS;
+	uint64_t start = fl_session_now(t), sleep = SLEEP_FIRST_NS;
 	int r = 0;
 
 	while (r == 0 && !over(t, run, start)) {
-		int64_t n = fl_trace_read(t, fl_trace_now(t) - SETTLE_NS, run->record, run->ctx);
+		int64_t n = fl_session_read(t, fl_session_now(t) - SETTLE_NS, run->record, run->ctx);
 
 		if (n < 0)
 			r = (int)n;

@@ -5,10 +5,10 @@
 
 #include <signal.h>
 
-#include "probe/live/trace.h"
+#include "probe/live/session.h"
 
 /**
- * struct fl_run - what to do with a started trace
+ * struct fl_session_loop - what to do with a started trace
  * @duration_ns: stop after this long; 0: no limit
  * @stop: set by a signal handler; NULL: none
  * @record: called once a record; -ECANCELED is "enough", other negative errnos are returned
@@ -16,7 +16,7 @@
  *	left is still handed out), negative errnos as above
  * @ctx: theirs
  */
-struct fl_run {
+struct fl_session_loop {
 	uint64_t duration_ns;
 	const volatile sig_atomic_t *stop;
 	fl_record_fn record;
@@ -28,6 +28,6 @@ struct fl_run {
  * Runs, stops the trace, hands out what is left (unless @record said enough) and waits until all
  * hits are accounted for. 0 or what a callback returned.
  */
-int fl_trace_run(struct fl_trace *t, const struct fl_run *run);
+int fl_session_run(struct fl_session *t, const struct fl_session_loop *run);
 
 #endif

@@ -61,7 +61,7 @@ static void trim_key(const struct fl_hist_field *f, const struct fl_hist_entry *
 	memset(frames + 8 * s.n, 0, f->size - 8 * s.n);
 }
 
-void fl_hist_trim(const struct fl_trace_probe *p, struct fl_hist_table *t, struct fl_symbols *symbols)
+void fl_hist_trim(const struct fl_session_probe *p, struct fl_hist_table *t, struct fl_symbols *symbols)
 {
 	const struct fl_hist *h = t->hist;
 	bool any = false;
@@ -211,7 +211,7 @@ static void add_spec(const struct fl_hist *h, struct fl_buf *out)
 	fl_buf_addf(out, ":size=%u", h->size);
 }
 
-void fl_hist_text(const struct fl_trace_probe *p, const struct fl_hist_table *t, unsigned int bars,
+void fl_hist_text(const struct fl_session_probe *p, const struct fl_hist_table *t, unsigned int bars,
 		  struct fl_symbols *symbols, struct fl_buf *out)
 {
 	uint64_t most = 0;
@@ -268,7 +268,7 @@ static void json_key(const struct fl_hist_field *f, const struct fl_hist_entry *
 		fl_json_str(out, "comm", v ? comm(e) : FL_STR("<idle>"));
 }
 
-void fl_hist_json(const struct fl_trace_probe *p, const struct fl_hist_table *t,
+void fl_hist_json(const struct fl_session_probe *p, const struct fl_hist_table *t,
 		  struct fl_symbols *symbols, struct fl_buf *out)
 {
 	for (size_t i = 0; i < t->n; i++) {

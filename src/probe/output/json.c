@@ -6,7 +6,7 @@
 #include "probe/output/stack.h"
 #include "probe/output/text.h"
 
-void fl_trace_json_arg(const struct fl_probe_arg *a, struct fl_buf *out)
+void fl_record_json_arg(const struct fl_probe_arg *a, struct fl_buf *out)
 {
 	fl_json_open(out, NULL, '{');
 	fl_json_str(out, "name", a->name);
@@ -17,14 +17,14 @@ void fl_trace_json_arg(const struct fl_probe_arg *a, struct fl_buf *out)
 	fl_json_close(out, '}');
 }
 
-void fl_trace_json_schema(const struct fl_trace *t, bool boot_clock, struct fl_buf *out)
+void fl_record_json_schema(const struct fl_session *t, bool boot_clock, struct fl_buf *out)
 {
 	fl_json_open(out, NULL, '{');
 	fl_json_strz(out, "type", "schema");
 	fl_json_strz(out, "clock", boot_clock ? "boot" : "mono");
 	fl_json_open(out, "events", '[');
-	for (size_t i = 0; i < fl_trace_nr_probes(t); i++) {
-		const struct fl_trace_probe *p = fl_trace_probe(t, i);
+	for (size_t i = 0; i < fl_session_nr_probes(t); i++) {
+		const struct fl_session_probe *p = fl_session_probe(t, i);
 
 		fl_json_open(out, NULL, '{');
 		fl_json_str(out, "group", p->event->group);
@@ -33,7 +33,7 @@ void fl_trace_json_schema(const struct fl_trace *t, bool boot_clock, struct fl_b
 		fl_json_strz(out, "hook", fl_hooks[p->hook].name);
 		fl_json_open(out, "args", '[');
 		for (size_t k = 0; k < p->event->nr_args; k++)
-			fl_trace_json_arg(&p->event->args[k], out);
+			fl_record_json_arg(&p->event->args[k], out);
 		fl_json_close(out, ']');
 		fl_json_close(out, '}');
 	}
@@ -76,7 +76,7 @@ static void add_element(const struct fl_probe_arg *a, const struct fl_record_slo
 	}
 }
 
-static void add_value(const struct fl_trace_probe *p, size_t i, const struct fl_record *rec,
+static void add_value(const struct fl_session_probe *p, size_t i, const struct fl_record *rec,
 		      size_t size, struct fl_symbols *symbols, struct fl_buf *out)
 {
 	const struct fl_record_slot *s = &p->layout.slots[i];
@@ -99,7 +99,7 @@ static void add_value(const struct fl_trace_probe *p, size_t i, const struct fl_
 	fl_json_close(out, ']');
 }
 
-static bool was_cut(const struct fl_trace_probe *p, size_t i, const struct fl_record *rec, size_t size)
+static bool was_cut(const struct fl_session_probe *p, size_t i, const struct fl_record *rec, size_t size)
 {
 	const struct fl_record_slot *s = &p->layout.slots[i];
 	struct fl_str text;
@@ -122,7 +122,7 @@ static void add_cut_name(bool *any, struct fl_str name, struct fl_buf *out)
 	fl_json_str(out, NULL, name);
 }
 
-static void add_cut(const struct fl_trace_probe *p, const struct fl_record *rec, size_t size,
+static void add_cut(const struct fl_session_probe *p, const struct fl_record *rec, size_t size,
 		    struct fl_buf *out)
 {
 	struct fl_stack stack;
@@ -139,7 +139,7 @@ static void add_cut(const struct fl_trace_probe *p, const struct fl_record *rec,
 		fl_json_close(out, ']');
 }
 
-void fl_trace_json_record(const struct fl_trace_probe *p, uint32_t cpu, const struct fl_record *rec,
+void fl_record_json(const struct fl_session_probe *p, uint32_t cpu, const struct fl_record *rec,
 			  size_t size, struct fl_symbols *symbols, struct fl_buf *out)
 {
 	_cleanup_buf_ struct fl_buf place = {};
@@ -166,16 +166,16 @@ void fl_trace_json_record(const struct fl_trace_probe *p, uint32_t cpu, const st
 	fl_json_end_line(out);
 }
 
-void fl_trace_json_summary(struct fl_trace *t, struct fl_buf *out)
+void fl_record_json_summary(struct fl_session *t, struct fl_buf *out)
 {
 	fl_json_open(out, NULL, '{');
 	fl_json_strz(out, "type", "summary");
 	fl_json_open(out, "events", '[');
-	for (size_t i = 0; i < fl_trace_nr_probes(t); i++) {
-		const struct fl_trace_probe *p = fl_trace_probe(t, i);
-		struct fl_trace_totals s;
+	for (size_t i = 0; i < fl_session_nr_probes(t); i++) {
+		const struct fl_session_probe *p = fl_session_probe(t, i);
+		struct fl_session_totals s;
 
-		fl_trace_totals(t, i, &s);
+		fl_session_totals(t, i, &s);
 		fl_json_open(out, NULL, '{');
 		fl_json_str(out, "group", p->event->group);
 		fl_json_str(out, "event", p->event->event);

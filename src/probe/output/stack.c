@@ -82,7 +82,7 @@ static void add_lines(enum fl_stack_kind kind, const struct fl_stack *s, const s
 		fl_buf_addz(out, " => ...\n");
 }
 
-void fl_stack_text(const struct fl_trace_probe *p, uint32_t cpu, const struct fl_record *rec, size_t size,
+void fl_stack_text(const struct fl_session_probe *p, uint32_t cpu, const struct fl_record *rec, size_t size,
 		   struct fl_symbols *symbols, struct fl_buf *out)
 {
 	for (unsigned int kind = 0; kind < _FL_STACK_MAX; kind++) {
@@ -102,7 +102,7 @@ void fl_stack_text(const struct fl_trace_probe *p, uint32_t cpu, const struct fl
 	}
 }
 
-void fl_stack_json(const struct fl_trace_probe *p, const struct fl_record *rec, size_t size,
+void fl_stack_json(const struct fl_session_probe *p, const struct fl_record *rec, size_t size,
 		   struct fl_symbols *symbols, struct fl_buf *out)
 {
 	for (unsigned int kind = 0; kind < _FL_STACK_MAX; kind++) {

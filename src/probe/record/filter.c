@@ -54,7 +54,7 @@ static bool function(void *ctx, struct fl_str name, uint64_t *ret_start, uint64_
 	return true;
 }
 
-int fl_trace_filter(struct fl_target *t, const struct fl_probe_event *e,
+int fl_record_filter(struct fl_target *t, const struct fl_probe_event *e,
 		    const struct fl_record_layout *l, const struct fl_format *format,
 		    struct fl_str text, struct fl_filter *ret, struct fl_diag *diag)
 {

@@ -12,7 +12,7 @@
  * fields of the event that it hangs on (@format).
  * -EINVAL with @diag, whose column counts in @text.
  */
-int fl_trace_filter(struct fl_target *t, const struct fl_probe_event *e,
+int fl_record_filter(struct fl_target *t, const struct fl_probe_event *e,
 		    const struct fl_record_layout *l, const struct fl_format *format,
 		    struct fl_str text, struct fl_filter *ret, struct fl_diag *diag);
 

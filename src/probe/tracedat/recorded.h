@@ -51,7 +51,7 @@ struct fl_recorded_lines {
 void fl_recorded_lines_fini(struct fl_recorded_lines *l);
 #define _cleanup_recorded_lines_ _cleanup_(fl_recorded_lines_fini)
 
-/* One line each, as fl_text_record() and fl_trace_json_record() write them. @ksyms may be NULL. */
+/* One line each, as fl_text_record() and fl_record_json() write them. @ksyms may be NULL. */
 void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out);
 void fl_recorded_json(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out);
 

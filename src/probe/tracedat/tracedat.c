@@ -52,7 +52,7 @@ struct described {
 struct fl_tracedat {
 	int fd;
 	char *dir; /* where the unnamed files go */
-	const struct fl_trace *trace; /* NULL: records come as the kernel made them */
+	const struct fl_session *trace; /* NULL: records come as the kernel made them */
 	struct fl_target *target;
 	struct fl_symbols *symbols;
 	struct described *events;
@@ -183,7 +183,7 @@ static uint64_t word_at(const struct fl_record *rec, uint16_t offset)
 }
 
 /* What stands between the common fields and the arguments: see lang/format.c. */
-static int put_places(struct fl_tracedat *t, const struct fl_trace_probe *p, const struct fl_record *rec)
+static int put_places(struct fl_tracedat *t, const struct fl_session_probe *p, const struct fl_record *rec)
 {
 	uint64_t ip = p->layout.ip_offset ? word_at(rec, p->layout.ip_offset) : t->ips[rec->event];
 	bool kernel = p->event->kind != FL_PROBE_UPROBE;
@@ -214,7 +214,7 @@ static void put_string(struct fl_tracedat *t, size_t slot, struct fl_str text)
 }
 
 struct value {
-	const struct fl_trace_probe *probe;
+	const struct fl_session_probe *probe;
 	const struct fl_record *rec;
 	size_t size; /* of @rec */
 	size_t arg;
@@ -243,7 +243,7 @@ static int put_value(struct fl_tracedat *t, const struct value *v, size_t elemen
 	return a->type->print == FL_PRINT_SYMBOL ? remember(t, &t->addresses, le64toh(number), NULL, 0) : 0;
 }
 
-static int put_values(struct fl_tracedat *t, const struct fl_trace_probe *p, const struct fl_record *rec,
+static int put_values(struct fl_tracedat *t, const struct fl_session_probe *p, const struct fl_record *rec,
 		      size_t size)
 {
 	const struct fl_probe_event *e = p->event;
@@ -277,7 +277,7 @@ static void put_common(struct fl_tracedat *t, uint16_t id, const struct fl_recor
  * stands in front of the frames: how many (kernel's), or the process (user's, which it knows less of
  * than we say: the thread).
  */
-static int add_stack(struct fl_tracedat *t, struct stream *s, const struct fl_trace_probe *p,
+static int add_stack(struct fl_tracedat *t, struct stream *s, const struct fl_session_probe *p,
 		     const struct fl_record *rec, size_t size, enum fl_stack_kind kind)
 {
 	bool kernel = kind == FL_STACK_KERNEL;
@@ -303,7 +303,7 @@ static int add_stack(struct fl_tracedat *t, struct stream *s, const struct fl_tr
 
 int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_record *rec, size_t size)
 {
-	const struct fl_trace_probe *p = fl_trace_probe(t->trace, rec->event);
+	const struct fl_session_probe *p = fl_session_probe(t->trace, rec->event);
 	struct stream *s = NULL;
 	int r;
 
@@ -436,7 +436,7 @@ static void put_stack_formats(const struct fl_tracedat *t, struct fl_buf *out)
 	bool any = false;
 
 	for (size_t i = 0; t->trace && i < t->nr_events; i++)
-		any |= fl_trace_probe(t->trace, i)->layout.stacks != 0;
+		any |= fl_session_probe(t->trace, i)->layout.stacks != 0;
 	put_number(out, any ? 2 : 0, 4);
 	if (!any)
 		return;
@@ -656,11 +656,11 @@ int fl_tracedat_describe(struct fl_tracedat *t, struct fl_str group, struct fl_s
 	return format->error;
 }
 
-int fl_tracedat_new(const char *path, const struct fl_trace *trace, struct fl_target *target,
+int fl_tracedat_new(const char *path, const struct fl_session *trace, struct fl_target *target,
 		    bool boot_clock, struct fl_symbols *symbols, struct fl_tracedat **ret)
 {
 	_cleanup_tracedat_ struct fl_tracedat *t = NULL;
-	size_t n = fl_trace_nr_probes(trace);
+	size_t n = fl_session_nr_probes(trace);
 	int r = fl_tracedat_open(path, target, boot_clock, &t);
 
 	if (r < 0)
@@ -671,7 +671,7 @@ int fl_tracedat_new(const char *path, const struct fl_trace *trace, struct fl_ta
 	if (!t->ips)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		const struct fl_probe_event *e = fl_trace_probe(trace, i)->event;
+		const struct fl_probe_event *e = fl_session_probe(trace, i)->event;
 		struct fl_buf *format = describe(t, e->group);
 
 		if (!format)

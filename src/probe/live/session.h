@@ -6,8 +6,8 @@
  * Order of calls: new, add for each event, start, read as often as wanted, stop, read once more,
  * free. One thread.
  */
-#ifndef PROBE_LIVE_TRACE_H
-#define PROBE_LIVE_TRACE_H
+#ifndef PROBE_LIVE_SESSION_H
+#define PROBE_LIVE_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,9 +24,9 @@
 #include "probe/lang/event.h"
 #include "probe/target/target.h"
 
-struct fl_trace;
+struct fl_session;
 
-struct fl_trace_opts {
+struct fl_session_opts {
 	uint32_t pid;	    /* process or thread; 0: all */
 	const char *comm;   /* command name; NULL: all */
 	bool boot_clock;    /* else monotonic */
@@ -37,7 +37,7 @@ struct fl_trace_opts {
 };
 
 /* Sums over all CPUs. hits = records + filtered + lost + unpaired, once stopped and read. */
-struct fl_trace_totals {
+struct fl_session_totals {
 	uint64_t hits, filtered, lost, unpaired;
 	uint64_t records; /* handed out */
 	uint64_t missed;  /* not run by the kernel: the probe hit while it was running itself */
@@ -46,7 +46,7 @@ struct fl_trace_totals {
 };
 
 /* One event as it runs. */
-struct fl_trace_probe {
+struct fl_session_probe {
 	const struct fl_probe_event *event;
 	struct fl_record_layout layout;
 	enum fl_hook hook;
@@ -57,24 +57,24 @@ struct fl_trace_probe {
 };
 
 /* @target must be live and outlive the trace. */
-int fl_trace_new(struct fl_target *target, const struct fl_trace_opts *opts, struct fl_trace **ret);
-void fl_trace_free(struct fl_trace *t);
-FL_DEFINE_CLEANUP(struct fl_trace *, fl_trace_free);
-#define _cleanup_trace_ _cleanup_(fl_trace_freep)
+int fl_session_new(struct fl_target *target, const struct fl_session_opts *opts, struct fl_session **ret);
+void fl_session_free(struct fl_session *t);
+FL_DEFINE_CLEANUP(struct fl_session *, fl_session_free);
+#define _cleanup_session_ _cleanup_(fl_session_freep)
 
 /*
  * @e is borrowed; addresses of symbols that the kernel resolves late are filled into its programs.
  * @def is the whole definition, with the filter that fl_definition_split() took off (which may be
  * empty; event probes bring their own); both are borrowed.
  */
-int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e, struct fl_str def,
+int fl_session_add(struct fl_session *t, struct fl_probe_event *e, struct fl_str def,
 		 struct fl_str filter);
 
 /*
  * Event @i is counted instead of sent (hist.h). @spec is borrowed. -EINVAL with @diag, whose text is
  * the spec.
  */
-int fl_trace_hist(struct fl_trace *t, size_t i, struct fl_str spec, struct fl_diag *diag);
+int fl_session_hist(struct fl_session *t, size_t i, struct fl_str spec, struct fl_diag *diag);
 
 /* What was counted; sorted as the spec says. NULL: the event is not counted. */
 struct fl_hist_table {
@@ -85,7 +85,7 @@ struct fl_hist_table {
 	uint8_t *keys;
 };
 
-int fl_trace_hist_read(struct fl_trace *t, size_t i, struct fl_hist_table *ret);
+int fl_session_hist_read(struct fl_session *t, size_t i, struct fl_hist_table *ret);
 void fl_hist_table_fini(struct fl_hist_table *t);
 /* Makes one entry of those whose keys were made equal, and sorts again. */
 void fl_hist_table_merge(struct fl_hist_table *t);
@@ -100,24 +100,24 @@ struct fl_str fl_definition_split(struct fl_str def, struct fl_str *ret_filter);
  * Loads everything, then attaches everything. On failure @diag says which definition, where in it,
  * what is missing and what helps; its text is the event's.
  */
-int fl_trace_start(struct fl_trace *t, struct fl_diag *diag);
+int fl_session_start(struct fl_session *t, struct fl_diag *diag);
 /* Which event starting failed at. */
-size_t fl_trace_failed(const struct fl_trace *t);
+size_t fl_session_failed(const struct fl_session *t);
 
 /* Takes the hooks away. Records that were made until then can still be read. */
-void fl_trace_stop(struct fl_trace *t);
+void fl_session_stop(struct fl_session *t);
 
 /* See fl_rings_read(); counts what was handed out. */
-int64_t fl_trace_read(struct fl_trace *t, uint64_t before, fl_record_fn fn, void *ctx);
+int64_t fl_session_read(struct fl_session *t, uint64_t before, fl_record_fn fn, void *ctx);
 
 /* After stopping: programs that were running meanwhile have ended and all is accounted for. */
-bool fl_trace_settled(struct fl_trace *t);
+bool fl_session_settled(struct fl_session *t);
 
-size_t fl_trace_nr_probes(const struct fl_trace *t);
-const struct fl_trace_probe *fl_trace_probe(const struct fl_trace *t, size_t i);
-void fl_trace_totals(struct fl_trace *t, size_t i, struct fl_trace_totals *ret);
+size_t fl_session_nr_probes(const struct fl_session *t);
+const struct fl_session_probe *fl_session_probe(const struct fl_session *t, size_t i);
+void fl_session_totals(struct fl_session *t, size_t i, struct fl_session_totals *ret);
 
 /* Time now, by the clock of the records. */
-uint64_t fl_trace_now(const struct fl_trace *t);
+uint64_t fl_session_now(const struct fl_session *t);
 
 #endif

@@ -8,7 +8,7 @@
  * In the same way the form of memory reads is found: the cheapest that the kernel's types speak for
  * first, the helper last. What worked for one event is where the next one starts.
  */
-#include "probe/live/trace.h"
+#include "probe/live/session.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static const struct fl_diag_kind kinds[] = {
 };
 
 struct probe {
-	struct fl_trace_probe pub;
+	struct fl_session_probe pub;
 	struct fl_probe_event *event;
 	struct fl_points points; /* where, once found out */
 	struct fl_str def;	 /* whole, with the filter */
@@ -56,9 +56,9 @@ struct probe {
 	uint64_t missed; /* by hooks that are gone */
 };
 
-struct fl_trace {
+struct fl_session {
 	struct fl_target *target;
-	struct fl_trace_opts opts;
+	struct fl_session_opts opts;
 	struct fl_gen_env env;
 	struct fl_gen_paths paths;
 	struct probe *probes;
@@ -81,9 +81,9 @@ static int diagnose(struct fl_diag *d, const struct probe *p, int kind, struct f
 	return r;
 }
 
-int fl_trace_new(struct fl_target *target, const struct fl_trace_opts *opts, struct fl_trace **ret)
+int fl_session_new(struct fl_target *target, const struct fl_session_opts *opts, struct fl_session **ret)
 {
-	struct fl_trace *t = calloc(1, sizeof(*t));
+	struct fl_session *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
@@ -108,7 +108,7 @@ struct fl_str fl_definition_split(struct fl_str def, struct fl_str *ret_filter)
 	return def;
 }
 
-int fl_trace_add(struct fl_trace *t, struct fl_probe_event *e, struct fl_str def,
+int fl_session_add(struct fl_session *t, struct fl_probe_event *e, struct fl_str def,
 		 struct fl_str filter)
 {
 	struct probe *bigger = reallocarray(t->probes, t->n + 1, sizeof(*bigger));
@@ -151,7 +151,7 @@ static void unload(struct probe *p)
 	close_fd(&p->scratch);
 }
 
-void fl_trace_free(struct fl_trace *t)
+void fl_session_free(struct fl_session *t)
 {
 	if (!t)
 		return;
@@ -180,7 +180,7 @@ static size_t whole_pages(size_t n)
 	return (n + page - 1) / page * page;
 }
 
-static int make_control(struct fl_trace *t)
+static int make_control(struct fl_session *t)
 {
 	uint32_t size = t->env.nr_cpus * fl_control_stride((uint32_t)t->n);
 	void *p;
@@ -221,7 +221,7 @@ static void lift_memlock(void)
 	setrlimit(RLIMIT_MEMLOCK, &all);
 }
 
-static int make_maps(struct fl_trace *t)
+static int make_maps(struct fl_session *t)
 {
 	size_t ring = t->opts.ring_bytes ? t->opts.ring_bytes : DEFAULT_RING;
 	int cpus = fl_bpf_possible_cpus(), r;
@@ -265,7 +265,7 @@ static void tried(struct probe *p, enum fl_hook hook, const char *what, int err,
 }
 
 /* Loads with the cheapest form of reading that the kernel takes. */
-static int load_program(struct fl_trace *t, struct probe *p, const struct fl_gen_env *env,
+static int load_program(struct fl_session *t, struct probe *p, const struct fl_gen_env *env,
 			struct fl_gen_error *error)
 {
 	struct fl_gen_env form = *env;
@@ -311,7 +311,7 @@ static int load_entry_program(struct probe *p, const struct fl_gen_env *env,
 }
 
 /* The map of the event that keeps the time which @p asks for. */
-static int since_map(const struct fl_trace *t, const struct probe *p)
+static int since_map(const struct fl_session *t, const struct probe *p)
 {
 	for (size_t i = 0; p->hist.since.n && i < t->n; i++)
 		if (t->probes[i].hist.keep.n && fl_str_eq(t->probes[i].hist.keep, p->hist.since))
@@ -319,7 +319,7 @@ static int since_map(const struct fl_trace *t, const struct probe *p)
 	return -1;
 }
 
-static int load_hook(struct fl_trace *t, struct probe *p, size_t index, struct fl_gen_error *error)
+static int load_hook(struct fl_session *t, struct probe *p, size_t index, struct fl_gen_error *error)
 {
 	struct fl_gen_env env = t->env;
 	int r;
@@ -381,7 +381,7 @@ static int attach_hook(struct probe *p)
 
 /* ---- all events ---- */
 
-static int lay_out(const struct fl_trace *t, struct probe *p, enum fl_hook hook, struct fl_diag *diag)
+static int lay_out(const struct fl_session *t, struct probe *p, enum fl_hook hook, struct fl_diag *diag)
 {
 	struct fl_layout_options o = fl_gen_layout(p->event, hook, p->points.is_multi);
 
@@ -431,7 +431,7 @@ static int match_keeper(struct probe *p, const struct fl_hist *keeper, struct fl
 }
 
 /* Who asks for another event's time must have its keys' fields. */
-static int match_hists(struct fl_trace *t, struct fl_diag *diag)
+static int match_hists(struct fl_session *t, struct fl_diag *diag)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		struct fl_hist *h = &t->probes[i].hist;
@@ -452,7 +452,7 @@ static int match_hists(struct fl_trace *t, struct fl_diag *diag)
 	return 0;
 }
 
-static int resolve_symbols(struct fl_trace *t, struct probe *p, struct fl_diag *diag)
+static int resolve_symbols(struct fl_session *t, struct probe *p, struct fl_diag *diag)
 {
 	for (size_t i = 0; i < p->event->nr_args; i++) {
 		struct fl_probe_arg *a = &p->event->args[i];
@@ -486,7 +486,7 @@ static bool uses_paths(const struct fl_probe_event *e)
 }
 
 /* What few events need of the kernel, when the first of them does. */
-static void more_facts(struct fl_trace *t, const struct fl_probe_event *e)
+static void more_facts(struct fl_session *t, const struct fl_probe_event *e)
 {
 	if (uses_percpu(e))
 		fl_kernel_percpu(t->target, &t->env);
@@ -514,7 +514,7 @@ static void help_permission(struct fl_target *t, struct fl_diag *diag)
 	fl_diag_help(diag, "'foreland doctor' tells what this kernel permits; --vm traces in a guest");
 }
 
-static int not_found(struct fl_trace *t, struct probe *p, struct fl_diag *diag)
+static int not_found(struct fl_session *t, struct probe *p, struct fl_diag *diag)
 {
 	struct fl_span place = p->event->place.span;
 	bool tracepoint = p->event->kind == FL_PROBE_TPROBE;
@@ -529,7 +529,7 @@ static int not_found(struct fl_trace *t, struct probe *p, struct fl_diag *diag)
 	return r;
 }
 
-static int refused(struct fl_trace *t, struct probe *p, int err, const struct fl_gen_error *error,
+static int refused(struct fl_session *t, struct probe *p, int err, const struct fl_gen_error *error,
 		   struct fl_diag *diag)
 {
 	struct fl_span place = p->event->place.span;
@@ -550,7 +550,7 @@ static int refused(struct fl_trace *t, struct probe *p, int err, const struct fl
 }
 
 /* The filter's columns are moved to where it stands in the definition. */
-static int read_filter(struct fl_trace *t, struct probe *p, struct fl_diag *diag)
+static int read_filter(struct fl_session *t, struct probe *p, struct fl_diag *diag)
 {
 	struct fl_str text = p->event->filter.n ? p->event->filter : p->filter_text;
 	uint32_t at = p->event->filter.n ? p->event->filter_span.start
@@ -559,7 +559,7 @@ static int read_filter(struct fl_trace *t, struct probe *p, struct fl_diag *diag
 
 	if (!text.n)
 		return 0;
-	r = fl_trace_filter(t->target, p->event, &p->pub.layout, p->points.format, text, &p->filter,
+	r = fl_record_filter(t->target, p->event, &p->pub.layout, p->points.format, text, &p->filter,
 			    diag);
 	if (r < 0 && diag) {
 		diag->column += at;
@@ -580,7 +580,7 @@ static int read_filter(struct fl_trace *t, struct probe *p, struct fl_diag *diag
 }
 
 /* Tries the hooks in turn until one holds. */
-static int load_probe(struct fl_trace *t, size_t index, struct fl_diag *diag)
+static int load_probe(struct fl_session *t, size_t index, struct fl_diag *diag)
 {
 	struct probe *p = &t->probes[index];
 	struct fl_gen_error error = { SIZE_MAX, NULL };
@@ -613,7 +613,7 @@ static int load_probe(struct fl_trace *t, size_t index, struct fl_diag *diag)
 	return refused(t, p, r, &error, diag);
 }
 
-int fl_trace_start(struct fl_trace *t, struct fl_diag *diag)
+int fl_session_start(struct fl_session *t, struct fl_diag *diag)
 {
 	int r;
 
@@ -651,14 +651,14 @@ int fl_trace_start(struct fl_trace *t, struct fl_diag *diag)
 
 /* ---- running ---- */
 
-void fl_trace_stop(struct fl_trace *t)
+void fl_session_stop(struct fl_session *t)
 {
 	for (size_t i = 0; i < t->n; i++)
 		detach(&t->probes[i]);
 }
 
 struct reading {
-	struct fl_trace *t;
+	struct fl_session *t;
 	fl_record_fn fn;
 	void *ctx;
 };
@@ -734,14 +734,14 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 	return r->fn(r->ctx, cpu, rec, size);
 }
 
-int64_t fl_trace_read(struct fl_trace *t, uint64_t before, fl_record_fn fn, void *ctx)
+int64_t fl_session_read(struct fl_session *t, uint64_t before, fl_record_fn fn, void *ctx)
 {
 	struct reading r = { t, fn, ctx };
 
 	return fl_rings_read(t->rings, before, on_record, &r);
 }
 
-int fl_trace_hist(struct fl_trace *t, size_t i, struct fl_str spec, struct fl_diag *diag)
+int fl_session_hist(struct fl_session *t, size_t i, struct fl_str spec, struct fl_diag *diag)
 {
 	struct probe *p = &t->probes[i];
 	int r = fl_hist_parse(spec, p->event, &p->hist, diag);
@@ -761,12 +761,12 @@ static uint64_t missed(int prog)
 	return info.recursion_misses;
 }
 
-void fl_trace_totals(struct fl_trace *t, size_t i, struct fl_trace_totals *ret)
+void fl_session_totals(struct fl_session *t, size_t i, struct fl_session_totals *ret)
 {
 	uint32_t stride = fl_control_stride((uint32_t)t->n);
 	const struct probe *p = &t->probes[i];
 
-	*ret = (struct fl_trace_totals){ .records = p->records, .faults = p->faults,
+	*ret = (struct fl_session_totals){ .records = p->records, .faults = p->faults,
 					 .filtered = p->filtered, .no_stack = p->no_stack,
 					 .missed = p->missed + missed(p->prog) + missed(p->entry_prog) };
 	for (size_t i = 0; i < p->nr_attached; i++)
@@ -783,29 +783,29 @@ void fl_trace_totals(struct fl_trace *t, size_t i, struct fl_trace_totals *ret)
 	}
 }
 
-bool fl_trace_settled(struct fl_trace *t)
+bool fl_session_settled(struct fl_session *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		struct fl_trace_totals s;
+		struct fl_session_totals s;
 
-		fl_trace_totals(t, i, &s);
+		fl_session_totals(t, i, &s);
 		if (s.hits != s.records + s.filtered + s.lost + s.unpaired)
 			return false;
 	}
 	return true;
 }
 
-size_t fl_trace_nr_probes(const struct fl_trace *t)
+size_t fl_session_nr_probes(const struct fl_session *t)
 {
 	return t->n;
 }
 
-const struct fl_trace_probe *fl_trace_probe(const struct fl_trace *t, size_t i)
+const struct fl_session_probe *fl_session_probe(const struct fl_session *t, size_t i)
 {
 	return &t->probes[i].pub;
 }
 
-uint64_t fl_trace_now(const struct fl_trace *t)
+uint64_t fl_session_now(const struct fl_session *t)
 {
 	struct timespec ts;
 
@@ -813,15 +813,15 @@ uint64_t fl_trace_now(const struct fl_trace *t)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-size_t fl_trace_failed(const struct fl_trace *t)
+size_t fl_session_failed(const struct fl_session *t)
 {
 	return t->failed;
 }
 
-int fl_trace_hist_read(struct fl_trace *t, size_t i, struct fl_hist_table *ret)
+int fl_session_hist_read(struct fl_session *t, size_t i, struct fl_hist_table *ret)
 {
 	struct probe *p = &t->probes[i];
-	struct fl_trace_totals s;
+	struct fl_session_totals s;
 	int r;
 
 	if (!p->pub.hist)
@@ -829,7 +829,7 @@ int fl_trace_hist_read(struct fl_trace *t, size_t i, struct fl_hist_table *ret)
 	r = fl_hist_map_read(p->hist_map, &p->hist, ret);
 	if (r < 0)
 		return r;
-	fl_trace_totals(t, i, &s);
+	fl_session_totals(t, i, &s);
 	ret->dropped = s.lost;
 	return 0;
 }
