@@ -63,7 +63,7 @@ static void start(struct session *s)
 	    fl_session_new(s->target, &opts, &s->trace) < 0 ||
 	    fl_session_add(s->trace, s->event, def, FL_STR("")) < 0 || fl_session_start(s->trace, NULL) < 0 ||
 	    fl_symbols_new(s->target, &s->symbols) < 0 ||
-	    fl_text_new(s->trace, s->symbols, &s->text) < 0)
+	    fl_text_new(fl_session_schemas(s->trace), s->symbols, &s->text) < 0)
 		die("raw tracepoints cannot be traced here");
 }
 
@@ -121,9 +121,9 @@ static double read_events(struct session *s, int64_t n, fl_record_fn fn)
 
 static int64_t write_recording(struct session *s, const char *path, int64_t n)
 {
-	struct fl_session_totals totals;
+	struct fl_totals totals;
 
-	if (fl_tracedat_new(path, s->trace, s->target, false, s->symbols, &s->dat) < 0)
+	if (fl_tracedat_new(path, fl_session_schemas(s->trace), s->target, false, s->symbols, &s->dat) < 0)
 		die("no recording could be made");
 	read_events(s, 1, format); /* what came before it */
 	fl_session_totals(s->trace, 0, &totals);

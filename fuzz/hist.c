@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "probe/hist/hist.h"
 #include "probe/output/hist.h"
+#include "probe/target/target.h"
 
 static struct fl_probe_arg args[6];
 
@@ -31,7 +32,7 @@ static const struct fl_probe_event *event(void)
 
 static void print(const struct fl_hist *h, const uint8_t *data, size_t size, struct fl_symbols *symbols)
 {
-	const struct fl_session_probe p = { .event = event(), .hist = h };
+	const struct fl_record_schema p = { .event = event() };
 	uint8_t keys[2 * FL_HIST_MAX_KEY] = {};
 	struct fl_hist_entry entries[2] = { { .key = keys, .hits = size }, { .key = keys + h->key_size } };
 	struct fl_hist_table t = { .hist = h, .entries = entries, .n = 2 };

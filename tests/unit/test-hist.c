@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "probe/output/hist.h"
+#include "probe/target/target.h"
 
 #define KSYMS "ffffffff81000000 T _text\n" \
 	      "ffffffff81000100 T __traceiter_sys_enter\n" \
@@ -29,7 +30,7 @@ struct fixture {
 	struct fl_symbols *symbols;
 	struct fl_probe_arg arg;
 	struct fl_probe_event event;
-	struct fl_session_probe probe;
+	struct fl_record_schema probe;
 	struct fl_hist hist;
 };
 
@@ -61,7 +62,7 @@ static int setup(void **state)
 			x->arg = (struct fl_probe_arg){ .name = FL_STR("len"), .type = &fl_fetch_types[i] };
 	x->event = (struct fl_probe_event){ .group = FL_STR("kmem"), .event = FL_STR("kmalloc"),
 					    .args = &x->arg, .nr_args = 1 };
-	x->probe = (struct fl_session_probe){ .event = &x->event, .hook = FL_HOOK_RAW_TP, .hist = &x->hist };
+	x->probe = (struct fl_record_schema){ .event = &x->event, .hook = "raw tracepoint", .own_frames = 1 };
 	*state = x;
 	return 0;
 }

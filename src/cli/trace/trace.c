@@ -222,7 +222,7 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 	if (s->dat)
 		r = fl_tracedat_record(s->dat, cpu, rec, size);
 	else if (s->o->json)
-		fl_record_json(fl_session_probe(s->trace, rec->event), cpu, rec, size, s->symbols,
+		fl_record_json(&fl_session_probe(s->trace, rec->event)->schema, cpu, rec, size, s->symbols,
 				     &s->out);
 	else
 		fl_text_record(s->text, cpu, rec, size, &s->out);
@@ -248,10 +248,10 @@ static void explain(const struct session *s)
 		const struct fl_session_probe *p = fl_session_probe(s->trace, i);
 		struct fl_str tried = fl_buf_str(&p->tried), line;
 
-		fprintf(stderr, "%.*s/%.*s: %s, reads by %s\n", FL_STR_ARG(p->event->group),
-			FL_STR_ARG(p->event->event), fl_hooks[p->hook].name,
+		fprintf(stderr, "%.*s/%.*s: %s, reads by %s\n", FL_STR_ARG(p->schema.event->group),
+			FL_STR_ARG(p->schema.event->event), fl_hooks[p->hook].name,
 			fl_read_form_names[p->read]);
-		fprintf(stderr, "    because: %s\n", fl_points_reason(p->event));
+		fprintf(stderr, "    because: %s\n", fl_points_reason(p->schema.event));
 		while (fl_str_line(&tried, &line))
 			fprintf(stderr, "    not taken: %.*s\n", FL_STR_ARG(line));
 	}
@@ -278,7 +278,7 @@ static int start(struct session *s)
 }
 
 static void add_totals(const struct session *s, const struct fl_probe_event *e,
-		       const struct fl_session_totals *n, struct fl_buf *out)
+		       const struct fl_totals *n, struct fl_buf *out)
 {
 	fl_buf_addf(out, "%.*s/%.*s: %lu hits, %lu records, %lu filtered, %lu lost, %lu missed, %lu faults",
 		    FL_STR_ARG(e->group), FL_STR_ARG(e->event), n->hits, n->records, n->filtered, n->lost,
@@ -296,7 +296,7 @@ static bool sum_up(struct session *s, struct fl_buf *out)
 	bool worse = false;
 
 	for (size_t i = 0; i < s->nr_events; i++) {
-		struct fl_session_totals n;
+		struct fl_totals n;
 
 		fl_session_totals(s->trace, i, &n);
 		worse |= n.lost || n.missed;
@@ -313,6 +313,19 @@ static int finish_recording(struct session *s)
 	return fl_tracedat_finish(s->dat, fl_buf_str(&summary));
 }
 
+static void add_summary(struct session *s)
+{
+	struct fl_totals *totals = calloc(s->nr_events, sizeof(*totals));
+
+	for (size_t i = 0; totals && i < s->nr_events; i++)
+		fl_session_totals(s->trace, i, &totals[i]);
+	if (totals)
+		fl_record_json_summary(fl_session_schemas(s->trace), totals, &s->out);
+	else
+		s->out.error = -ENOMEM;
+	free(totals);
+}
+
 /* 1 where --strict asks for more than was got. */
 static int summarise(struct session *s)
 {
@@ -322,7 +335,7 @@ static int summarise(struct session *s)
 	if (!s->o->json || s->dat) {
 		fl_buf_write_fd(&text, STDERR_FILENO);
 	} else {
-		fl_record_json_summary(s->trace, &s->out);
+		add_summary(s);
 		if (fl_trace_flush(s) < 0)
 			return 1;
 	}
@@ -339,11 +352,11 @@ static int print_hists(struct session *s)
 
 		if (fl_session_hist_read(s->trace, i, &table) < 0)
 			continue;
-		fl_hist_trim(fl_session_probe(s->trace, i), &table, s->symbols);
+		fl_hist_trim(&fl_session_probe(s->trace, i)->schema, &table, s->symbols);
 		if (s->o->json)
-			fl_hist_json(fl_session_probe(s->trace, i), &table, s->symbols, &s->out);
+			fl_hist_json(&fl_session_probe(s->trace, i)->schema, &table, s->symbols, &s->out);
 		else
-			fl_hist_text(fl_session_probe(s->trace, i), &table, bars, s->symbols, &s->out);
+			fl_hist_text(&fl_session_probe(s->trace, i)->schema, &table, bars, s->symbols, &s->out);
 		fl_hist_table_fini(&table);
 	}
 	return s->out.len ? fl_trace_flush(s) : 0;
@@ -357,14 +370,14 @@ static int run(struct session *s, const struct fl_args *args)
 
 	r = fl_symbols_new(s->target, &s->symbols);
 	if (r == 0)
-		r = fl_text_new(s->trace, s->symbols, &s->text);
+		r = fl_text_new(fl_session_schemas(s->trace), s->symbols, &s->text);
 	if (r < 0)
 		return r;
 	if (fl_trace_is_recording(s->o))
-		r = fl_tracedat_new(s->o->output, s->trace, s->target,
+		r = fl_tracedat_new(s->o->output, fl_session_schemas(s->trace), s->target,
 				    fl_trace_boot_clock(s->o), s->symbols, &s->dat);
 	else if (s->o->json)
-		fl_record_json_schema(s->trace, fl_trace_boot_clock(s->o), &s->out);
+		fl_record_json_schema(fl_session_schemas(s->trace), fl_trace_boot_clock(s->o), &s->out);
 	if (r == 0 && args->command)
 		r = fl_trace_command_start(s, args->command);
 	if (r == 0)

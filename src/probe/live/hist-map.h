@@ -3,7 +3,7 @@
 #ifndef PROBE_LIVE_HIST_MAP_H
 #define PROBE_LIVE_HIST_MAP_H
 
-#include "probe/live/session.h"
+#include "probe/hist/table.h"
 
 /* All entries, sorted. @ret is released with fl_hist_table_fini(). */
 int fl_hist_map_read(int map, const struct fl_hist *h, struct fl_hist_table *ret);

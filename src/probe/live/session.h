@@ -17,9 +17,9 @@
 #include "base/cleanup.h"
 #include "foreland/diag.h"
 #include "probe/gen/gen.h"
-#include "probe/hist/hist.h"
+#include "probe/hist/table.h"
 #include "bpf/hook.h"
-#include "probe/record/layout.h"
+#include "probe/record/schema.h"
 #include "probe/live/rings.h"
 #include "probe/lang/event.h"
 #include "probe/target/target.h"
@@ -36,23 +36,12 @@ struct fl_session_opts {
 	bool pretty; /* records have what lets values be shown by their type */
 };
 
-/* Sums over all CPUs. hits = records + filtered + lost + unpaired, once stopped and read. */
-struct fl_session_totals {
-	uint64_t hits, filtered, lost, unpaired;
-	uint64_t records; /* handed out */
-	uint64_t missed;  /* not run by the kernel: the probe hit while it was running itself */
-	uint64_t faults;  /* arguments whose read failed and told */
-	uint64_t no_stack; /* wanted stacks that the kernel did not give */
-};
-
 /* One event as it runs. */
 struct fl_session_probe {
-	const struct fl_probe_event *event;
-	struct fl_record_layout layout;
+	struct fl_record_schema schema;
 	enum fl_hook hook;
 	enum fl_read_form read;
 	const struct fl_hist *hist; /* counted, not sent; NULL: sent */
-	bool pretty;
 	struct fl_buf tried; /* a line for each hook that was not taken, and why */
 };
 
@@ -76,19 +65,8 @@ int fl_session_add(struct fl_session *t, struct fl_probe_event *e, struct fl_str
  */
 int fl_session_hist(struct fl_session *t, size_t i, struct fl_str spec, struct fl_diag *diag);
 
-/* What was counted; sorted as the spec says. NULL: the event is not counted. */
-struct fl_hist_table {
-	const struct fl_hist *hist;
-	struct fl_hist_entry *entries;
-	size_t n;
-	uint64_t hits, dropped;
-	uint8_t *keys;
-};
-
+/* What was counted, sorted as the spec says. -ENOENT: the event is not counted. */
 int fl_session_hist_read(struct fl_session *t, size_t i, struct fl_hist_table *ret);
-void fl_hist_table_fini(struct fl_hist_table *t);
-/* Makes one entry of those whose keys were made equal, and sorts again. */
-void fl_hist_table_merge(struct fl_hist_table *t);
 
 /*
  * "if FILTER" at the end of a definition of ours, which the kernel knows for event probes only:
@@ -113,9 +91,12 @@ int64_t fl_session_read(struct fl_session *t, uint64_t before, fl_record_fn fn, 
 /* After stopping: programs that were running meanwhile have ended and all is accounted for. */
 bool fl_session_settled(struct fl_session *t);
 
+/* What outputs need of the events, in their order; made by starting. */
+struct fl_record_schemas fl_session_schemas(const struct fl_session *t);
+
 size_t fl_session_nr_probes(const struct fl_session *t);
 const struct fl_session_probe *fl_session_probe(const struct fl_session *t, size_t i);
-void fl_session_totals(struct fl_session *t, size_t i, struct fl_session_totals *ret);
+void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret);
 
 /* Time now, by the clock of the records. */
 uint64_t fl_session_now(const struct fl_session *t);

@@ -49,19 +49,19 @@ static void add_stack(const struct fl_hist_field *f, const struct fl_hist_entry 
 		fl_buf_addz(out, "         (none)\n");
 }
 
-static void trim_key(const struct fl_hist_field *f, const struct fl_hist_entry *e, enum fl_hook hook,
+static void trim_key(const struct fl_hist_field *f, const struct fl_hist_entry *e, unsigned int own_frames,
 		     struct fl_symbols *symbols)
 {
 	uint8_t *frames = (uint8_t *)e->key + f->offset; /* the table's own memory */
 	struct fl_stack s = key_stack(f, e, FL_HIST_FRAMES_RAW);
 
-	fl_stack_trim(FL_STACK_KERNEL, hook, symbols, &s);
+	fl_stack_trim(FL_STACK_KERNEL, own_frames, symbols, &s);
 	s.n = FL_MIN(s.n, (size_t)FL_HIST_FRAMES);
 	memmove(frames, s.frames, 8 * s.n);
 	memset(frames + 8 * s.n, 0, f->size - 8 * s.n);
 }
 
-void fl_hist_trim(const struct fl_session_probe *p, struct fl_hist_table *t, struct fl_symbols *symbols)
+void fl_hist_trim(const struct fl_record_schema *p, struct fl_hist_table *t, struct fl_symbols *symbols)
 {
 	const struct fl_hist *h = t->hist;
 	bool any = false;
@@ -71,7 +71,7 @@ void fl_hist_trim(const struct fl_session_probe *p, struct fl_hist_table *t, str
 			continue;
 		any = true;
 		for (size_t i = 0; i < t->n; i++)
-			trim_key(&h->keys[k], &t->entries[i], p->hook, symbols);
+			trim_key(&h->keys[k], &t->entries[i], p->own_frames, symbols);
 	}
 	if (any)
 		fl_hist_table_merge(t);
@@ -211,7 +211,7 @@ static void add_spec(const struct fl_hist *h, struct fl_buf *out)
 	fl_buf_addf(out, ":size=%u", h->size);
 }
 
-void fl_hist_text(const struct fl_session_probe *p, const struct fl_hist_table *t, unsigned int bars,
+void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *t, unsigned int bars,
 		  struct fl_symbols *symbols, struct fl_buf *out)
 {
 	uint64_t most = 0;
@@ -268,7 +268,7 @@ static void json_key(const struct fl_hist_field *f, const struct fl_hist_entry *
 		fl_json_str(out, "comm", v ? comm(e) : FL_STR("<idle>"));
 }
 
-void fl_hist_json(const struct fl_session_probe *p, const struct fl_hist_table *t,
+void fl_hist_json(const struct fl_record_schema *p, const struct fl_hist_table *t,
 		  struct fl_symbols *symbols, struct fl_buf *out)
 {
 	for (size_t i = 0; i < t->n; i++) {

@@ -4,18 +4,19 @@
 #define PROBE_OUTPUT_HIST_H
 
 #include "base/buf.h"
-#include "probe/live/session.h"
+#include "probe/hist/table.h"
+#include "probe/record/schema.h"
 #include "probe/output/symbols.h"
 
 /* First: takes the frames of tracing itself off keys that are stacks, and merges what then is equal. */
-void fl_hist_trim(const struct fl_session_probe *p, struct fl_hist_table *t, struct fl_symbols *symbols);
+void fl_hist_trim(const struct fl_record_schema *p, struct fl_hist_table *t, struct fl_symbols *symbols);
 
 /* @bars: columns for a bar behind each line; 0: none. */
-void fl_hist_text(const struct fl_session_probe *p, const struct fl_hist_table *t, unsigned int bars,
+void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *t, unsigned int bars,
 		  struct fl_symbols *symbols, struct fl_buf *out);
 
 /* A row an entry: {"event","keys":{...},"hitcount","vals":{...}}. */
-void fl_hist_json(const struct fl_session_probe *p, const struct fl_hist_table *t,
+void fl_hist_json(const struct fl_record_schema *p, const struct fl_hist_table *t,
 		  struct fl_symbols *symbols, struct fl_buf *out);
 
 #endif

@@ -17,20 +17,20 @@ void fl_record_json_arg(const struct fl_probe_arg *a, struct fl_buf *out)
 	fl_json_close(out, '}');
 }
 
-void fl_record_json_schema(const struct fl_session *t, bool boot_clock, struct fl_buf *out)
+void fl_record_json_schema(struct fl_record_schemas events, bool boot_clock, struct fl_buf *out)
 {
 	fl_json_open(out, NULL, '{');
 	fl_json_strz(out, "type", "schema");
 	fl_json_strz(out, "clock", boot_clock ? "boot" : "mono");
 	fl_json_open(out, "events", '[');
-	for (size_t i = 0; i < fl_session_nr_probes(t); i++) {
-		const struct fl_session_probe *p = fl_session_probe(t, i);
+	for (size_t i = 0; i < events.n; i++) {
+		const struct fl_record_schema *p = events.v[i];
 
 		fl_json_open(out, NULL, '{');
 		fl_json_str(out, "group", p->event->group);
 		fl_json_str(out, "event", p->event->event);
 		fl_json_strz(out, "kind", fl_probe_kind_name(p->event->kind));
-		fl_json_strz(out, "hook", fl_hooks[p->hook].name);
+		fl_json_strz(out, "hook", p->hook);
 		fl_json_open(out, "args", '[');
 		for (size_t k = 0; k < p->event->nr_args; k++)
 			fl_record_json_arg(&p->event->args[k], out);
@@ -76,7 +76,7 @@ static void add_element(const struct fl_probe_arg *a, const struct fl_record_slo
 	}
 }
 
-static void add_value(const struct fl_session_probe *p, size_t i, const struct fl_record *rec,
+static void add_value(const struct fl_record_schema *p, size_t i, const struct fl_record *rec,
 		      size_t size, struct fl_symbols *symbols, struct fl_buf *out)
 {
 	const struct fl_record_slot *s = &p->layout.slots[i];
@@ -99,7 +99,7 @@ static void add_value(const struct fl_session_probe *p, size_t i, const struct f
 	fl_json_close(out, ']');
 }
 
-static bool was_cut(const struct fl_session_probe *p, size_t i, const struct fl_record *rec, size_t size)
+static bool was_cut(const struct fl_record_schema *p, size_t i, const struct fl_record *rec, size_t size)
 {
 	const struct fl_record_slot *s = &p->layout.slots[i];
 	struct fl_str text;
@@ -122,7 +122,7 @@ static void add_cut_name(bool *any, struct fl_str name, struct fl_buf *out)
 	fl_json_str(out, NULL, name);
 }
 
-static void add_cut(const struct fl_session_probe *p, const struct fl_record *rec, size_t size,
+static void add_cut(const struct fl_record_schema *p, const struct fl_record *rec, size_t size,
 		    struct fl_buf *out)
 {
 	struct fl_stack stack;
@@ -139,7 +139,7 @@ static void add_cut(const struct fl_session_probe *p, const struct fl_record *re
 		fl_json_close(out, ']');
 }
 
-void fl_record_json(const struct fl_session_probe *p, uint32_t cpu, const struct fl_record *rec,
+void fl_record_json(const struct fl_record_schema *p, uint32_t cpu, const struct fl_record *rec,
 			  size_t size, struct fl_symbols *symbols, struct fl_buf *out)
 {
 	_cleanup_buf_ struct fl_buf place = {};
@@ -166,27 +166,27 @@ void fl_record_json(const struct fl_session_probe *p, uint32_t cpu, const struct
 	fl_json_end_line(out);
 }
 
-void fl_record_json_summary(struct fl_session *t, struct fl_buf *out)
+void fl_record_json_summary(struct fl_record_schemas events, const struct fl_totals *totals,
+			    struct fl_buf *out)
 {
 	fl_json_open(out, NULL, '{');
 	fl_json_strz(out, "type", "summary");
 	fl_json_open(out, "events", '[');
-	for (size_t i = 0; i < fl_session_nr_probes(t); i++) {
-		const struct fl_session_probe *p = fl_session_probe(t, i);
-		struct fl_session_totals s;
+	for (size_t i = 0; i < events.n; i++) {
+		const struct fl_record_schema *p = events.v[i];
+		const struct fl_totals *s = &totals[i];
 
-		fl_session_totals(t, i, &s);
 		fl_json_open(out, NULL, '{');
 		fl_json_str(out, "group", p->event->group);
 		fl_json_str(out, "event", p->event->event);
-		fl_json_u64(out, "hits", s.hits);
-		fl_json_u64(out, "records", s.records);
-		fl_json_u64(out, "filtered", s.filtered);
-		fl_json_u64(out, "lost", s.lost);
-		fl_json_u64(out, "unpaired", s.unpaired);
-		fl_json_u64(out, "missed", s.missed);
-		fl_json_u64(out, "faults", s.faults);
-		fl_json_u64(out, "no_stack", s.no_stack);
+		fl_json_u64(out, "hits", s->hits);
+		fl_json_u64(out, "records", s->records);
+		fl_json_u64(out, "filtered", s->filtered);
+		fl_json_u64(out, "lost", s->lost);
+		fl_json_u64(out, "unpaired", s->unpaired);
+		fl_json_u64(out, "missed", s->missed);
+		fl_json_u64(out, "faults", s->faults);
+		fl_json_u64(out, "no_stack", s->no_stack);
 		fl_json_close(out, '}');
 	}
 	fl_json_close(out, ']');

@@ -10,13 +10,15 @@
 #define PROBE_OUTPUT_JSON_H
 
 #include "base/buf.h"
-#include "probe/live/session.h"
+#include "probe/record/schema.h"
 #include "probe/output/symbols.h"
 
-void fl_record_json_schema(const struct fl_session *t, bool boot_clock, struct fl_buf *out);
-void fl_record_json(const struct fl_session_probe *p, uint32_t cpu, const struct fl_record *rec,
+void fl_record_json_schema(struct fl_record_schemas events, bool boot_clock, struct fl_buf *out);
+void fl_record_json(const struct fl_record_schema *p, uint32_t cpu, const struct fl_record *rec,
 			  size_t size, struct fl_symbols *symbols, struct fl_buf *out);
-void fl_record_json_summary(struct fl_session *t, struct fl_buf *out);
+/* @totals: one an event. */
+void fl_record_json_summary(struct fl_record_schemas events, const struct fl_totals *totals,
+			    struct fl_buf *out);
 
 /* {"name","type","count","body"}: an argument in the schema's line. */
 void fl_record_json_arg(const struct fl_probe_arg *a, struct fl_buf *out);

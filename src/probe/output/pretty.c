@@ -13,7 +13,7 @@ static bool is_result(const struct fl_probe_arg *a)
 	       fl_fetch_ops[a->program.code[1].op].stage == FL_STAGE_STORE;
 }
 
-static bool has_name(const struct fl_session_probe *p, size_t arg, const struct fl_record *rec,
+static bool has_name(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		     struct fl_symbols *symbols, struct fl_buf *out)
 {
 	const struct fl_record_slot *s = &p->layout.slots[arg];
@@ -32,7 +32,7 @@ static bool has_name(const struct fl_session_probe *p, size_t arg, const struct 
 	return fl_show_name(a->btf, v, symbols, out);
 }
 
-static struct fl_shown extra_of(const struct fl_session_probe *p, size_t arg, const struct fl_record *rec,
+static struct fl_shown extra_of(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 				struct fl_symbols *symbols)
 {
 	const struct fl_record_slot *s = &p->layout.slots[arg];
@@ -43,7 +43,7 @@ static struct fl_shown extra_of(const struct fl_session_probe *p, size_t arg, co
 				  .n = s->extra_size, .symbols = symbols };
 }
 
-bool fl_pretty_text(const struct fl_session_probe *p, size_t arg, const struct fl_record *rec,
+bool fl_pretty_text(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		    struct fl_symbols *symbols, struct fl_buf *out)
 {
 	const struct fl_record_slot *s = &p->layout.slots[arg];
@@ -72,7 +72,7 @@ bool fl_pretty_text(const struct fl_session_probe *p, size_t arg, const struct f
 	return true;
 }
 
-bool fl_pretty_json(const struct fl_session_probe *p, size_t arg, const struct fl_record *rec,
+bool fl_pretty_json(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		    const char *key, struct fl_symbols *symbols, struct fl_buf *out)
 {
 	struct fl_shown v = extra_of(p, arg, rec, symbols);
@@ -89,7 +89,7 @@ bool fl_pretty_json(const struct fl_session_probe *p, size_t arg, const struct f
 	return true;
 }
 
-bool fl_pretty_cut(const struct fl_session_probe *p, size_t arg)
+bool fl_pretty_cut(const struct fl_record_schema *p, size_t arg)
 {
 	const struct fl_record_slot *s = &p->layout.slots[arg];
 	struct fl_type t = p->event->args[arg].btf;
@@ -100,7 +100,7 @@ bool fl_pretty_cut(const struct fl_session_probe *p, size_t arg)
 	return s->extra && fl_type_size(t, &size) == 0 && size > s->extra_size;
 }
 
-static bool add_pointee(const struct fl_session_probe *p, size_t arg, const struct fl_record *rec,
+static bool add_pointee(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 			bool first, struct fl_symbols *symbols, struct fl_buf *out)
 {
 	enum fl_extra_state state = fl_record_extra(&p->layout, rec, arg);
@@ -118,7 +118,7 @@ static bool add_pointee(const struct fl_session_probe *p, size_t arg, const stru
 	return true;
 }
 
-void fl_pretty_pointees(const struct fl_session_probe *p, const struct fl_record *rec,
+void fl_pretty_pointees(const struct fl_record_schema *p, const struct fl_record *rec,
 			struct fl_symbols *symbols, struct fl_buf *out)
 {
 	bool any = false;

@@ -9,20 +9,20 @@
 #define PROBE_OUTPUT_PRETTY_H
 
 #include "base/buf.h"
-#include "probe/live/session.h"
+#include "probe/record/schema.h"
 #include "probe/output/symbols.h"
 
 /* False, and nothing appended, where the value is shown as without --pretty. */
-bool fl_pretty_text(const struct fl_session_probe *p, size_t arg, const struct fl_record *rec,
+bool fl_pretty_text(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		    struct fl_symbols *symbols, struct fl_buf *out);
-bool fl_pretty_json(const struct fl_session_probe *p, size_t arg, const struct fl_record *rec,
+bool fl_pretty_json(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		    const char *key, struct fl_symbols *symbols, struct fl_buf *out);
 
 /* Whether the struct that is shown of it is longer than what was read. */
-bool fl_pretty_cut(const struct fl_session_probe *p, size_t arg);
+bool fl_pretty_cut(const struct fl_record_schema *p, size_t arg);
 
 /* "pointees":{ARGUMENT:{...}} where any argument points to a struct; null where reading failed. */
-void fl_pretty_pointees(const struct fl_session_probe *p, const struct fl_record *rec,
+void fl_pretty_pointees(const struct fl_record_schema *p, const struct fl_record *rec,
 			struct fl_symbols *symbols, struct fl_buf *out);
 
 #endif

@@ -32,23 +32,13 @@ static bool is_tracing(struct fl_str name)
 	       fl_str_is(name, "perf_syscall_exit") || fl_str_is(name, "perf_trace_run_bpf_submit");
 }
 
-/*
- * A probe on registers walks from these. A trampoline's walk starts in the program, then comes the
- * trampoline; neither is a symbol, and what kallsyms has below their addresses says nothing. The
- * program of a raw tracepoint is followed by functions that are known by name.
- */
-void fl_stack_trim(enum fl_stack_kind kind, enum fl_hook hook, struct fl_symbols *symbols,
+void fl_stack_trim(enum fl_stack_kind kind, unsigned int own_frames, struct fl_symbols *symbols,
 		   struct fl_stack *s)
 {
-	size_t skip = 0;
+	size_t skip = FL_MIN((size_t)own_frames, s->n);
 
 	if (kind == FL_STACK_USER)
 		return;
-	if (fl_hooks[hook].ctx == FL_CTX_TRAMPOLINE)
-		skip = 2;
-	else if (fl_hooks[hook].ctx == FL_CTX_ARGS)
-		skip = 1;
-	skip = FL_MIN(skip, s->n);
 	while (skip < s->n && is_tracing(fl_symbols_name(symbols, fl_stack_frame(s, skip))))
 		skip++;
 	s->frames += 8 * skip;
@@ -82,7 +72,7 @@ static void add_lines(enum fl_stack_kind kind, const struct fl_stack *s, const s
 		fl_buf_addz(out, " => ...\n");
 }
 
-void fl_stack_text(const struct fl_session_probe *p, uint32_t cpu, const struct fl_record *rec, size_t size,
+void fl_stack_text(const struct fl_record_schema *p, uint32_t cpu, const struct fl_record *rec, size_t size,
 		   struct fl_symbols *symbols, struct fl_buf *out)
 {
 	for (unsigned int kind = 0; kind < _FL_STACK_MAX; kind++) {
@@ -97,12 +87,12 @@ void fl_stack_text(const struct fl_session_probe *p, uint32_t cpu, const struct 
 		fl_buf_addc(out, '\n');
 		if (r < 0)
 			fl_buf_addf(out, " (none: %s)\n", fl_errno_name(r));
-		fl_stack_trim((enum fl_stack_kind)kind, p->hook, symbols, &s);
+		fl_stack_trim((enum fl_stack_kind)kind, p->own_frames, symbols, &s);
 		add_lines((enum fl_stack_kind)kind, &s, rec, symbols, out);
 	}
 }
 
-void fl_stack_json(const struct fl_session_probe *p, const struct fl_record *rec, size_t size,
+void fl_stack_json(const struct fl_record_schema *p, const struct fl_record *rec, size_t size,
 		   struct fl_symbols *symbols, struct fl_buf *out)
 {
 	for (unsigned int kind = 0; kind < _FL_STACK_MAX; kind++) {
@@ -115,7 +105,7 @@ void fl_stack_json(const struct fl_session_probe *p, const struct fl_record *rec
 			fl_json_null(out, fl_stack_keys[kind]);
 			continue;
 		}
-		fl_stack_trim((enum fl_stack_kind)kind, p->hook, symbols, &s);
+		fl_stack_trim((enum fl_stack_kind)kind, p->own_frames, symbols, &s);
 		fl_json_open(out, fl_stack_keys[kind], '[');
 		for (size_t i = 0; i < s.n; i++) {
 			_cleanup_buf_ struct fl_buf text = {};

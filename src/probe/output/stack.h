@@ -13,11 +13,14 @@
 #define PROBE_OUTPUT_STACK_H
 
 #include "base/buf.h"
-#include "probe/live/session.h"
+#include "probe/record/schema.h"
 #include "probe/output/symbols.h"
 
-/* A stack without the frames that tracing itself put on it: programs, trampolines, call sites. */
-void fl_stack_trim(enum fl_stack_kind kind, enum fl_hook hook, struct fl_symbols *symbols,
+/*
+ * Takes off the frames that tracing itself put on a stack: @own_frames (of its schema), and functions
+ * that lead to programs.
+ */
+void fl_stack_trim(enum fl_stack_kind kind, unsigned int own_frames, struct fl_symbols *symbols,
 		   struct fl_stack *s);
 
 /* One frame: the kernel's %ps ("vfs_read", "dummy_init [dummy]"), or a place in @rec's process. */
@@ -25,11 +28,11 @@ void fl_stack_frame_text(enum fl_stack_kind kind, uint64_t addr, const struct fl
 			 struct fl_symbols *symbols, struct fl_buf *out);
 
 /* Lines of all stacks of a record, none where none are wanted. */
-void fl_stack_text(const struct fl_session_probe *p, uint32_t cpu, const struct fl_record *rec, size_t size,
+void fl_stack_text(const struct fl_record_schema *p, uint32_t cpu, const struct fl_record *rec, size_t size,
 		   struct fl_symbols *symbols, struct fl_buf *out);
 
 /* "stack":[...] and "user_stack":[...]; null where the kernel gave none. */
-void fl_stack_json(const struct fl_session_probe *p, const struct fl_record *rec, size_t size,
+void fl_stack_json(const struct fl_record_schema *p, const struct fl_record *rec, size_t size,
 		   struct fl_symbols *symbols, struct fl_buf *out);
 
 /* Their names in a line of JSON, and the headings of their lines in text. */

@@ -22,7 +22,7 @@ struct number {
 };
 
 struct event_text {
-	const struct fl_session_probe *probe;
+	const struct fl_record_schema *probe;
 	struct fl_buf text;  /* "event: (place)", then " name=" of each argument */
 	size_t head;	     /* length of the first; without place where that changes */
 	bool place_varies;
@@ -68,7 +68,7 @@ static void add_address(uint64_t addr, bool user, struct fl_symbols *symbols, st
 		fl_buf_add_str(out, fl_symbols_at(symbols, addr));
 }
 
-static void add_function(const struct fl_session_probe *p, const struct fl_record *rec, bool user,
+static void add_function(const struct fl_record_schema *p, const struct fl_record *rec, bool user,
 			 struct fl_symbols *symbols, struct fl_buf *out)
 {
 	if (!p->layout.ip_offset)
@@ -79,7 +79,7 @@ static void add_function(const struct fl_session_probe *p, const struct fl_recor
 		fl_buf_add_str(out, fl_symbols_name(symbols, word_at(rec, p->layout.ip_offset)));
 }
 
-void fl_place_text(const struct fl_session_probe *p, const struct fl_record *rec,
+void fl_place_text(const struct fl_record_schema *p, const struct fl_record *rec,
 		   struct fl_symbols *symbols, struct fl_buf *out)
 {
 	const struct fl_probe_event *e = p->event;
@@ -117,7 +117,7 @@ static size_t value_room(const struct fl_probe_arg *a, const struct fl_record_sl
 }
 
 /* What to know of an argument of one number. */
-static struct number plain_number(const struct fl_session_probe *p, size_t i)
+static struct number plain_number(const struct fl_record_schema *p, size_t i)
 {
 	const struct fl_probe_arg *a = &p->event->args[i];
 	const struct fl_record_slot *s = &p->layout.slots[i];
@@ -127,7 +127,7 @@ static struct number plain_number(const struct fl_session_probe *p, size_t i)
 	return (struct number){ s->offset, s->size, a->type->is_signed, a->type->print };
 }
 
-static int prepare(struct fl_text *t, struct event_text *x, const struct fl_session_probe *p)
+static int prepare(struct fl_text *t, struct event_text *x, const struct fl_record_schema *p)
 {
 	const struct fl_probe_event *e = p->event;
 
@@ -156,10 +156,10 @@ static int prepare(struct fl_text *t, struct event_text *x, const struct fl_sess
 	return x->text.error;
 }
 
-int fl_text_new(const struct fl_session *trace, struct fl_symbols *symbols, struct fl_text **ret)
+int fl_text_new(struct fl_record_schemas events, struct fl_symbols *symbols, struct fl_text **ret)
 {
 	_cleanup_text_ struct fl_text *t = calloc(1, sizeof(*t));
-	size_t n = fl_session_nr_probes(trace);
+	size_t n = events.n;
 	int r = 0;
 
 	if (!t)
@@ -169,7 +169,7 @@ int fl_text_new(const struct fl_session *trace, struct fl_symbols *symbols, stru
 	if (!t->events)
 		return -ENOMEM;
 	for (t->n = 0; t->n < n && r == 0; t->n++)
-		r = prepare(t, &t->events[t->n], fl_session_probe(trace, t->n));
+		r = prepare(t, &t->events[t->n], events.v[t->n]);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(t);
@@ -291,7 +291,7 @@ static inline __attribute__((always_inline)) char *put_value(char *p, const stru
 /* Values by their types have no longest form: this line is put together at its own pace. */
 static void add_pretty(const struct line *l, uint32_t cpu, struct fl_buf *out)
 {
-	const struct fl_session_probe *p = l->x->probe;
+	const struct fl_record_schema *p = l->x->probe;
 	const char *text = l->x->text.data;
 	size_t done = l->x->head;
 

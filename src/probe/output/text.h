@@ -10,13 +10,13 @@
 #define PROBE_OUTPUT_TEXT_H
 
 #include "base/buf.h"
-#include "probe/live/session.h"
+#include "probe/record/schema.h"
 #include "probe/output/symbols.h"
 
 struct fl_text;
 
-/* For all probes of a trace that was started; @symbols is borrowed. */
-int fl_text_new(const struct fl_session *trace, struct fl_symbols *symbols, struct fl_text **ret);
+/* For records of @events; both are borrowed. */
+int fl_text_new(struct fl_record_schemas events, struct fl_symbols *symbols, struct fl_text **ret);
 void fl_text_free(struct fl_text *t);
 FL_DEFINE_CLEANUP(struct fl_text *, fl_text_free);
 #define _cleanup_text_ _cleanup_(fl_text_freep)
@@ -26,7 +26,7 @@ void fl_text_record(struct fl_text *t, uint32_t cpu, const struct fl_record *rec
 		    struct fl_buf *out);
 
 /* Where a record was made, without parentheses: "vfs_read+0x0/0x470". Also for other outputs. */
-void fl_place_text(const struct fl_session_probe *p, const struct fl_record *rec,
+void fl_place_text(const struct fl_record_schema *p, const struct fl_record *rec,
 		   struct fl_symbols *symbols, struct fl_buf *out);
 
 #endif

@@ -24,6 +24,7 @@
 #include "base/map.h"
 #include "probe/lang/format.h"
 #include "probe/output/stack.h"
+#include "probe/target/target.h"
 
 #define PAGE_SIZE      65536u
 #define PAGE_HEAD      16u /* time, commit */
@@ -52,7 +53,7 @@ struct described {
 struct fl_tracedat {
 	int fd;
 	char *dir; /* where the unnamed files go */
-	const struct fl_session *trace; /* NULL: records come as the kernel made them */
+	struct fl_record_schemas schemas; /* n 0: records come as the kernel made them */
 	struct fl_target *target;
 	struct fl_symbols *symbols;
 	struct described *events;
@@ -183,7 +184,7 @@ static uint64_t word_at(const struct fl_record *rec, uint16_t offset)
 }
 
 /* What stands between the common fields and the arguments: see lang/format.c. */
-static int put_places(struct fl_tracedat *t, const struct fl_session_probe *p, const struct fl_record *rec)
+static int put_places(struct fl_tracedat *t, const struct fl_record_schema *p, const struct fl_record *rec)
 {
 	uint64_t ip = p->layout.ip_offset ? word_at(rec, p->layout.ip_offset) : t->ips[rec->event];
 	bool kernel = p->event->kind != FL_PROBE_UPROBE;
@@ -214,7 +215,7 @@ static void put_string(struct fl_tracedat *t, size_t slot, struct fl_str text)
 }
 
 struct value {
-	const struct fl_session_probe *probe;
+	const struct fl_record_schema *probe;
 	const struct fl_record *rec;
 	size_t size; /* of @rec */
 	size_t arg;
@@ -243,7 +244,7 @@ static int put_value(struct fl_tracedat *t, const struct value *v, size_t elemen
 	return a->type->print == FL_PRINT_SYMBOL ? remember(t, &t->addresses, le64toh(number), NULL, 0) : 0;
 }
 
-static int put_values(struct fl_tracedat *t, const struct fl_session_probe *p, const struct fl_record *rec,
+static int put_values(struct fl_tracedat *t, const struct fl_record_schema *p, const struct fl_record *rec,
 		      size_t size)
 {
 	const struct fl_probe_event *e = p->event;
@@ -277,7 +278,7 @@ static void put_common(struct fl_tracedat *t, uint16_t id, const struct fl_recor
  * stands in front of the frames: how many (kernel's), or the process (user's, which it knows less of
  * than we say: the thread).
  */
-static int add_stack(struct fl_tracedat *t, struct stream *s, const struct fl_session_probe *p,
+static int add_stack(struct fl_tracedat *t, struct stream *s, const struct fl_record_schema *p,
 		     const struct fl_record *rec, size_t size, enum fl_stack_kind kind)
 {
 	bool kernel = kind == FL_STACK_KERNEL;
@@ -286,7 +287,7 @@ static int add_stack(struct fl_tracedat *t, struct stream *s, const struct fl_se
 
 	if (r < 0 || !stack.n)
 		return 0; /* counted by the trace */
-	fl_stack_trim(kind, p->hook, t->symbols, &stack);
+	fl_stack_trim(kind, p->own_frames, t->symbols, &stack);
 	put_common(t, kernel ? KERNEL_STACK_ID : USER_STACK_ID, rec);
 	put_number(&t->record, kernel ? stack.n : rec->pid, 4);
 	put_number(&t->record, 0, 4);
@@ -303,7 +304,7 @@ static int add_stack(struct fl_tracedat *t, struct stream *s, const struct fl_se
 
 int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_record *rec, size_t size)
 {
-	const struct fl_session_probe *p = fl_session_probe(t->trace, rec->event);
+	const struct fl_record_schema *p = t->schemas.v[rec->event];
 	struct stream *s = NULL;
 	int r;
 
@@ -435,8 +436,8 @@ static void put_stack_formats(const struct fl_tracedat *t, struct fl_buf *out)
 {
 	bool any = false;
 
-	for (size_t i = 0; t->trace && i < t->nr_events; i++)
-		any |= fl_session_probe(t->trace, i)->layout.stacks != 0;
+	for (size_t i = 0; t->schemas.n && i < t->nr_events; i++)
+		any |= t->schemas.v[i]->layout.stacks != 0;
 	put_number(out, any ? 2 : 0, 4);
 	if (!any)
 		return;
@@ -656,22 +657,22 @@ int fl_tracedat_describe(struct fl_tracedat *t, struct fl_str group, struct fl_s
 	return format->error;
 }
 
-int fl_tracedat_new(const char *path, const struct fl_session *trace, struct fl_target *target,
+int fl_tracedat_new(const char *path, struct fl_record_schemas schemas, struct fl_target *target,
 		    bool boot_clock, struct fl_symbols *symbols, struct fl_tracedat **ret)
 {
 	_cleanup_tracedat_ struct fl_tracedat *t = NULL;
-	size_t n = fl_session_nr_probes(trace);
+	size_t n = schemas.n;
 	int r = fl_tracedat_open(path, target, boot_clock, &t);
 
 	if (r < 0)
 		return r;
-	t->trace = trace;
+	t->schemas = schemas;
 	t->symbols = symbols;
 	t->ips = calloc(n + 1, sizeof(*t->ips));
 	if (!t->ips)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		const struct fl_probe_event *e = fl_session_probe(trace, i)->event;
+		const struct fl_probe_event *e = schemas.v[i]->event;
 		struct fl_buf *format = describe(t, e->group);
 
 		if (!format)

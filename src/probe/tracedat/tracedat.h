@@ -10,7 +10,7 @@
 #define PROBE_TRACEDAT_TRACEDAT_H
 
 #include "base/cleanup.h"
-#include "probe/live/session.h"
+#include "probe/record/schema.h"
 #include "probe/tracedat/recorded.h"
 #include "probe/output/symbols.h"
 
@@ -20,7 +20,7 @@ struct fl_tracedat;
  * Makes @path, for the probes of a trace that was started. @symbols and @trace are borrowed.
  * Until fl_tracedat_finish() the file is empty, and what is recorded lies in unnamed files beside it.
  */
-int fl_tracedat_new(const char *path, const struct fl_session *trace, struct fl_target *target,
+int fl_tracedat_new(const char *path, struct fl_record_schemas schemas, struct fl_target *target,
 		    bool boot_clock, struct fl_symbols *symbols, struct fl_tracedat **ret);
 void fl_tracedat_free(struct fl_tracedat *t);
 FL_DEFINE_CLEANUP(struct fl_tracedat *, fl_tracedat_free);

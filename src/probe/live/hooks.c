@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Each event has a list of hooks that could carry it, best first. A hook is tried by doing it:
+ * generate, load, attach. What the kernel refuses is written down in its own words and the next one
+ * is tried, so that nothing depends on version numbers, and so that a refusal of all of them can be
+ * explained line by line.
+ *
+ * In the same way the form of memory reads is found: the cheapest that the kernel's types speak for
+ * first, the helper last. What worked for one event is where the next one starts.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "probe/gen/kernel.h"
+#include "probe/live/private.h"
+#include "probe/record/filter.h"
+
+static void tried(struct live_probe *p, enum fl_hook hook, const char *what, int err,
+		  struct fl_str why)
+{
+	fl_buf_addf(&p->pub.tried, "%s: %s: %s", fl_hooks[hook].name, what, fl_errno_name(err));
+	if (why.n)
+		fl_buf_addf(&p->pub.tried, " (%.*s)", FL_STR_ARG(why));
+	fl_buf_addc(&p->pub.tried, '\n');
+}
+
+/* Loads with the cheapest form of reading that the kernel takes. */
+static int load_program(struct fl_session *t, struct live_probe *p, const struct fl_gen_env *env,
+			struct fl_gen_error *error)
+{
+	struct fl_gen_env form = *env;
+	int r = -EINVAL;
+
+	for (; form.read < _FL_READ_MAX; form.read++) {
+		_cleanup_insns_ struct fl_insns insns = {};
+		_cleanup_buf_ struct fl_buf why = {};
+
+		if (form.read == FL_READ_WINDOW && !form.window_type)
+			continue;
+		r = fl_gen_event(p->event, p->pub.hook, &p->pub.schema.layout, &form, &insns,
+				 error);
+		if (r < 0)
+			return r;
+		r = fl_prog_load(p->pub.hook, &p->points.at, "foreland", &insns, &why);
+		if (r >= 0) {
+			p->pub.read = t->env.read = form.read;
+			return r;
+		}
+		tried(p, p->pub.hook, fl_read_form_names[form.read], r, fl_buf_str(&why));
+		if (r == -EPERM)
+			break;
+	}
+	return r;
+}
+
+static int load_entry_program(struct live_probe *p, const struct fl_gen_env *env,
+			      struct fl_gen_error *error)
+{
+	_cleanup_insns_ struct fl_insns insns = {};
+	_cleanup_buf_ struct fl_buf why = {};
+	int r;
+
+	if (p->entry_map < 0)
+		return 0;
+	r = fl_gen_entry(p->event, env, &insns, error);
+	if (r < 0)
+		return r;
+	p->entry_prog = fl_prog_load(FL_HOOK_KPROBE, &p->points.at, "foreland_entry", &insns, &why);
+	if (p->entry_prog < 0)
+		tried(p, FL_HOOK_KPROBE, "loading", p->entry_prog, fl_buf_str(&why));
+	return p->entry_prog < 0 ? p->entry_prog : 0;
+}
+
+/* The map of the event that keeps the time which @p asks for. */
+static int since_map(const struct fl_session *t, const struct live_probe *p)
+{
+	for (size_t i = 0; p->hist.since.n && i < t->n; i++)
+		if (t->probes[i].hist.keep.n && fl_str_eq(t->probes[i].hist.keep, p->hist.since))
+			return t->probes[i].keep_map;
+	return -1;
+}
+
+static int load_hook(struct fl_session *t, struct live_probe *p, size_t index,
+		     struct fl_gen_error *error)
+{
+	struct fl_gen_env env = t->env;
+	int r;
+
+	r = live_make_entry_map(p);
+	if (r == 0)
+		r = live_make_scratch(p);
+	if (r < 0)
+		return r;
+	env.event = (uint16_t)index;
+	env.scratch_fd = p->scratch;
+	env.entry_fd = p->entry_map;
+	env.hist = p->hist.nr_keys ? &p->hist : NULL;
+	env.hist_fd = p->hist_map;
+	env.keep_fd = p->keep_map;
+	env.since_fd = since_map(t, p);
+	env.filter = p->filter.n && !p->reader_filters ? &p->filter : NULL;
+	fl_points_env(&p->points, &env);
+	p->prog = load_program(t, p, &env, error);
+	if (p->prog < 0)
+		return p->prog;
+	return load_entry_program(p, &env, error);
+}
+
+static int attach_one(struct live_probe *p, enum fl_hook hook, int prog,
+		      const struct fl_attach_point *at)
+{
+	struct fl_attachment a = FL_ATTACHMENT_NONE;
+	int r = fl_prog_attach(hook, at, prog, &a);
+
+	if (r < 0) {
+		tried(p, hook, "attaching", r, fl_str(""));
+		return r;
+	}
+	p->attached[p->nr_attached++] = a;
+	return 0;
+}
+
+/* The entry program first: a return without entry words would be counted as unpaired. */
+static int attach_hook(struct live_probe *p)
+{
+	enum fl_hook entry =
+		p->pub.hook == FL_HOOK_KRETPROBE_MULTI ? FL_HOOK_KPROBE_MULTI : FL_HOOK_KPROBE;
+	size_t n = p->points.nr_each;
+	int r = 0;
+
+	p->attached = calloc(2 * n, sizeof(*p->attached));
+	if (!p->attached)
+		return -ENOMEM;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct fl_attach_point at = fl_points_each(&p->points, i);
+
+		if (p->entry_prog >= 0)
+			r = attach_one(p, entry, p->entry_prog, &at);
+		if (r == 0)
+			r = attach_one(p, p->pub.hook, p->prog, &at);
+	}
+	return r;
+}
+
+void live_detach(struct live_probe *p)
+{
+	for (size_t i = p->nr_attached; i-- > 0;) {
+		p->missed += fl_attachment_missed(&p->attached[i]);
+		fl_attachment_release(&p->attached[i]);
+	}
+	free(p->attached);
+	p->attached = NULL;
+	p->nr_attached = 0;
+}
+
+/* Everything of a hook that was not taken. */
+void live_unload(struct live_probe *p)
+{
+	live_detach(p);
+	live_close(&p->prog);
+	live_close(&p->entry_prog);
+	live_close(&p->entry_map);
+	live_close(&p->scratch);
+}
+
+/*
+ * A probe on registers walks its stack from these. A trampoline's walk starts in the program, then
+ * comes the trampoline; neither is a symbol, and what kallsyms has below their addresses says
+ * nothing. The program of a raw tracepoint is followed by functions that are known by name.
+ */
+static uint8_t own_frames(enum fl_hook hook)
+{
+	switch (fl_hooks[hook].ctx) {
+	case FL_CTX_TRAMPOLINE:
+		return 2;
+	case FL_CTX_ARGS:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static int lay_out(const struct fl_session *t, struct live_probe *p, enum fl_hook hook,
+		   struct fl_diag *diag)
+{
+	struct fl_layout_options o = fl_gen_layout(p->event, hook, p->points.is_multi);
+
+	o.stacks = p->hist.nr_keys ? 0 : t->opts.stacks;
+	o.pretty = p->pub.schema.pretty = t->opts.pretty && !p->hist.nr_keys;
+	o.faults |= o.pretty;
+	p->pub.hook = hook;
+	p->pub.schema.hook = fl_hooks[hook].name;
+	p->pub.schema.own_frames = own_frames(hook);
+	if (fl_record_layout(p->event, o, &p->pub.schema.layout) < 0)
+		return live_diagnose(diag, p, LIVE_TOO_BIG, (struct fl_span){0, 0});
+	return 0;
+}
+
+/* The filter's columns are moved to where it stands in the definition. */
+static int read_filter(struct fl_session *t, struct live_probe *p, struct fl_diag *diag)
+{
+	struct fl_str text = p->event->filter.n ? p->event->filter : p->filter_text;
+	uint32_t at =
+		p->event->filter.n ? p->event->filter_span.start : (uint32_t)(text.p - p->def.p);
+	int r;
+
+	if (!text.n)
+		return 0;
+	r = fl_record_filter(t->target, p->event, &p->pub.schema.layout, p->points.format, text,
+			     &p->filter, diag);
+	if (r < 0 && diag) {
+		diag->column += at;
+		diag->span.start += at;
+		diag->span.end += at;
+		diag->text = p->def.p;
+		diag->text_len = p->def.n;
+	}
+	if (r < 0)
+		return r;
+	p->reader_filters = !fl_gen_filter_compiles(&p->filter, p->pub.hook);
+	if (p->reader_filters && (p->points.format || p->hist.nr_keys)) {
+		r = live_diagnose(diag, p, LIVE_NO_ARGUMENT,
+				  (struct fl_span){at, at + (uint32_t)text.n});
+		fl_diag_message(diag, "a search through a string is not compiled for this");
+		return r;
+	}
+	return 0;
+}
+
+/* Tries the hooks in turn until one holds. */
+int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag)
+{
+	struct live_probe *p = &t->probes[index];
+	struct fl_gen_error error = {SIZE_MAX, NULL};
+	enum fl_hook hooks[_FL_HOOK_MAX];
+	size_t n = fl_points_hooks(p->event, hooks);
+	int r = -EOPNOTSUPP;
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_buf_ struct fl_buf why = {};
+
+		r = fl_points_find(t->target, p->event, hooks[i], &p->points, &why);
+		if (r < 0) {
+			tried(p, hooks[i], "looking for the place", r, fl_buf_str(&why));
+			continue;
+		}
+		r = lay_out(t, p, hooks[i], diag);
+		if (r == 0)
+			r = read_filter(t, p, diag);
+		if (r < 0)
+			return r;
+		r = load_hook(t, p, index, &error);
+		if (r == 0)
+			r = attach_hook(p);
+		if (r == 0)
+			return 0;
+		if (error.why)
+			tried(p, hooks[i], "generating", r, fl_str(error.why));
+		live_unload(p);
+	}
+	return live_refused(t, p, r, &error, diag);
+}

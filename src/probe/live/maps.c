@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The maps of a session, of all its programs and of one probe. */
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "bpf/sys.h"
+#include "probe/live/private.h"
+
+#define DEFAULT_RING	(512u << 10)
+#define ENTRY_WORDS_MAX 8192  /* calls that may be under way at once */
+#define KEEP_MAX	16384 /* times kept, of things under way */
+
+void live_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Before 5.11 maps counted against the limit of locked memory. */
+void live_lift_memlock(void)
+{
+	struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_MEMLOCK, &all);
+}
+
+static size_t whole_pages(size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (n + page - 1) / page * page;
+}
+
+static int make_control(struct fl_session *t)
+{
+	uint32_t size = t->env.nr_cpus * fl_control_stride((uint32_t)t->n);
+	void *p;
+
+	t->control = fl_bpf_map_create(&(struct fl_bpf_map){.type = BPF_MAP_TYPE_ARRAY,
+							    .name = "fl_control",
+							    .key_size = 4,
+							    .value_size = size,
+							    .entries = 1,
+							    .flags = BPF_F_MMAPABLE});
+	if (t->control < 0)
+		return t->control;
+	t->counts_size = whole_pages(size);
+	p = mmap(NULL, t->counts_size, PROT_READ, MAP_SHARED, t->control, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	t->counts = p;
+	return 0;
+}
+
+int live_make_maps(struct fl_session *t)
+{
+	size_t ring = t->opts.ring_bytes ? t->opts.ring_bytes : DEFAULT_RING;
+	int cpus = fl_bpf_possible_cpus(), r;
+
+	if (cpus < 0)
+		return cpus;
+	t->env.nr_cpus = (uint32_t)cpus;
+	t->env.nr_events = (uint16_t)t->n;
+	r = make_control(t);
+	if (r == 0)
+		r = fl_rings_create((uint32_t)cpus, ring, &t->rings);
+	if (r < 0)
+		return r;
+	t->env.control_fd = t->control;
+	t->env.rings_fd = fl_rings_fd(t->rings);
+	for (size_t i = 0; t->env.rings_fd < 0 && i < FL_RINGS_NAMED; i++)
+		if (fl_rings_get(t->rings, i, &t->env.ring_cpu[i], &t->env.ring_fd[i]))
+			t->env.nr_rings++;
+	return 0;
+}
+
+/* The record is built here where its strings' lengths are not known before. */
+int live_make_scratch(struct live_probe *p)
+{
+	uint32_t size = (p->pub.schema.layout.max_size + 7) / 8 * 8 +
+			fl_gen_path_scratch(&p->pub.schema.layout);
+
+	if (!p->pub.schema.layout.nr_strings && !p->pub.schema.layout.stacks && !p->filter.n &&
+	    !p->hist.nr_keys)
+		return 0;
+	if (p->hist.nr_keys)
+		size = (fl_gen_hist_scratch(&p->pub.schema.layout, &p->hist) + 7) / 8 * 8;
+	p->scratch = fl_bpf_map_create(&(struct fl_bpf_map){.type = BPF_MAP_TYPE_PERCPU_ARRAY,
+							    .name = "fl_scratch",
+							    .key_size = 4,
+							    .value_size = size,
+							    .entries = 1});
+	return FL_MIN(p->scratch, 0);
+}
+
+int live_make_entry_map(struct live_probe *p)
+{
+	if (!p->event->nr_entry_args || fl_hooks[p->pub.hook].ctx != FL_CTX_REGS)
+		return 0;
+	p->entry_map = fl_bpf_map_create(
+		&(struct fl_bpf_map){.type = BPF_MAP_TYPE_HASH,
+				     .name = "fl_entry",
+				     .key_size = 8,
+				     .value_size = 8 * (uint32_t)p->event->nr_entry_args,
+				     .entries = ENTRY_WORDS_MAX});
+	return FL_MIN(p->entry_map, 0);
+}
+
+int live_make_hist_maps(struct live_probe *p)
+{
+	const struct fl_hist *h = &p->hist;
+
+	if (!h->nr_keys)
+		return 0;
+	p->hist_map = fl_bpf_map_create(&(struct fl_bpf_map){.type = BPF_MAP_TYPE_PERCPU_HASH,
+							     .name = "fl_hist",
+							     .key_size = h->key_size,
+							     .value_size = h->value_size,
+							     .entries = h->size});
+	if (p->hist_map < 0 || !h->keep.n)
+		return FL_MIN(p->hist_map, 0);
+	p->keep_map = fl_bpf_map_create(&(struct fl_bpf_map){.type = BPF_MAP_TYPE_HASH,
+							     .name = "fl_keep",
+							     .key_size = h->key_size,
+							     .value_size = 8,
+							     .entries = KEEP_MAX});
+	return FL_MIN(p->keep_map, 0);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of a session share: its probes, and one call from each file below. */
+#ifndef PROBE_LIVE_PRIVATE_H
+#define PROBE_LIVE_PRIVATE_H
+
+#include "bpf/attach.h"
+#include "probe/filter/filter.h"
+#include "probe/live/point.h"
+#include "probe/live/session.h"
+
+struct live_probe {
+	struct fl_session_probe pub;
+	struct fl_probe_event *event;
+	struct fl_points points; /* where, once found out */
+	struct fl_str def;	 /* whole, with the filter */
+	struct fl_str filter_text;
+	struct fl_filter filter;
+	bool reader_filters; /* not compiled into the program */
+	uint64_t filtered;   /* by the reader */
+	struct fl_hist hist; /* nr_keys 0: none */
+	int prog, entry_prog, entry_map, scratch, hist_map, keep_map;
+	struct fl_attachment *attached;
+	size_t nr_attached;
+	uint64_t records, faults, no_stack;
+	uint64_t missed; /* by hooks that are gone */
+};
+
+struct fl_session {
+	struct fl_target *target;
+	struct fl_session_opts opts;
+	struct fl_gen_env env;
+	struct fl_gen_paths paths;
+	struct live_probe *probes;
+	const struct fl_record_schema **schemas; /* of the probes, once started */
+	size_t n;
+	struct fl_rings *rings;
+	int control;
+	uint8_t *counts; /* the control map's value */
+	size_t counts_size;
+	size_t failed;
+};
+
+enum live_error {
+#define D(code, ...) LIVE_##code,
+#include "probe/live/errors.def"
+};
+
+/* refusal.c: why a probe does not run here. Each returns the finding's errno, negative. */
+int live_diagnose(struct fl_diag *d, const struct live_probe *p, enum live_error error,
+		  struct fl_span span);
+/* Says what is missing, in the order in which the kernel asks for it. */
+void live_help_permission(struct fl_target *t, struct fl_diag *diag);
+/* After the last hook was refused with @err; @error: what the generator said, where it was asked.
+ */
+int live_refused(struct fl_session *t, struct live_probe *p, int err,
+		 const struct fl_gen_error *error, struct fl_diag *diag);
+
+/* maps.c */
+void live_lift_memlock(void);
+int live_make_maps(struct fl_session *t);
+int live_make_scratch(struct live_probe *p);
+int live_make_entry_map(struct live_probe *p);
+int live_make_hist_maps(struct live_probe *p);
+void live_close(int *fd);
+
+/* hooks.c */
+int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag);
+/* Takes the hooks away, and keeps what they counted. */
+void live_detach(struct live_probe *p);
+/* Everything of a hook that was not taken. */
+void live_unload(struct live_probe *p);
+
+/* totals.c: what a record tells of reads that failed. */
+uint64_t live_count_faults(const struct fl_record_layout *l, const struct fl_record *rec);
+uint64_t live_count_no_stack(const struct fl_record_layout *l, const struct fl_record *rec,
+			     size_t size);
+
+#endif

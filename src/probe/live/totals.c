@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How many times each probe was hit, and what became of it. */
+#include <errno.h>
+#include <string.h>
+
+#include "bpf/sys.h"
+#include "probe/live/hist-map.h"
+#include "probe/live/private.h"
+
+/* A pointer that points nowhere is no fault of its own, though reading there failed. */
+static uint64_t count_pretty_faults(const struct fl_record_layout *l, const struct fl_record *rec)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->nr_slots; i++)
+		n += fl_record_fault(l, rec, i) ||
+		     (l->slots[i].extra && fl_record_extra(l, rec, i) == FL_EXTRA_FAULT);
+	return n;
+}
+
+uint64_t live_count_faults(const struct fl_record_layout *l, const struct fl_record *rec)
+{
+	uint64_t n = 0, word;
+
+	for (uint32_t bit = 0; bit < l->nr_faults; bit += 64) {
+		memcpy(&word, fl_record_at(rec, l->faults_offset + bit / 8), 8);
+		if (word) /* rarely */
+			n += (uint64_t)__builtin_popcountll(word);
+	}
+	if (l->nr_faults > l->nr_slots)
+		n = count_pretty_faults(l, rec);
+	for (size_t i = 0; l->nr_strings && i < l->nr_slots; i++)
+		for (size_t k = 0; l->slots[i].kind == FL_SLOT_STRING && k < l->slots[i].count; k++)
+			n += !(fl_record_value(&l->slots[i], rec, k, false) >> 16);
+	return n;
+}
+
+uint64_t live_count_no_stack(const struct fl_record_layout *l, const struct fl_record *rec,
+			     size_t size)
+{
+	struct fl_stack stack;
+	uint64_t n = 0;
+
+	for (unsigned int kind = 0; kind < _FL_STACK_MAX; kind++) {
+		int r = fl_record_stack(l, rec, size, (enum fl_stack_kind)kind, &stack);
+
+		n += r < 0 && r != -ENOENT;
+	}
+	return n;
+}
+
+/* Programs run with recursion refused by the kernel, which counts. */
+static uint64_t missed(int prog)
+{
+	struct bpf_prog_info info = {};
+
+	if (prog < 0 || fl_bpf_info(prog, &info, sizeof(info)) < 0)
+		return 0;
+	return info.recursion_misses;
+}
+
+void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret)
+{
+	uint32_t stride = fl_control_stride((uint32_t)t->n);
+	const struct live_probe *p = &t->probes[i];
+
+	*ret = (struct fl_totals){.records = p->records,
+				  .faults = p->faults,
+				  .filtered = p->filtered,
+				  .no_stack = p->no_stack,
+				  .missed = p->missed + missed(p->prog) + missed(p->entry_prog)};
+	for (size_t i = 0; i < p->nr_attached; i++)
+		ret->missed += fl_attachment_missed(&p->attached[i]);
+	if (p->pub.hist)
+		ret->records = fl_hist_map_hits(p->hist_map, &p->hist);
+	for (uint32_t cpu = 0; t->counts && cpu < t->env.nr_cpus; cpu++) {
+		const struct fl_probe_counts *c = (const void *)(t->counts + (size_t)cpu * stride);
+
+		ret->hits += __atomic_load_n(&c[i].hits, __ATOMIC_RELAXED);
+		ret->filtered += __atomic_load_n(&c[i].filtered, __ATOMIC_RELAXED);
+		ret->lost += __atomic_load_n(&c[i].lost, __ATOMIC_RELAXED);
+		ret->unpaired += __atomic_load_n(&c[i].unpaired, __ATOMIC_RELAXED);
+	}
+}
+
+bool fl_session_settled(struct fl_session *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct fl_totals s;
+
+		fl_session_totals(t, i, &s);
+		if (s.hits != s.records + s.filtered + s.lost + s.unpaired)
+			return false;
+	}
+	return true;
+}
