@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What two processes cost. An endpoint runs in a child behind a socket pair, another in this process
  * behind the loopback bus; the same host driver drives both, in turns, and beside them run memcpy() of
@@ -13,8 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "epdma/loop/bus-loop.h"
+#include "base/nsec.h"
 #include "epdma/host/dma-device.h"
+#include "epdma/loop/bus-loop.h"
 #include "epdma/vfu/vfu.h"
 #include "epdma/wire/vfu-server.h"
 #include "measure.h"
@@ -28,7 +29,7 @@
 
 static double now(void)
 {
-	return (double)fl_host_now() * 1e-9;
+	return (double)fl_time_ns(CLOCK_MONOTONIC) * 1e-9;
 }
 
 /* @v keeps its order: rounds are compared pair by pair. */
@@ -58,7 +59,7 @@ static void die(const char *what, int err)
 static struct fl_device *new_device(struct fl_board *board)
 {
 	struct fl_device_config dc = { .board = board, .threads = 1 };
-	struct fl_model_options mo = {};
+	struct fl_setup_options mo = {};
 	struct fl_buf hold = {};
 	struct fl_device *d = NULL;
 	int r = fl_board_load("rk3588", &hold, board, NULL);

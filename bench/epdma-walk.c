@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * List elements a second at 64 bytes, on one core, beside what memcpy() alone makes of the same 64-byte
  * copies with a call each. Both run interleaved over the same buffers; medians are printed.

@@ -1,7 +1,7 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* What a vfio-user server may answer to our host: while it opens the bus, finds the device, transfers. */
-#include "epdma/host/dma-device.h"
 #include "epdma-wire.h"
+#include "epdma/host/dma-device.h"
 #include "fuzz.h"
 
 static void transfer(struct fl_dma_device *dev)

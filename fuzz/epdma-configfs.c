@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Script lines on the endpoint's and the host's trees. The first byte chooses a board and whether the
  * weaknesses are on. Afterwards, whatever is bound must have a layout that reads back.
  */
 #include <assert.h>
 
-#include "epdma/inspect/layout.h"
+#include "epdma/inspect/function-layout.h"
 #include "epdma/sysroot/sysroot.h"
 #include "fuzz.h"
 #include "script/script.h"
@@ -13,22 +13,22 @@
 static int ignore(void *ctx, const struct fl_diag *diag, int err)
 {
 	assert(err < 0);
-	fl_machine_forget(ctx);
+	fl_sysroot_forget(ctx);
 	return 0;
 }
 
-static void run(struct fl_machine *m, struct fl_str text)
+static void run(struct fl_sysroot *m, struct fl_str text)
 {
 	_cleanup_buf_ struct fl_buf out = {};
-	struct fl_script *s = fl_script_new(fl_machine_root(m));
+	struct fl_script *s = fl_script_new(fl_sysroot_root(m));
 	struct fl_epf *f;
 
-	fl_script_add_command(s, "lspci", fl_machine_lspci, m);
+	fl_script_add_command(s, "lspci", fl_sysroot_lspci, m);
 	fl_script_run(s, FL_STR("cd /sys/kernel/config/pci_ep\n"), "-", &out, ignore, m);
 	fl_script_run(s, text, "fuzz", &out, ignore, m);
-	f = fl_machine_bound(m);
+	f = fl_sysroot_bound(m);
 	if (f)
-		assert(fl_plan_text(f, &out) == 0);
+		assert(fl_function_layout_text(f, &out) == 0);
 	fl_script_free(s);
 }
 
@@ -36,9 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fl_clock_manual clock = { .clock = { fl_clock_manual_now } };
 	_cleanup_buf_ struct fl_buf hold = {};
-	struct fl_machine_config mc = { .host = true, .clock = &clock };
+	struct fl_sysroot_config mc = { .host = true, .clock = &clock };
 	struct fl_epc_config ec = { .clock = &clock.clock };
-	struct fl_machine *m;
+	struct fl_sysroot *m;
 	struct fl_board board;
 	struct fl_epc *epc;
 
@@ -53,9 +53,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fl_epc_new(&ec, &epc))
 		return 0;
 	mc.epc = epc;
-	if (fl_machine_new(&mc, &m) == 0) {
+	if (fl_sysroot_new(&mc, &m) == 0) {
 		run(m, fl_str_n((const char *)data + 1, size - 1));
-		fl_machine_free(m);
+		fl_sysroot_free(m);
 	}
 	fl_epc_free(epc);
 	return 0;

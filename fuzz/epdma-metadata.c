@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A metadata block, and what it is held to. What the strict reader accepts must be built again byte
  * for byte, and be accepted as posted, unless it is of the layout that was not known then.

@@ -1,13 +1,13 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a vfio-user client, or with byte 0 odd QEMU's multi-process protocol, may send to an endpoint.
  * The endpoint lives through it, and has no memory of the client's left afterwards.
  */
-#include "epdma/wire/device.h"
+#include "epdma-wire.h"
 #include "epdma/engine/guard.h"
+#include "epdma/wire/device.h"
 #include "epdma/wire/mpq-server.h"
 #include "epdma/wire/vfu-server.h"
-#include "epdma-wire.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const bool never;
 	static struct fl_board board;
 	struct fl_device_config dc = { .board = &board, .threads = 1 };
-	struct fl_model_options mo = { .board = "rk3588" };
+	struct fl_setup_options mo = { .board = "rk3588" };
 	struct fl_device *d;
 	struct wire w;
 	int fd;

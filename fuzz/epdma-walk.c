@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A host that means harm: list memory and register accesses as it likes. Byte 0: register map,
  * direction, trusted; then list memory (LIST bytes); then steps of 5 bytes, an operation and a value:

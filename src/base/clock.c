@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/clock.h"
 
-#include <time.h>
+#include <stddef.h>
+
+#include "base/nsec.h"
 
 static uint64_t monotonic_now(const struct fl_clock *c)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * FL_NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+	return fl_time_ns(CLOCK_MONOTONIC);
 }
 
 const struct fl_clock fl_clock_monotonic = { .now = monotonic_now };

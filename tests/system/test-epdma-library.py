@@ -10,11 +10,11 @@ from epdma_lib import *
 FORELAND, BUILD, ROOT = sys.argv[1:4]
 tmp = tempfile.mkdtemp(prefix="foreland-lib.")
 r = subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", tmp], capture_output=True, text=True)
-pc = subprocess.run(["find", tmp, "-name", "foreland-epdma.pc"], capture_output=True, text=True).stdout.strip()
+pc = subprocess.run(["find", tmp, "-name", "libforeland-epdma.pc"], capture_output=True, text=True).stdout.strip()
 ok(r.returncode == 0 and pc, "it is installed")
 header = subprocess.run(["find", tmp, "-name", "dmaengine.h"], capture_output=True, text=True).stdout.strip()
 env = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(pc), PKG_CONFIG_SYSROOT_DIR=tmp)
-flags = subprocess.run(["pkg-config", "--cflags", "--libs", "foreland-epdma"], capture_output=True, text=True, env=env).stdout.split()
+flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libforeland-epdma"], capture_output=True, text=True, env=env).stdout.split()
 ok(any("-lforeland-epdma" in f for f in flags), f"pkg-config: {' '.join(flags)}")
 
 text = open(header).read()
@@ -44,8 +44,9 @@ ep.stop()
 so = subprocess.run(["find", tmp, "-name", "libforeland-epdma.so"], capture_output=True, text=True).stdout.strip()
 if so:
     names = {l.split()[-1] for l in subprocess.run(["nm", "-D", "--defined-only", so], capture_output=True, text=True).stdout.splitlines()}
-    documented = set(re.findall(r"FL_DMA_API[^;]*?\b(fl_\w+)\(", text, re.S))
-    ok(names == documented, f"exported are the {len(documented)} documented functions {names ^ documented or ''}")
+    documented = {n + "@@LIBFORELAND_EPDMA_0" for n in re.findall(r"FL_DMA_API[^;]*?\b(fl_\w+)\(", text, re.S)}
+    names.discard("LIBFORELAND_EPDMA_0")
+    ok(names == documented, f"exported are the {len(documented)} documented functions, with a version {names ^ documented or ''}")
     needed = subprocess.run(["readelf", "-d", so], capture_output=True, text=True).stdout
     ok("Shared library: [libforeland-epdma" not in needed and "[libforeland-epdma.so.0]" in needed, "its soname is libforeland-epdma.so.0")
 

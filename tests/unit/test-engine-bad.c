@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Bad inputs 41 to 53 of doc/spec/epdma-bad-inputs.rst: what a hostile host can do to the engine. Each
  * row is tried with every register map, in both directions, and in both modes: the default and

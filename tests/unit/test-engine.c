@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What the engine does with good lists, and with faults that are injected. Bad input is
  * test-engine-bad.c's.

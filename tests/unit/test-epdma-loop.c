@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Host driver and endpoint in one process: every board, both ways of reaching the list, interrupts and
  * polling. Bytes are compared with what this file put into either memory; nothing is asked of the
@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "epdma/loop/bus-loop.h"
 #include "epdma/host/dma-device.h"
+#include "epdma/loop/bus-loop.h"
 
 struct rig {
 	struct fl_board board;
@@ -23,7 +23,7 @@ struct rig {
 
 static const char *const boards[] = { "generic", "r-car-s4", "rk3588", "spacemit-k3" };
 
-static void rig_device(struct rig *r, const char *board, const struct fl_model_options *fn)
+static void rig_device(struct rig *r, const char *board, const struct fl_setup_options *fn)
 {
 	struct fl_device_config dc = { .board = &r->board, .threads = 1 };
 	struct fl_buf hold = {};
@@ -38,7 +38,7 @@ static void rig_open(struct rig *r, const char *board, bool map_lists, bool poll
 		     const char *fault, unsigned int threads)
 {
 	struct fl_device_config dc = { .board = &r->board, .threads = threads, .trusted = trusted };
-	struct fl_model_options fn = { .msi = { true, 4 } };
+	struct fl_setup_options fn = { .msi = { true, 4 } };
 	struct fl_host_config hc = { .polled = polled, .stall_ms = 30 };
 	struct fl_host_error why = {};
 	struct fl_epf_error err = {};
@@ -371,7 +371,7 @@ static void no_ready(void **state)
 {
 	struct fl_board board;
 	struct fl_device_config dc = { .board = &board, .threads = 1 };
-	struct fl_model_options fn = {};
+	struct fl_setup_options fn = {};
 	struct fl_host_config hc = { .ready_ms = 30 };
 	struct fl_host_error why = {};
 	struct fl_dma_device *dma;
@@ -445,7 +445,7 @@ static void vectors(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fl_model_options fn = { .msi = { true, rows[i].msi }, .msix = { true, rows[i].msix } };
+		struct fl_setup_options fn = { .msi = { true, rows[i].msi }, .msix = { true, rows[i].msix } };
 		struct fl_dma_buf buf;
 		struct fl_host *h;
 		struct fl_bus *bus;

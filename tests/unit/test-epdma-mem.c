@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Address spaces: which ranges may stand side by side. Bounds are worked out by hand. */
 #include <errno.h>
 #include <setjmp.h>

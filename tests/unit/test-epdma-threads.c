@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One device, several threads: each has a channel of its own and waits for its transfers, by interrupt and
  * by polling, over the loopback and over a socket whose server is one more thread. Made for
@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "epdma/loop/bus-loop.h"
 #include "epdma/host/dma-device.h"
+#include "epdma/loop/bus-loop.h"
 #include "epdma/wire/vfu-server.h"
 
 #define THREADS 6u
@@ -106,7 +106,7 @@ static void run(bool socket, bool polled)
 	struct fl_board board;
 	struct fl_device_config dc = { .board = &board, .threads = 2 };
 	struct fl_host_config hc = { .polled = polled };
-	struct fl_model_options mo = {};
+	struct fl_setup_options mo = {};
 	struct worker w[THREADS] = {};
 	struct fl_dma_device *dma;
 	struct server server = {};

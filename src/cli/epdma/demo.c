@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * foreland epdma demo: an endpoint and its host in one process, from binding to the host's leaving.
  * What happens is told on stderr as it happens; the summary is the result.
@@ -11,35 +11,16 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/nsec.h"
 #include "base/num.h"
 #include "cli/cmds.h"
-#include "cli/epdma/host.h"
 #include "cli/epdma/epdma.h"
+#include "cli/epdma/host.h"
 #include "cli/say.h"
 #include "epdma/loop/bus-loop.h"
 
-struct demo_opts {
-	struct fl_epdma_opts endpoint;
-	const char *configfs, *trace, *fault;
-	bool trusted, json;
-};
-
-static const struct fl_opt options[] = {
-	FL_OPT_FLAG(struct demo_opts, json, 0, "json", "print one JSON object a line"),
-	FL_OPT_STR(struct demo_opts, configfs, 0, "configfs", "FILE|-",
-		   "set both sides up by the lines of a shell script or of a how-to"),
-	FL_OPT_FLAG(struct demo_opts, trusted, 0, "trusted",
-		    "let the host reach any endpoint memory, not the declared memory alone"),
-	FL_OPT_STR(struct demo_opts, trace, 0, "trace", "FILE",
-		   "record registers, list elements and interrupts; 'inspect FILE' replays them"),
-	FL_OPT_STR(struct demo_opts, fault, 0, "fault", "SPEC",
-		   "KIND[:N[+]],... of lost-doorbell, link-loss, poisoned-read, no-ready"),
-	FL_OPT_GROUP(struct demo_opts, endpoint, fl_epdma_options),
-	{}
-};
-
 struct demo {
-	const struct demo_opts *o;
+	const struct fl_epdma_run_opts *o;
 	struct fl_board board;
 	struct fl_device *d;
 	struct fl_dma_device *dma; /* the host's driver, while it is bound */
@@ -107,7 +88,7 @@ static void driver_remove(void *ctx, struct fl_epf *f)
 	demo->dma = NULL;
 }
 
-static const struct fl_machine_driver driver = { .probe = driver_probe, .remove = driver_remove };
+static const struct fl_sysroot_driver driver = { .probe = driver_probe, .remove = driver_remove };
 
 /* ---- what is shown ---- */
 
@@ -151,7 +132,7 @@ static int every_size(struct demo *demo, struct pair *p)
 
 static int bulk(struct demo *demo, struct pair *p)
 {
-	uint64_t begun = fl_host_now();
+	uint64_t begun = fl_time_ns(CLOCK_MONOTONIC);
 
 	for (uint64_t done = 0; done < BULK; done += BULK_PIECE) {
 		int r = fl_cli_host_move(p->rd, demo->board.ram, p->out_addr, BULK_PIECE);
@@ -160,7 +141,7 @@ static int bulk(struct demo *demo, struct pair *p)
 			return r;
 		demo->bulk_bytes += BULK_PIECE;
 	}
-	demo->bulk_ns += fl_host_now() - begun;
+	demo->bulk_ns += fl_time_ns(CLOCK_MONOTONIC) - begun;
 	return 0;
 }
 
@@ -231,7 +212,7 @@ static int transfers(struct demo *demo)
 
 /* ---- the two ways of setting it up ---- */
 
-static int from_options(struct demo *demo, const struct fl_model_options *mo)
+static int from_options(struct demo *demo, const struct fl_setup_options *mo)
 {
 	struct fl_epf_error why = {};
 	int r = fl_device_start(demo->d, mo, &why);
@@ -245,15 +226,15 @@ static int from_options(struct demo *demo, const struct fl_model_options *mo)
 	return r ?: transfers(demo);
 }
 
-static int from_script(struct demo *demo, const struct fl_model_options *mo)
+static int from_script(struct demo *demo, const struct fl_setup_options *mo)
 {
-	struct fl_machine_config config = { .epc = fl_device_epc(demo->d), .host = true,
+	struct fl_sysroot_config config = { .epc = fl_device_epc(demo->d), .host = true,
 					    .seed_compat = mo->seed_compat, .layout = mo->layout,
 					    .driver = &driver, .driver_ctx = demo };
 	_cleanup_buf_ struct fl_buf out = {};
 	struct fl_epf_error why = {};
-	struct fl_machine *m;
-	int r = fl_machine_new(&config, &m);
+	struct fl_sysroot *m;
+	int r = fl_sysroot_new(&config, &m);
 
 	if (r)
 		return r;
@@ -267,7 +248,7 @@ static int from_script(struct demo *demo, const struct fl_model_options *mo)
 		r = transfers(demo);
 	fl_dma_device_close(demo->dma);
 	demo->dma = NULL;
-	fl_machine_free(m);
+	fl_sysroot_free(m);
 	return r;
 }
 
@@ -302,20 +283,20 @@ static void summary(const struct demo *demo, int r)
 
 static int run(const void *v, const struct fl_args *args)
 {
-	const struct demo_opts *o = v;
+	const struct fl_epdma_run_opts *o = v;
 	struct demo demo = { .o = o };
 	struct fl_device_config dc = { .board = &demo.board, .threads = 2, .trusted = o->trusted,
 				       .seed_compat = o->endpoint.seed_compat };
-	struct fl_model_options mo;
+	struct fl_setup_options mo;
 	int r;
 
-	if (fl_cli_epdma_model(&o->endpoint, &mo))
+	if (fl_cli_epdma_setup(&o->endpoint, &mo))
 		return FL_EXIT_USAGE;
 	if (!mo.board)
 		mo.board = o->configfs ? "r-car-s4" : "rk3588";
 	if (fl_cli_epdma_board(&mo, &demo.board) || fl_cli_epdma_fault(o->fault, &dc.fault))
 		return FL_EXIT_USAGE;
-	if (fl_cli_epdma_trace(o->trace, &demo.board, &dc.trace))
+	if (fl_cli_epdma_log(o->trace, &demo.board, &dc.log))
 		return FL_EXIT_FINDINGS;
 	r = fl_device_new(&dc, &demo.d);
 	if (r)
@@ -323,7 +304,7 @@ static int run(const void *v, const struct fl_args *args)
 	r = o->configfs ? from_script(&demo, &mo) : from_options(&demo, &mo);
 	fl_dma_device_close(demo.dma);
 	fl_device_free(demo.d);
-	r = fl_cli_epdma_trace_close(o->trace, dc.trace) ?: r;
+	r = fl_cli_epdma_log_close(o->trace, dc.log) ?: r;
 	summary(&demo, r);
 	return r || demo.different ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
@@ -336,7 +317,7 @@ const struct fl_cmd fl_cmd_epdma_demo = {
 		"sizes to the endpoint and back while comparing them in both memories, loses the link and "
 		"recovers. With --configfs both sides are set up by a script, as for plan; it must leave the "
 		"driver bound. The board is rk3588, or r-car-s4 with a script, unless --board names another.",
-	.size = sizeof(struct demo_opts),
-	.options = options,
+	.size = sizeof(struct fl_epdma_run_opts),
+	.options = fl_epdma_run_options,
 	.run = run,
 };

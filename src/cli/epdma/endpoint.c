@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* foreland epdma endpoint: an endpoint behind a socket, until it is interrupted. */
 #include <errno.h>
 #include <signal.h>
@@ -11,30 +11,20 @@
 #include "cli/cmds.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"
-#include "epdma/wire/device.h"
 #include "epdma/engine/guard.h"
 #include "epdma/engine/log.h"
+#include "epdma/wire/device.h"
 #include "epdma/wire/vfu-server.h"
 
 struct endpoint_opts {
-	struct fl_epdma_opts endpoint;
-	const char *socket, *configfs, *trace, *fault;
-	bool trusted, json;
+	struct fl_epdma_run_opts run;
+	const char *socket;
 };
 
 static const struct fl_opt options[] = {
 	FL_OPT_STR(struct endpoint_opts, socket, 0, "socket", "PATH",
 		   "where vfio-user clients connect; required"),
-	FL_OPT_STR(struct endpoint_opts, configfs, 0, "configfs", "FILE|-",
-		   "configure by the lines of a shell script or of a how-to instead of options"),
-	FL_OPT_FLAG(struct endpoint_opts, trusted, 0, "trusted",
-		    "let the host reach any endpoint memory, not the declared memory alone"),
-	FL_OPT_STR(struct endpoint_opts, trace, 0, "trace", "FILE",
-		   "record registers, list elements and interrupts; 'inspect FILE' replays them"),
-	FL_OPT_STR(struct endpoint_opts, fault, 0, "fault", "SPEC",
-		   "KIND[:N[+]],... of lost-doorbell, link-loss, poisoned-read, no-ready"),
-	FL_OPT_FLAG(struct endpoint_opts, json, 0, "json", "print one JSON object a line"),
-	FL_OPT_GROUP(struct endpoint_opts, endpoint, fl_epdma_options),
+	FL_OPT_GROUP(struct endpoint_opts, run, fl_epdma_run_options),
 	{}
 };
 
@@ -158,7 +148,7 @@ static void announce(const struct serving *s, const char *path)
 
 static int serve(struct fl_device *d, const struct endpoint_opts *o)
 {
-	struct serving s = { .d = d, .json = o->json };
+	struct serving s = { .d = d, .json = o->run.json };
 	struct fl_vfu_events events = { on_attached, on_detached, &s };
 	int fd, r = fl_vfu_listen(o->socket, &fd);
 
@@ -176,27 +166,27 @@ static int serve(struct fl_device *d, const struct endpoint_opts *o)
 
 /* The host is at the other end of the socket: of a script, the endpoint's lines alone mean something. */
 static int bind_by_script(struct fl_device *d, const struct endpoint_opts *o,
-			  const struct fl_model_options *mo, struct fl_machine **ret)
+			  const struct fl_setup_options *mo, struct fl_sysroot **ret)
 {
-	struct fl_machine_config config = { .epc = fl_device_epc(d), .layout = mo->layout,
+	struct fl_sysroot_config config = { .epc = fl_device_epc(d), .layout = mo->layout,
 					    .seed_compat = mo->seed_compat };
 	_cleanup_buf_ struct fl_buf out = {};
 	struct fl_epf_error why = {};
-	int r = fl_machine_new(&config, ret);
+	int r = fl_sysroot_new(&config, ret);
 
 	if (r < 0)
 		return r;
-	(void)fl_cli_epdma_script(*ret, o->configfs, &out, &why);
+	(void)fl_cli_epdma_script(*ret, o->run.configfs, &out, &why);
 	fl_buf_write_fd(&out, STDERR_FILENO);
-	if (!fl_machine_bound(*ret) || !fl_epc_started(fl_device_epc(d))) {
-		fl_say(FL_ERROR, "%s: the script binds and starts no function", o->configfs);
+	if (!fl_sysroot_bound(*ret) || !fl_epc_started(fl_device_epc(d))) {
+		fl_say(FL_ERROR, "%s: the script binds and starts no function", o->run.configfs);
 		return why.kind ? why.err : -ENODEV;
 	}
-	return fl_device_adopt(d, fl_machine_bound(*ret));
+	return fl_device_adopt(d, fl_sysroot_bound(*ret));
 }
 
 static int bind_by_options(struct fl_device *d, const struct fl_device_config *dc,
-			   const struct fl_model_options *mo)
+			   const struct fl_setup_options *mo)
 {
 	struct fl_epf_error err = {};
 	int r = fl_device_start(d, mo, &err);
@@ -206,10 +196,10 @@ static int bind_by_options(struct fl_device *d, const struct fl_device_config *d
 	return r;
 }
 
-static int start(const struct endpoint_opts *o, const struct fl_model_options *mo,
+static int start(const struct endpoint_opts *o, const struct fl_setup_options *mo,
 		 struct fl_device_config *dc)
 {
-	struct fl_machine *machine = NULL;
+	struct fl_sysroot *machine = NULL;
 	struct fl_device *d;
 	int r;
 
@@ -218,44 +208,44 @@ static int start(const struct endpoint_opts *o, const struct fl_model_options *m
 		fl_say_failed(dc->board->name, r);
 		return r;
 	}
-	r = o->configfs ? bind_by_script(d, o, mo, &machine) : bind_by_options(d, dc, mo);
+	r = o->run.configfs ? bind_by_script(d, o, mo, &machine) : bind_by_options(d, dc, mo);
 	if (r == 0)
 		r = serve(d, o);
-	fl_machine_free(machine);
+	fl_sysroot_free(machine);
 	fl_device_free(d);
 	return r;
 }
 
 /* With the trace open, whose last error is the run's. */
-static int traced(const struct endpoint_opts *o, const struct fl_model_options *mo,
+static int traced(const struct endpoint_opts *o, const struct fl_setup_options *mo,
 		  struct fl_device_config *dc)
 {
-	int r = fl_cli_epdma_trace(o->trace, dc->board, &dc->trace), e;
+	int r = fl_cli_epdma_log(o->run.trace, dc->board, &dc->log), e;
 
 	if (r < 0)
 		return r;
 	r = start(o, mo, dc);
-	e = fl_cli_epdma_trace_close(o->trace, dc->trace);
+	e = fl_cli_epdma_log_close(o->run.trace, dc->log);
 	return r < 0 ? r : e;
 }
 
 static int run(const void *v, const struct fl_args *args)
 {
 	const struct endpoint_opts *o = v;
-	struct fl_device_config dc = { .threads = 2, .trusted = o->trusted,
-				       .seed_compat = o->endpoint.seed_compat };
-	struct fl_model_options mo;
+	struct fl_device_config dc = { .threads = 2, .trusted = o->run.trusted,
+				       .seed_compat = o->run.endpoint.seed_compat };
+	struct fl_setup_options mo;
 	struct fl_board board;
 	int r;
 
 	if (!o->socket) {
 		return fl_say_usage("--socket is required");
 	}
-	if (fl_cli_epdma_model(&o->endpoint, &mo) < 0)
+	if (fl_cli_epdma_setup(&o->run.endpoint, &mo) < 0)
 		return FL_EXIT_USAGE;
-	if (o->configfs && !mo.board)
+	if (o->run.configfs && !mo.board)
 		mo.board = "r-car-s4"; /* the how-to's */
-	if (fl_cli_epdma_board(&mo, &board) < 0 || fl_cli_epdma_fault(o->fault, &dc.fault) < 0)
+	if (fl_cli_epdma_board(&mo, &board) < 0 || fl_cli_epdma_fault(o->run.fault, &dc.fault) < 0)
 		return FL_EXIT_USAGE;
 	dc.board = &board;
 	catch_signals();

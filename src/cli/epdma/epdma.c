@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* foreland epdma: the group, and what its commands share. */
 #include "cli/epdma/epdma.h"
 
@@ -35,6 +35,20 @@ const struct fl_opt fl_epdma_options[] = {
 	{}
 };
 
+const struct fl_opt fl_epdma_run_options[] = {
+	FL_OPT_STR(struct fl_epdma_run_opts, configfs, 0, "configfs", "FILE|-",
+		   "configure by the lines of a shell script or of a how-to instead of options"),
+	FL_OPT_FLAG(struct fl_epdma_run_opts, trusted, 0, "trusted",
+		    "let the host reach any endpoint memory, not the declared memory alone"),
+	FL_OPT_STR(struct fl_epdma_run_opts, trace, 0, "trace", "FILE",
+		   "record registers, list elements and interrupts; 'inspect FILE' replays them"),
+	FL_OPT_STR(struct fl_epdma_run_opts, fault, 0, "fault", "SPEC",
+		   "KIND[:N[+]],... of lost-doorbell, link-loss, poisoned-read, no-ready"),
+	FL_OPT_FLAG(struct fl_epdma_run_opts, json, 0, "json", "print one JSON object a line"),
+	FL_OPT_GROUP(struct fl_epdma_run_opts, endpoint, fl_epdma_options),
+	{}
+};
+
 int fl_cli_epdma_layout(const char *text, enum fl_epmd_layout *ret)
 {
 	*ret = FL_EPMD_AUTO;
@@ -48,9 +62,9 @@ int fl_cli_epdma_layout(const char *text, enum fl_epmd_layout *ret)
 	return 0;
 }
 
-int fl_cli_epdma_model(const struct fl_epdma_opts *o, struct fl_model_options *ret)
+int fl_cli_epdma_setup(const struct fl_epdma_opts *o, struct fl_setup_options *ret)
 {
-	*ret = (struct fl_model_options){
+	*ret = (struct fl_setup_options){
 		.board = o->board,
 		.chans = { { o->has_wr_chans, o->wr_chans }, { o->has_rd_chans, o->rd_chans } },
 		.msi = { o->has_msi, o->msi },
@@ -77,10 +91,10 @@ static void list_boards(void)
 	fl_say_help("boards are %sand files with a / in their name", fl_buf_z(&names));
 }
 
-int fl_cli_epdma_open(const struct fl_model_options *o, struct fl_model *ret)
+int fl_cli_epdma_open(const struct fl_setup_options *o, struct fl_setup *ret)
 {
 	struct fl_diag diag = {};
-	int r = fl_model_open(o, ret, &diag);
+	int r = fl_setup_open(o, ret, &diag);
 
 	if (!r)
 		return 0;
@@ -94,19 +108,19 @@ int fl_cli_epdma_open(const struct fl_model_options *o, struct fl_model *ret)
 		if (preset)
 			list_boards();
 	}
-	fl_model_close(ret);
+	fl_setup_close(ret);
 	return r;
 }
 
-int fl_cli_epdma_board(const struct fl_model_options *o, struct fl_board *ret)
+int fl_cli_epdma_board(const struct fl_setup_options *o, struct fl_board *ret)
 {
-	struct fl_model m;
+	struct fl_setup m;
 	int r = fl_cli_epdma_open(o, &m);
 
 	if (r < 0)
 		return r;
 	*ret = m.board;
-	fl_model_close(&m);
+	fl_setup_close(&m);
 	return 0;
 }
 
@@ -123,21 +137,21 @@ int fl_cli_epdma_fault(const char *spec, struct fl_fault *ret)
 	return r;
 }
 
-int fl_cli_epdma_trace(const char *path, const struct fl_board *b, struct fl_trace **ret)
+int fl_cli_epdma_log(const char *path, const struct fl_board *b, struct fl_engine_log **ret)
 {
-	const struct fl_trace_shape shape = {
+	const struct fl_engine_shape shape = {
 		.map = b->map, .chans = { b->chans[FL_EPDMA_WRITE], b->chans[FL_EPDMA_READ] },
 	};
-	int r = path ? fl_trace_file_open(path, &shape, ret) : 0;
+	int r = path ? fl_engine_log_open(path, &shape, ret) : 0;
 
 	if (r < 0)
 		fl_say_failed(path, r);
 	return r;
 }
 
-int fl_cli_epdma_trace_close(const char *path, struct fl_trace *t)
+int fl_cli_epdma_log_close(const char *path, struct fl_engine_log *t)
 {
-	int r = fl_trace_file_close(t);
+	int r = fl_engine_log_close(t);
 
 	if (r < 0)
 		fl_say_failed(path, r);
@@ -153,7 +167,7 @@ void fl_cli_epdma_refused(const char *place, const struct fl_epf_error *e)
 /* ---- --configfs ---- */
 
 struct script_run {
-	struct fl_machine *m;
+	struct fl_sysroot *m;
 	struct fl_epf_error *why;
 	int first;
 };
@@ -162,7 +176,7 @@ static int report(void *ctx, const struct fl_diag *diag, int err)
 {
 	_cleanup_buf_ struct fl_buf text = {};
 	struct script_run *run = ctx;
-	const struct fl_epf_error *e = fl_machine_error(run->m);
+	const struct fl_epf_error *e = fl_sysroot_error(run->m);
 
 	fl_diag_render(diag, &text);
 	if (e->kind) {
@@ -171,7 +185,7 @@ static int report(void *ctx, const struct fl_diag *diag, int err)
 		*run->why = *e;
 	}
 	fl_buf_write_fd(&text, STDERR_FILENO);
-	fl_machine_forget(run->m);
+	fl_sysroot_forget(run->m);
 	if (!run->first)
 		run->first = err;
 	return 0;
@@ -200,7 +214,7 @@ static int mount_configfs(void *ctx, const struct fl_str *args, size_t n, struct
 	return dir ? fl_dir_add(dir, last, fl_link_new(FL_STR(CONFIGFS))) : -ENOTDIR;
 }
 
-int fl_cli_epdma_script(struct fl_machine *m, const char *file, struct fl_buf *out,
+int fl_cli_epdma_script(struct fl_sysroot *m, const char *file, struct fl_buf *out,
 			struct fl_epf_error *ret_why)
 {
 	static const char *const ignored[] = { "modprobe", "foreland", NULL };
@@ -214,13 +228,13 @@ int fl_cli_epdma_script(struct fl_machine *m, const char *file, struct fl_buf *o
 		fl_say_failed(file, r);
 		return r;
 	}
-	s = fl_script_new(fl_machine_root(m));
+	s = fl_script_new(fl_sysroot_root(m));
 	if (!s)
 		return -ENOMEM;
 	fl_script_ignore(s, ignored);
 	fl_script_transcript(s, fl_script_is_transcript(fl_file_str(&f)));
-	r = fl_script_add_command(s, "lspci", fl_machine_lspci, m)
-	    ?: fl_script_add_command(s, "mount", mount_configfs, fl_machine_root(m));
+	r = fl_script_add_command(s, "lspci", fl_sysroot_lspci, m)
+	    ?: fl_script_add_command(s, "mount", mount_configfs, fl_sysroot_root(m));
 	if (!r)
 		(void)fl_script_run(s, fl_file_str(&f), file, out ? out : &nowhere, report, &run);
 	fl_script_free(s);

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* foreland epdma host bench: how fast, and how long. */
 #include <errno.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/nsec.h"
 #include "base/num.h"
 #include "base/table.h"
 #include "cli/cmds.h"
@@ -46,7 +47,7 @@ static int batch(struct bench *b, uint32_t size, unsigned int depth)
 
 static int rate(struct bench *b, uint32_t size, double *ret_per_second)
 {
-	uint64_t start = fl_host_now(), n = 0, now;
+	uint64_t start = fl_time_ns(CLOCK_MONOTONIC), n = 0, now;
 	int r;
 
 	do {
@@ -54,7 +55,7 @@ static int rate(struct bench *b, uint32_t size, double *ret_per_second)
 		if (r < 0)
 			return r;
 		n += DEPTH;
-		now = fl_host_now();
+		now = fl_time_ns(CLOCK_MONOTONIC);
 	} while (now - start < RUN_NS);
 	*ret_per_second = (double)n * 1e9 / (double)(now - start);
 	return 0;
@@ -86,13 +87,13 @@ static int register_latency(struct bench *b, struct quantiles *ret)
 	struct fl_bus *bus = fl_host_bus(h);
 
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		uint64_t t = fl_host_now();
+		uint64_t t = fl_time_ns(CLOCK_MONOTONIC);
 		uint32_t val;
 		int r = bus->ops->read32(bus, md->reg.bar, md->reg.offset, &val);
 
 		if (r < 0)
 			return r;
-		v[i] = fl_host_now() - t;
+		v[i] = fl_time_ns(CLOCK_MONOTONIC) - t;
 	}
 	*ret = quantiles(v, ROUNDS);
 	return 0;
@@ -104,12 +105,12 @@ static int completion_latency(struct bench *b, struct quantiles *ret)
 	static uint64_t v[ROUNDS];
 
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		uint64_t t = fl_host_now();
+		uint64_t t = fl_time_ns(CLOCK_MONOTONIC);
 		int r = batch(b, 64, 1);
 
 		if (r < 0)
 			return r;
-		v[i] = fl_host_now() - t;
+		v[i] = fl_time_ns(CLOCK_MONOTONIC) - t;
 	}
 	*ret = quantiles(v, ROUNDS);
 	return 0;

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* foreland epdma host: the host's side of an endpoint, over a socket or a real device. */
 #include "cli/epdma/host.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* foreland epdma inspect: what a device, a dump or a modelled endpoint publishes. */
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "cli/cmds.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"
+#include "epdma/endpoint/handshake.h"
 #include "epdma/inspect/inspect.h"
 
 struct inspect_opts {
@@ -82,21 +83,21 @@ static int open_device(const char *name, struct fl_inspect *ret)
 static int open_model(const struct inspect_opts *o, struct fl_inspect *ret)
 {
 	struct fl_clock_manual clock = { .clock = { fl_clock_manual_now } };
-	struct fl_model_options mo;
+	struct fl_setup_options mo;
 	struct fl_epf_error why = {};
-	struct fl_model m;
-	int r = fl_cli_epdma_model(&o->endpoint, &mo);
+	struct fl_setup m;
+	int r = fl_cli_epdma_setup(&o->endpoint, &mo);
 
 	mo.clock = &clock.clock;
 	r = r ?: fl_cli_epdma_open(&mo, &m);
 	if (r)
 		return r;
-	r = fl_model_configure(&m, &mo, &why) ?: fl_epf_bind(m.epf, m.epc, &why);
+	r = fl_setup_function(&m, &mo, &why) ?: fl_epf_bind(m.epf, m.epc, &why);
 	if (r && why.kind)
 		fl_cli_epdma_refused(m.board.name, &why);
 	if (!r)
-		r = fl_model_handshake(m.epf, &clock) ?: fl_inspect_epf(m.epf, ret);
-	fl_model_close(&m);
+		r = fl_handshake_run(m.epf, &clock) ?: fl_inspect_epf(m.epf, ret);
+	fl_setup_close(&m);
 	return r;
 }
 

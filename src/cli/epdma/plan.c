@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* foreland epdma plan: the layout that a board and a configuration give, or why there is none. */
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "cli/cmds.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"
-#include "epdma/inspect/layout.h"
+#include "epdma/inspect/function-layout.h"
 
 struct plan_opts {
 	struct fl_epdma_opts endpoint;
@@ -43,11 +43,11 @@ static void print_refusal(const struct plan_opts *o, const struct fl_epf_error *
 	fl_json_end_line(out);
 }
 
-static int plan_options(const struct plan_opts *o, const struct fl_model_options *mo,
-			struct fl_model *m, struct fl_buf *out)
+static int plan_options(const struct plan_opts *o, const struct fl_setup_options *mo,
+			struct fl_setup *m, struct fl_buf *out)
 {
 	struct fl_epf_error why = {};
-	int r = fl_model_configure(m, mo, &why) ?: fl_epf_bind(m->epf, m->epc, &why);
+	int r = fl_setup_function(m, mo, &why) ?: fl_epf_bind(m->epf, m->epc, &why);
 
 	if (r) {
 		if (why.kind)
@@ -57,26 +57,26 @@ static int plan_options(const struct plan_opts *o, const struct fl_model_options
 	}
 	fl_epc_link_up(m->epc);
 	fl_epc_enumerate(m->epc, fl_epf_func(m->epf), 0x80000000);
-	return o->json ? fl_plan_json(m->epf, out) : fl_plan_text(m->epf, out);
+	return o->json ? fl_function_layout_json(m->epf, out) : fl_function_layout_text(m->epf, out);
 }
 
 /* Everything is shown that the script left bound, also where some of its lines failed. */
-static int plan_script(const struct plan_opts *o, const struct fl_model_options *mo,
-		       struct fl_model *m, struct fl_clock_manual *clock, struct fl_buf *out)
+static int plan_script(const struct plan_opts *o, const struct fl_setup_options *mo,
+		       struct fl_setup *m, struct fl_clock_manual *clock, struct fl_buf *out)
 {
-	struct fl_machine_config config = { .epc = m->epc, .seed_compat = mo->seed_compat,
+	struct fl_sysroot_config config = { .epc = m->epc, .seed_compat = mo->seed_compat,
 					    .layout = mo->layout, .host = true, .clock = clock };
 	struct fl_epf_error why = {};
-	struct fl_machine *machine;
+	struct fl_sysroot *machine;
 	struct fl_epf *f;
-	int r = fl_machine_new(&config, &machine);
+	int r = fl_sysroot_new(&config, &machine);
 
 	if (r)
 		return r;
 	r = fl_cli_epdma_script(machine, o->configfs, o->json ? NULL : out, &why);
-	f = fl_machine_bound(machine);
+	f = fl_sysroot_bound(machine);
 	if (f) {
-		int shown = o->json ? fl_plan_json(f, out) : fl_plan_text(f, out);
+		int shown = o->json ? fl_function_layout_json(f, out) : fl_function_layout_text(f, out);
 
 		r = r ? r : shown;
 	} else {
@@ -85,7 +85,7 @@ static int plan_script(const struct plan_opts *o, const struct fl_model_options 
 			fl_say(FL_ERROR, "the script binds no function");
 		r = r ? r : -ENODEV;
 	}
-	fl_machine_free(machine);
+	fl_sysroot_free(machine);
 	return r;
 }
 
@@ -94,11 +94,11 @@ static int run(const void *v, const struct fl_args *args)
 	struct fl_clock_manual clock = { .clock = { fl_clock_manual_now } };
 	_cleanup_buf_ struct fl_buf out = {};
 	const struct plan_opts *o = v;
-	struct fl_model_options mo;
-	struct fl_model m;
+	struct fl_setup_options mo;
+	struct fl_setup m;
 	int r;
 
-	if (fl_cli_epdma_model(&o->endpoint, &mo))
+	if (fl_cli_epdma_setup(&o->endpoint, &mo))
 		return FL_EXIT_USAGE;
 	mo.clock = &clock.clock;
 	if (o->configfs && !mo.board)
@@ -106,7 +106,7 @@ static int run(const void *v, const struct fl_args *args)
 	if (fl_cli_epdma_open(&mo, &m))
 		return FL_EXIT_FINDINGS;
 	r = o->configfs ? plan_script(o, &mo, &m, &clock, &out) : plan_options(o, &mo, &m, &out);
-	fl_model_close(&m);
+	fl_setup_close(&m);
 	if (fl_say_result(&out) < 0)
 		return FL_EXIT_FINDINGS;
 	return r ? FL_EXIT_FINDINGS : FL_EXIT_DONE;

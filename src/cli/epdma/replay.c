@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The part of foreland epdma inspect that is about recordings: runs them again. */
 #include <string.h>
 #include <sys/stat.h>
@@ -42,7 +42,7 @@ static int replay(const char *name, struct fl_str text, bool json)
 	_cleanup_buf_ struct fl_buf out = {};
 	struct fl_diag diag = { .place = name };
 	struct fl_replay_result res;
-	int r = fl_trace_replay(text, &res, &diag);
+	int r = fl_engine_replay(text, &res, &diag);
 
 	if (diag.kind) {
 		fl_say_diag(&diag);
@@ -68,7 +68,7 @@ int fl_cli_epdma_replay(const char *name, bool json)
 	struct stat st;
 
 	if (stat(name, &st) < 0 || !S_ISREG(st.st_mode) || fl_file_open(name, 1ull << 32, &f) < 0 ||
-	    !fl_trace_is(fl_file_str(&f)))
+	    !fl_engine_log_is(fl_file_str(&f)))
 		return -1;
 	return replay(name, fl_file_str(&f), json);
 }

@@ -15,8 +15,8 @@
 #ifndef EPDMA_ENDPOINT_EPC_H
 #define EPDMA_ENDPOINT_EPC_H
 
-#include "epdma/endpoint/board.h"
 #include "base/clock.h"
+#include "epdma/endpoint/board.h"
 
 #define FL_EPC_MAX_FUNCTIONS 8
 #define FL_EPC_CFG_SIZE	     4096

@@ -29,7 +29,7 @@ struct fl_epf {
 	/* while bound */
 	struct fl_epc *epc;
 	unsigned int func;
-	struct fl_timer work;
+	struct fl_timer request_timer;
 	struct fl_epc_aux *aux;
 	size_t nr_aux;
 	const struct fl_epc_aux *ctrl;

@@ -35,23 +35,6 @@
 #define POLL	    (500 * FL_NSEC_PER_MSEC)
 #define BACKOFF_MIN (10 * FL_NSEC_PER_MSEC)
 
-int fl_epf_refuse(struct fl_epf_error *e, enum fl_epdma_reason why, int err, const char *fmt, ...)
-{
-	const struct fl_diag_kind *kind = &fl_epdma_reasons[why];
-	va_list ap;
-
-	if (!err)
-		err = -kind->err;
-	if (!e)
-		return err;
-	e->kind = kind;
-	e->err = err;
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return err;
-}
-
 const struct fl_epc_header fl_epf_default_header = {
 	.vendorid = 0xffff,
 	.deviceid = 0xffff,
@@ -60,7 +43,7 @@ const struct fl_epc_header fl_epf_default_header = {
 	.interrupt_pin = 1,
 };
 
-static void work(struct fl_timer *t);
+static void poll_request(struct fl_timer *t);
 
 int fl_epf_new(const struct fl_epf_config *config, struct fl_epf **ret)
 {
@@ -72,7 +55,7 @@ int fl_epf_new(const struct fl_epf_config *config, struct fl_epf **ret)
 	f->own_header = fl_epf_default_header;
 	f->header = config->shared_header ? config->shared_header : &f->own_header;
 	f->bars[0] = f->bars[1] = FL_NO_BAR;
-	f->work.fn = work;
+	f->request_timer.fn = poll_request;
 	*ret = f;
 	return 0;
 }
@@ -97,48 +80,48 @@ unsigned int fl_epf_func(const struct fl_epf *f)
 
 /* ---- the words that both sides change ---- */
 
-static uint32_t *word(const struct fl_epf *f, unsigned int off)
+static uint32_t *word_ptr(const struct fl_epf *f, unsigned int off)
 {
 	return (uint32_t *)((char *)f->md.ptr + off);
 }
 
-static uint32_t load(const struct fl_epf *f, unsigned int off)
+static uint32_t read_word(const struct fl_epf *f, unsigned int off)
 {
-	return le32toh(__atomic_load_n(word(f, off), __ATOMIC_ACQUIRE));
+	return le32toh(__atomic_load_n(word_ptr(f, off), __ATOMIC_ACQUIRE));
 }
 
-static void change(struct fl_epf *f, unsigned int off, uint32_t clear, uint32_t set)
+static void change_bits(struct fl_epf *f, unsigned int off, uint32_t clear, uint32_t set)
 {
 	if (clear)
-		__atomic_fetch_and(word(f, off), htole32(~clear), __ATOMIC_RELEASE);
+		__atomic_fetch_and(word_ptr(f, off), htole32(~clear), __ATOMIC_RELEASE);
 	if (set)
-		__atomic_fetch_or(word(f, off), htole32(set), __ATOMIC_RELEASE);
+		__atomic_fetch_or(word_ptr(f, off), htole32(set), __ATOMIC_RELEASE);
 }
 
 static bool requested(const struct fl_epf *f)
 {
 	if (fl_epf_layout(f) == FL_EPMD_B)
-		return load(f, FL_EPMD_HOST_CTRL) & FL_EPMD_HOST_CTRL_REQ;
-	return load(f, FL_EPMD_CTRL) & FL_EPMD_CTRL_HOST_REQ;
+		return read_word(f, FL_EPMD_HOST_CTRL) & FL_EPMD_HOST_CTRL_REQ;
+	return read_word(f, FL_EPMD_CTRL) & FL_EPMD_CTRL_HOST_REQ;
 }
 
 static bool ready(const struct fl_epf *f)
 {
-	return load(f, FL_EPMD_CTRL) & FL_EPMD_CTRL_READY;
+	return read_word(f, FL_EPMD_CTRL) & FL_EPMD_CTRL_READY;
 }
 
 static void set_ready(struct fl_epf *f, bool on)
 {
-	change(f, FL_EPMD_CTRL, on ? 0 : FL_EPMD_CTRL_READY, on ? FL_EPMD_CTRL_READY : 0);
+	change_bits(f, FL_EPMD_CTRL, on ? 0 : FL_EPMD_CTRL_READY, on ? FL_EPMD_CTRL_READY : 0);
 	f->exposed = f->exposed || on;
 }
 
 static void clear_status(struct fl_epf *f)
 {
 	if (fl_epf_layout(f) == FL_EPMD_B)
-		change(f, FL_EPMD_HOST_CTRL, FL_EPMD_HOST_CTRL_REQ, 0);
+		change_bits(f, FL_EPMD_HOST_CTRL, FL_EPMD_HOST_CTRL_REQ, 0);
 	else
-		change(f, FL_EPMD_CTRL, FL_EPMD_CTRL_HOST_REQ, 0);
+		change_bits(f, FL_EPMD_CTRL, FL_EPMD_CTRL_HOST_REQ, 0);
 	set_ready(f, false);
 }
 
@@ -156,11 +139,11 @@ static uint32_t shared_bits(const struct fl_epf *f, unsigned int off)
 static void restore_block(struct fl_epf *f)
 {
 	for (unsigned int off = 0; off < f->md_len; off += 4) {
-		uint32_t own = le32toh(f->block[off / 4]), wrong = load(f, off) ^ own;
+		uint32_t own = le32toh(f->block[off / 4]), wrong = read_word(f, off) ^ own;
 
 		wrong &= ~shared_bits(f, off);
 		if (wrong)
-			change(f, off, wrong & ~own, wrong & own);
+			change_bits(f, off, wrong & ~own, wrong & own);
 	}
 }
 
@@ -189,10 +172,10 @@ static int map_window(struct fl_epf *f)
 }
 
 /* As posted: what is programmed stays without READY, and after READY nobody looks again. */
-static void work_as_posted(struct fl_epf *f)
+static void poll_request_as_posted(struct fl_epf *f)
 {
 	if (!fl_epc_init_complete(f->epc) || !requested(f)) {
-		fl_timer_arm(timers(f), &f->work, POLL);
+		fl_timer_arm(timers(f), &f->request_timer, POLL);
 		return;
 	}
 	if (f->win.size && f->submaps_programmed)
@@ -220,7 +203,7 @@ static uint64_t retry_delay(struct fl_epf *f)
 	return f->backoff;
 }
 
-static uint64_t serve(struct fl_epf *f)
+static uint64_t answer_request(struct fl_epf *f)
 {
 	if (!fl_epc_init_complete(f->epc) || !fl_epc_link(f->epc))
 		return POLL;
@@ -241,16 +224,16 @@ static uint64_t serve(struct fl_epf *f)
 	return POLL;
 }
 
-static void work(struct fl_timer *t)
+static void poll_request(struct fl_timer *t)
 {
-	struct fl_epf *f = FL_CONTAINER_OF(t, struct fl_epf, work);
+	struct fl_epf *f = FL_CONTAINER_OF(t, struct fl_epf, request_timer);
 
 	if (f->config.seed_compat) {
-		work_as_posted(f);
+		poll_request_as_posted(f);
 		return;
 	}
 	restore_block(f);
-	fl_timer_arm(timers(f), &f->work, serve(f));
+	fl_timer_arm(timers(f), &f->request_timer, answer_request(f));
 }
 
 /* ---- the controller's events ---- */
@@ -286,7 +269,7 @@ static int epc_init(void *ctx)
 	clear_status(f);
 	r = set_up(f, &metadata, &window);
 	if (!r) {
-		fl_timer_arm(timers(f), &f->work, 0);
+		fl_timer_arm(timers(f), &f->request_timer, 0);
 		return 0;
 	}
 	if (window)
@@ -302,7 +285,7 @@ static void epc_deinit(void *ctx)
 {
 	struct fl_epf *f = ctx;
 
-	fl_timer_cancel(timers(f), &f->work);
+	fl_timer_cancel(timers(f), &f->request_timer);
 	clear_status(f);
 	if (f->win.size)
 		fl_epc_clear_bar(f->epc, f->func, f->win_bar);
@@ -316,9 +299,9 @@ static void link_up(void *ctx)
 
 	f->backoff = 0;
 	if (f->config.seed_compat)
-		fl_timer_arm(timers(f), &f->work, 0);
+		fl_timer_arm(timers(f), &f->request_timer, 0);
 	else
-		fl_timer_hurry(timers(f), &f->work, 0);
+		fl_timer_hurry(timers(f), &f->request_timer, 0);
 }
 
 /* The mapping is lost without a clear_bar(): the next request, or this one, has to map anew. */
@@ -326,7 +309,7 @@ static void link_down(void *ctx)
 {
 	struct fl_epf *f = ctx;
 
-	fl_timer_cancel(timers(f), &f->work);
+	fl_timer_cancel(timers(f), &f->request_timer);
 	set_ready(f, false);
 	f->submaps_programmed = false;
 	f->refused = false;
@@ -339,7 +322,7 @@ static void bar_written(void *ctx, unsigned int bar, uint64_t offset, uint64_t l
 
 	if (f->config.seed_compat || (int)bar != f->md_bar || offset >= f->md_len)
 		return;
-	fl_timer_hurry(timers(f), &f->work, 0);
+	fl_timer_hurry(timers(f), &f->request_timer, 0);
 }
 
 static const struct fl_epc_event_ops events = {
@@ -372,7 +355,7 @@ static int check_vectors(const struct fl_epf *f, const struct fl_epc_features *f
 	return 0;
 }
 
-static int bind(struct fl_epf *f, struct fl_epf_error *e)
+static int lay_claim(struct fl_epf *f, struct fl_epf_error *e)
 {
 	const struct fl_epc_features *features = fl_epc_features(f->epc);
 	int r;
@@ -385,7 +368,7 @@ static int bind(struct fl_epf *f, struct fl_epf_error *e)
 	return r ?: fl_epf_collect(f, e) ?: fl_epf_lay_out(f, e);
 }
 
-static void forget(struct fl_epf *f)
+static void give_all_back(struct fl_epf *f)
 {
 	fl_epf_release(f);
 	fl_epf_free_layout(f);
@@ -408,14 +391,14 @@ int fl_epf_bind(struct fl_epf *f, struct fl_epc *epc, struct fl_epf_error *e)
 	f->last = (struct fl_epf_error){};
 	f->refused = false;
 	f->backoff = 0;
-	r = bind(f, e);
+	r = lay_claim(f, e);
 	if (!r && fl_epc_pending_init(epc, f->func) && !f->config.seed_compat) {
 		if (e)
 			*e = f->last;
 		r = f->last.err;
 	}
 	if (r)
-		forget(f);
+		give_all_back(f);
 	return r;
 }
 
@@ -427,12 +410,12 @@ void fl_epf_unbind(struct fl_epf *f)
 {
 	if (!f->epc)
 		return;
-	fl_timer_cancel(timers(f), &f->work);
+	fl_timer_cancel(timers(f), &f->request_timer);
 	if (!f->config.seed_compat)
 		fl_epf_release(f);
 	if (fl_epc_init_complete(f->epc))
 		epc_deinit(f);
-	forget(f);
+	give_all_back(f);
 }
 
 int fl_epf_view(const struct fl_epf *f, struct fl_epf_view *ret)

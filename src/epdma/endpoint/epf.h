@@ -12,7 +12,7 @@
 
 #include "base/util.h"
 #include "epdma/endpoint/epc.h"
-#include "epdma/metadata/reason.h"
+#include "epdma/endpoint/epf-error.h"
 #include "epdma/endpoint/submap.h"
 
 struct fl_epf;
@@ -25,13 +25,6 @@ struct fl_epf_config {
 
 /* Ids 0xffff, class 0x0801, INTA: what a function starts with. */
 extern const struct fl_epc_header fl_epf_default_header;
-
-/* Why something was refused; @text says which resource, attribute or BAR. */
-struct fl_epf_error {
-	const struct fl_diag_kind *kind;
-	int err; /* negative; may be another part's and not kind's */
-	char text[128];
-};
 
 enum fl_epf_attr {
 #define H(name, bits, doc) FL_EPF_##name,
@@ -83,9 +76,5 @@ struct fl_epf_view {
 };
 
 int fl_epf_view(const struct fl_epf *f, struct fl_epf_view *ret); /* -ENODEV: not bound */
-
-/* Fills @e (may be NULL); returns @err, or the reason's own errno where that is 0. */
-int fl_epf_refuse(struct fl_epf_error *e, enum fl_epdma_reason why, int err, const char *fmt, ...)
-	FL_PRINTF(4, 5);
 
 #endif

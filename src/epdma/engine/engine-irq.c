@@ -10,9 +10,9 @@
  */
 #include "epdma/engine/engine-private.h"
 
-static void record_chan(struct chan *c, enum fl_trace_kind kind, uint32_t val)
+static void record_chan(struct chan *c, enum fl_engine_event_kind kind, uint32_t val)
 {
-	struct fl_trace_event ev = {
+	struct fl_engine_event ev = {
 		.kind = kind, .dir = c->dir, .chan = c->hw, .val = val,
 		.addr = __atomic_load_n(&c->llp, __ATOMIC_RELAXED), .slot = c->slot,
 	};
@@ -27,9 +27,9 @@ void fl_engine_set_status(struct chan *c, enum fl_dw_chan_status status)
 		*reg(c->e, FL_HN_STATUS, c->dir, c->hw) = status;
 }
 
-static void aim(struct chan *c, struct imwr *msg, uint64_t addr, uint32_t data)
+static void note_message(struct chan *c, struct imwr *msg, uint64_t addr, uint32_t data)
 {
-	struct fl_trace_event ev = { .kind = FL_TRACE_IMWR, .addr = addr, .val = data };
+	struct fl_engine_event ev = { .kind = FL_EV_IMWR, .addr = addr, .val = data };
 
 	if (!addr)
 		return;
@@ -55,7 +55,7 @@ static void v0_done(struct chan *c, struct imwr *msg)
 	*reg(e, FL_V0_INT_STATUS, c->dir, 0) |= bit;
 	msg->pin = c->slot.ctl & FL_ELEM_LIE && !(*reg(e, FL_V0_INT_MASK, c->dir, 0) & bit);
 	if (c->slot.ctl & FL_ELEM_RIE)
-		aim(c, msg, reg64(e, FL_V0_DONE_IMWR_LO, c->dir, 0), v0_msg_data(c));
+		note_message(c, msg, reg64(e, FL_V0_DONE_IMWR_LO, c->dir, 0), v0_msg_data(c));
 }
 
 /* What err_status can say of @reason. Writes to the host are posted: nobody reports them back. */
@@ -84,7 +84,7 @@ static void v0_abort(struct chan *c, struct imwr *msg)
 	msg->pin = *reg(e, FL_V0_LL_ERR_EN, c->dir, 0) & bit &&
 		   !(*reg(e, FL_V0_INT_MASK, c->dir, 0) & bit);
 	if (*reg(e, FL_V0_LL_ERR_EN, c->dir, 0) & 1u << c->hw)
-		aim(c, msg, reg64(e, FL_V0_ABORT_IMWR_LO, c->dir, 0), v0_msg_data(c));
+		note_message(c, msg, reg64(e, FL_V0_ABORT_IMWR_LO, c->dir, 0), v0_msg_data(c));
 }
 
 #define SETUP_REMOTE_STOP  (1u << 3)
@@ -102,7 +102,7 @@ static void native_latch(struct chan *c, struct imwr *msg, enum native_int bit, 
 	*reg(e, FL_HN_INT_STATUS, c->dir, c->hw) |= bit;
 	msg->pin = !masked;
 	if (remote && !masked)
-		aim(c, msg, reg64(e, addr_reg, c->dir, c->hw),
+		note_message(c, msg, reg64(e, addr_reg, c->dir, c->hw),
 		    *reg(e, FL_HN_MSG_DATA, c->dir, c->hw));
 }
 
@@ -141,7 +141,7 @@ void fl_engine_elem_done(struct chan *c, struct imwr *ret)
 {
 	bool link = c->slot.ctl & FL_ELEM_LLP;
 
-	record_chan(c, link ? FL_TRACE_LINK : FL_TRACE_ELEM, 0);
+	record_chan(c, link ? FL_EV_LINK : FL_EV_ELEM, 0);
 	__atomic_store_n(&c->llp, link ? c->slot.src : c->llp + FL_DW_SLOT_SIZE, __ATOMIC_RELEASE);
 	if (link || !(c->slot.ctl & (FL_ELEM_LIE | FL_ELEM_RIE)))
 		return;
@@ -153,7 +153,7 @@ void fl_engine_elem_done(struct chan *c, struct imwr *ret)
 
 void fl_engine_end(struct chan *c, struct imwr *msg)
 {
-	record_chan(c, FL_TRACE_STOP, 0);
+	record_chan(c, FL_EV_STOP, 0);
 	fl_engine_set_status(c, FL_CS_STOPPED);
 	if (is_native(c->e))
 		native_stop(c, msg);
@@ -161,7 +161,7 @@ void fl_engine_end(struct chan *c, struct imwr *msg)
 
 void fl_engine_abort(struct chan *c, struct imwr *msg)
 {
-	record_chan(c, FL_TRACE_ABORT, c->reason);
+	record_chan(c, FL_EV_ABORT, c->reason);
 	c->in_elem = false;
 	c->rung = false;
 	c->e->stats.aborts++;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What engine.c (queue, threads, owners), engine-regs.c (registers), engine-irq.c (what channels tell)
- * and engine-walk.c (lists, bytes) share, and nobody else sees.
+ * What the engine's files share, and nobody else sees. Calls go one way: engine.c (threads, owners) calls
+ * engine-regs.c (registers) and engine-walk.c (lists, bytes), these call engine-irq.c (what channels
+ * tell), and all of them engine-queue.c.
  */
 #ifndef EPDMA_ENGINE_ENGINE_PRIVATE_H
 #define EPDMA_ENGINE_ENGINE_PRIVATE_H
@@ -128,11 +129,13 @@ enum native_int {
 };
 #define NATIVE_ERROR 0x78u
 
-/* engine.c; lock held */
-void fl_engine_record(struct fl_engine *e, const struct fl_trace_event *ev);
-void fl_engine_record_outside(struct chan *c, enum fl_trace_kind kind, uint32_t val);
+/* engine-queue.c; lock held */
+void fl_engine_record(struct fl_engine *e, const struct fl_engine_event *ev);
+void fl_engine_record_outside(struct chan *c, enum fl_engine_event_kind kind, uint32_t val);
 void fl_engine_enqueue(struct chan *c);
 void fl_engine_unqueue(struct chan *c);
+/* A worker takes any channel; a caller leaves those that wait for a peer. NULL: none. */
+struct chan *fl_engine_dequeue(struct fl_engine *e, bool worker);
 
 /* engine-regs.c; lock held. A channel that a slice works on is reset when that is over: soon. */
 void fl_engine_set_reset_values(struct fl_engine *e);

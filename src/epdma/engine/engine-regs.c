@@ -68,14 +68,14 @@ static bool in_list_mode(struct chan *c)
 	return *reg(c->e, FL_V0CH_CONTROL1, c->dir, c->hw) & FL_C1_LLE;
 }
 
-static void ring(struct chan *c, struct imwr *msg)
+static void ring_doorbell(struct chan *c, struct imwr *msg)
 {
 	struct fl_engine *e = c->e;
 
 	e->stats.doorbells++;
 	if (fl_fault_hit(e->cfg.fault, FL_FAULT_LOST_DOORBELL)) {
 		e->stats.doorbells_lost++;
-		fl_engine_record_outside(c, FL_TRACE_DEAF, 0);
+		fl_engine_record_outside(c, FL_EV_DEAF, 0);
 		return;
 	}
 	if (!enabled(c) || c->reset_pending) {
@@ -97,7 +97,7 @@ static void ring(struct chan *c, struct imwr *msg)
 	fl_engine_enqueue(c);
 }
 
-static void halt(struct chan *c)
+static void stop_chan(struct chan *c)
 {
 	if (c->busy) {
 		__atomic_store_n(&c->stop, true, __ATOMIC_RELAXED);
@@ -191,9 +191,9 @@ static void after_write(struct fl_engine *e, const struct fl_dw_place *p, struct
 		break;
 	case FL_HN_DOORBELL:
 		if (val & 2)
-			halt(c);
+			stop_chan(c);
 		else if (val & 1)
-			ring(c, msg);
+			ring_doorbell(c, msg);
 		break;
 	case FL_HN_INT_CLEAR:
 		*reg(e, FL_HN_INT_STATUS, c->dir, c->hw) &=
@@ -244,14 +244,14 @@ static void write_locked(struct fl_engine *e, uint32_t off, uint32_t val, struct
 	if (p->reg != FL_V0_DOORBELL)
 		after_write(e, p, *ret_chan, val, msg);
 	else if (val & DOORBELL_STOP)
-		halt(*ret_chan);
+		stop_chan(*ret_chan);
 	else
-		ring(*ret_chan, msg);
+		ring_doorbell(*ret_chan, msg);
 }
 
 void fl_engine_write(struct fl_engine *e, uint32_t off, uint32_t val)
 {
-	struct fl_trace_event ev = { .kind = FL_TRACE_WRITE, .addr = off, .val = val };
+	struct fl_engine_event ev = { .kind = FL_EV_WRITE, .addr = off, .val = val };
 	struct imwr msg = {};
 	struct chan *c;
 
@@ -299,7 +299,7 @@ static uint32_t read_locked(struct fl_engine *e, uint32_t off)
 
 uint32_t fl_engine_read(struct fl_engine *e, uint32_t off)
 {
-	struct fl_trace_event ev = { .kind = FL_TRACE_READ, .addr = off };
+	struct fl_engine_event ev = { .kind = FL_EV_READ, .addr = off };
 
 	pthread_mutex_lock(&e->lock);
 	ev.val = read_locked(e, off);

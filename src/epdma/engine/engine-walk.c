@@ -55,7 +55,7 @@ static bool may_hold_list(const struct chan *c, const struct fl_mem_range *r)
 }
 
 /* The slot at the list pointer, or false. */
-static bool fetch(struct chan *c, struct fl_dw_slot *ret)
+static bool fetch_slot(struct chan *c, struct fl_dw_slot *ret)
 {
 	uint64_t llp = __atomic_load_n(&c->llp, __ATOMIC_RELAXED);
 	const struct fl_mem_range *r = fl_mem_find(c->e->cfg.ep, llp, &c->hint_ll);
@@ -74,7 +74,7 @@ static bool fetch(struct chan *c, struct fl_dw_slot *ret)
 }
 
 /* Does @r allow this transfer, on its side? */
-static bool allowed(const struct chan *c, int side, const struct fl_mem_range *r)
+static bool range_allows(const struct chan *c, int side, const struct fl_mem_range *r)
 {
 	bool writes = (side == EP) == (c->dir == FL_EPDMA_READ);
 	unsigned int need = writes ? FL_MEM_WRITE : FL_MEM_READ;
@@ -85,7 +85,7 @@ static bool allowed(const struct chan *c, int side, const struct fl_mem_range *r
 }
 
 /* All of [addr, addr + size) is there and allowed; it may span ranges. */
-static bool covered(struct chan *c, int side, uint64_t addr, uint64_t size)
+static bool range_covers(struct chan *c, int side, uint64_t addr, uint64_t size)
 {
 	uint64_t end;
 
@@ -95,7 +95,7 @@ static bool covered(struct chan *c, int side, uint64_t addr, uint64_t size)
 		const struct fl_mem_range *r = fl_mem_find(space(c, side), addr, &c->hint[side]);
 		uint64_t n;
 
-		if (!r || !allowed(c, side, r))
+		if (!r || !range_allows(c, side, r))
 			return false;
 		n = FL_MIN(size, r->size - (addr - r->base));
 		addr += n;
@@ -120,14 +120,14 @@ static enum outcome check_element(struct chan *c)
 		c->moved = c->slot.size;
 	if (!c->slot.size || c->skip)
 		return OUT_MORE;
-	if (!covered(c, EP, side_addr(c, EP), c->slot.size))
+	if (!range_covers(c, EP, side_addr(c, EP), c->slot.size))
 		return fail(c, ABORT_EP_ADDR);
-	if (!covered(c, HOST, side_addr(c, HOST), c->slot.size))
+	if (!range_covers(c, HOST, side_addr(c, HOST), c->slot.size))
 		return fail(c, ABORT_HOST_ADDR);
 	return OUT_MORE;
 }
 
-static enum outcome follow(struct chan *c, const struct fl_dw_slot *slot)
+static enum outcome follow_link(struct chan *c, const struct fl_dw_slot *slot)
 {
 	if (c->after_link || ++c->links_idle > IDLE_LINKS)
 		return fail(c, ABORT_LL_LOOP);
@@ -136,7 +136,7 @@ static enum outcome follow(struct chan *c, const struct fl_dw_slot *slot)
 		__atomic_store_n(&c->ccs, !c->ccs, __ATOMIC_RELAXED);
 	c->after_link = true;
 	c->delta.links++;
-	if (!c->e->cfg.trace) {
+	if (!c->e->cfg.log) {
 		__atomic_store_n(&c->llp, slot->src, __ATOMIC_RELEASE);
 		return OUT_MORE;
 	}
@@ -148,10 +148,10 @@ static enum outcome next_slot(struct chan *c)
 {
 	struct fl_dw_slot slot;
 
-	if (!fetch(c, &slot))
+	if (!fetch_slot(c, &slot))
 		return fail(c, ABORT_LL_RANGE);
 	if (slot.ctl & FL_ELEM_LLP)
-		return follow(c, &slot);
+		return follow_link(c, &slot);
 	if (!!(slot.ctl & FL_ELEM_CB) != c->ccs) {
 		c->slot = slot;
 		return OUT_EXHAUSTED;
@@ -181,7 +181,7 @@ static enum outcome next_piece(struct chan *c, struct piece *p, uint32_t max)
 		uint64_t addr = side_addr(c, side);
 		const struct fl_mem_range *r = fl_mem_find(space(c, side), addr, &c->hint[side]);
 
-		if (!r || !allowed(c, side, r))
+		if (!r || !range_allows(c, side, r))
 			return fail(c, side == EP ? ABORT_EP_ADDR : ABORT_HOST_ADDR);
 		p->r[side] = r;
 		p->addr[side] = addr;
@@ -195,7 +195,7 @@ static uint8_t *piece_ptr(const struct piece *p, int side)
 	return p->r[side]->ptr + (p->addr[side] - p->r[side]->base);
 }
 
-static enum outcome move(struct chan *c, uint32_t max)
+static enum outcome move_piece(struct chan *c, uint32_t max)
 {
 	int src = side_of_src(c);
 	struct piece p;
@@ -213,11 +213,11 @@ static enum outcome move(struct chan *c, uint32_t max)
 }
 
 /* The element is through. Whether anybody has to be told decides how the new place is published. */
-static enum outcome finish(struct chan *c)
+static enum outcome finish_element(struct chan *c)
 {
 	c->in_elem = false;
 	c->delta.elements++;
-	if (c->e->cfg.trace || c->slot.ctl & (FL_ELEM_LIE | FL_ELEM_RIE))
+	if (c->e->cfg.log || c->slot.ctl & (FL_ELEM_LIE | FL_ELEM_RIE))
 		return OUT_EVENT;
 	__atomic_store_n(&c->llp, c->llp + FL_DW_SLOT_SIZE, __ATOMIC_RELEASE);
 	return OUT_MORE;
@@ -237,9 +237,9 @@ static enum outcome walk(struct chan *c, unsigned int slots, uint64_t bytes)
 				continue;
 		}
 		if (c->moved < c->slot.size)
-			out = move(c, (uint32_t)(bytes - c->delta.bytes));
+			out = move_piece(c, (uint32_t)(bytes - c->delta.bytes));
 		if (out == OUT_MORE && c->moved >= c->slot.size)
-			out = finish(c);
+			out = finish_element(c);
 	}
 	return out;
 }

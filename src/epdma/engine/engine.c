@@ -21,8 +21,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/nsec.h"
 #include "base/util.h"
 #include "epdma/engine/engine-private.h"
 
@@ -30,73 +30,6 @@
 #define SLICE_BYTES  (256u * 1024)
 #define CALLER_BYTES (32u * 1024) /* of a thread that has other things to do */
 #define QUIESCE_MS   200
-
-void fl_engine_record(struct fl_engine *e, const struct fl_trace_event *ev)
-{
-	if (e->cfg.trace)
-		e->cfg.trace->emit(e->cfg.trace, ev);
-}
-
-/* What somebody did to a channel from outside. */
-void fl_engine_record_outside(struct chan *c, enum fl_trace_kind kind, uint32_t val)
-{
-	struct fl_trace_event ev = { .kind = kind, .dir = c->dir, .chan = c->hw, .val = val };
-
-	fl_engine_record(c->e, &ev);
-}
-
-/* ---- the queue ---- */
-
-static void wake_worker(struct fl_engine *e)
-{
-	if (e->sleeping)
-		pthread_cond_signal(&e->work);
-}
-
-void fl_engine_enqueue(struct chan *c)
-{
-	struct fl_engine *e = c->e;
-
-	if (c->queued || c->busy || e->frozen)
-		return;
-	c->queued = true;
-	c->next = NULL;
-	*e->tail = c;
-	e->tail = &c->next;
-	if (!e->lazy || c->worker_only)
-		wake_worker(e);
-}
-
-/* A worker takes any channel; a caller leaves those that wait for a peer. */
-static struct chan *dequeue(struct fl_engine *e, bool worker)
-{
-	struct chan **at = &e->head, *c;
-
-	while (*at && !worker && (*at)->worker_only)
-		at = &(*at)->next;
-	c = *at;
-	if (!c)
-		return NULL;
-	*at = c->next;
-	if (!c->next)
-		e->tail = at;
-	c->queued = false;
-	return c;
-}
-
-void fl_engine_unqueue(struct chan *c)
-{
-	struct chan **at = &c->e->head;
-
-	if (!c->queued)
-		return;
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
-	if (!c->next)
-		c->e->tail = at;
-	c->queued = false;
-}
 
 /* ---- slices ---- */
 
@@ -122,7 +55,7 @@ static void show_progress(struct chan *c)
 }
 
 /* Behind a slice, under the lock. True: the channel goes on. */
-static bool settle(struct chan *c, enum outcome out, struct imwr *msg)
+static bool after_slice(struct chan *c, enum outcome out, struct imwr *msg)
 {
 	bool rung = c->rung;
 
@@ -164,7 +97,7 @@ static bool settle(struct chan *c, enum outcome out, struct imwr *msg)
  * One slice of @c, which is off the queue. Called with the lock held, returns with it held.
  * OUT_IO is done here only by a worker; others leave it to one.
  */
-static void slice(struct chan *c, unsigned int slots, bool worker)
+static void run_slice(struct chan *c, unsigned int slots, bool worker)
 {
 	struct fl_engine *e = c->e;
 	struct imwr msg = {};
@@ -179,7 +112,7 @@ static void slice(struct chan *c, unsigned int slots, bool worker)
 		out = OUT_ABORT;
 	}
 	pthread_mutex_lock(&e->lock);
-	more = settle(c, out, &msg);
+	more = after_slice(c, out, &msg);
 	c->busy = false;
 	c->worker_only = more && out == OUT_IO;
 	if (more)
@@ -204,10 +137,10 @@ static void *worker_main(void *arg)
 
 	pthread_mutex_lock(&e->lock);
 	while (!e->quit) {
-		struct chan *c = dequeue(e, true);
+		struct chan *c = fl_engine_dequeue(e, true);
 
 		if (c) {
-			slice(c, SLICE_SLOTS, true);
+			run_slice(c, SLICE_SLOTS, true);
 			continue;
 		}
 		e->sleeping++;
@@ -224,11 +157,11 @@ bool fl_engine_run(struct fl_engine *e, unsigned int slices)
 
 	pthread_mutex_lock(&e->lock);
 	while (slices--) {
-		struct chan *c = dequeue(e, false);
+		struct chan *c = fl_engine_dequeue(e, false);
 
 		if (!c)
 			break;
-		slice(c, SLICE_SLOTS, false);
+		run_slice(c, SLICE_SLOTS, false);
 	}
 	more = e->head != NULL;
 	pthread_mutex_unlock(&e->lock);
@@ -262,7 +195,7 @@ void fl_engine_drain(struct fl_engine *e)
 	pthread_mutex_unlock(&e->lock);
 }
 
-static int step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch, bool skip)
+static int one_slot(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch, bool skip)
 {
 	struct chan *c;
 	int r = -EAGAIN;
@@ -272,7 +205,7 @@ static int step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch, boo
 	if (c && c->queued) {
 		fl_engine_unqueue(c);
 		c->skip = skip;
-		slice(c, 1, false);
+		run_slice(c, 1, false);
 		r = 0;
 	}
 	pthread_mutex_unlock(&e->lock);
@@ -281,12 +214,12 @@ static int step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch, boo
 
 int fl_engine_step(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
 {
-	return step(e, dir, ch, false);
+	return one_slot(e, dir, ch, false);
 }
 
 int fl_engine_skip(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
 {
-	return step(e, dir, ch, true);
+	return one_slot(e, dir, ch, true);
 }
 
 void fl_engine_force_abort(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch,
@@ -327,7 +260,7 @@ int fl_engine_claim(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
 		r = -EBUSY;
 	else {
 		c->owned = true;
-		fl_engine_record_outside(c, FL_TRACE_OWNER, 1);
+		fl_engine_record_outside(c, FL_EV_OWNER, 1);
 	}
 	pthread_mutex_unlock(&e->lock);
 	return r;
@@ -336,14 +269,10 @@ int fl_engine_claim(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int ch)
 /* Until no slice of this direction (or of one channel) waits for its reset. Lock held. */
 static int wait_reset(struct fl_engine *e, enum fl_epdma_dir dir)
 {
-	struct timespec until;
+	struct timespec until = fl_time_in(CLOCK_MONOTONIC, QUIESCE_MS);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += QUIESCE_MS * 1000000l;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	while (fl_engine_dir_busy(e, dir))
-		if (pthread_cond_timedwait(&e->idle, &e->lock, &until) == ETIMEDOUT)
+		if (pthread_cond_clockwait(&e->idle, &e->lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
 			return fl_engine_dir_busy(e, dir) ? -ETIMEDOUT : 0;
 	return 0;
 }
@@ -373,7 +302,7 @@ int fl_engine_release(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int c
 	pthread_mutex_lock(&e->lock);
 	c = chan_at(e, dir, ch);
 	if (c && c->owned)
-		fl_engine_record_outside(c, FL_TRACE_OWNER, stop ? 2 : 0);
+		fl_engine_record_outside(c, FL_EV_OWNER, stop ? 2 : 0);
 	if (!c || !c->owned) {
 		r = -EINVAL;
 	} else if (stop) {
@@ -390,7 +319,7 @@ int fl_engine_release(struct fl_engine *e, enum fl_epdma_dir dir, unsigned int c
 
 void fl_engine_reset(struct fl_engine *e)
 {
-	struct fl_trace_event ev = { .kind = FL_TRACE_RESET };
+	struct fl_engine_event ev = { .kind = FL_EV_RESET };
 
 	pthread_mutex_lock(&e->lock);
 	fl_engine_record(e, &ev);
@@ -474,7 +403,6 @@ static bool config_ok(const struct fl_engine_config *c)
 int fl_engine_new(const struct fl_engine_config *config, struct fl_engine **ret)
 {
 	struct fl_engine *e;
-	pthread_condattr_t attr;
 	int r;
 
 	if (!config_ok(config))
@@ -486,10 +414,7 @@ int fl_engine_new(const struct fl_engine_config *config, struct fl_engine **ret)
 	e->tail = &e->head;
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->work, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&e->idle, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&e->idle, NULL);
 	r = make_chans(e);
 	if (r == 0)
 		r = make_window(e);

@@ -15,11 +15,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "epdma/regs/dw-regs.h"
 #include "epdma/mem/mem.h"
+#include "epdma/regs/dw-regs.h"
 
 struct fl_engine;
-struct fl_trace;
+struct fl_engine_log;
 struct fl_fault;
 
 struct fl_engine_ops {
@@ -40,7 +40,7 @@ struct fl_engine_config {
 	struct fl_mem *ep, *host; /* borrowed */
 	const struct fl_engine_ops *ops;
 	void *ctx;
-	struct fl_trace *trace; /* borrowed, may be NULL */
+	struct fl_engine_log *log; /* borrowed, may be NULL */
 	struct fl_fault *fault; /* borrowed, may be NULL */
 };
 

@@ -20,11 +20,6 @@ static const struct fl_diag_kind bad_number = {
 	"FAULT_NUMBER", FL_ERROR, EINVAL, "expected which occasion: a number from 1 on",
 };
 
-const char *fl_fault_name(enum fl_fault_kind kind)
-{
-	return names[kind];
-}
-
 static struct fl_span span_of(struct fl_str whole, struct fl_str part)
 {
 	uint32_t start = (uint32_t)(part.p - whole.p);

@@ -40,6 +40,5 @@ int fl_fault_parse(struct fl_str spec, struct fl_fault *ret, struct fl_diag *dia
 /* An occasion has come: does it go wrong? From any thread. @f may be NULL: no. */
 bool fl_fault_hit(struct fl_fault *f, enum fl_fault_kind kind);
 
-const char *fl_fault_name(enum fl_fault_kind kind);
 
 #endif

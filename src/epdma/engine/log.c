@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/util.h"
 #include "base/clock.h"
-#include "epdma/regs/dw-regs.h"
+#include "base/util.h"
 #include "epdma/engine/engine.h"
+#include "epdma/regs/dw-regs.h"
 
 struct trace_file {
-	struct fl_trace trace;
+	struct fl_engine_log trace;
 	FILE *f;
-	struct fl_trace_shape shape;
+	struct fl_engine_shape shape;
 	uint64_t start;
 	int error;
 };
@@ -23,54 +23,54 @@ struct trace_file {
 static const char *const dirs[] = { "wr", "rd" };
 
 /* One event without its time; what files hold and what differences are shown in. */
-void fl_trace_format(const struct fl_trace_event *ev, unsigned int map, char *buf, size_t n)
+void fl_engine_event_format(const struct fl_engine_event *ev, unsigned int map, char *buf, size_t n)
 {
 	char name[32];
 
 	switch (ev->kind) {
-	case FL_TRACE_READ:
-	case FL_TRACE_WRITE:
+	case FL_EV_READ:
+	case FL_EV_WRITE:
 		snprintf(buf, n, "%c 0x%03x 0x%08x %s", ev->kind, (unsigned int)ev->addr, ev->val,
 			 fl_dw_place_name(map, (uint32_t)ev->addr, name, sizeof(name)));
 		break;
-	case FL_TRACE_ELEM:
-	case FL_TRACE_LINK:
-	case FL_TRACE_STOP:
+	case FL_EV_ELEM:
+	case FL_EV_LINK:
+	case FL_EV_STOP:
 		snprintf(buf, n, "%c %s%u 0x%llx ctl=0x%08x size=0x%x src=0x%llx dst=0x%llx", ev->kind,
 			 dirs[ev->dir], ev->chan, (unsigned long long)ev->addr, ev->slot.ctl,
 			 ev->slot.size, (unsigned long long)ev->slot.src,
 			 (unsigned long long)ev->slot.dst);
 		break;
-	case FL_TRACE_ABORT:
+	case FL_EV_ABORT:
 		snprintf(buf, n, "A %s%u 0x%llx reason=%u %s", dirs[ev->dir], ev->chan,
 			 (unsigned long long)ev->addr, ev->val, fl_engine_abort_name(ev->val));
 		break;
-	case FL_TRACE_IMWR:
+	case FL_EV_IMWR:
 		snprintf(buf, n, "I 0x%llx 0x%08x", (unsigned long long)ev->addr, ev->val);
 		break;
-	case FL_TRACE_OWNER:
-	case FL_TRACE_DEAF:
+	case FL_EV_OWNER:
+	case FL_EV_DEAF:
 		snprintf(buf, n, "%c %s%u 0x0 val=%u", ev->kind, dirs[ev->dir], ev->chan, ev->val);
 		break;
-	case FL_TRACE_RESET:
+	case FL_EV_RESET:
 		snprintf(buf, n, "X reset");
 		break;
 	}
 }
 
-static void file_emit(struct fl_trace *t, const struct fl_trace_event *ev)
+static void file_emit(struct fl_engine_log *t, const struct fl_engine_event *ev)
 {
 	struct trace_file *tf = FL_CONTAINER_OF(t, struct trace_file, trace);
 	uint64_t now = fl_clock_now(&fl_clock_monotonic) - tf->start;
 	char line[160];
 
-	fl_trace_format(ev, tf->shape.map, line, sizeof(line));
+	fl_engine_event_format(ev, tf->shape.map, line, sizeof(line));
 	if (fprintf(tf->f, "%llu.%09llu %s\n", (unsigned long long)(now / FL_NSEC_PER_SEC),
 		    (unsigned long long)(now % FL_NSEC_PER_SEC), line) < 0 && !tf->error)
 		tf->error = -errno;
 }
 
-int fl_trace_file_open(const char *path, const struct fl_trace_shape *shape, struct fl_trace **ret)
+int fl_engine_log_open(const char *path, const struct fl_engine_shape *shape, struct fl_engine_log **ret)
 {
 	struct trace_file *t = calloc(1, sizeof(*t));
 
@@ -92,7 +92,7 @@ int fl_trace_file_open(const char *path, const struct fl_trace_shape *shape, str
 	return 0;
 }
 
-int fl_trace_file_close(struct fl_trace *t)
+int fl_engine_log_close(struct fl_engine_log *t)
 {
 	struct trace_file *tf;
 	int r;

@@ -34,17 +34,17 @@
 
 #include "base/str.h"
 
-enum fl_trace_kind {
-	FL_TRACE_READ = 'R',
-	FL_TRACE_WRITE = 'W',
-	FL_TRACE_ELEM = 'E',
-	FL_TRACE_LINK = 'L',
-	FL_TRACE_STOP = 'S',
-	FL_TRACE_ABORT = 'A',
-	FL_TRACE_IMWR = 'I',
-	FL_TRACE_RESET = 'X',
-	FL_TRACE_OWNER = 'O',
-	FL_TRACE_DEAF = 'D',
+enum fl_engine_event_kind {
+	FL_EV_READ = 'R',
+	FL_EV_WRITE = 'W',
+	FL_EV_ELEM = 'E',
+	FL_EV_LINK = 'L',
+	FL_EV_STOP = 'S',
+	FL_EV_ABORT = 'A',
+	FL_EV_IMWR = 'I',
+	FL_EV_RESET = 'X',
+	FL_EV_OWNER = 'O',
+	FL_EV_DEAF = 'D',
 };
 
 /* A list slot, taken out of memory once. */
@@ -53,8 +53,8 @@ struct fl_dw_slot {
 	uint64_t src, dst; /* a link's pointer is @src */
 };
 
-struct fl_trace_event {
-	enum fl_trace_kind kind;
+struct fl_engine_event {
+	enum fl_engine_event_kind kind;
 	enum fl_epdma_dir dir; /* E L S A O D */
 	unsigned int chan;
 	uint64_t addr; /* register offset, list pointer, or the written address */
@@ -63,24 +63,24 @@ struct fl_trace_event {
 };
 
 /* Embed it; emit() may not call the engine. */
-struct fl_trace {
-	void (*emit)(struct fl_trace *t, const struct fl_trace_event *ev);
+struct fl_engine_log {
+	void (*emit)(struct fl_engine_log *t, const struct fl_engine_event *ev);
 };
 
-struct fl_trace_shape {
+struct fl_engine_shape {
 	unsigned int map; /* enum fl_epdma_map */
 	unsigned int chans[_FL_EPDMA_DIR_MAX];
 };
 
 /* Writes to @path, which is created or cut. Closing gives the first error of any write. */
-int fl_trace_file_open(const char *path, const struct fl_trace_shape *shape, struct fl_trace **ret);
-int fl_trace_file_close(struct fl_trace *t); /* NULL ok */
+int fl_engine_log_open(const char *path, const struct fl_engine_shape *shape, struct fl_engine_log **ret);
+int fl_engine_log_close(struct fl_engine_log *t); /* NULL ok */
 
 /* Is this the text of a trace? */
-bool fl_trace_is(struct fl_str text);
+bool fl_engine_log_is(struct fl_str text);
 
 /* One event as its line without the time; at most 160 bytes are needed. */
-void fl_trace_format(const struct fl_trace_event *ev, unsigned int map, char *buf, size_t n);
+void fl_engine_event_format(const struct fl_engine_event *ev, unsigned int map, char *buf, size_t n);
 
 struct fl_replay_result {
 	uint64_t events;   /* lines that were replayed */
@@ -93,6 +93,6 @@ struct fl_replay_result {
  * every value that it gives. 0: all the same; -EILSEQ: @ret says where they part; -EINVAL: not a
  * trace, see @diag (place and line).
  */
-int fl_trace_replay(struct fl_str text, struct fl_replay_result *ret, struct fl_diag *diag);
+int fl_engine_replay(struct fl_str text, struct fl_replay_result *ret, struct fl_diag *diag);
 
 #endif

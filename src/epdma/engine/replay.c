@@ -19,19 +19,19 @@
 
 #include "base/num.h"
 #include "base/util.h"
-#include "epdma/regs/dw-regs.h"
 #include "epdma/engine/engine.h"
 #include "epdma/engine/fault.h"
 #include "epdma/engine/log.h"
+#include "epdma/regs/dw-regs.h"
 
 #define MAX_PENDING 64u
 
 struct replay {
-	struct fl_trace trace;
-	struct fl_trace_shape shape;
+	struct fl_engine_log trace;
+	struct fl_engine_shape shape;
 	struct fl_mem *ep, *host;
 	struct fl_engine *engine;
-	struct fl_trace_event done[MAX_PENDING]; /* what the engine did, not compared yet */
+	struct fl_engine_event done[MAX_PENDING]; /* what the engine did, not compared yet */
 	unsigned int first, n;
 	uint8_t slot[FL_DW_SLOT_SIZE] __attribute__((aligned(8)));
 	struct fl_replay_result *res;
@@ -47,7 +47,7 @@ static const struct fl_diag_kind bad_head = {
 
 static const char head[] = "# foreland epdma trace 1 ";
 
-bool fl_trace_is(struct fl_str text)
+bool fl_engine_log_is(struct fl_str text)
 {
 	return fl_str_starts(text, "# foreland epdma trace ");
 }
@@ -71,7 +71,7 @@ static bool number(struct fl_str *rest, uint64_t *ret)
 	return fl_str_word(rest, &w) && fl_parse_u64(w, 0, ret) == 0;
 }
 
-static bool channel(struct fl_str *rest, struct fl_trace_event *ev)
+static bool channel(struct fl_str *rest, struct fl_engine_event *ev)
 {
 	struct fl_str w;
 	uint64_t n;
@@ -97,37 +97,37 @@ static bool slot_fields(struct fl_str *rest, struct fl_dw_slot *s)
 	return true;
 }
 
-static bool parse_event(struct fl_str line, struct fl_trace_event *ev)
+static bool parse_event(struct fl_str line, struct fl_engine_event *ev)
 {
 	struct fl_str time, kind;
 	uint64_t val = 0;
 	bool ok;
 
-	*ev = (struct fl_trace_event){};
+	*ev = (struct fl_engine_event){};
 	if (!fl_str_word(&line, &time) || !fl_str_word(&line, &kind) || kind.n != 1)
 		return false;
 	ev->kind = *kind.p;
 	switch (ev->kind) {
-	case FL_TRACE_READ:
-	case FL_TRACE_WRITE:
+	case FL_EV_READ:
+	case FL_EV_WRITE:
 		ok = number(&line, &ev->addr) && number(&line, &val) && ev->addr <= UINT32_MAX;
 		break;
-	case FL_TRACE_IMWR:
+	case FL_EV_IMWR:
 		ok = number(&line, &ev->addr) && number(&line, &val);
 		break;
-	case FL_TRACE_ELEM:
-	case FL_TRACE_LINK:
-	case FL_TRACE_STOP:
+	case FL_EV_ELEM:
+	case FL_EV_LINK:
+	case FL_EV_STOP:
 		ok = channel(&line, ev) && slot_fields(&line, &ev->slot);
 		break;
-	case FL_TRACE_ABORT:
+	case FL_EV_ABORT:
 		ok = channel(&line, ev) && field(&line, "reason", &val);
 		break;
-	case FL_TRACE_OWNER:
-	case FL_TRACE_DEAF:
+	case FL_EV_OWNER:
+	case FL_EV_DEAF:
 		ok = channel(&line, ev) && field(&line, "val", &val);
 		break;
-	case FL_TRACE_RESET:
+	case FL_EV_RESET:
 		ok = true;
 		break;
 	default:
@@ -139,7 +139,7 @@ static bool parse_event(struct fl_str line, struct fl_trace_event *ev)
 
 /* ---- comparing ---- */
 
-static void on_event(struct fl_trace *t, const struct fl_trace_event *ev)
+static void on_event(struct fl_engine_log *t, const struct fl_engine_event *ev)
 {
 	struct replay *p = FL_CONTAINER_OF(t, struct replay, trace);
 
@@ -147,36 +147,36 @@ static void on_event(struct fl_trace *t, const struct fl_trace_event *ev)
 		p->done[(p->first + p->n++) % MAX_PENDING] = *ev;
 }
 
-static int differs(struct replay *p, const struct fl_trace_event *want,
-		   const struct fl_trace_event *got)
+static int differs(struct replay *p, const struct fl_engine_event *want,
+		   const struct fl_engine_event *got)
 {
-	fl_trace_format(want, p->shape.map, p->res->recorded, sizeof(p->res->recorded));
+	fl_engine_event_format(want, p->shape.map, p->res->recorded, sizeof(p->res->recorded));
 	if (got)
-		fl_trace_format(got, p->shape.map, p->res->replayed, sizeof(p->res->replayed));
+		fl_engine_event_format(got, p->shape.map, p->res->replayed, sizeof(p->res->replayed));
 	else
 		snprintf(p->res->replayed, sizeof(p->res->replayed), "nothing");
 	return -EILSEQ;
 }
 
-static int expect(struct replay *p, const struct fl_trace_event *want)
+static int expect(struct replay *p, const struct fl_engine_event *want)
 {
 	char a[160], b[160];
-	struct fl_trace_event got;
+	struct fl_engine_event got;
 
 	if (!p->n)
 		return differs(p, want, NULL);
 	got = p->done[p->first];
 	p->first = (p->first + 1) % MAX_PENDING;
 	p->n--;
-	fl_trace_format(want, p->shape.map, a, sizeof(a));
-	fl_trace_format(&got, p->shape.map, b, sizeof(b));
+	fl_engine_event_format(want, p->shape.map, a, sizeof(a));
+	fl_engine_event_format(&got, p->shape.map, b, sizeof(b));
 	return strcmp(a, b) ? differs(p, want, &got) : 0;
 }
 
 /* ---- doing ---- */
 
 /* The one slot of list memory, at the address where the engine is about to look. */
-static int show_slot(struct replay *p, const struct fl_trace_event *ev)
+static int show_slot(struct replay *p, const struct fl_engine_event *ev)
 {
 	struct fl_mem_range r = { .base = ev->addr, .size = FL_DW_SLOT_SIZE, .ptr = p->slot, .fd = -1,
 				  .flags = FL_MEM_READ | FL_MEM_DESC };
@@ -202,11 +202,11 @@ static int nowhere_write(void *ctx, uint64_t addr, const void *buf, size_t n)
 
 static const struct fl_mem_io nowhere = { .read = nowhere_read, .write = nowhere_write };
 
-static int step(struct replay *p, const struct fl_trace_event *ev)
+static int step(struct replay *p, const struct fl_engine_event *ev)
 {
 	int r;
 
-	if (ev->kind == FL_TRACE_ABORT) {
+	if (ev->kind == FL_EV_ABORT) {
 		fl_engine_force_abort(p->engine, ev->dir, ev->chan, ev->val, &ev->slot);
 		return 0;
 	}
@@ -217,28 +217,28 @@ static int step(struct replay *p, const struct fl_trace_event *ev)
 	return r;
 }
 
-static int apply(struct replay *p, const struct fl_trace_event *ev)
+static int apply(struct replay *p, const struct fl_engine_event *ev)
 {
 	int r = 0;
 
 	switch (ev->kind) {
-	case FL_TRACE_READ:
+	case FL_EV_READ:
 		fl_engine_read(p->engine, (uint32_t)ev->addr);
 		break;
-	case FL_TRACE_WRITE:
+	case FL_EV_WRITE:
 		fl_engine_write(p->engine, (uint32_t)ev->addr, ev->val);
 		break;
-	case FL_TRACE_RESET:
+	case FL_EV_RESET:
 		fl_engine_reset(p->engine);
 		break;
-	case FL_TRACE_OWNER:
+	case FL_EV_OWNER:
 		if (ev->val == 1)
 			fl_engine_claim(p->engine, ev->dir, ev->chan);
 		else
 			fl_engine_release(p->engine, ev->dir, ev->chan, ev->val == 2);
 		break;
-	case FL_TRACE_DEAF: /* these come with what caused them */
-	case FL_TRACE_IMWR:
+	case FL_EV_DEAF: /* these come with what caused them */
+	case FL_EV_IMWR:
 		break;
 	default:
 		if (!p->n)
@@ -256,7 +256,7 @@ static int begin(struct replay *p)
 {
 	static const struct fl_engine_ops ops = { .imwr = no_imwr };
 	struct fl_engine_config cfg = { .map = p->shape.map, .ops = &ops, .fault = &p->fault,
-					.trace = &p->trace,
+					.log = &p->trace,
 					.chans = { p->shape.chans[0], p->shape.chans[1] } };
 	struct fl_mem_range all = { .size = UINT64_MAX, .fd = -1, .io = &nowhere,
 				    .flags = FL_MEM_READ | FL_MEM_WRITE };
@@ -271,7 +271,7 @@ static int begin(struct replay *p)
 	return r < 0 ? r : fl_engine_new(&cfg, &p->engine);
 }
 
-static bool parse_head(struct fl_str line, struct fl_trace_shape *shape)
+static bool parse_head(struct fl_str line, struct fl_engine_shape *shape)
 {
 	uint64_t map, wr, rd;
 
@@ -281,7 +281,7 @@ static bool parse_head(struct fl_str line, struct fl_trace_shape *shape)
 	if (!field(&line, "map", &map) || !field(&line, "wr", &wr) || !field(&line, "rd", &rd) ||
 	    map > 7 || wr > FL_DW_NATIVE_CHANS || rd > FL_DW_NATIVE_CHANS)
 		return false;
-	*shape = (struct fl_trace_shape){ (unsigned int)map, { (unsigned int)wr, (unsigned int)rd } };
+	*shape = (struct fl_engine_shape){ (unsigned int)map, { (unsigned int)wr, (unsigned int)rd } };
 	return true;
 }
 
@@ -298,9 +298,9 @@ static int refuse(struct fl_diag *diag, const struct fl_diag_kind *why, struct f
 /* The line behind a write tells whether the doorbell that it rang was heard. */
 static void lose_doorbell(struct replay *p, struct fl_str rest)
 {
-	struct fl_trace_event ev;
+	struct fl_engine_event ev;
 	struct fl_str line;
-	bool deaf = fl_str_line(&rest, &line) && parse_event(line, &ev) && ev.kind == FL_TRACE_DEAF;
+	bool deaf = fl_str_line(&rest, &line) && parse_event(line, &ev) && ev.kind == FL_EV_DEAF;
 
 	p->fault.at[FL_FAULT_LOST_DOORBELL].nth =
 		deaf ? p->fault.at[FL_FAULT_LOST_DOORBELL].seen + 1 : UINT64_MAX;
@@ -308,7 +308,7 @@ static void lose_doorbell(struct replay *p, struct fl_str rest)
 
 static int run(struct replay *p, struct fl_str rest, struct fl_diag *diag)
 {
-	struct fl_trace_event ev;
+	struct fl_engine_event ev;
 	struct fl_str line;
 
 	for (uint32_t nr = 2; fl_str_line(&rest, &line); nr++) {
@@ -318,7 +318,7 @@ static int run(struct replay *p, struct fl_str rest, struct fl_diag *diag)
 			continue;
 		if (!parse_event(line, &ev))
 			return refuse(diag, &bad_line, line, nr);
-		if (ev.kind == FL_TRACE_WRITE)
+		if (ev.kind == FL_EV_WRITE)
 			lose_doorbell(p, rest);
 		r = apply(p, &ev);
 		if (r < 0) {
@@ -330,7 +330,7 @@ static int run(struct replay *p, struct fl_str rest, struct fl_diag *diag)
 	return 0;
 }
 
-int fl_trace_replay(struct fl_str text, struct fl_replay_result *ret, struct fl_diag *diag)
+int fl_engine_replay(struct fl_str text, struct fl_replay_result *ret, struct fl_diag *diag)
 {
 	struct replay p = { .trace.emit = on_event, .res = ret };
 	struct fl_str line = {};

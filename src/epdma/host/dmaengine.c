@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The public interface over the host driver: locks, cookies, descriptors, and who waits.
+ * The public interface over the host driver: who may call when, what a cookie says, who waits.
  *
- * Of several threads that wait, one goes to the bus and the others sleep on a condition: whoever comes
- * back from the bus looks at all channels that the message may be about and wakes the rest, so that no
- * message is swallowed by a thread that it was not for. The lock is released while the bus waits.
+ * A descriptor's way: prepared (the caller's), submitted (the channel's, with a cookie), issued (on the
+ * list), finished (the host driver calls on_done() under the lock), called back (without the lock), and
+ * then kept as a spare for the next prepare, since malloc() would be the dearest part of a transfer of
+ * 64 bytes.
+ *
+ * Cookies count up a channel; what is finished is finished in their order. So a channel need not
+ * remember descriptors: the last finished cookie tells of all, and a ring of HISTORY results tells what
+ * became of the youngest of them.
+ *
+ *	last = 5, used = 8:	1..5 finished, 6..8 under way
+ *
+ * One lock guards a device, because its channels share registers, vectors and the bus. It is let go in
+ * two places only. While the bus waits: of several threads that wait, one is inside irq_wait() and the
+ * others sleep on a condition; whoever comes back from the bus looks at all channels that the message
+ * may be about and wakes the rest, so that no message is swallowed by a thread that it was not for. And
+ * while callbacks run: they may submit and issue, which takes the lock.
+ *
+ * A message names a vector, not a channel, and may have come for progress that a poll has seen already.
+ * It is therefore only a reason to look at the list pointers, never a count of what is done.
  */
 #include "epdma/host/dma-device.h"
 
@@ -13,8 +29,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/nsec.h"
 #include "base/util.h"
 
 #define HISTORY	     1024u
@@ -341,7 +357,7 @@ static int sg_check(const struct fl_dma_sg *sg, size_t n, uint64_t *ret_bytes)
 }
 
 /* Pairs off both lists. With @segs NULL only counts. */
-static uint64_t pair(struct cursor dst, struct cursor src, struct fl_host_seg *segs)
+static uint64_t pair_pieces(struct cursor dst, struct cursor src, struct fl_host_seg *segs)
 {
 	uint64_t n = 0;
 
@@ -373,7 +389,7 @@ int fl_dmaengine_prep_dma_sg(struct fl_dma_chan *chan, const struct fl_dma_sg *d
 		r = sg_check(src, src_n, &other);
 	if (r < 0)
 		return r;
-	n = pair(d, s, NULL);
+	n = pair_pieces(d, s, NULL);
 	if (bytes != other || n > UINT32_MAX)
 		return -EINVAL;
 	tx = new_tx(chan);
@@ -384,7 +400,7 @@ int fl_dmaengine_prep_dma_sg(struct fl_dma_chan *chan, const struct fl_dma_sg *d
 		fl_dma_desc_free(tx);
 		return -ENOMEM;
 	}
-	pair(d, s, tx->tx.segs);
+	pair_pieces(d, s, tx->tx.segs);
 	tx->tx.nr_segs = (uint32_t)n;
 	tx->tx.bytes = bytes;
 	*ret = tx;
@@ -438,7 +454,7 @@ fl_dma_cookie_t fl_dmaengine_submit(struct fl_dma_async_tx *tx)
 }
 
 /* One round of callbacks; the lock is let go meanwhile. */
-static void call_back(struct fl_dma_device *dev)
+static void run_callback_round(struct fl_dma_device *dev)
 {
 	struct fl_dma_async_tx *list = dev->finished, *tx;
 
@@ -466,7 +482,7 @@ static void run_callbacks(struct fl_dma_device *dev)
 		return;
 	dev->calling = true;
 	while (dev->finished)
-		call_back(dev);
+		run_callback_round(dev);
 	dev->calling = false;
 }
 
@@ -484,7 +500,7 @@ int fl_dma_async_issue_pending(struct fl_dma_chan *chan)
 /* ---- waiting ---- */
 
 /* Looks at the channels of @mask; > 0: something moved. */
-static int look(struct fl_dma_device *dev, uint32_t mask, bool closely)
+static int poll_chans(struct fl_dma_device *dev, uint32_t mask, bool closely)
 {
 	int moved = 0;
 
@@ -506,8 +522,8 @@ static void on_message(struct fl_dma_device *dev, uint64_t vectors)
 		for (unsigned int i = 0; i < dev->nr_chans; i++)
 			if (mask & 1u << i && fl_host_chan_busy(dev->chans[i].hc))
 				fl_host_clear_irq(dev->chans[i].hc);
-		if (mask && !look(dev, mask, false))
-			look(dev, mask, true);
+		if (mask && !poll_chans(dev, mask, false))
+			poll_chans(dev, mask, true);
 	}
 }
 
@@ -518,13 +534,10 @@ static void wait_for_bus(struct fl_dma_device *dev, int timeout_ms)
 	int r;
 
 	if (dev->somebody_waits) {
-		struct timespec until;
+		struct timespec until = fl_time_in(CLOCK_MONOTONIC,
+						   (unsigned int)FL_MIN(timeout_ms, BUS_SLICE_MS));
 
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += FL_MIN(timeout_ms, BUS_SLICE_MS) * 1000000l;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&dev->woken, &dev->lock, &until);
+		pthread_cond_clockwait(&dev->woken, &dev->lock, CLOCK_MONOTONIC, &until);
 		return;
 	}
 	dev->somebody_waits = true;
@@ -537,7 +550,7 @@ static void wait_for_bus(struct fl_dma_device *dev, int timeout_ms)
 	if (vectors)
 		on_message(dev, vectors);
 	else
-		look(dev, UINT32_MAX, r == -ENODEV);
+		poll_chans(dev, UINT32_MAX, r == -ENODEV);
 	pthread_cond_broadcast(&dev->woken);
 }
 
@@ -566,7 +579,7 @@ static int result(const struct fl_dma_chan *chan, fl_dma_cookie_t cookie)
 int fl_dma_sync_wait(struct fl_dma_chan *chan, fl_dma_cookie_t cookie, int timeout_ms)
 {
 	struct fl_dma_device *dev = chan->dev;
-	uint64_t until = fl_host_now() + (uint64_t)FL_MAX(timeout_ms, 0) * 1000000u;
+	uint64_t until = fl_time_ns(CLOCK_MONOTONIC) + (uint64_t)FL_MAX(timeout_ms, 0) * 1000000u;
 	int r = -ETIMEDOUT;
 
 	pthread_mutex_lock(&dev->lock);
@@ -584,7 +597,7 @@ int fl_dma_sync_wait(struct fl_dma_chan *chan, fl_dma_cookie_t cookie, int timeo
 			r = result(chan, cookie);
 			break;
 		}
-		now = fl_host_now();
+		now = fl_time_ns(CLOCK_MONOTONIC);
 		if (now >= until)
 			break;
 		if (dev->polled)
@@ -601,7 +614,7 @@ int fl_dma_process(struct fl_dma_device *dev, int timeout_ms)
 	int moved;
 
 	pthread_mutex_lock(&dev->lock);
-	moved = look(dev, UINT32_MAX, false);
+	moved = poll_chans(dev, UINT32_MAX, false);
 	if (!moved && timeout_ms > 0 && !dev->polled)
 		wait_for_bus(dev, timeout_ms);
 	moved = moved || dev->finished;

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/nsec.h"
 #include "base/util.h"
 #include "epdma/host/host-private.h"
 
@@ -106,7 +107,7 @@ static int put_link(struct fl_host_chan *c, uint64_t slot)
 	return put_slot(c, c->ring, ctl, 0, c->desc.addr, 0);
 }
 
-static uint32_t room(const struct fl_host_chan *c)
+static uint32_t free_slots(const struct fl_host_chan *c)
 {
 	uint64_t used = c->head - c->tail;
 
@@ -115,12 +116,12 @@ static uint32_t room(const struct fl_host_chan *c)
 
 /* ---- registers ---- */
 
-static int rd(struct fl_host_chan *c, enum fl_dw_reg v0, enum fl_dw_reg native, uint32_t *ret)
+static int read_chan_reg(struct fl_host_chan *c, enum fl_dw_reg v0, enum fl_dw_reg native, uint32_t *ret)
 {
 	return fl_host_reg_read(c->h, fl_host_native(c->h) ? native : v0, c->dir, c->hw, 0, ret);
 }
 
-static int wr(struct fl_host_chan *c, enum fl_dw_reg v0, enum fl_dw_reg native, uint32_t val)
+static int write_chan_reg(struct fl_host_chan *c, enum fl_dw_reg v0, enum fl_dw_reg native, uint32_t val)
 {
 	return fl_host_reg_write(c->h, fl_host_native(c->h) ? native : v0, c->dir, c->hw, 0, val);
 }
@@ -138,13 +139,13 @@ static int ring_doorbell(struct fl_host_chan *c)
 		return -ENODEV;
 	if (c->map) /* remote memory: what was written must have arrived */
 		(void)__atomic_load_n((volatile uint32_t *)c->map, __ATOMIC_SEQ_CST);
-	return wr(c, FL_V0_DOORBELL, FL_HN_DOORBELL, fl_host_native(c->h) ? 1 : c->hw);
+	return write_chan_reg(c, FL_V0_DOORBELL, FL_HN_DOORBELL, fl_host_native(c->h) ? 1 : c->hw);
 }
 
 static int channel_status(struct fl_host_chan *c, unsigned int *ret)
 {
 	uint32_t v;
-	int r = rd(c, FL_V0CH_CONTROL1, FL_HN_STATUS, &v);
+	int r = read_chan_reg(c, FL_V0CH_CONTROL1, FL_HN_STATUS, &v);
 
 	if (r < 0)
 		return r;
@@ -167,7 +168,7 @@ static int start_v0(struct fl_host_chan *c)
 	if (r == 0)
 		r = fl_host_reg_write(h, FL_V0_LL_ERR_EN, c->dir, 0, 0, en | 1u << c->hw);
 	if (r == 0)
-		r = wr(c, FL_V0CH_CONTROL1, 0, FL_C1_CCS | FL_C1_LLE);
+		r = write_chan_reg(c, FL_V0CH_CONTROL1, 0, FL_C1_CCS | FL_C1_LLE);
 	return r;
 }
 
@@ -184,7 +185,7 @@ static int start_native(struct fl_host_chan *c)
 }
 
 /* From nothing: an empty ring whose slots are all of the lap before, and the engine in front of it. */
-static int start(struct fl_host_chan *c)
+static int start_ring(struct fl_host_chan *c)
 {
 	int r = 0;
 
@@ -195,9 +196,9 @@ static int start(struct fl_host_chan *c)
 	if (r == 0)
 		r = fl_host_native(c->h) ? start_native(c) : start_v0(c);
 	if (r == 0)
-		r = wr(c, FL_V0CH_LLP_LO, FL_HN_LLP_LO, (uint32_t)c->desc.addr);
+		r = write_chan_reg(c, FL_V0CH_LLP_LO, FL_HN_LLP_LO, (uint32_t)c->desc.addr);
 	if (r == 0)
-		r = wr(c, FL_V0CH_LLP_HI, FL_HN_LLP_HI, (uint32_t)(c->desc.addr >> 32));
+		r = write_chan_reg(c, FL_V0CH_LLP_HI, FL_HN_LLP_HI, (uint32_t)(c->desc.addr >> 32));
 	if (r == 0 && fl_host_native(c->h))
 		r = fl_host_reg_write(c->h, FL_HN_CYCLE, c->dir, c->hw, 0, 3);
 	if (r < 0)
@@ -237,9 +238,9 @@ static int put_seg(struct fl_host_chan *c, struct fl_host_tx *tx, bool tell)
 }
 
 /* Appends what there is room for, and rings. */
-static int feed(struct fl_host_chan *c)
+static int append_segs(struct fl_host_chan *c)
 {
-	uint32_t half = (c->ring + 1) / 2, n = 0, free = room(c);
+	uint32_t half = (c->ring + 1) / 2, n = 0, free = free_slots(c);
 	uint64_t bytes = 0;
 	int r = 0;
 
@@ -265,7 +266,7 @@ static int feed(struct fl_host_chan *c)
 
 /* ---- finishing ---- */
 
-static void finish(struct fl_host_chan *c, struct fl_host_tx *tx, int error)
+static void finish_tx(struct fl_host_chan *c, struct fl_host_tx *tx, int error)
 {
 	c->first = tx->next;
 	if (!c->first)
@@ -285,14 +286,14 @@ static void finish_done(struct fl_host_chan *c)
 {
 	while (c->first && c->first != c->unissued && c->first->queued == c->first->nr_segs &&
 	       (!c->first->nr_segs || c->first->first_slot + c->first->nr_segs <= c->tail))
-		finish(c, c->first, 0);
+		finish_tx(c, c->first, 0);
 }
 
 static void fail_issued(struct fl_host_chan *c, int error)
 {
 	c->lost = c->lost || error == -ENOLINK || error == -ENODEV;
 	while (c->first && c->first != c->unissued)
-		finish(c, c->first, error);
+		finish_tx(c, c->first, error);
 	c->stale = true;
 }
 
@@ -300,7 +301,7 @@ static void fail_issued(struct fl_host_chan *c, int error)
 static int restart_behind(struct fl_host_chan *c, int error)
 {
 	if (c->first && c->first != c->unissued)
-		finish(c, c->first, error);
+		finish_tx(c, c->first, error);
 	c->stale = true;
 	for (struct fl_host_tx *tx = c->first; tx && tx != c->unissued; tx = tx->next) {
 		tx->queued = 0;
@@ -316,7 +317,7 @@ static int restart_behind(struct fl_host_chan *c, int error)
 static int position(struct fl_host_chan *c, uint32_t *ret)
 {
 	uint32_t lo, diff;
-	int r = rd(c, FL_V0CH_LLP_LO, FL_HN_LLP_LO, &lo);
+	int r = read_chan_reg(c, FL_V0CH_LLP_LO, FL_HN_LLP_LO, &lo);
 
 	if (r < 0)
 		return r;
@@ -352,7 +353,7 @@ static int position_of_one(struct fl_host_chan *c, uint64_t *ret)
 	return r;
 }
 
-static int reached(struct fl_host_chan *c, uint64_t *ret)
+static int read_tail(struct fl_host_chan *c, uint64_t *ret)
 {
 	uint32_t at;
 	int r;
@@ -380,7 +381,7 @@ static int clear_abort(struct fl_host_chan *c)
 /* What was done before the abort counts; the one that it struck is the first that is not. */
 static int after_abort(struct fl_host_chan *c)
 {
-	int r = reached(c, &c->tail);
+	int r = read_tail(c, &c->tail);
 
 	if (r == 0)
 		r = clear_abort(c);
@@ -422,19 +423,19 @@ int fl_host_poll(struct fl_host_chan *c)
 
 	if (!fl_host_chan_busy(c) || c->stale)
 		return 0;
-	r = reached(c, &tail);
+	r = read_tail(c, &tail);
 	if (r == -ENODEV || r == -ENOLINK) {
 		fail_issued(c, r);
 		return 1;
 	}
 	if (r < 0)
 		return r;
-	now = fl_host_now();
+	now = fl_time_ns(CLOCK_MONOTONIC);
 	if (tail != c->tail) {
 		c->tail = tail;
 		c->progress_ns = now;
 		finish_done(c);
-		r = feed(c);
+		r = append_segs(c);
 		return r < 0 ? r : 1;
 	}
 	if (now - c->progress_ns < c->h->cfg.stall_ms * 1000000ull)
@@ -480,13 +481,13 @@ int fl_host_issue(struct fl_host_chan *c)
 	if (!c->first)
 		return 0;
 	if (idle)
-		c->progress_ns = fl_host_now();
+		c->progress_ns = fl_time_ns(CLOCK_MONOTONIC);
 	if (c->lost)
 		r = fl_host_recover(c->h);
 	if (r == 0 && c->stale)
-		r = start(c);
+		r = start_ring(c);
 	if (r == 0)
-		r = feed(c);
+		r = append_segs(c);
 	if (r < 0)
 		fail_issued(c, r);
 	return r;
@@ -516,13 +517,13 @@ uint64_t fl_host_residue(const struct fl_host_chan *c, const struct fl_host_tx *
 }
 
 /* Waits for the engine to let go: a word that falls to 0, or nobody answers. */
-static int quiet(struct fl_host_chan *c)
+static int await_stop(struct fl_host_chan *c)
 {
-	uint64_t until = fl_host_now() + 200000000ull;
+	uint64_t until = fl_time_ns(CLOCK_MONOTONIC) + 200000000ull;
 	unsigned int status = FL_CS_RUNNING;
 	int r = 0;
 
-	while (r == 0 && status == FL_CS_RUNNING && fl_host_now() < until)
+	while (r == 0 && status == FL_CS_RUNNING && fl_time_ns(CLOCK_MONOTONIC) < until)
 		r = channel_status(c, &status);
 	return r < 0 ? r : status == FL_CS_RUNNING ? -ETIMEDOUT : 0;
 }
@@ -536,7 +537,7 @@ int fl_host_terminate(struct fl_host_chan *c)
 			    fl_host_reg_write(c->h, FL_HN_DOORBELL, c->dir, c->hw, 0, 2) :
 			    fl_host_reg_write(c->h, FL_V0_DOORBELL, c->dir, 0, 0, 1u << 31 | c->hw);
 		if (r == 0)
-			r = quiet(c);
+			r = await_stop(c);
 	}
 	c->unissued = NULL;
 	fail_issued(c, -ECANCELED);

@@ -13,23 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bytes.h"
+#include "base/nsec.h"
 #include "base/util.h"
 #include "epdma/host/host-private.h"
 
 #define READY_MS 2000
 #define STALL_MS 1000
 #define ALL_ONES 0xffffffffu
-
-uint64_t fl_host_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 __attribute__((format(printf, 2, 3))) static void explain(struct fl_host_error *err,
 							  const char *fmt, ...)
@@ -123,7 +115,7 @@ static int bar_sizes(struct fl_host *h, struct fl_epmd_policy *p)
 	return 0;
 }
 
-static int judge(struct fl_host *h, struct fl_epmd_policy *p, bool whole, enum fl_epmd_layout *layout,
+static int judge_block(struct fl_host *h, struct fl_epmd_policy *p, bool whole, enum fl_epmd_layout *layout,
 		 struct fl_host_error *err)
 {
 	struct fl_epmd_finding f = {};
@@ -153,7 +145,7 @@ static int judge(struct fl_host *h, struct fl_epmd_policy *p, bool whole, enum f
 }
 
 /* The BAR that holds a block which may be asked. */
-static int scan(struct fl_host *h, struct fl_epmd_policy *p, enum fl_epmd_layout *layout,
+static int scan_bars(struct fl_host *h, struct fl_epmd_policy *p, enum fl_epmd_layout *layout,
 		struct fl_host_error *err)
 {
 	int first = -ENODEV;
@@ -173,7 +165,7 @@ static int scan(struct fl_host *h, struct fl_epmd_policy *p, enum fl_epmd_layout
 		if (magic != FL_EPMD_MAGIC)
 			continue;
 		p->bar = bar;
-		r = judge(h, p, false, layout, first == -ENODEV ? err : NULL);
+		r = judge_block(h, p, false, layout, first == -ENODEV ? err : NULL);
 		if (r == 0)
 			return 0;
 		if (h->cfg.seed_compat)
@@ -212,7 +204,7 @@ static void sleep_ms(unsigned int ms)
 /* Until READY is @want. */
 static int wait_ready(struct fl_host *h, bool want, unsigned int ms)
 {
-	uint64_t until = fl_host_now() + ms * 1000000ull;
+	uint64_t until = fl_time_ns(CLOCK_MONOTONIC) + ms * 1000000ull;
 
 	for (;;) {
 		uint32_t ctrl;
@@ -224,7 +216,7 @@ static int wait_ready(struct fl_host *h, bool want, unsigned int ms)
 			return -ENODEV;
 		if (!!(ctrl & FL_EPMD_CTRL_READY) == want)
 			return 0;
-		if (fl_host_now() >= until)
+		if (fl_time_ns(CLOCK_MONOTONIC) >= until)
 			return -ETIMEDOUT;
 		sleep_ms(1);
 	}
@@ -235,7 +227,7 @@ static int wait_ready(struct fl_host *h, bool want, unsigned int ms)
  * let READY fall, and ask anew. An endpoint that does not look at falling edges keeps READY standing;
  * then the wait ends early and its word is taken, as the posted driver takes it.
  */
-static int ask(struct fl_host *h, enum fl_epmd_layout layout, struct fl_host_error *err)
+static int request_ready(struct fl_host *h, enum fl_epmd_layout layout, struct fl_host_error *err)
 {
 	uint32_t ctrl;
 	int r = read_word(h, h->md_bar, FL_EPMD_CTRL, &ctrl);
@@ -305,7 +297,7 @@ static int assign_bars(struct fl_host *h)
 }
 
 /* Memory decoding and mastering: without the first no BAR answers, without the second nothing moves. */
-static int enable(struct fl_host *h)
+static int enable_memory(struct fl_host *h)
 {
 	uint8_t cmd[2];
 	int r = h->bus->ops->cfg_read(h->bus, 4, cmd, 2);
@@ -445,7 +437,7 @@ static int make_chans(struct fl_host *h)
  */
 static int quiet_engine(struct fl_host *h)
 {
-	uint64_t until = fl_host_now() + 200000000ull;
+	uint64_t until = fl_time_ns(CLOCK_MONOTONIC) + 200000000ull;
 	int r = 0;
 
 	for (unsigned int i = 0; r == 0 && i < h->nr_chans; i++) {
@@ -456,7 +448,7 @@ static int quiet_engine(struct fl_host *h)
 		r = fl_host_reg_write(h, reg, c->dir, fl_host_native(h) ? c->hw : 0, 0, 0);
 		while (r == 0 && busy & 1) {
 			r = fl_host_reg_read(h, reg, c->dir, fl_host_native(h) ? c->hw : 0, 0, &busy);
-			if (r == 0 && fl_host_now() > until)
+			if (r == 0 && fl_time_ns(CLOCK_MONOTONIC) > until)
 				return -ETIMEDOUT;
 		}
 	}
@@ -469,7 +461,7 @@ static int quiet_engine(struct fl_host *h)
  */
 static int meet_again(struct fl_host *h)
 {
-	int r = enable(h);
+	int r = enable_memory(h);
 
 	if (r == 0)
 		r = set_request(h, h->md.layout, true);
@@ -480,12 +472,12 @@ static int meet_again(struct fl_host *h)
 
 int fl_host_recover(struct fl_host *h)
 {
-	uint64_t until = fl_host_now() + h->cfg.ready_ms * 1000000ull;
+	uint64_t until = fl_time_ns(CLOCK_MONOTONIC) + h->cfg.ready_ms * 1000000ull;
 	int r;
 
 	for (;;) {
 		r = meet_again(h);
-		if ((r != -ENODEV && r != -ETIMEDOUT) || fl_host_now() >= until)
+		if ((r != -ENODEV && r != -ETIMEDOUT) || fl_time_ns(CLOCK_MONOTONIC) >= until)
 			break;
 		sleep_ms(5);
 	}
@@ -495,7 +487,7 @@ int fl_host_recover(struct fl_host *h)
 	return r < 0 ? r : fl_host_program_irqs(h);
 }
 
-static int agree(struct fl_host *h, struct fl_host_error *err)
+static int shake_hands(struct fl_host *h, struct fl_host_error *err)
 {
 	struct fl_epmd_policy p = { .layout = h->cfg.layout, .seed_compat = h->cfg.seed_compat };
 	enum fl_epmd_layout layout = FL_EPMD_A;
@@ -503,14 +495,14 @@ static int agree(struct fl_host *h, struct fl_host_error *err)
 
 	if (r < 0)
 		return r;
-	r = scan(h, &p, &layout, err);
+	r = scan_bars(h, &p, &layout, err);
 	if (r < 0)
 		return r;
 	h->md_bar = p.bar;
 	h->md.layout = layout;
-	r = ask(h, layout, err);
+	r = request_ready(h, layout, err);
 	if (r == 0)
-		r = judge(h, &p, true, NULL, err);
+		r = judge_block(h, &p, true, NULL, err);
 	if (r < 0 && !h->cfg.seed_compat)
 		set_request(h, layout, false);
 	return r;
@@ -529,9 +521,9 @@ int fl_host_probe(struct fl_bus *bus, const struct fl_host_config *config, struc
 	h->cfg.ready_ms = config->ready_ms ? config->ready_ms : READY_MS;
 	h->cfg.stall_ms = config->stall_ms ? config->stall_ms : STALL_MS;
 	explain(err, "the device does not answer");
-	r = enable(h);
+	r = enable_memory(h);
 	if (r == 0)
-		r = agree(h, err);
+		r = shake_hands(h, err);
 	if (r < 0) {
 		free(h);
 		return failed(bus, err, r);

@@ -109,9 +109,6 @@ int fl_host_terminate(struct fl_host_chan *c);
 const struct fl_host_tx *fl_host_find(const struct fl_host_chan *c,
 				      bool (*match)(const struct fl_host_tx *tx, const void *arg),
 				      const void *arg);
-/* CLOCK_MONOTONIC in nanoseconds. */
-uint64_t fl_host_now(void);
-
 /* Channels that a message on @vector may be about, as bits in the order of fl_host_chan_at(). */
 uint32_t fl_host_vector_chans(const struct fl_host *h, unsigned int vector);
 

@@ -18,7 +18,7 @@
 struct fl_mem {
 	pthread_rwlock_t lock;
 	struct fl_mem_range *ranges; /* by base, disjoint */
-	size_t n, cap, max, nr_io;
+	size_t n, cap;
 };
 
 int fl_mem_new(struct fl_mem **ret)
@@ -32,17 +32,14 @@ int fl_mem_new(struct fl_mem **ret)
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&m->lock, &attr);
 	pthread_rwlockattr_destroy(&attr);
-	m->max = 65535;
 	*ret = m;
 	return 0;
 }
 
-static void range_drop(struct fl_mem *m, const struct fl_mem_range *r)
+static void range_drop(const struct fl_mem_range *r)
 {
 	if (r->flags & FL_MEM_OWN_MAP)
 		munmap(r->ptr, r->size);
-	if (!r->ptr)
-		m->nr_io--;
 }
 
 void fl_mem_free(struct fl_mem *m)
@@ -53,11 +50,6 @@ void fl_mem_free(struct fl_mem *m)
 	pthread_rwlock_destroy(&m->lock);
 	free(m->ranges);
 	free(m);
-}
-
-void fl_mem_limit(struct fl_mem *m, size_t max_ranges)
-{
-	m->max = max_ranges;
 }
 
 /* Index of the first range that ends behind @addr. */
@@ -82,7 +74,7 @@ static int add_locked(struct fl_mem *m, const struct fl_mem_range *r)
 
 	if (at < m->n && m->ranges[at].base <= r->base + (r->size - 1))
 		return -EEXIST;
-	if (m->n >= m->max)
+	if (m->n >= FL_MEM_MAX_RANGES)
 		return -ENOSPC;
 	if (m->n == m->cap) {
 		size_t cap = m->cap ? m->cap * 2 : 16;
@@ -96,7 +88,6 @@ static int add_locked(struct fl_mem *m, const struct fl_mem_range *r)
 	memmove(&m->ranges[at + 1], &m->ranges[at], (m->n - at) * sizeof(*m->ranges));
 	m->ranges[at] = *r;
 	m->n++;
-	m->nr_io += !r->ptr;
 	return 0;
 }
 
@@ -123,7 +114,7 @@ int fl_mem_del(struct fl_mem *m, uint64_t base, uint64_t size)
 	pthread_rwlock_wrlock(&m->lock);
 	at = lower_bound(m, base);
 	if (at < m->n && m->ranges[at].base == base && m->ranges[at].size == size) {
-		range_drop(m, &m->ranges[at]);
+		range_drop(&m->ranges[at]);
 		memmove(&m->ranges[at], &m->ranges[at + 1],
 			(m->n - at - 1) * sizeof(*m->ranges));
 		m->n--;
@@ -137,7 +128,7 @@ void fl_mem_del_all(struct fl_mem *m)
 {
 	pthread_rwlock_wrlock(&m->lock);
 	for (size_t i = 0; i < m->n; i++)
-		range_drop(m, &m->ranges[i]);
+		range_drop(&m->ranges[i]);
 	m->n = 0;
 	pthread_rwlock_unlock(&m->lock);
 }
@@ -174,16 +165,6 @@ size_t fl_mem_count(struct fl_mem *m)
 	n = m->n;
 	fl_mem_unlock(m);
 	return n;
-}
-
-bool fl_mem_has_io(struct fl_mem *m)
-{
-	bool has;
-
-	fl_mem_lock(m);
-	has = m->nr_io > 0;
-	fl_mem_unlock(m);
-	return has;
 }
 
 /*

@@ -48,11 +48,11 @@ int fl_mem_new(struct fl_mem **ret);
 void fl_mem_free(struct fl_mem *m); /* NULL ok */
 
 /*
- * Adds a copy of @r. -EINVAL: empty or past 2^64; -EEXIST: overlaps another; -ENOSPC: the limit of
- * fl_mem_limit() is reached (65535 unless set).
+ * Adds a copy of @r. -EINVAL: empty or past 2^64; -EEXIST: overlaps another; -ENOSPC: there are
+ * FL_MEM_MAX_RANGES.
  */
+#define FL_MEM_MAX_RANGES 65535u
 int fl_mem_add(struct fl_mem *m, const struct fl_mem_range *r);
-void fl_mem_limit(struct fl_mem *m, size_t max_ranges);
 
 /* Removes exactly this range; -ENOENT where there is none with this base and size. */
 int fl_mem_del(struct fl_mem *m, uint64_t base, uint64_t size);
@@ -64,7 +64,6 @@ void fl_mem_unlock(struct fl_mem *m);
 /* Under the lock: the range that holds @addr, or NULL; @hint (may be NULL) makes the next one fast. */
 const struct fl_mem_range *fl_mem_find(struct fl_mem *m, uint64_t addr, size_t *hint);
 size_t fl_mem_count(struct fl_mem *m);
-bool fl_mem_has_io(struct fl_mem *m); /* some range is reached by functions */
 
 /*
  * Copies across ranges, taking the lock; all or nothing is not promised after -EFAULT (an address

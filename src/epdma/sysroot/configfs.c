@@ -14,7 +14,7 @@
 
 #define DRIVER_NAME "pci_epf_dma"
 
-int fl_machine_attr(struct fl_node *dir, const char *name, const struct fl_attr_ops *ops,
+int fl_sysroot_attr(struct fl_node *dir, const char *name, const struct fl_attr_ops *ops,
 		    mode_t mode, void *data)
 {
 	return fl_dir_add(dir, fl_str(name), fl_attr_new(ops, mode, data));
@@ -69,7 +69,7 @@ static int unbind_from(struct function *f, struct fl_node *dir, struct fl_str na
 
 	if (r)
 		return r;
-	fl_machine_hide(f);
+	fl_sysroot_hide(f);
 	fl_epf_unbind(f->epf);
 	f->linked_in = NULL;
 	return 0;
@@ -135,7 +135,7 @@ static const struct fl_node_ops function_ops = {
 
 /* ---- making and removing functions ---- */
 
-static unsigned int free_index(const struct fl_machine *m)
+static unsigned int free_index(const struct fl_sysroot *m)
 {
 	unsigned int index = 0;
 
@@ -163,13 +163,13 @@ static int fill_function(struct function *f)
 	sub = fl_dir_find(f->dir, fl_str(own));
 	for (unsigned int i = 0; !r && i < _FL_EPF_ATTR_MAX; i++) {
 		f->attrs[i] = (struct attr){ f, i };
-		r = fl_machine_attr(fl_epf_attrs[i].specific ? sub : f->dir, fl_epf_attrs[i].name,
+		r = fl_sysroot_attr(fl_epf_attrs[i].specific ? sub : f->dir, fl_epf_attrs[i].name,
 				    &attr_ops, 0644, &f->attrs[i]);
 	}
 	return r;
 }
 
-static int new_function(struct fl_machine *m, struct fl_str name, struct function **ret)
+static int new_function(struct fl_sysroot *m, struct fl_str name, struct function **ret)
 {
 	const struct fl_epf_config config = {
 		.seed_compat = m->config.seed_compat,
@@ -204,7 +204,7 @@ static void kill_function(struct function *f)
 
 static int driver_mkdir(struct fl_node *dir, struct fl_str name)
 {
-	struct fl_machine *m = dir->data;
+	struct fl_sysroot *m = dir->data;
 	struct function *f;
 	int r;
 
@@ -247,7 +247,7 @@ static const struct fl_node_ops driver_ops = {
 
 /* ---- controllers ---- */
 
-static struct function *function_of(struct fl_machine *m, const struct fl_node *dir)
+static struct function *function_of(struct fl_sysroot *m, const struct fl_node *dir)
 {
 	for (struct function *f = m->functions; f; f = f->next)
 		if (f->epf && f->dir == dir)
@@ -269,7 +269,7 @@ static int controller_symlink(struct fl_node *dir, struct fl_str name, struct fl
 
 static int controller_unlink(struct fl_node *dir, struct fl_str name)
 {
-	struct fl_machine *m = dir->data;
+	struct fl_sysroot *m = dir->data;
 	struct fl_node *n = fl_dir_find(dir, name);
 
 	if (!n || n->type != FL_NODE_SYMLINK)
@@ -290,7 +290,7 @@ static const struct fl_node_ops controller_ops = {
 
 static int show_start(struct fl_node *n, struct fl_buf *out)
 {
-	const struct fl_machine *m = n->data;
+	const struct fl_sysroot *m = n->data;
 
 	fl_buf_addf(out, "%d\n", fl_epc_started(m->config.epc));
 	return 0;
@@ -318,7 +318,7 @@ static int parse_bool(struct fl_str text, bool *ret)
 /* A host that is part of this machine sees the link come up, and looks at the bus. */
 static int store_start(struct fl_node *n, struct fl_str text)
 {
-	struct fl_machine *m = n->data;
+	struct fl_sysroot *m = n->data;
 	struct fl_epc *epc = m->config.epc;
 	bool on;
 	int r = parse_bool(text, &on);
@@ -327,18 +327,18 @@ static int store_start(struct fl_node *n, struct fl_str text)
 		return r;
 	if (!on)
 		for (struct function *f = m->functions; f; f = f->next)
-			fl_machine_hide(f);
+			fl_sysroot_hide(f);
 	r = on ? fl_epc_start(epc) : fl_epc_stop(epc);
 	if (!r && on && m->config.host) {
 		fl_epc_link_up(epc);
-		fl_machine_rescan(m);
+		fl_sysroot_rescan(m);
 	}
 	return r;
 }
 
 static const struct fl_attr_ops start_ops = { .show = show_start, .store = store_start };
 
-int fl_machine_make_configfs(struct fl_machine *m)
+int fl_sysroot_make_configfs(struct fl_sysroot *m)
 {
 	struct fl_str name = fl_str(fl_epc_board(m->config.epc)->controller);
 	struct fl_node *functions, *controllers, *class, *drivers;
@@ -357,5 +357,5 @@ int fl_machine_make_configfs(struct fl_machine *m)
 	if (r)
 		return r;
 	m->controller = fl_dir_find(controllers, name);
-	return fl_machine_attr(m->controller, "start", &start_ops, 0644, m);
+	return fl_sysroot_attr(m->controller, "start", &start_ops, 0644, m);
 }

@@ -16,14 +16,15 @@
 #include <linux/pci_regs.h>
 
 #include "base/util.h"
-#include "epdma/inspect/inspect.h"
+#include "epdma/endpoint/handshake.h"
 #include "epdma/endpoint/setup.h"
+#include "epdma/inspect/inspect.h"
 #include "epdma/sysroot/sysroot-private.h"
 
 /* ---- the built-in driver ---- */
 
 /* What a reader holds the metadata to, once before the request and once behind it. */
-static int read_metadata(struct fl_machine *m, struct fl_epf *f, struct fl_epf_error *e)
+static int read_metadata(struct fl_sysroot *m, struct fl_epf *f, struct fl_epf_error *e)
 {
 	_cleanup_inspect_ struct fl_inspect i = {};
 	int r = fl_inspect_epf(f, &i) ?: fl_inspect_decode(&i, FL_EPMD_AUTO, m->config.seed_compat);
@@ -33,28 +34,28 @@ static int read_metadata(struct fl_machine *m, struct fl_epf *f, struct fl_epf_e
 	return r;
 }
 
-static int builtin_probe(struct fl_machine *m, struct fl_epf *f, struct fl_epf_error *e)
+static int builtin_probe(struct fl_sysroot *m, struct fl_epf *f, struct fl_epf_error *e)
 {
 	int r;
 
 	if (!m->config.seed_compat) /* an old READY is no answer */
-		fl_model_settle(f, m->config.clock);
+		fl_handshake_await_fall(f, m->config.clock);
 	r = read_metadata(m, f, e);
 	if (r)
 		return r;
-	r = fl_model_request(f, m->config.clock);
+	r = fl_handshake_request(f, m->config.clock);
 	if (r)
 		*e = (struct fl_epf_error){ .kind = FL_EPDMA_REASON(HOST_TIMEOUT), .err = -ETIMEDOUT };
 	else
 		r = read_metadata(m, f, e);
 	if (r && !m->config.seed_compat)
-		fl_model_withdraw(f);
+		fl_handshake_withdraw(f);
 	return r ? e->err : 0;
 }
 
 static int probe(struct function *f)
 {
-	struct fl_machine *m = f->m;
+	struct fl_sysroot *m = f->m;
 	int r;
 
 	if (m->config.driver)
@@ -79,7 +80,7 @@ static int probe(struct function *f)
 /* The posted driver tells the endpoint nothing when it goes. */
 static void unprobe(struct function *f)
 {
-	struct fl_machine *m = f->m;
+	struct fl_sysroot *m = f->m;
 
 	if (!f->driven)
 		return;
@@ -89,7 +90,7 @@ static void unprobe(struct function *f)
 	if (m->config.driver)
 		m->config.driver->remove(m->config.driver_ctx, f->epf);
 	else if (!m->config.seed_compat)
-		fl_model_withdraw(f->epf);
+		fl_handshake_withdraw(f->epf);
 }
 
 static bool matches(const struct function *f)
@@ -214,7 +215,7 @@ static int make_device(struct function *f)
 
 	for (unsigned int i = 0; !r && i < _DEV_ATTR_MAX; i++) {
 		f->device_attrs[i] = (struct attr){ f, i };
-		r = fl_machine_attr(dir, device_attrs[i].name,
+		r = fl_sysroot_attr(dir, device_attrs[i].name,
 				    i == DEV_OVERRIDE ? &device_ops : &device_ro_ops,
 				    device_attrs[i].mode, &f->device_attrs[i]);
 	}
@@ -227,7 +228,7 @@ static int make_device(struct function *f)
 
 /* ---- the bus ---- */
 
-void fl_machine_hide(struct function *f)
+void fl_sysroot_hide(struct function *f)
 {
 	if (!f->visible)
 		return;
@@ -239,7 +240,7 @@ void fl_machine_hide(struct function *f)
 	(void)fl_dir_remove(f->m->devices, fl_str(f->bdf));
 }
 
-void fl_machine_rescan(struct fl_machine *m)
+void fl_sysroot_rescan(struct fl_sysroot *m)
 {
 	struct fl_epc *epc = m->config.epc;
 
@@ -257,7 +258,7 @@ void fl_machine_rescan(struct fl_machine *m)
 	}
 }
 
-static struct function *find_device(struct fl_machine *m, struct fl_str text)
+static struct function *find_device(struct fl_sysroot *m, struct fl_str text)
 {
 	text.n = fl_str_find(text, '\n', 0);
 	for (struct function *f = m->functions; f; f = f->next)
@@ -266,7 +267,7 @@ static struct function *find_device(struct fl_machine *m, struct fl_str text)
 	return NULL;
 }
 
-static int no_match(struct fl_machine *m, const struct function *f)
+static int no_match(struct fl_sysroot *m, const struct function *f)
 {
 	return fl_epf_refuse(&m->error, FL_EPDMA_HOST_NO_MATCH, 0, "driver_override is %s",
 			     f->override ? f->override : "not set");
@@ -274,7 +275,7 @@ static int no_match(struct fl_machine *m, const struct function *f)
 
 static int store_probe(struct fl_node *n, struct fl_str text)
 {
-	struct fl_machine *m = n->data;
+	struct fl_sysroot *m = n->data;
 	struct function *f = find_device(m, text);
 	int r;
 
@@ -288,7 +289,7 @@ static int store_probe(struct fl_node *n, struct fl_str text)
 
 static int store_bind(struct fl_node *n, struct fl_str text)
 {
-	struct fl_machine *m = n->data;
+	struct fl_sysroot *m = n->data;
 	struct function *f = find_device(m, text);
 
 	if (!f)
@@ -300,7 +301,7 @@ static int store_bind(struct fl_node *n, struct fl_str text)
 
 static int store_unbind(struct fl_node *n, struct fl_str text)
 {
-	struct fl_machine *m = n->data;
+	struct fl_sysroot *m = n->data;
 	struct function *f = find_device(m, text);
 
 	if (!f || !f->driven)
@@ -311,12 +312,12 @@ static int store_unbind(struct fl_node *n, struct fl_str text)
 
 static int store_rescan(struct fl_node *n, struct fl_str text)
 {
-	struct fl_machine *m = n->data;
+	struct fl_sysroot *m = n->data;
 
 	if (!fl_str_is(fl_str_trim(text), "1"))
 		return fl_str_is(fl_str_trim(text), "0") ? 0 : -EINVAL;
 	if (fl_epc_started(m->config.epc))
-		fl_machine_rescan(m);
+		fl_sysroot_rescan(m);
 	return 0;
 }
 
@@ -325,7 +326,7 @@ static const struct fl_attr_ops bind_ops = { .store = store_bind };
 static const struct fl_attr_ops unbind_ops = { .store = store_unbind };
 static const struct fl_attr_ops rescan_ops = { .store = store_rescan };
 
-int fl_machine_make_host(struct fl_machine *m)
+int fl_sysroot_make_host(struct fl_sysroot *m)
 {
 	struct fl_node *bus = fl_dir_make_path(m->root, FL_STR("sys/bus/pci"));
 
@@ -333,10 +334,10 @@ int fl_machine_make_host(struct fl_machine *m)
 	m->driver = fl_dir_make_path(m->root, FL_STR("sys/bus/pci/drivers/" FL_DRIVER));
 	if (!bus || !m->devices || !m->driver)
 		return -ENOMEM;
-	return fl_machine_attr(bus, "drivers_probe", &probe_ops, 0200, m)
-	       ?: fl_machine_attr(bus, "rescan", &rescan_ops, 0200, m)
-	       ?: fl_machine_attr(m->driver, "bind", &bind_ops, 0200, m)
-	       ?: fl_machine_attr(m->driver, "unbind", &unbind_ops, 0200, m);
+	return fl_sysroot_attr(bus, "drivers_probe", &probe_ops, 0200, m)
+	       ?: fl_sysroot_attr(bus, "rescan", &rescan_ops, 0200, m)
+	       ?: fl_sysroot_attr(m->driver, "bind", &bind_ops, 0200, m)
+	       ?: fl_sysroot_attr(m->driver, "unbind", &unbind_ops, 0200, m);
 }
 
 /* ---- lspci ---- */
@@ -360,9 +361,9 @@ static void list_device(const struct function *f, bool driver, struct fl_buf *ou
 		fl_buf_addz(out, "\tKernel driver in use: " FL_DRIVER "\n");
 }
 
-int fl_machine_lspci(void *ctx, const struct fl_str *args, size_t n, struct fl_buf *out)
+int fl_sysroot_lspci(void *ctx, const struct fl_str *args, size_t n, struct fl_buf *out)
 {
-	struct fl_machine *m = ctx;
+	struct fl_sysroot *m = ctx;
 	struct fl_str slot = {};
 	bool driver = false;
 

@@ -21,7 +21,7 @@ struct attr {
  */
 struct function {
 	struct function *next;
-	struct fl_machine *m;
+	struct fl_sysroot *m;
 	struct fl_epf *epf;
 	unsigned int index; /* of its own sub-directory, pci_epf_dma.N */
 	char *name;
@@ -38,8 +38,8 @@ struct function {
 	bool driven;
 };
 
-struct fl_machine {
-	struct fl_machine_config config;
+struct fl_sysroot {
+	struct fl_sysroot_config config;
 	struct fl_epc_header shared_header;
 	struct fl_node *root;
 	struct fl_node *controller;		       /* controllers/NAME; borrowed */
@@ -50,16 +50,16 @@ struct fl_machine {
 
 #define FL_DRIVER "dw-edma-pcie"
 
-int fl_machine_make_configfs(struct fl_machine *m);
-int fl_machine_make_host(struct fl_machine *m);
+int fl_sysroot_make_configfs(struct fl_sysroot *m);
+int fl_sysroot_make_host(struct fl_sysroot *m);
 
 /* Shows the host what it can see now, and takes away what it cannot see any more. */
-void fl_machine_rescan(struct fl_machine *m);
+void fl_sysroot_rescan(struct fl_sysroot *m);
 /* Before a function goes away: its driver is unbound, its device disappears. */
-void fl_machine_hide(struct function *f);
+void fl_sysroot_hide(struct function *f);
 
 /* A text attribute in @dir. */
-int fl_machine_attr(struct fl_node *dir, const char *name, const struct fl_attr_ops *ops,
+int fl_sysroot_attr(struct fl_node *dir, const char *name, const struct fl_attr_ops *ops,
 		    mode_t mode, void *data);
 
 #endif

@@ -6,9 +6,9 @@
 
 #include "epdma/sysroot/sysroot-private.h"
 
-int fl_machine_new(const struct fl_machine_config *config, struct fl_machine **ret)
+int fl_sysroot_new(const struct fl_sysroot_config *config, struct fl_sysroot **ret)
 {
-	struct fl_machine *m = calloc(1, sizeof(*m));
+	struct fl_sysroot *m = calloc(1, sizeof(*m));
 	int r;
 
 	if (!m)
@@ -16,24 +16,24 @@ int fl_machine_new(const struct fl_machine_config *config, struct fl_machine **r
 	m->config = *config;
 	m->shared_header = fl_epf_default_header;
 	m->root = fl_dir_new(NULL, NULL);
-	r = m->root ? fl_machine_make_configfs(m) : -ENOMEM;
+	r = m->root ? fl_sysroot_make_configfs(m) : -ENOMEM;
 	if (!r && config->host)
-		r = fl_machine_make_host(m);
+		r = fl_sysroot_make_host(m);
 	if (r) {
-		fl_machine_free(m);
+		fl_sysroot_free(m);
 		return r;
 	}
 	*ret = m;
 	return 0;
 }
 
-void fl_machine_free(struct fl_machine *m)
+void fl_sysroot_free(struct fl_sysroot *m)
 {
 	if (!m)
 		return;
 	for (struct function *f = m->functions, *next; f; f = next) {
 		next = f->next;
-		fl_machine_hide(f);
+		fl_sysroot_hide(f);
 		fl_epf_free(f->epf);
 		free(f->name);
 		free(f);
@@ -42,12 +42,12 @@ void fl_machine_free(struct fl_machine *m)
 	free(m);
 }
 
-struct fl_node *fl_machine_root(struct fl_machine *m)
+struct fl_node *fl_sysroot_root(struct fl_sysroot *m)
 {
 	return m->root;
 }
 
-struct fl_epf *fl_machine_function(struct fl_machine *m, unsigned int i)
+struct fl_epf *fl_sysroot_function(struct fl_sysroot *m, unsigned int i)
 {
 	for (struct function *f = m->functions; f; f = f->next)
 		if (f->epf && i-- == 0)
@@ -55,7 +55,7 @@ struct fl_epf *fl_machine_function(struct fl_machine *m, unsigned int i)
 	return NULL;
 }
 
-struct fl_epf *fl_machine_bound(struct fl_machine *m)
+struct fl_epf *fl_sysroot_bound(struct fl_sysroot *m)
 {
 	for (struct function *f = m->functions; f; f = f->next)
 		if (f->epf && fl_epf_epc(f->epf))
@@ -63,12 +63,12 @@ struct fl_epf *fl_machine_bound(struct fl_machine *m)
 	return NULL;
 }
 
-const struct fl_epf_error *fl_machine_error(const struct fl_machine *m)
+const struct fl_epf_error *fl_sysroot_error(const struct fl_sysroot *m)
 {
 	return &m->error;
 }
 
-void fl_machine_forget(struct fl_machine *m)
+void fl_sysroot_forget(struct fl_sysroot *m)
 {
 	m->error = (struct fl_epf_error){};
 }

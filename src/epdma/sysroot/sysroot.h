@@ -14,46 +14,46 @@
 #include "epdma/endpoint/epf.h"
 #include "vfs/node.h"
 
-struct fl_machine;
+struct fl_sysroot;
 
 /*
  * The host's driver. probe() is called with a function whose BARs are assigned; 0 binds it. The
  * built-in one makes the handshake and reads the metadata, and drives no channel.
  */
-struct fl_machine_driver {
+struct fl_sysroot_driver {
 	int (*probe)(void *ctx, struct fl_epf *f, struct fl_epf_error *reterr);
 	void (*remove)(void *ctx, struct fl_epf *f);
 };
 
-struct fl_machine_config {
+struct fl_sysroot_config {
 	struct fl_epc *epc; /* borrowed */
 	bool seed_compat;
 	enum fl_epmd_layout layout;
 	bool host;
 	/* The built-in driver waits by moving this, the controller's own clock; NULL with @driver. */
 	struct fl_clock_manual *clock;
-	const struct fl_machine_driver *driver;
+	const struct fl_sysroot_driver *driver;
 	void *driver_ctx;
 };
 
-int fl_machine_new(const struct fl_machine_config *config, struct fl_machine **ret);
-void fl_machine_free(struct fl_machine *m); /* unbinds everything; NULL is allowed */
+int fl_sysroot_new(const struct fl_sysroot_config *config, struct fl_sysroot **ret);
+void fl_sysroot_free(struct fl_sysroot *m); /* unbinds everything; NULL is allowed */
 
-struct fl_node *fl_machine_root(struct fl_machine *m); /* borrowed */
+struct fl_node *fl_sysroot_root(struct fl_sysroot *m); /* borrowed */
 
 /* The @i-th function directory's function; NULL behind the last. */
-struct fl_epf *fl_machine_function(struct fl_machine *m, unsigned int i);
+struct fl_epf *fl_sysroot_function(struct fl_sysroot *m, unsigned int i);
 /* The first bound one, or NULL. */
-struct fl_epf *fl_machine_bound(struct fl_machine *m);
+struct fl_epf *fl_sysroot_bound(struct fl_sysroot *m);
 
 /*
  * Why the last operation failed, in more words than its errno; kind NULL where it did not, or where
- * the errno says it all. fl_machine_forget() clears it.
+ * the errno says it all. fl_sysroot_forget() clears it.
  */
-const struct fl_epf_error *fl_machine_error(const struct fl_machine *m);
-void fl_machine_forget(struct fl_machine *m);
+const struct fl_epf_error *fl_sysroot_error(const struct fl_sysroot *m);
+void fl_sysroot_forget(struct fl_sysroot *m);
 
 /* "lspci" with -n, -k and -s SLOT, as a command of the script face. @ctx is the machine. */
-int fl_machine_lspci(void *ctx, const struct fl_str *args, size_t n, struct fl_buf *out);
+int fl_sysroot_lspci(void *ctx, const struct fl_str *args, size_t n, struct fl_buf *out);
 
 #endif

@@ -276,7 +276,7 @@ static int make_parts(struct fl_device *d)
 		.map = d->board.map,
 		.chans = { d->board.chans[FL_EPDMA_WRITE], d->board.chans[FL_EPDMA_READ] },
 		.threads = d->cfg.threads, .trusted = d->cfg.trusted, .ops = &engine_ops, .ctx = d,
-		.trace = d->cfg.trace, .fault = &d->cfg.fault,
+		.log = d->cfg.log, .fault = &d->cfg.fault,
 	};
 	struct fl_epc_config pc = { .board = &d->board, .clock = d->cfg.clock, .mem = &mem_ops,
 				    .mem_ctx = d, .seed_compat = d->cfg.seed_compat };
@@ -359,13 +359,13 @@ int fl_device_adopt(struct fl_device *d, struct fl_epf *f)
 	return 0;
 }
 
-int fl_device_start(struct fl_device *d, const struct fl_model_options *o, struct fl_epf_error *err)
+int fl_device_start(struct fl_device *d, const struct fl_setup_options *o, struct fl_epf_error *err)
 {
-	struct fl_model m = { .board = d->board, .epc = d->epc };
+	struct fl_setup m = { .board = d->board, .epc = d->epc };
 	int r;
 
 	fl_device_lock(d);
-	r = fl_model_configure(&m, o, err);
+	r = fl_setup_function(&m, o, err);
 	if (r == 0)
 		r = fl_epf_bind(m.epf, d->epc, err);
 	fl_device_unlock(d);

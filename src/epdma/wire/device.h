@@ -10,11 +10,11 @@
 #ifndef EPDMA_WIRE_DEVICE_H
 #define EPDMA_WIRE_DEVICE_H
 
-#include "epdma/engine/engine.h"
 #include "epdma/endpoint/epc.h"
 #include "epdma/endpoint/epf.h"
-#include "epdma/engine/fault.h"
 #include "epdma/endpoint/setup.h"
+#include "epdma/engine/engine.h"
+#include "epdma/engine/fault.h"
 
 struct fl_device;
 
@@ -24,7 +24,7 @@ struct fl_device_config {
 	unsigned int threads;	      /* that move bytes */
 	bool seed_compat;
 	bool trusted;
-	struct fl_trace *trace; /* borrowed, may be NULL */
+	struct fl_engine_log *log; /* borrowed, may be NULL */
 	struct fl_fault fault;
 };
 
@@ -35,7 +35,7 @@ void fl_device_free(struct fl_device *d);
  * Makes the endpoint function that @o describes (its board and clock were decided already), binds it
  * and starts the controller: the link is up when this returns.
  */
-int fl_device_start(struct fl_device *d, const struct fl_model_options *o,
+int fl_device_start(struct fl_device *d, const struct fl_setup_options *o,
 		    struct fl_epf_error *err);
 /* The same for a function that was bound by other means (configfs) to fl_device_epc(). Borrowed. */
 int fl_device_adopt(struct fl_device *d, struct fl_epf *f);

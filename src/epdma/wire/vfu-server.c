@@ -33,9 +33,10 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "base/nsec.h"
 #include "base/util.h"
-#include "epdma/wire/mpq-server.h"
 #include "epdma/vfu/vfu.h"
+#include "epdma/wire/mpq-server.h"
 
 #define LOOK_MS	     100
 #define MAX_VECTORS  2048u
@@ -123,12 +124,10 @@ static int ask(struct session *s, struct asked *a, uint64_t addr, const void *ou
 	struct vfu_hdr hdr = { .cmd = a->cmd,
 			       .size = (uint32_t)(VFU_HDR_SIZE + sizeof(acc) + (out ? a->n : 0)) };
 	struct iovec iov[] = { { &hdr, sizeof(hdr) }, { &acc, sizeof(acc) }, { (void *)out, a->n } };
-	struct timespec until;
+	struct timespec until = fl_time_in(CLOCK_MONOTONIC, PEER_MS);
 	struct asked **at;
 	int r;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PEER_MS / 1000;
 	pthread_mutex_lock(&s->lock);
 	if (s->closing) {
 		pthread_mutex_unlock(&s->lock);
@@ -144,7 +143,7 @@ static int ask(struct session *s, struct asked *a, uint64_t addr, const void *ou
 	pthread_mutex_unlock(&s->send_lock);
 	pthread_mutex_lock(&s->lock);
 	while (r == 0 && a->result > 0 && !s->closing)
-		if (pthread_cond_timedwait(&s->answered, &s->lock, &until))
+		if (pthread_cond_clockwait(&s->answered, &s->lock, CLOCK_MONOTONIC, &until))
 			break;
 	for (at = &s->asked; *at && *at != a; at = &(*at)->next)
 		;

@@ -3,7 +3,7 @@
  * What a layout consists of. "Slack" is what a piece of the window shows beside the resources that
  * it was made for: the rest of their aligned surroundings, which the host can reach as well.
  */
-#include "epdma/inspect/layout.h"
+#include "epdma/inspect/function-layout.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -147,7 +147,7 @@ static int pictures(struct fl_epf *f, struct fl_buf *out)
 	return out->error;
 }
 
-int fl_plan_text(struct fl_epf *f, struct fl_buf *out)
+int fl_function_layout_text(struct fl_epf *f, struct fl_buf *out)
 {
 	struct resource res[MAX_RESOURCES];
 	struct fl_epf_view v;
@@ -212,7 +212,7 @@ static void json_bar(struct fl_buf *out, const char *key, int bar)
 		fl_json_s64(out, key, bar);
 }
 
-int fl_plan_json(struct fl_epf *f, struct fl_buf *out)
+int fl_function_layout_json(struct fl_epf *f, struct fl_buf *out)
 {
 	struct resource res[MAX_RESOURCES];
 	struct fl_epf_view v;
