@@ -41,6 +41,11 @@ static const struct {
 	FIELD(text, FL_FILTER_STRING, false), FIELD(loc, FL_FILTER_DYN_STRING, false),
 	{ "comm", { FL_FILTER_COMM, 0, 16, false } },
 	{ "cpu", { FL_FILTER_CPU, 0, 4, false } },
+	/* of sched_switch */
+	{ "prev_comm", { FL_FILTER_STRING, 0, 16, false } },
+	{ "prev_pid", { FL_FILTER_NUMBER, 0, 4, true } },
+	{ "prev_prio", { FL_FILTER_NUMBER, 0, 4, true } },
+	{ "prev_state", { FL_FILTER_NUMBER, 0, 8, true } },
 };
 
 static bool find(void *ctx, struct fl_str name, struct fl_filter_field *ret)
@@ -53,7 +58,15 @@ static bool find(void *ctx, struct fl_str name, struct fl_filter_field *ret)
 	return false;
 }
 
-static const struct fl_filter_scope scope = { .find = find };
+/* A kernel with one function. */
+static bool function(void *ctx, struct fl_str name, uint64_t *ret_start, uint64_t *ret_end)
+{
+	*ret_start = 0x1000;
+	*ret_end = 0x1100;
+	return fl_str_is(name, "vfs_read");
+}
+
+static const struct fl_filter_scope scope = { .find = find, .function = function };
 
 static bool passes(const char *text, const struct record *r)
 {
@@ -193,6 +206,57 @@ static void test_strings(void **state)
 	assert_false(passes("loc != 'dynamic'", &r));
 }
 
+/*
+ * What Linux 6.12.117 and 7.3.4 wrote into error_log when each of these was written into
+ * events/sched/sched_switch/filter: the message, and the caret's column in the filter.
+ */
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t column;
+		const char *message;
+	} rows[] = {
+		{ "prev_pid == 1 && nosuch > 1", 24, "Field not found" },
+		{ "prev_pid = 1", 10, "Invalid operator" },
+		{ "prev_pid == x", 13, "Invalid value (did you forget quotes)?" },
+		{ "prev_comm == 1", 14, "Expecting string field" },
+		{ "prev_pid == 'x'", 13, "Expecting numeric field" },
+		{ "prev_pid ~ 1", 12, "Illegal operation for field type" },
+		{ "prev_pid == 99999999999999999999", 13, "Illegal integer value" },
+		{ "prev_comm ~ 'abc", 12, "Missing matching quote" },
+		{ "(prev_pid == 1", 0, "Too many '('" },
+		{ "prev_pid == 1)", 13, "Too few '('" },
+		{ "prev_pid == 1 prev_prio", 14, "Too many terms in predicate expression" },
+		{ "prev_pid == 1 &&", 16, "Meaningless filter expression" },
+		{ "prev_comm > 'a'", 13, "Illegal operation for field type" },
+		{ "!!(prev_state.function != 0) && prevprio>=1", 28, "Function not found" },
+		{ "prev_state.function == nosuch", 30, "Function not found" },
+		{ "prev_state.function == 0123456789012345678901234", 49, "Operand too long" },
+		{ "prev_state.function > 0", 23, "Invalid operator" },
+		{ "prev_pid.function == vfs_read", 22, "Illegal operation for field type" },
+		{ "prev_pid & CPUS{0-}", 19, "Invalid cpulist" },
+		{ "prev_pid & CPUS{1", 18, "Missing '}'" },
+		{ "prev_pid & CPUS1}", 17, "Missing '{'" },
+		{ "prev_pid & CPUS{}", 17, "Invalid cpulist" },
+		{ "prev_pid == 1 && prev_pid == 12345678901234567890123456", 56, "Operand too long" },
+		{ "()", 0, "Error" },
+		{ "!", 1, "No filter found" },
+		{ "prev_pid > CPUS{1}", 12, "Illegal operation for field type" },
+	};
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(rows); i++) {
+		_cleanup_filter_ struct fl_filter f = {};
+		struct fl_diag d = {};
+
+		if (fl_filter_parse(fl_str(rows[i].text), &scope, &f, &d) == 0)
+			fail_msg("accepted: %s", rows[i].text);
+		if (strcmp(fl_diag_text(&d), rows[i].message) != 0 || d.column != rows[i].column)
+			fail_msg("%s: %s at %u", rows[i].text, fl_diag_text(&d), d.column);
+		fl_diag_fini(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_precedence),
 		cmocka_unit_test(test_comparisons_as_the_compiler),
 		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

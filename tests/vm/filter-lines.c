@@ -1,97 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter-lines FORMAT < LINES: what our filter parser says of each line, for an event with that
- * format file; a line each, in the form in which tests/vm/filter.py writes the kernel's answers:
- * "ok" or "ERRNO COLUMN MESSAGE".
+ * filter-lines FORMAT KALLSYMS < LINES: what our filter parser says of each line, for an event with
+ * that format file on a kernel with those symbols; a line each, in the form in which tests/vm/filter.py
+ * writes the kernel's answers: "ok" or "ERRNO COLUMN MESSAGE".
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/file.h"
-#include "base/num.h"
 #include "probe/filter/filter.h"
+#include "probe/lang/scope.h"
 
-static struct fl_str format;
-
-static bool has(struct fl_str s, const char *part)
+static void answer(const struct fl_filter_scope *scope, struct fl_str line)
 {
-	return memmem(s.p, s.n, part, strlen(part)) != NULL;
-}
+	_cleanup_filter_ struct fl_filter f = {};
+	struct fl_diag d = {};
+	int r = fl_filter_parse(line, scope, &f, &d);
 
-static uint64_t number_after(struct fl_str line, const char *key)
-{
-	const char *at = memmem(line.p, line.n, key, strlen(key));
-	uint64_t v = 0;
-
-	if (at) {
-		struct fl_str s = fl_str_from(line, at + strlen(key) - line.p);
-
-		fl_parse_u64(fl_str_sub(s, 0, fl_str_find(s, ';', 0)), 10, &v);
-	}
-	return v;
-}
-
-/* "\tfield:char comm[16];\toffset:8;\tsize:16;\tsigned:0;" */
-static bool declares(struct fl_str line, struct fl_str name, struct fl_filter_field *ret)
-{
-	struct fl_str decl = fl_str_trim(line), last;
-
-	if (!fl_str_starts(decl, "field:"))
-		return false;
-	decl = fl_str_sub(decl, 0, fl_str_find(decl, ';', 0));
-	last = fl_str_sub(decl, 0, fl_str_find(decl, '[', 0));
-	if (has(decl, "__data_loc") || has(decl, "[]"))
-		last = decl;
-	if (!fl_str_ends(last, "") || last.n <= name.n ||
-	    !fl_str_eq(fl_str_from(last, last.n - name.n), name) || last.p[last.n - name.n - 1] != ' ')
-		return false;
-	*ret = (struct fl_filter_field){ .offset = number_after(line, "offset:"),
-					 .size = number_after(line, "size:"),
-					 .is_signed = number_after(line, "signed:") };
-	if (has(decl, "__data_loc") && has(decl, "char"))
-		ret->kind = FL_FILTER_DYN_STRING;
-	else if (has(decl, "char") && has(decl, "["))
-		ret->kind = FL_FILTER_STRING;
-	else if (has(decl, "char *"))
-		ret->kind = FL_FILTER_PTR_STRING;
-	return true;
-}
-
-static bool find(void *ctx, struct fl_str name, struct fl_filter_field *ret)
-{
-	struct fl_str rest = format, line;
-
-	while (fl_str_line(&rest, &line))
-		if (declares(line, name, ret))
-			return true;
-	*ret = (struct fl_filter_field){ .size = 4, .is_signed = true }; /* an int in the kernel */
-	ret->kind = fl_str_is(name, "comm") || fl_str_is(name, "COMM") ? FL_FILTER_COMM :
-		    fl_str_is(name, "cpu") || fl_str_is(name, "CPU")   ? FL_FILTER_CPU :
-									 FL_FILTER_NUMBER;
-	return ret->kind != FL_FILTER_NUMBER;
+	if (r < 0)
+		printf("%d %u %s\n", -r, d.column, d.kind ? fl_diag_text(&d) : "");
+	else
+		puts("ok");
+	fl_diag_fini(&d);
 }
 
 int main(int argc, char **argv)
 {
-	const struct fl_filter_scope scope = { .find = find };
+	struct fl_target_opts opts = { .kallsyms = argv[argc - 1], .events = "/nonexistent" };
 	_cleanup_file_ struct fl_file file = {}, lines = {};
+	_cleanup_target_ struct fl_target *target = NULL;
+	struct fl_event_scope event = {};
+	struct fl_filter_scope scope;
 	struct fl_str rest, line;
 
-	if (argc != 2 || fl_file_open(argv[1], 1 << 20, &file) < 0 || fl_file_open("-", 1 << 24, &lines) < 0)
+	if (argc != 3 || fl_file_open(argv[1], 1 << 20, &file) < 0 || fl_file_open("-", 1 << 24, &lines) < 0 ||
+	    fl_target_open(&opts, &target) < 0 ||
+	    fl_target_put_format(target, FL_STR("sched"), fl_file_str(&file), NULL) < 0 ||
+	    fl_target_format(target, FL_STR("sched"), FL_STR("sched_switch"), &event.format) < 0)
 		return 2;
-	format = fl_file_str(&file);
+	event.target = target;
+	scope = fl_event_filter_scope(&event);
 	rest = fl_file_str(&lines);
-	while (fl_str_line(&rest, &line)) {
-		struct fl_filter f = {};
-		struct fl_diag d = {};
-		int r = fl_filter_parse(fl_str_trim(line), &scope, &f, &d);
-
-		if (r < 0)
-			printf("%d %u %s\n", -r, d.column, d.kind ? fl_diag_text(&d) : "");
-		else
-			puts("ok");
-		fl_filter_fini(&f);
-		fl_diag_fini(&d);
-	}
+	while (fl_str_line(&rest, &line))
+		answer(&scope, fl_str_trim(line));
 	return 0;
 }

@@ -23,6 +23,7 @@ EVENT = "sched/sched_switch"
 FIELDS = ["prev_comm", "prev_pid", "prev_prio", "prev_state", "next_comm", "next_pid", "common_pid",
           "common_flags", "comm", "cpu", "COMM", "CPU", "nothing", ""]
 OPS = ["==", "!=", "<", "<=", ">", ">=", "&", "~", "=", "=>", "", "!", "&&"]
+FUNCTIONS = ["vfs_read", "nosuch", "0", "1", "0xffffffff81000000", "0123456789012345678901234", "jiffies"]
 VALUES = ["0", "1", "-1", "0x10", "010", "08", "1a", "99999999999999999999", "18446744073709551615",
           "123456789012345678901234567890", "'swapper*'", '"*kworker"', "'a", "swapper", "''", "'x' y",
           "-", "- 1", "'" + "y" * 260 + "'", "''x", "'it'"]
@@ -35,6 +36,9 @@ def pred():
     op = rng.choice(["==", "!=", "~"] if sane and string else OPS[:7] if sane else OPS)
     value = rng.choice(["'swapper/0'", '"k*"', "'*x*'"] if sane and string else VALUES[:4] if sane else VALUES)
     space = rng.choice(["", " ", "  "])
+    if rng.random() < 0.04:
+        return (rng.choice(["prev_state", "prev_state", "prev_pid"]) + ".function" + space +
+                rng.choice(["==", "!=", ">"]) + space + rng.choice(FUNCTIONS))
     return field + rng.choice(["", "", "", ".ustring", ".function"][: 3 if sane else 5]) + space + op + space + value
 
 
@@ -75,17 +79,19 @@ while IFS= read -r line; do
     echo 0 > events/EVENT/filter
 done < /tmp/lines
 cp events/EVENT/format /tmp/format
+cat /proc/kallsyms >/tmp/kallsyms
 """.replace("EVENT", EVENT)
 
 with tempfile.TemporaryDirectory() as tmp:
     with open(f"{tmp}/lines", "w") as f:
         f.writelines(l + "\n" for l in lines)
-    r = subprocess.run([vm, "--copy", f"{tmp}/lines:/tmp/lines", "--bring", f"/tmp/format:{tmp}/format", "--timeout", "1500"],
+    r = subprocess.run([vm, "--copy", f"{tmp}/lines:/tmp/lines", "--bring", f"/tmp/format:{tmp}/format",
+                        "--bring", f"/tmp/kallsyms:{tmp}/kallsyms", "--timeout", "1500"],
                        input=guest, capture_output=True, text=True)
     if r.returncode:
         sys.exit(f"guest: {r.returncode} {r.stderr[-2000:]}")
     with open(f"{tmp}/lines") as f:
-        mine = subprocess.run([ours, f"{tmp}/format"], stdin=f, capture_output=True, text=True, check=True).stdout.splitlines()
+        mine = subprocess.run([ours, f"{tmp}/format", f"{tmp}/kallsyms"], stdin=f, capture_output=True, text=True, check=True).stdout.splitlines()
 
 ERRNO = {os.strerror(e): e for e in range(1, 40)}
 theirs = []

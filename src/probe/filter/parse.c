@@ -173,8 +173,10 @@ static int count(struct parser *p)
 		return fail(p, FL_FILTER_MISSING_QUOTE, c.last_quote);
 	if (c.open)
 		return fail(p, FL_FILTER_TOO_MANY_OPEN, unclosed(p->text));
-	if (!c.preds)
-		return fail(p, FL_FILTER_NO_FILTER, 0);
+	if (!c.preds) { /* parentheses and operators alone: the kernel does not say what is wrong */
+		fail(p, FL_FILTER_ERRNO, 0);
+		return -EINVAL;
+	}
 	p->nr_preds = c.preds;
 	return 0;
 }
@@ -331,6 +333,8 @@ static int take_function(struct parser *p, struct fl_filter_pred *pred)
 	while (p->at < p->text.n && (digit ? isalnum((unsigned char)peek(p, 0)) : !at_space(p)))
 		p->at++;
 	s = fl_str_sub(p->text, start, p->at - start);
+	if (digit && s.n >= MAX_NUMBER)
+		return fail_here(p, FL_FILTER_OPERAND_TOO_LONG);
 	if (digit && fl_parse_u64(s, 0, &address) < 0)
 		return fail_here(p, FL_FILTER_INVALID_VALUE);
 	if (p->scope->function) {

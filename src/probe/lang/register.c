@@ -51,21 +51,6 @@ static bool may_have_endbr(struct fl_parse *p, struct fl_ksyms *syms, const stru
 	return !syms || (sym->type != 't' && fl_ksyms_find(syms, FL_STR("ibt_save"), NULL, 0) > 0);
 }
 
-/* The symbol that covers an address of the kernel or of a module. -ENOENT: no such address. */
-static int symbol_at(struct fl_ksyms *syms, uint64_t addr, struct fl_ksym *ret)
-{
-	struct fl_ksym end;
-
-	/* per-CPU symbols are low, and are no addresses */
-	if (addr >> 63 == 0 || fl_ksyms_at(syms, addr, ret) < 0 || ret->addr >> 63 == 0)
-		return -ENOENT;
-	/* Whatever lies in a symbol of known size is the kernel's; beyond the last one, it is not. */
-	if (!ret->module.n && ret->addr != addr && fl_ksyms_find(syms, FL_STR("_end"), &end, 1) &&
-	    addr >= end.addr)
-		return -ENOENT;
-	return 0;
-}
-
 int fl_on_function_entry(struct fl_parse *p, struct fl_str symbol, uint64_t offset)
 {
 	struct fl_ksyms *syms = NULL;
@@ -80,7 +65,7 @@ int fl_on_function_entry(struct fl_parse *p, struct fl_str symbol, uint64_t offs
 	if (syms && offset == 0 && sym.addr >> 63)
 		return 0;
 	if (syms && !fl_ksyms_hidden(syms)) {
-		if (symbol_at(syms, sym.addr + offset, &at) < 0)
+		if (fl_kernel_symbol_at(syms, sym.addr + offset, &at) < 0)
 			return -ENOENT;
 		offset += sym.addr - at.addr;
 	}
@@ -216,7 +201,7 @@ static int check_address(struct fl_parse *p, struct fl_ksyms *syms)
 		return -EINVAL;
 	if (!p->event->is_return || !syms || fl_ksyms_hidden(syms))
 		return 0;
-	if (symbol_at(syms, addr, &at) < 0)
+	if (fl_kernel_symbol_at(syms, addr, &at) < 0)
 		return -ENOENT;
 	return addr == at.addr || addr == at.addr + 4 ? 0 : -EINVAL;
 }
@@ -241,7 +226,7 @@ static int check_text(struct fl_parse *p)
 		return 0;
 	if (!is_text(&sym))
 		return -EINVAL;
-	return fl_ksyms_hidden(syms) ? 0 : symbol_at(syms, sym.addr + place->offset, &sym);
+	return fl_ksyms_hidden(syms) ? 0 : fl_kernel_symbol_at(syms, sym.addr + place->offset, &sym);
 }
 
 int fl_register_kprobe(struct fl_parse *p)
