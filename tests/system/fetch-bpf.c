@@ -420,6 +420,19 @@ static void dereference(struct world *w, unsigned int depth, struct fl_buf *out)
 	fl_buf_addc(out, ')');
 }
 
+/* Offsets about the last one that a load instruction's 16 signed bits can hold, and what a bound of
+ * the wrong size would let through. */
+static void edge_dereference(struct world *w, struct fl_buf *out)
+{
+	uint64_t at = random_pointer(w, w->user ? (uintptr_t)w->mine : w->base);
+	static const uint32_t edges[] = { 32703, 32704, 32705, 32760, 32767, 32768, 32769, 32832, 65471 };
+	uint32_t offset = edges[below(w, FL_ARRAY_SIZE(edges))];
+	bool negative = maybe(w, 50);
+
+	fl_buf_addf(out, "%c%u(\\%llu)", negative ? '-' : '+', offset,
+		    (unsigned long long)(negative ? at + offset : at - offset));
+}
+
 static void cast(struct world *w, unsigned int depth, struct fl_buf *out)
 {
 	_cleanup_buf_ struct fl_buf inner = {};
@@ -438,7 +451,9 @@ static void expression(struct world *w, unsigned int depth, struct fl_buf *out)
 {
 	uint32_t what = below(w, 100);
 
-	if (what < 50 && depth < 5)
+	if (what < 6)
+		edge_dereference(w, out);
+	else if (what < 50 && depth < 5)
 		dereference(w, depth, out);
 	else if (what < 65 && depth < 3 && !w->user)
 		cast(w, depth, out);

@@ -7,6 +7,7 @@
  *		      union { long a; struct { char b[8]; }; }; struct file *next; void *f_op; };
  *	struct dentry { struct { struct { u32 hash, len; }; const unsigned char *name; } d_name; };
  *	struct task_struct { int pid; char comm[16]; struct task_struct *parent; };
+ *	struct half_bytes { unsigned char low:4, high:4, next:4; };
  *	long vfs_read(struct file *file, char *buf, unsigned long count, long *pos);
  *	void kfree(const void *object);	struct file *sock_alloc(void);
  *	tracepoint sched_switch(void *__data, bool preempt, struct task_struct *prev)
@@ -101,6 +102,10 @@ static void small_types(struct btfw *w)
 	btfw_pair(w, "preempt", bl);
 	btfw_pair(w, "prev", task_p);
 	btfw_func(w, "__probestub_sched_switch", proto);
+	btfw_type(w, "half_bytes", BTF_KIND_STRUCT, 3, 1, 2);
+	btfw_member(w, "low", u8, 0 | 4 << 24);
+	btfw_member(w, "high", u8, 4 | 4 << 24);
+	btfw_member(w, "next", u8, 8 | 4 << 24);
 	btfw_ref(w, "btf_trace_sched_switch", BTF_KIND_TYPEDEF, btfw_ref(w, NULL, BTF_KIND_PTR, proto));
 }
 

@@ -459,6 +459,26 @@ static void test_refusals(void **state)
 		       "type 2 (typedef 't') at byte 16 of the types refers to type 7 of 2");
 	btfw_fini(&w);
 
+	/* the first id that is not there: one behind the last, named by each place that refers */
+	w = (struct btfw){};
+	btfw_int(&w, "int", 4, 0);
+	btfw_ref(&w, "t", BTF_KIND_TYPEDEF, 3);
+	assert_refused(btfw_finish(&w), -EINVAL, "BTF_BAD_TYPE",
+		       "type 2 (typedef 't') at byte 16 of the types refers to type 3 of 2");
+	btfw_fini(&w);
+
+	w = (struct btfw){};
+	btfw_struct(&w, "s", 4, 1);
+	btfw_member(&w, "a", 2, 0);
+	assert_refused(btfw_finish(&w), -EINVAL, "BTF_BAD_TYPE", "refers to type 2 of 1");
+	btfw_fini(&w);
+
+	w = (struct btfw){};
+	btfw_int(&w, "int", 4, 0);
+	btfw_array(&w, 1, 3, 4);
+	assert_refused(btfw_finish(&w), -EINVAL, "BTF_BAD_TYPE", "refers to type 3 of 2");
+	btfw_fini(&w);
+
 	w = (struct btfw){};
 	btfw_int(&w, "int", 4, 0);
 	btfw_struct(&w, "s", 4, 2);

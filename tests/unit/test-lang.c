@@ -89,6 +89,8 @@ static void refusals_have_caret_span_and_help(void **state)
 		{ "e sched/sched_switch $prev_pd", "BAD_VAR", 21, 21, 29, "did you mean '$prev_pid'?" },
 		{ "f vfs_read v=(file)file", "TYPECAST_REQ_FIELD", 23, 19, 23, NULL },
 		{ "f vfs_read v=file.f_mode", "NOSUP_DAT_ARG", 18, 13, 24, "a pointer's field is reached by '->'" },
+		/* a field option must begin a byte: bit 4 does not, bit 8 does (limits_on_both_sides) */
+		{ "f vfs_read v=(half_bytes,high)file->low", "TYPECAST_NOT_ALIGNED", 25, 25, 29, NULL },
 		{ "p vfs_read   v=+0(+0(@0)", "DEREF_OPEN_BRACE", 21, 21, 23, NULL },
 	};
 
@@ -112,6 +114,8 @@ static void limits_on_both_sides(void **state)
 		{ FL_DIALECT_V6, "p vfs_read %di:b32@0/32", "p vfs_read %di:b32@1/32", "BAD_BITFIELD" },
 		{ FL_DIALECT_V6, "f vfs_read v=(file)((file)((file)file->next)->next)->next",
 		  "f vfs_read v=(file)((file)((file)((file)buf->next)->next)->next)->a", "TOO_MANY_NESTED" },
+		{ FL_DIALECT_V6, "f vfs_read v=(half_bytes,next)file->low",
+		  "f vfs_read v=(half_bytes,high)file->low", "TYPECAST_NOT_ALIGNED" },
 		{ FL_DIALECT_MAINLINE, "p vfs_read +0(+0(+0(+0(+0(+0(+0(+0(%di))))))))",
 		  "p vfs_read +0(+0(+0(+0(+0(+0(+0(+0(+0(%di)))))))))", "TOO_MANY_NESTED" },
 		{ FL_DIALECT_V6, "p vfs_read +0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(%di))))))))))))))",
