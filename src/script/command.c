@@ -4,7 +4,7 @@
  * names the word that the errno is about. The messages are those of coreutils' tools in the C
  * locale, because that is what a person has seen on the real files.
  */
-#include "script/command.h"
+#include "script/private.h"
 
 #include <errno.h>
 #include <fcntl.h>

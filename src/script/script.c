@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "script/command.h"
+#include "script/private.h"
 #include "script/errors.h"
 
 /* What a shell does for "> FILE": opens first, then one write of all that the command said. */

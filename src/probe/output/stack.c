@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "probe/output/linehead.h"
-#include "probe/output/text.h"
 
 const char *const fl_stack_keys[_FL_STACK_MAX] = {
 	[FL_STACK_KERNEL] = "stack",

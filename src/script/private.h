@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The commands of the script face, as script.c calls them: private to this folder. */
-#ifndef SCRIPT_COMMAND_H
-#define SCRIPT_COMMAND_H
+#ifndef SCRIPT_PRIVATE_H
+#define SCRIPT_PRIVATE_H
 
 #include "script/script.h"
 #include "script/words.h"
