@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "foreland/diag.h"
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 #include "probe/tracedat/recorded.h"
 #include "probe/target/target.h"
 

@@ -16,7 +16,7 @@
 #include "bpf/insn.h"
 #include "probe/record/layout.h"
 #include "probe/filter/filter.h"
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 #include "probe/target/formats.h"
 #include "probe/target/regs.h"
 

@@ -23,7 +23,7 @@
 #include "base/str.h"
 #include "foreland/diag.h"
 #include "probe/record/layout.h"
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 
 #define FL_HIST_MAX_KEYS   8
 #define FL_HIST_MAX_VALS   8

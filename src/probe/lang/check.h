@@ -11,7 +11,7 @@
 #include "foreland/diag.h"
 #include "probe/lang/command.h"
 #include "probe/lang/dialect.h"
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 
 struct fl_target;
 struct fl_event_list;

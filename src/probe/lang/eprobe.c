@@ -2,12 +2,12 @@
 /* e[:[GROUP/][EVENT]] SYSTEM.EVENT [ARG...] [if FILTER] */
 #include <errno.h>
 
-#include "probe/lang/format.h"
+#include "probe/event/format.h"
 #include "probe/lang/ktext.h"
 #include "probe/lang/list.h"
 #include "probe/lang/parse.h"
 #include "probe/lang/register.h"
-#include "probe/lang/scope.h"
+#include "probe/event/scope.h"
 
 /* The event that the probe is attached to. */
 static int parse_place(struct fl_parse *p, const struct fl_word *w)

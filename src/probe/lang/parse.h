@@ -13,7 +13,7 @@
 #include "probe/fetch/fetch.h"
 #include "probe/lang/command.h"
 #include "probe/lang/dialect.h"
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 #include "probe/target/target.h"
 
 struct fl_event_list;

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/util.h"
 #include "probe/lang/ktext.h"
 #include "probe/lang/parse.h"
-
-const struct fl_fetch_type fl_fetch_types[] = {
-#define FETCH_TYPE(n, bytes, sign, how, flag)                                                      \
-	{ .name = #n, .size = bytes, .is_signed = sign, .print = FL_PRINT_##how, .flags = flag },
-#include "probe/lang/types.def"
-};
-const size_t fl_nr_fetch_types = FL_ARRAY_SIZE(fl_fetch_types);
 
 /* Whatever starts with "b" is a bit-field; its container is an unsigned type. */
 static struct fl_str container_type(struct fl_str name)

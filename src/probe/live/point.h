@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "bpf/attach.h"
 #include "probe/gen/gen.h"
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 #include "probe/target/target.h"
 
 /* Trampolines take at most 12 arguments; a struct by value takes two slots. */

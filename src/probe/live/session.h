@@ -21,7 +21,7 @@
 #include "bpf/hook.h"
 #include "probe/record/schema.h"
 #include "probe/live/rings.h"
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 #include "probe/target/target.h"
 
 struct fl_session;

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "foreland/diag.h"
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 #include "probe/target/regs.h"
 
 enum fl_lower_feature {

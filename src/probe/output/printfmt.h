@@ -7,7 +7,7 @@
 #define PROBE_OUTPUT_PRINTFMT_H
 
 #include "base/arena.h"
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 #include "probe/target/formats.h"
 
 /* One "name=value" of a line. */

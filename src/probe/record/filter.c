@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/record/filter.h"
 
-#include "probe/lang/scope.h"
+#include "probe/event/scope.h"
 
 struct scope {
 	struct fl_target *target;

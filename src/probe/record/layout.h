@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 
 #define FL_COMM_LEN 16
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 #include "probe/record/layout.h"
 
 struct fl_record_schema {

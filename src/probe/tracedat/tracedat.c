@@ -22,7 +22,7 @@
 
 #include "base/bytes.h"
 #include "base/map.h"
-#include "probe/lang/format.h"
+#include "probe/event/format.h"
 #include "probe/output/stack.h"
 #include "probe/target/target.h"
 

@@ -12,7 +12,7 @@
 #include <inttypes.h>
 #include <time.h>
 
-#include "probe/lang/format.h"
+#include "probe/event/format.h"
 #include "vfs/dir.h"
 
 struct log_entry {

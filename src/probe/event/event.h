@@ -6,8 +6,8 @@
  * and the target that it was checked against, save for BTF type references, which are the target's.
  * Not changed after checking; may be read by several threads.
  */
-#ifndef PROBE_LANG_EVENT_H
-#define PROBE_LANG_EVENT_H
+#ifndef PROBE_EVENT_EVENT_H
+#define PROBE_EVENT_EVENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "probe/lang/scope.h"
+#include "probe/event/scope.h"
 
 #include <string.h>
 

@@ -3,11 +3,11 @@
  * A probe event's record as the kernel lays it out in its ring buffer, and the "format" file that
  * describes it to readers of that buffer: events/GROUP/EVENT/format of tracefs.
  */
-#ifndef PROBE_LANG_FORMAT_H
-#define PROBE_LANG_FORMAT_H
+#ifndef PROBE_EVENT_FORMAT_H
+#define PROBE_EVENT_FORMAT_H
 
 #include "base/buf.h"
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 
 /* Bytes of the fields that every record begins with (common_type .. common_pid). */
 #define FL_FORMAT_COMMON_SIZE 8

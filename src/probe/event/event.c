@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "probe/lang/event.h"
+#include "probe/event/event.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+const struct fl_fetch_type fl_fetch_types[] = {
+#define FETCH_TYPE(n, bytes, sign, how, flag)                                                      \
+	{ .name = #n, .size = bytes, .is_signed = sign, .print = FL_PRINT_##how, .flags = flag },
+#include "probe/event/types.def"
+};
+const size_t fl_nr_fetch_types = FL_ARRAY_SIZE(fl_fetch_types);
 
 void fl_probe_event_free(struct fl_probe_event *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An event's fields as a filter on it sees them. */
-#ifndef PROBE_LANG_SCOPE_H
-#define PROBE_LANG_SCOPE_H
+#ifndef PROBE_EVENT_SCOPE_H
+#define PROBE_EVENT_SCOPE_H
 
 #include "probe/filter/filter.h"
 #include "probe/target/target.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "probe/lang/format.h"
+#include "probe/event/format.h"
 
 #include "base/util.h"
 
