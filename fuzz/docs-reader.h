@@ -16,7 +16,7 @@ static inline void fuzz_read(const char *path, const uint8_t *data, size_t size)
 	struct docs_tree tree = { .fd = -1 };
 	char *text = malloc(size + 1);
 	struct fl_buf out = {};
-	struct docs_run run;
+	struct docs_session run;
 	size_t lines = 1;
 
 	assert(text);
@@ -25,9 +25,9 @@ static inline void fuzz_read(const char *path, const uint8_t *data, size_t size)
 	for (size_t i = 0; i < size; i++)
 		lines += data[i] == '\n';
 	memset(&opts.want, 0xff, sizeof(opts.want));
-	assert(docs_run_init(&run, &tree, &opts) == 0);
-	docs_run_text(&run, path, fl_str_n(text, size));
-	docs_run_finish(&run);
+	assert(docs_session_init(&run, &tree, &opts) == 0);
+	docs_session_text(&run, path, fl_str_n(text, size));
+	docs_session_finish(&run);
 	for (size_t i = 0; i < run.n; i++) {
 		assert(run.v[i].line <= lines + 1);
 		assert(run.v[i].col <= size);
@@ -38,7 +38,7 @@ static inline void fuzz_read(const char *path, const uint8_t *data, size_t size)
 			assert(e->line && e->line <= lines + 1 && e->count <= lines);
 	}
 	fl_buf_fini(&out);
-	docs_run_fini(&run);
+	docs_session_fini(&run);
 	docs_tree_close(&tree);
 	free(text);
 }

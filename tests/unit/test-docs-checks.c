@@ -75,13 +75,13 @@ static void lay_out(enum docs_check c, const char *example)
 	write_example(example, docs_example_path(docs_checks[c].reader));
 }
 
-static void run_whole(struct docs_run *run, struct docs_tree *tree, const struct docs_opts *opts)
+static void run_whole(struct docs_session *run, struct docs_tree *tree, const struct docs_opts *opts)
 {
 	static const char *const whole[] = { "" };
 
-	assert_int_equal(docs_run_init(run, tree, opts), 0);
-	assert_int_equal(docs_run_paths(run, whole, 1), 0);
-	assert_int_equal(docs_run_finish(run), 0);
+	assert_int_equal(docs_session_init(run, tree, opts), 0);
+	assert_int_equal(docs_session_paths(run, whole, 1), 0);
+	assert_int_equal(docs_session_finish(run), 0);
 }
 
 /* How often check @c fires in the example. */
@@ -90,7 +90,7 @@ static size_t fire(enum docs_check c, const char *example)
 	_cleanup_buf_ struct fl_buf rel = {};
 	struct docs_opts opts = { .level = FL_STYLE, .family = DOCUTILS_22, .threads = 2 };
 	struct docs_tree tree;
-	struct docs_run run;
+	struct docs_session run;
 	size_t n;
 
 	docs_set_add(&opts.want, c);
@@ -98,7 +98,7 @@ static size_t fire(enum docs_check c, const char *example)
 	assert_int_equal(docs_tree_open(&tree, top, &rel), 0);
 	run_whole(&run, &tree, &opts);
 	n = run.n;
-	docs_run_fini(&run);
+	docs_session_fini(&run);
 	docs_tree_close(&tree);
 	return n;
 }
@@ -111,7 +111,7 @@ static size_t fire_patch(enum docs_check c, const char *example)
 	struct docs_opts opts = { .level = FL_STYLE, .family = DOCUTILS_22, .threads = 2 };
 	struct docs_sink sink = { .want = &opts.want, .level = FL_STYLE };
 	struct docs_tree before, after;
-	struct docs_run old, now;
+	struct docs_session old, now;
 	struct docs_mail *mails = NULL;
 	size_t n = 0, gone;
 
@@ -133,8 +133,8 @@ static size_t fire_patch(enum docs_check c, const char *example)
 		n += sink.v[i].check == c;
 	for (size_t i = 0; i < now.workers[0].sink.n; i++)
 		n += now.workers[0].sink.v[i].check == c;
-	docs_run_fini(&old);
-	docs_run_fini(&now);
+	docs_session_fini(&old);
+	docs_session_fini(&now);
 	docs_sink_fini(&sink);
 	docs_tree_close(&before);
 	docs_tree_close(&after);

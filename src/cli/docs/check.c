@@ -49,7 +49,7 @@ struct session {
 	const struct check_opts *o;
 	struct docs_opts opts;
 	struct docs_tree tree, orig; /* orig: without the patch */
-	struct docs_run run, before; /* before: of orig */
+	struct docs_session run, before; /* before: of orig */
 	char **old_paths;	     /* what is checked in orig, where that is something else */
 	size_t nr_old;
 	struct fl_arena arena;
@@ -159,7 +159,7 @@ static int read_stdin(struct session *s)
 	if (!r && !copy)
 		r = -ENOMEM;
 	if (!r)
-		r = docs_run_text(&s->run, "<stdin>.rst", fl_str_n(copy, text.len));
+		r = docs_session_text(&s->run, "<stdin>.rst", fl_str_n(copy, text.len));
 	fl_buf_fini(&text);
 	return r;
 }
@@ -181,7 +181,7 @@ static void *show_progress(void *arg)
 	return NULL;
 }
 
-static int run_paths(struct session *s, struct docs_run *run, char **paths, size_t n)
+static int run_paths(struct session *s, struct docs_session *run, char **paths, size_t n)
 {
 	bool terminal = isatty(STDERR_FILENO);
 	pthread_t thread;
@@ -189,9 +189,9 @@ static int run_paths(struct session *s, struct docs_run *run, char **paths, size
 
 	atomic_store(&finished, false);
 	terminal = terminal && pthread_create(&thread, NULL, show_progress, s) == 0;
-	r = docs_run_paths(run, (const char *const *)paths, n);
+	r = docs_session_paths(run, (const char *const *)paths, n);
 	if (!r)
-		r = docs_run_finish(run);
+		r = docs_session_finish(run);
 	atomic_store(&finished, true);
 	if (terminal)
 		pthread_join(thread, NULL);
@@ -278,10 +278,10 @@ static int open_orig(struct session *s)
 	return docs_tree_open(&s->orig, s->tree.root, &rel);
 }
 
-static int again(struct docs_run *run, struct docs_tree *t, const struct docs_opts *opts)
+static int again(struct docs_session *run, struct docs_tree *t, const struct docs_opts *opts)
 {
-	docs_run_fini(run);
-	return docs_run_init(run, t, opts);
+	docs_session_fini(run);
+	return docs_session_init(run, t, opts);
 }
 
 /*
@@ -369,7 +369,7 @@ static int check_patch(struct session *s)
 	}
 	docs_sink_fini(&errors);
 	if (!r)
-		r = docs_run_sort(&s->run);
+		r = docs_session_sort(&s->run);
 	if (!r)
 		docs_mark_known(&s->run, &s->before);
 	return r;
@@ -507,9 +507,9 @@ static int work(struct session *s, const struct fl_args *args)
 
 	s->opts.progress = &s->files;
 	if (!r)
-		r = docs_run_init(&s->run, &s->tree, &s->opts);
+		r = docs_session_init(&s->run, &s->tree, &s->opts);
 	if (!r)
-		r = docs_run_init(&s->before, &s->tree, &s->opts);
+		r = docs_session_init(&s->before, &s->tree, &s->opts);
 	if (!r && reads_stdin(args))
 		r = read_stdin(s);
 	if (!r)
@@ -536,8 +536,8 @@ static int run_check(const void *v, const struct fl_args *args)
 
 	if (code == FL_EXIT_DONE)
 		code = work(&s, args);
-	docs_run_fini(&s.run);
-	docs_run_fini(&s.before);
+	docs_session_fini(&s.run);
+	docs_session_fini(&s.before);
 	docs_tree_close(&s.tree);
 	docs_tree_close(&s.orig);
 	for (size_t i = 0; i < s.nr_old; i++)

@@ -4,7 +4,7 @@
  * Users. A tag is a word with a colon at the line's start; what is indented is text of the tag
  * before. The description is reStructuredText behind a margin, which its first line sets.
  */
-#include "docs/run/session.h"
+#include "docs/abi/abi.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ static void report_missing(struct abi *a, enum tag tag)
 
 static void read_description(struct abi *a)
 {
-	struct rst r = { .sink = sink(a), .arena = &a->w->scratch, .family = a->w->run->opts->family };
+	struct rst r = { .sink = sink(a), .arena = &a->w->scratch, .family = a->w->opts->family };
 
 	while (a->n && !a->v[a->n - 1].n)
 		a->n--;
@@ -93,7 +93,7 @@ static void what(struct abi *a, struct fl_str value, uint32_t col)
 		a->what_line = a->no;
 	}
 	if (value.n)
-		docs_use(a->w, DOCS_USE_ABI, value, a->no, col);
+		docs_fact_add(a->w, DOCS_FACT_ABI, value, a->no, col);
 }
 
 /* -- dates -- */

@@ -124,7 +124,7 @@ static int with_fixes(struct fl_str text, const struct docs_finding *f, size_t n
 
 /* -- checking again -- */
 
-static size_t count_of(const struct docs_run *run, const char *path, enum docs_check c)
+static size_t count_of(const struct docs_session *run, const char *path, enum docs_check c)
 {
 	size_t n = 0;
 
@@ -133,19 +133,19 @@ static size_t count_of(const struct docs_run *run, const char *path, enum docs_c
 	return n;
 }
 
-static int check_again(struct file *f, struct docs_run *run, struct fl_str text)
+static int check_again(struct file *f, struct docs_session *run, struct fl_str text)
 {
 	int r = docs_tree_put(f->tree, fl_str(f->path), text);
 
 	if (!r)
-		r = docs_run_init(run, f->tree, f->opts);
+		r = docs_session_init(run, f->tree, f->opts);
 	if (!r)
-		r = docs_run_paths(run, &f->path, 1);
-	return r < 0 ? r : docs_run_finish(run);
+		r = docs_session_paths(run, &f->path, 1);
+	return r < 0 ? r : docs_session_finish(run);
 }
 
 /* @after has less of what was fixed, and not more of anything. */
-static bool better(const struct docs_run *before, const struct docs_run *after, const char *path,
+static bool better(const struct docs_session *before, const struct docs_session *after, const char *path,
 		   const struct docs_finding *f, size_t n, const bool *use)
 {
 	size_t fixed[_DOCS_CHECK_MAX] = {};
@@ -160,10 +160,10 @@ static bool better(const struct docs_run *before, const struct docs_run *after, 
 }
 
 /* Tries the fixes that @use marks; accepts them all or none. */
-static int try(struct file *f, const struct docs_run *before, const struct docs_finding *v, size_t n, bool *use,
+static int try(struct file *f, const struct docs_session *before, const struct docs_finding *v, size_t n, bool *use,
 	       bool *ret_ok)
 {
-	struct docs_run after = {};
+	struct docs_session after = {};
 	struct fl_buf text = {};
 	int r = with_fixes(fl_buf_str(&f->now), v, n, use, &text);
 
@@ -179,7 +179,7 @@ static int try(struct file *f, const struct docs_run *before, const struct docs_
 	if (!r && !*ret_ok)
 		r = docs_tree_put(f->tree, fl_str(f->path), fl_buf_str(&f->now));
 	fl_buf_fini(&text);
-	docs_run_fini(&after);
+	docs_session_fini(&after);
 	return r;
 }
 
@@ -193,7 +193,7 @@ static size_t marked(const bool *use, size_t n)
 }
 
 /* The first fix that helps, alone; *ret_ok is false where none does. */
-static int try_each(struct file *f, const struct docs_run *before, const struct docs_finding *v, size_t n,
+static int try_each(struct file *f, const struct docs_session *before, const struct docs_finding *v, size_t n,
 		    bool *use, bool *ret_ok)
 {
 	int r = 0;
@@ -208,7 +208,7 @@ static int try_each(struct file *f, const struct docs_run *before, const struct 
 	return r;
 }
 
-static void of_file(const struct docs_run *run, const char *path, const struct docs_finding **ret, size_t *ret_n)
+static void of_file(const struct docs_session *run, const char *path, const struct docs_finding **ret, size_t *ret_n)
 {
 	size_t from = 0, to;
 
@@ -220,7 +220,7 @@ static void of_file(const struct docs_run *run, const char *path, const struct d
 	*ret_n = to - from;
 }
 
-static void add_reference_fixes(struct docs_run *run);
+static void add_reference_fixes(struct docs_session *run);
 
 /* Rounds of fixing one file, until nothing more helps. */
 static int fix_file(struct file *f)
@@ -230,7 +230,7 @@ static int fix_file(struct file *f)
 
 	for (int round = 0; round < MAX_ROUNDS && ok && !r; round++) {
 		const struct docs_finding *v;
-		struct docs_run before = {};
+		struct docs_session before = {};
 		_cleanup_free_ bool *use = NULL;
 		size_t n;
 
@@ -251,7 +251,7 @@ static int fix_file(struct file *f)
 				r = try_each(f, &before, v, n, use, &ok);
 			f->fixes += ok ? marked(use, n) : 0;
 		}
-		docs_run_fini(&before);
+		docs_session_fini(&before);
 	}
 	return r;
 }
@@ -335,7 +335,7 @@ static const char *source_successor(struct docs_tree *t, struct fl_str name)
 	return only;
 }
 
-static void fix_reference(struct docs_run *run, struct docs_finding *f)
+static void fix_reference(struct docs_session *run, struct docs_finding *f)
 {
 	struct fl_str name = fl_str_sub(f->text, f->col, f->len);
 	const char *doc = memmem(name.p, name.n, "Documentation/", 14), *to;
@@ -354,7 +354,7 @@ static void fix_reference(struct docs_run *run, struct docs_finding *f)
 		docs_finding_edit(&run->workers[0].sink, f, f->line, 1, fl_str(line));
 }
 
-static void add_reference_fixes(struct docs_run *run)
+static void add_reference_fixes(struct docs_session *run)
 {
 	for (size_t i = 0; i < run->n; i++) {
 		if ((run->v[i].check == DOCS_REF_FILE || run->v[i].check == DOCS_REF_SOURCE) && !run->v[i].fix)
@@ -476,7 +476,7 @@ static int write_back(const struct docs_tree *t, const char *path, struct fl_str
 }
 
 /* What needs the whole tree is left out where none of the file's fixes is about it. */
-static struct docs_opts opts_for(const struct docs_run *run, const char *path)
+static struct docs_opts opts_for(const struct docs_session *run, const char *path)
 {
 	struct docs_opts opts = *run->opts;
 	const struct docs_finding *v;
@@ -494,7 +494,7 @@ static struct docs_opts opts_for(const struct docs_run *run, const char *path)
 	return opts;
 }
 
-static int one_file(struct docs_run *run, const char *path, bool write, struct fl_buf *diff,
+static int one_file(struct docs_session *run, const char *path, bool write, struct fl_buf *diff,
 		    struct docs_fixed *ret)
 {
 	_cleanup_buf_ struct fl_buf old = {};
@@ -519,7 +519,7 @@ static int one_file(struct docs_run *run, const char *path, bool write, struct f
 	return r;
 }
 
-int docs_fix(struct docs_run *run, bool write, struct fl_buf *diff, struct docs_fixed *ret)
+int docs_fix(struct docs_session *run, bool write, struct fl_buf *diff, struct docs_fixed *ret)
 {
 	const char *last = NULL;
 	int r = 0;

@@ -15,6 +15,6 @@ struct docs_fixed {
 };
 
 /* Appends a unified diff of all fixes of @run's findings to @diff; @write puts them into the tree. */
-int docs_fix(struct docs_run *run, bool write, struct fl_buf *diff, struct docs_fixed *ret);
+int docs_fix(struct docs_session *run, bool write, struct fl_buf *diff, struct docs_fixed *ret);
 
 #endif

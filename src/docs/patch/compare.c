@@ -51,7 +51,7 @@ static void count(struct fl_map *m, struct fl_str key)
 		e->num++;
 }
 
-static size_t mark(struct docs_run *now, struct fl_map *m, struct fl_arena *a)
+static size_t mark(struct docs_session *now, struct fl_map *m, struct fl_arena *a)
 {
 	size_t known = 0;
 
@@ -67,7 +67,7 @@ static size_t mark(struct docs_run *now, struct fl_map *m, struct fl_arena *a)
 	return known;
 }
 
-size_t docs_mark_known(struct docs_run *now, const struct docs_run *before)
+size_t docs_mark_known(struct docs_session *now, const struct docs_session *before)
 {
 	_cleanup_arena_ struct fl_arena a = {};
 	_cleanup_map_ struct fl_map m = {};
@@ -78,19 +78,19 @@ size_t docs_mark_known(struct docs_run *now, const struct docs_run *before)
 }
 
 /* Labels and C names, which nothing else may have. */
-static void names_of(const struct docs_run *run, struct fl_map *m)
+static void names_of(const struct docs_session *run, struct fl_map *m)
 {
-	static const enum docs_use_kind kinds[] = { DOCS_USE_LABEL, DOCS_USE_C };
+	static const enum docs_fact_kind kinds[] = { DOCS_FACT_LABEL, DOCS_FACT_C };
 
 	for (unsigned int i = 0; i < run->nr_workers; i++) {
 		for (size_t k = 0; k < FL_ARRAY_SIZE(kinds); k++) {
-			for (const struct docs_use *u = run->workers[i].uses[kinds[k]]; u; u = u->next)
+			for (const struct docs_fact *u = run->workers[i].facts[kinds[k]]; u; u = u->next)
 				count(m, u->name);
 		}
 	}
 }
 
-bool docs_needs_tree(const struct docs_run *now, const struct docs_run *before)
+bool docs_needs_tree(const struct docs_session *now, const struct docs_session *before)
 {
 	_cleanup_map_ struct fl_map old = {}, new = {};
 
@@ -162,7 +162,7 @@ static bool text_line(struct fl_map *m, struct fl_arena *a, struct fl_str line)
 	return false;
 }
 
-int docs_mark_baseline(struct docs_run *now, struct fl_str saved)
+int docs_mark_baseline(struct docs_session *now, struct fl_str saved)
 {
 	_cleanup_arena_ struct fl_arena a = {};
 	_cleanup_map_ struct fl_map m = {};
@@ -224,7 +224,7 @@ static size_t read_allow(struct fl_str text, struct allow *v, uint32_t *ret_bad)
 	return n;
 }
 
-int docs_allow(struct docs_run *run, uint32_t *ret_bad)
+int docs_allow(struct docs_session *run, uint32_t *ret_bad)
 {
 	_cleanup_buf_ struct fl_buf text = {};
 	_cleanup_free_ struct allow *v = NULL;
@@ -252,21 +252,21 @@ int docs_allow(struct docs_run *run, uint32_t *ret_bad)
 
 static int by_place(const void *a, const void *b)
 {
-	const struct docs_use *x = *(const struct docs_use *const *)a, *y = *(const struct docs_use *const *)b;
+	const struct docs_fact *x = *(const struct docs_fact *const *)a, *y = *(const struct docs_fact *const *)b;
 	int r = strcmp(x->file, y->file);
 
 	return r ? r : x->line < y->line ? -1 : x->line > y->line;
 }
 
-static void add_places(const struct docs_run *run, struct fl_str name, struct fl_buf *out)
+static void add_places(const struct docs_session *run, struct fl_str name, struct fl_buf *out)
 {
-	static const enum docs_use_kind kinds[] = { DOCS_USE_NAMED, DOCS_USE_TOC };
-	const struct docs_use *v[200], *last = NULL;
+	static const enum docs_fact_kind kinds[] = { DOCS_FACT_NAMED, DOCS_FACT_TOC };
+	const struct docs_fact *v[200], *last = NULL;
 	size_t n = 0;
 
 	for (unsigned int i = 0; i < run->nr_workers; i++) {
 		for (size_t k = 0; k < FL_ARRAY_SIZE(kinds); k++) {
-			for (const struct docs_use *u = run->workers[i].uses[kinds[k]]; u; u = u->next) {
+			for (const struct docs_fact *u = run->workers[i].facts[kinds[k]]; u; u = u->next) {
 				if (n < FL_ARRAY_SIZE(v) && fl_str_eq(u->name, name))
 					v[n++] = u;
 			}
@@ -282,13 +282,13 @@ static void add_places(const struct docs_run *run, struct fl_str name, struct fl
 	}
 }
 
-static bool taken_away(const struct docs_run *run, const struct docs_change *c)
+static bool taken_away(const struct docs_session *run, const struct docs_change *c)
 {
 	return c->old_path.p && !(c->new_path.p && fl_str_eq(c->old_path, c->new_path)) &&
 	       !docs_tree_has(run->tree, c->old_path);
 }
 
-static size_t collect(const struct docs_run *run, const struct docs_mail *mails, struct fl_str *names)
+static size_t collect(const struct docs_session *run, const struct docs_mail *mails, struct fl_str *names)
 {
 	size_t n = 0;
 
@@ -302,7 +302,7 @@ static size_t collect(const struct docs_run *run, const struct docs_mail *mails,
 	return n;
 }
 
-static void report(const struct docs_run *run, struct docs_sink *sink, const struct docs_change *c)
+static void report(const struct docs_session *run, struct docs_sink *sink, const struct docs_change *c)
 {
 	_cleanup_buf_ struct fl_buf places = {};
 
@@ -317,9 +317,8 @@ static void report(const struct docs_run *run, struct docs_sink *sink, const str
 			    FL_STR_ARG(c->old_path), fl_buf_z(&places));
 }
 
-int docs_still_named(struct docs_run *run, const struct docs_mail *mails, const char *patch, struct fl_str text)
+int docs_still_named(struct docs_session *run, const struct docs_mail *mails, const char *patch, struct fl_str text)
 {
-	static const char *const whole[] = { "" };
 	struct docs_sink *sink = &run->workers[0].sink;
 	_cleanup_free_ struct fl_str *names = NULL;
 	size_t n = collect(run, mails, NULL);
@@ -331,11 +330,7 @@ int docs_still_named(struct docs_run *run, const struct docs_mail *mails, const 
 	if (!names)
 		return -ENOMEM;
 	collect(run, mails, names);
-	run->needles = names;
-	run->nr_needles = n;
-	r = docs_run_paths(run, whole, 1);
-	run->needles = NULL;
-	run->nr_needles = 0;
+	r = docs_session_find(run, names, n);
 	docs_sink_file(sink, patch, text);
 	for (const struct docs_mail *m = mails; m; m = m->next) {
 		for (const struct docs_change *c = m->changes; c; c = c->next) {

@@ -10,25 +10,25 @@
 #include "docs/run/session.h"
 
 /* Marks what @before had too as known. Returns the number of findings that are gone by count. */
-size_t docs_mark_known(struct docs_run *now, const struct docs_run *before);
+size_t docs_mark_known(struct docs_session *now, const struct docs_session *before);
 
 /*
  * Two local runs do not tell whether @now has broken something between files: then both must be done
  * again with the whole tree in view.
  */
-bool docs_needs_tree(const struct docs_run *now, const struct docs_run *before);
+bool docs_needs_tree(const struct docs_session *now, const struct docs_session *before);
 
 /* The same against saved output, text or JSON lines. -EINVAL: neither. */
-int docs_mark_baseline(struct docs_run *now, struct fl_str saved);
+int docs_mark_baseline(struct docs_session *now, struct fl_str saved);
 
 /*
  * Takes out what the tree's own list allows, ".foreland-docs-allow" at its top: lines of
  * "PATH CHECK REASON", PATH with wildcards. @ret_bad is the first line that is none, or 0.
  */
-int docs_allow(struct docs_run *run, uint32_t *ret_bad);
+int docs_allow(struct docs_session *run, uint32_t *ret_bad);
 
 /* Files that the patch takes away and that others still name; reported in the sink of worker 0. */
-int docs_still_named(struct docs_run *run, const struct docs_mail *mails, const char *patch,
+int docs_still_named(struct docs_session *run, const struct docs_mail *mails, const char *patch,
 		     struct fl_str text);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
-#include "docs/run/session.h"
+#include "docs/read/read.h"
 
 #define BLOCK 64
 #define REACH 16 /* bytes behind a block that the comparisons touch */
@@ -390,22 +390,6 @@ static void check_control(struct docs_worker *w, struct fl_str text)
 
 /* -- the walk -- */
 
-static void note_kdoc(struct docs_worker *w, size_t at)
-{
-	if (w->nr_kdoc == w->cap_kdoc) {
-		size_t cap = w->cap_kdoc ? w->cap_kdoc * 2 : 64;
-		uint32_t *v = reallocarray(w->kdoc, cap, sizeof(*v));
-
-		if (!v) {
-			w->sink.error = -ENOMEM;
-			return;
-		}
-		w->kdoc = v;
-		w->cap_kdoc = cap;
-	}
-	w->kdoc[w->nr_kdoc++] = at;
-}
-
 static void candidates(struct docs_worker *w, struct fl_str text, size_t from, size_t to, bool refs, bool c)
 {
 	for (size_t i = from; i < to; i++) {
@@ -420,7 +404,7 @@ static void candidates(struct docs_worker *w, struct fl_str text, size_t from, s
 		if (c && left > 3 && text.p[i + 1] == '*' && text.p[i + 2] == '*' &&
 		    (i == 0 || text.p[i - 1] == '\n') && (text.p[i + 3] == '\n' || text.p[i + 3] == '\r' ||
 		     text.p[i + 3] == '\t' || text.p[i + 3] == ' '))
-			note_kdoc(w, i);
+			docs_note_comment(w, i);
 	}
 }
 
@@ -436,7 +420,7 @@ static bool is_text_kind(const char *path)
 	       !strcmp(path, "MAINTAINERS");
 }
 
-void docs_read_text(struct docs_worker *w)
+void docs_read_bytes(struct docs_worker *w)
 {
 	struct fl_str text = w->sink.text;
 	bool refs = !refs_skipped(w->path) && docs_wants(&w->sink, DOCS_REF_FILE), c = docs_is_c(w->path);
@@ -475,12 +459,12 @@ static bool name_ends(struct fl_str text, size_t at)
 				  word_char(text.p[at + 1])));
 }
 
-void docs_find_names(struct docs_worker *w)
+void docs_find_needles(struct docs_worker *w)
 {
 	struct fl_str text = w->sink.text;
 
-	for (size_t i = 0; i < w->run->nr_needles; i++) {
-		struct fl_str name = w->run->needles[i];
+	for (size_t i = 0; i < w->nr_needles; i++) {
+		struct fl_str name = w->needles[i];
 		size_t at = 0;
 
 		for (const char *p; (p = memmem(text.p + at, text.n - at, name.p, name.n)); at++) {
@@ -490,7 +474,7 @@ void docs_find_names(struct docs_worker *w)
 			if ((at && word_char(text.p[at - 1])) || !name_ends(text, at + name.n))
 				continue;
 			no = docs_sink_locate(&w->sink, at, &col);
-			docs_use(w, DOCS_USE_NAMED, name, no, col);
+			docs_fact_add(w, DOCS_FACT_NAMED, name, no, col);
 		}
 	}
 }

@@ -4,7 +4,7 @@
  * and the others source. A directory that is chosen by a variable (that of the architecture) stands
  * for all that are there, because a page may speak of any.
  */
-#include "docs/run/session.h"
+#include "docs/read/kconfig.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,14 +15,14 @@
 #include "base/cleanup.h"
 
 struct kconfig {
-	struct docs_run *run;
+	struct docs_symbols *s;
 	struct fl_map files; /* that were named, in the order in which they were */
 };
 
-static struct fl_map_entry *put(struct docs_run *run, struct fl_map *m, struct fl_str name)
+static struct fl_map_entry *put(struct docs_symbols *s, struct fl_map *m, struct fl_str name)
 {
 	struct fl_map_entry *e = fl_map_get(m, name);
-	char *key = e ? NULL : fl_arena_dup(&run->symbol_arena, name);
+	char *key = e ? NULL : fl_arena_dup(&s->arena, name);
 
 	return e || !key ? e : fl_map_put(m, fl_str_n(key, name.n), NULL);
 }
@@ -30,7 +30,7 @@ static struct fl_map_entry *put(struct docs_run *run, struct fl_map *m, struct f
 /* @dir, each name in it, and @after. */
 static int each_entry(struct kconfig *k, const char *dir, struct fl_str after)
 {
-	int fd = openat(k->run->tree->fd, dir[0] ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(k->s->tree->fd, dir[0] ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 	char path[1024];
@@ -40,7 +40,7 @@ static int each_entry(struct kconfig *k, const char *dir, struct fl_str after)
 		    snprintf(path, sizeof(path), "%s%s%s%.*s", dir, dir[0] ? "/" : "", e->d_name,
 			     FL_STR_ARG(after)) >= (int)sizeof(path))
 			continue;
-		if (docs_tree_has(k->run->tree, fl_str(path)) && !put(k->run, &k->files, fl_str(path)))
+		if (docs_tree_has(k->s->tree, fl_str(path)) && !put(k->s, &k->files, fl_str(path)))
 			return -ENOMEM;
 	}
 	return 0;
@@ -55,7 +55,7 @@ static int add_source(struct kconfig *k, struct fl_str name)
 		return 0;
 	dollar = strchr(path, '$');
 	if (!dollar)
-		return put(k->run, &k->files, fl_str(path)) ? 0 : -ENOMEM;
+		return put(k->s, &k->files, fl_str(path)) ? 0 : -ENOMEM;
 	slash = strchr(dollar, '/');
 	if (!slash || strchr(slash, '$') || dollar == path || dollar[-1] != '/')
 		return 0;
@@ -91,7 +91,7 @@ static int read_file(struct kconfig *k, struct fl_str file, struct fl_str text)
 		if (!fl_str_word(&line, &word) || word.n < 6)
 			continue;
 		if (fl_str_is(word, "config") || fl_str_is(word, "menuconfig"))
-			r = !fl_str_word(&line, &name) || put(k->run, &k->run->symbols, name) ? 0 : -ENOMEM;
+			r = !fl_str_word(&line, &name) || put(k->s, &k->s->names, name) ? 0 : -ENOMEM;
 		else if (fl_str_ends(word, "source"))
 			r = source_line(k, file, word, line);
 	}
@@ -100,35 +100,43 @@ static int read_file(struct kconfig *k, struct fl_str file, struct fl_str text)
 
 static void *read_symbols(void *arg)
 {
-	struct docs_run *run = arg;
+	struct docs_symbols *s = arg;
 	_cleanup_buf_ struct fl_buf text = {};
-	struct kconfig k = { .run = run };
-	int r = put(run, &k.files, FL_STR("Kconfig")) ? 0 : -ENOMEM;
+	struct kconfig k = { .s = s };
+	int r = put(s, &k.files, FL_STR("Kconfig")) ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; !r && i < k.files.count; i++) {
 		struct fl_str file = k.files.entries[i].key;
 
-		if (docs_tree_read(run->tree, file.p, &text) == 0)
+		if (docs_tree_read(s->tree, file.p, &text) == 0)
 			r = read_file(&k, file, fl_buf_str(&text));
 	}
 	fl_map_fini(&k.files);
-	run->symbol_error = r;
+	s->error = r;
 	return NULL;
 }
 
-void docs_start_symbols(struct docs_run *run)
+void docs_symbols_start(struct docs_symbols *s)
 {
-	if (!run->symbols_started && !run->symbols_read)
-		run->symbols_started = !pthread_create(&run->symbol_thread, NULL, read_symbols, run);
+	if (!s->started && !s->read)
+		s->started = !pthread_create(&s->thread, NULL, read_symbols, s);
 }
 
-int docs_wait_symbols(struct docs_run *run)
+int docs_symbols_wait(struct docs_symbols *s)
 {
-	if (run->symbols_started)
-		pthread_join(run->symbol_thread, NULL);
-	else if (!run->symbols_read)
-		read_symbols(run);
-	run->symbols_started = false;
-	run->symbols_read = true;
-	return run->symbol_error;
+	if (s->started)
+		pthread_join(s->thread, NULL);
+	else if (!s->read)
+		read_symbols(s);
+	s->started = false;
+	s->read = true;
+	return s->error;
+}
+
+void docs_symbols_fini(struct docs_symbols *s)
+{
+	if (s->started)
+		docs_symbols_wait(s);
+	fl_map_fini(&s->names);
+	fl_arena_fini(&s->arena);
 }

@@ -7,7 +7,7 @@
  * the first wildcard, and only where nothing there matches with what lies beneath it. Folders
  * are read once.
  */
-#include "docs/run/session.h"
+#include "docs/read/read.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ struct patterns {
 
 static const struct entry *read_dir(struct patterns *p, const char *dir)
 {
-	int fd = openat(p->w->run->tree->fd, dir[0] ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(p->w->tree->fd, dir[0] ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct entry *first = NULL;
 	const struct dirent *e;
@@ -73,7 +73,7 @@ static bool matches(struct patterns *p, const char *dir, struct fl_str glob, int
 	const struct entry *first = entries(p, dir);
 
 	for (const struct entry *e = first; e; e = e->next) {
-		if (fl_str_glob(glob, fl_str(e->path)) && docs_tree_has(p->w->run->tree, fl_str(e->path)))
+		if (fl_str_glob(glob, fl_str(e->path)) && docs_tree_has(p->w->tree, fl_str(e->path)))
 			return true;
 	}
 	for (const struct entry *e = depth ? first : NULL; e; e = e->next) {

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "docs/run/session.h"
+#include "docs/read/read.h"
 
 static bool path_char(char c)
 {
@@ -110,11 +110,11 @@ static void config_names(struct docs_worker *w, struct fl_str text)
 		    (end < text.n && strchr("*<{[", text.p[end])) || is_example(name))
 			continue;
 		no = docs_sink_locate(&w->sink, (size_t)(p - text.p), &col);
-		docs_use(w, DOCS_USE_CONFIG, name, no, col);
+		docs_fact_add(w, DOCS_FACT_CONFIG, name, no, col);
 	}
 }
 
-void docs_read_named(struct docs_worker *w)
+void docs_read_mentions(struct docs_worker *w)
 {
 	if (docs_wants(&w->sink, DOCS_REF_SOURCE))
 		source_names(w, w->sink.text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A reStructuredText page: its blocks, its names, and what it says of other files. */
-#include "docs/run/session.h"
+#include "docs/read/read.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ static struct fl_str folder(const char *path)
 	return fl_str_n(path, slash ? (size_t)(slash + 1 - path) : 0);
 }
 
-bool docs_join(struct fl_str dir, struct fl_str name, const char *end, char *out, size_t size)
+static bool join(struct fl_str dir, struct fl_str name, const char *end, char *out, size_t size)
 {
 	char path[2048];
 
@@ -32,7 +32,7 @@ static bool page_path(const char *page, struct fl_str name, const char *end, cha
 		dir = doc ? fl_str_n(page, doc + 14 - page) : fl_str_n("", 0);
 		name = fl_str_from(name, 1);
 	}
-	return docs_join(dir, name, end, out, size);
+	return join(dir, name, end, out, size);
 }
 
 /* "text <target>" is the target, "!text" nothing. */
@@ -97,7 +97,7 @@ static void role_fact(struct docs_worker *w, const struct rst_fact *f)
 	} else if (fl_str_is(f->name, "ref") || fl_str_is(f->name, "numref")) {
 		name = role_target(f->extra);
 		if (name.n)
-			docs_use(w, DOCS_USE_LABEL_REF, label_name(w, name), f->line, f->col);
+			docs_fact_add(w, DOCS_FACT_LABEL_REF, label_name(w, name), f->line, f->col);
 	}
 }
 
@@ -142,7 +142,7 @@ static void toc_entry(struct docs_worker *w, const struct rst_line *l, bool glob
 		return;
 	if (!docs_exists(w, fl_str(path)) && !docs_generated(w, fl_str(path)))
 		toc_missing(w, l, s, wild);
-	docs_use(w, DOCS_USE_TOC, fl_str(path), l->no, l->off);
+	docs_fact_add(w, DOCS_FACT_TOC, fl_str(path), l->no, l->off);
 }
 
 static bool same_entry(const struct rst_line *a, const struct rst_line *b)
@@ -201,7 +201,7 @@ static void read_included(struct rst *r, struct fl_str name, bool titles)
 
 	if (!name.n || name.p[0] == '<' || r->includes == RST_MAX_INCLUDES ||
 	    !page_path(file, name, "", path, sizeof(path)) || is_open(r, w->path, path) ||
-	    docs_tree_read(w->run->tree, path, &text) < 0)
+	    docs_tree_read(w->tree, path, &text) < 0)
 		return;
 	r->included += text.len;
 	if (r->included > MOST_INCLUDED)
@@ -226,7 +226,7 @@ static void include(struct docs_worker *w, const struct rst_fact *f)
 		return;
 	if (!page_path(w->path, f->extra, "", path, sizeof(path)))
 		return;
-	docs_use(w, DOCS_USE_INCLUDED, fl_str(path), f->line, f->col);
+	docs_fact_add(w, DOCS_FACT_INCLUDED, fl_str(path), f->line, f->col);
 	if (!strcmp(path, w->path))
 		docs_report(&w->sink, DOCS_REF_INCLUDE, f->line, 0, 0,
 			    "circular inclusion in \"include\" directive: %s", path);
@@ -239,14 +239,14 @@ static void include(struct docs_worker *w, const struct rst_fact *f)
 static void kernel_doc(struct docs_worker *w, const struct rst_fact *f, bool in_namespace)
 {
 	_cleanup_buf_ struct fl_buf options = {};
-	struct docs_use *u;
+	struct docs_fact *u;
 
 	if (!docs_exists(w, f->extra)) {
 		docs_report(&w->sink, DOCS_REF_KDOC, f->line, 0, 0, "Cannot find file %.*s",
 			    FL_STR_ARG(f->extra));
 		return;
 	}
-	u = docs_use(w, DOCS_USE_KDOC, f->extra, f->line, f->col);
+	u = docs_fact_add(w, DOCS_FACT_KDOC, f->extra, f->line, f->col);
 	if (!u)
 		return;
 	for (uint32_t i = 0; i < f->view.n; i++) {
@@ -293,7 +293,7 @@ static void c_fact(struct docs_worker *w, const struct rst_fact *f, bool *in_nam
 	    fl_str_starts(next, ":no-index"))
 		return;
 	snprintf(word, sizeof(word), "%.*s", FL_STR_ARG(kind));
-	docs_use_c(w, word, name, w->path, f->line, f->line, f->col);
+	docs_fact_c(w, word, name, w->path, f->line, f->line, f->col);
 }
 
 static void directive_fact(struct docs_worker *w, const struct rst_fact *f, bool *in_namespace)
@@ -318,17 +318,17 @@ static void use_facts(struct docs_worker *w, const struct rst *r)
 		else if (f->kind == RST_DIRECTIVE)
 			directive_fact(w, f, &in_namespace);
 		else if (f->kind == RST_TARGET && !fl_str_is(f->name, "_"))
-			docs_use(w, DOCS_USE_LABEL, label_name(w, f->name), f->line, f->col);
+			docs_fact_add(w, DOCS_FACT_LABEL, label_name(w, f->name), f->line, f->col);
 	}
 }
 
 void docs_read_page(struct docs_worker *w)
 {
-	struct rst r = { .sink = &w->sink, .arena = &w->scratch, .family = w->run->opts->family,
-			 .want_facts = true, .include = w->run->quiet ? NULL : read_included, .ctx = w };
+	struct rst r = { .sink = &w->sink, .arena = &w->scratch, .family = w->opts->family,
+			 .want_facts = true, .include = w->quiet ? NULL : read_included, .ctx = w };
 	struct fl_str text = w->sink.text;
 	struct rst_view view;
-	struct docs_use *u;
+	struct docs_fact *u;
 	int e;
 
 	if (fl_str_starts(text, "\xef\xbb\xbf"))
@@ -338,13 +338,13 @@ void docs_read_page(struct docs_worker *w)
 		w->sink.error = e;
 	if (e < 0)
 		return;
-	u = docs_use(w, DOCS_USE_PAGE, fl_str(w->path), 0, 0);
+	u = docs_fact_add(w, DOCS_FACT_PAGE, fl_str(w->path), 0, 0);
 	if (u && (fl_str_starts(text, ":orphan:") || memmem(text.p, text.n, "\n:orphan:", 9)))
 		u->extra = FL_STR("o");
-	w->sink.suppress += w->run->quiet;
+	w->sink.suppress += w->quiet;
 	rst_read(&r, view, true);
 	rst_names(&r);
 	use_facts(w, &r);
-	docs_read_named(w);
-	w->sink.suppress -= w->run->quiet;
+	docs_read_mentions(w);
+	w->sink.suppress -= w->quiet;
 }

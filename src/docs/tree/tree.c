@@ -468,3 +468,36 @@ bool docs_tree_glob(struct docs_tree *t, struct fl_str pattern)
 		return false;
 	return overlay_glob(t, fl_str(norm)) || glob_from(t, "", fl_str(norm));
 }
+
+/* -- what a file is -- */
+
+bool docs_is_page(const char *path)
+{
+	struct fl_str p = fl_str(path);
+
+	return fl_str_ends(p, ".rst") || fl_str_ends(p, ".rest");
+}
+
+bool docs_is_abi(const char *path)
+{
+	static const char *const dirs[] = { "stable/", "testing/", "obsolete/", "removed/" };
+	const char *at = strstr(path, "Documentation/ABI/"), *name = strrchr(path, '/');
+	struct fl_str p = fl_str(path);
+
+	if (!at || !name || name[1] == '.' || !strcmp(name, "/README") || fl_str_ends(p, ".rst") ||
+	    fl_str_ends(p, ".rej") || fl_str_ends(p, ".org") || fl_str_ends(p, ".orig") ||
+	    fl_str_ends(p, ".bak") || fl_str_ends(p, "~"))
+		return false;
+	for (size_t i = 0; i < FL_ARRAY_SIZE(dirs); i++) {
+		if (!strncmp(at + strlen("Documentation/ABI/"), dirs[i], strlen(dirs[i])))
+			return true;
+	}
+	return false;
+}
+
+bool docs_is_c(const char *path)
+{
+	struct fl_str p = fl_str(path);
+
+	return fl_str_ends(p, ".c") || fl_str_ends(p, ".h");
+}

@@ -64,4 +64,9 @@ int docs_tree_list(struct docs_tree *t);
 /* Index of the first path that is not less than @prefix; needs docs_tree_list(). */
 size_t docs_tree_lower(const struct docs_tree *t, struct fl_str prefix);
 
+/* What the path says of a file. */
+bool docs_is_page(const char *path);
+bool docs_is_abi(const char *path);
+bool docs_is_c(const char *path);
+
 #endif

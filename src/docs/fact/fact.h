@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Facts: what one file says that others are compared with (labels, toctree entries, ABI names, C
+ * names and so on), and the worker that reads files, one at a time, and collects facts and findings.
+ * A worker knows the tree and what was asked for, but no other worker and no order of files.
+ */
+#ifndef DOCS_FACT_H
+#define DOCS_FACT_H
+
+#include <stdatomic.h>
+
+#include "docs/finding/sink.h"
+#include "docs/rst/rst.h"
+#include "docs/tree/tree.h"
+
+struct docs_opts {
+	struct docs_set want;
+	enum fl_level level; /* the mildest that is reported */
+	enum docs_family family;
+	unsigned int threads;		 /* 0: one a processor */
+	/*
+	 * Files outside of the operands are not read: labels, toctrees and CONFIG names that the
+	 * operands alone do not know are reported. For runs that are compared with each other.
+	 */
+	bool local;
+	atomic_size_t *progress;	 /* counts files that were read; may be NULL */
+};
+
+enum docs_fact_kind {
+	DOCS_FACT_LABEL,	     /* ".. _name:" before a title or figure, for :ref: */
+	DOCS_FACT_LABEL_REF,  /* :ref:`name` */
+	DOCS_FACT_PAGE,	     /* a page; name: its path. extra "o": orphan */
+	DOCS_FACT_TOC,	     /* a toctree's entry; name: path or pattern of pages */
+	DOCS_FACT_INCLUDED,   /* a file that some page includes */
+	DOCS_FACT_ABI,	     /* a What */
+	DOCS_FACT_KDOC,	     /* a kernel-doc directive; name: the source file, extra: its options */
+	DOCS_FACT_SOURCE,     /* a C file with comments that may be kernel-doc */
+	DOCS_FACT_CONFIG,     /* CONFIG_name in a page */
+	DOCS_FACT_C,	     /* a C declaration; name: "kind name", extra: the page and line that has it */
+	DOCS_FACT_NAMED,	     /* one of the names that the session looks for */
+	_DOCS_FACT_MAX,
+};
+
+/* Lives in the arena of its worker's sink. */
+struct docs_fact {
+	struct fl_str name, extra, text; /* text: the line it stands in */
+	const char *file;
+	uint32_t line, col;
+	uint16_t styles[RST_MAX_STYLES];
+	uint8_t nr_styles, level;
+	bool in_namespace; /* of C names, which a page chose */
+	bool quiet; /* its file is read for facts alone: nothing is reported there */
+	struct docs_fact *next;
+};
+
+struct docs_worker {
+	const struct docs_opts *opts;
+	struct docs_tree *tree;
+	struct docs_sink sink;
+	struct fl_buf text;	 /* of the file at hand */
+	struct fl_map exists;	 /* path -> 1 no, 2 yes */
+	struct fl_arena scratch; /* as long as a file is read */
+	struct docs_fact *facts[_DOCS_FACT_MAX];
+	const char *path; /* of the file at hand */
+	uint32_t *kdoc;	  /* offsets of comments that may be kernel-doc */
+	size_t nr_kdoc, cap_kdoc;
+	bool quiet; /* what is at hand is read for its facts alone */
+	/* files are read to find these names in them, and for nothing else */
+	const struct fl_str *needles;
+	size_t nr_needles;
+};
+
+void docs_worker_init(struct docs_worker *w, struct docs_tree *tree, const struct docs_opts *opts);
+void docs_worker_fini(struct docs_worker *w);
+
+/* Facts are kept for the end of the session. NULL when memory is short, which the sink then knows. */
+struct docs_fact *docs_fact_add(struct docs_worker *w, enum docs_fact_kind kind, struct fl_str name,
+				uint32_t line, uint32_t col);
+
+/* A C name that @page declares at @page_line, by itself or through a comment. */
+void docs_fact_c(struct docs_worker *w, const char *kind, struct fl_str name, const char *page,
+		 uint32_t page_line, uint32_t line, uint32_t col);
+
+/* The order of files and lines, for qsort() of pointers to facts. */
+int docs_fact_cmp(const void *a, const void *b);
+
+/* A finding at the place of @u. */
+struct docs_finding *docs_report_fact(struct docs_sink *s, enum docs_check c, const struct docs_fact *u,
+				      const char *fmt, ...) FL_PRINTF(4, 5);
+
+/* docs_tree_glob() with a memory. */
+bool docs_exists(struct docs_worker *w, struct fl_str path);
+
+/* Notes that a comment which may be kernel-doc begins at byte @at of the file at hand. */
+void docs_note_comment(struct docs_worker *w, size_t at);
+
+#endif

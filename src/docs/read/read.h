@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The readers: each goes over the worker's file at hand, reports what is wrong in it, and keeps facts. */
+#ifndef DOCS_READ_READ_H
+#define DOCS_READ_READ_H
+
+#include "docs/fact/fact.h"
+
+void docs_read_bytes(struct docs_worker *w);	   /* any text: names of documents, sysfs paths, encoding */
+void docs_read_page(struct docs_worker *w);	   /* reStructuredText */
+void docs_read_mentions(struct docs_worker *w);	   /* source files and CONFIG names in a page's text */
+void docs_read_maintainers(struct docs_worker *w); /* MAINTAINERS */
+
+/* The places of the worker's needles in the text. */
+void docs_find_needles(struct docs_worker *w);
+
+/* The build makes a page of that name. */
+bool docs_generated(struct docs_worker *w, struct fl_str name);
+
+#endif
