@@ -123,7 +123,10 @@ static int64_t write_recording(struct session *s, const char *path, int64_t n)
 {
 	struct fl_totals totals;
 
-	if (fl_tracedat_new(path, fl_session_schemas(s->trace), s->target, false, s->symbols, &s->dat) < 0)
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0 || fl_tracedat_new(path, fd, fl_session_schemas(s->trace), s->target, false, s->symbols,
+				      &s->dat) < 0)
 		die("no recording could be made");
 	read_events(s, 1, format); /* what came before it */
 	fl_session_totals(s->trace, 0, &totals);

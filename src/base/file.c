@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 
 void fl_file_close(struct fl_file *f)
 {
@@ -34,6 +35,17 @@ static int read_whole(int fd, size_t max, struct fl_file *ret)
 	return ret->data ? 0 : -ENOMEM;
 }
 
+/*
+ * A mapped file that is cut short is SIGBUS for whoever looks at it, so it is mapped only where
+ * nobody but root and us may do that.
+ */
+static bool others_may_cut(const struct stat *st)
+{
+	mode_t others = S_IWOTH | (st->st_gid ? S_IWGRP : 0);
+
+	return (st->st_uid != 0 && st->st_uid != geteuid()) || (st->st_mode & others);
+}
+
 int fl_file_open_fd(int fd, size_t max, struct fl_file *ret)
 {
 	struct stat st;
@@ -41,10 +53,10 @@ int fl_file_open_fd(int fd, size_t max, struct fl_file *ret)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size <= 0)
-		return read_whole(fd, max, ret);
-	if ((uint64_t)st.st_size > max)
+	if (S_ISREG(st.st_mode) && st.st_size > 0 && (uint64_t)st.st_size > max)
 		return -EFBIG;
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || others_may_cut(&st))
+		return read_whole(fd, max, ret);
 	p = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return read_whole(fd, max, ret);
@@ -64,47 +76,36 @@ int fl_file_open(const char *path, size_t max, struct fl_file *ret)
 	return fl_file_open_fd(fd, max, ret);
 }
 
-static int write_and_sync(int fd, const void *data, size_t n)
+/* ---- what others name ---- */
+
+/*
+ * Looked at before it is opened, because opening alone can wait (a FIFO) or start something (a tape, a
+ * watchdog). Where there is no /proc the second look is at what was opened.
+ */
+int fl_open_regular(int dir, const char *path, int flags)
 {
-	struct fl_buf view = { .data = (char *)data, .len = n };
-	int r = fl_buf_write_fd(&view, fd);
+	_cleanup_close_ int look = openat(dir, path, O_PATH | O_CLOEXEC | flags), fd = -1;
+	struct stat st, now;
+	char self[64];
 
-	if (r < 0)
-		return r;
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* As a file that anybody else makes: mkostemp()'s are for their owner alone. */
-static mode_t mode_for(const char *path)
-{
-	struct stat st;
-	mode_t mask;
-
-	if (stat(path, &st) == 0)
-		return st.st_mode & 07777;
-	mask = umask(0);
-	umask(mask);
-	return 0666 & ~mask;
-}
-
-int fl_file_replace(const char *path, const void *data, size_t n)
-{
-	_cleanup_buf_ struct fl_buf tmp = {};
-	_cleanup_close_ int fd = -1;
-	int r;
-
-	fl_buf_addf(&tmp, "%s.XXXXXX", path);
-	if (tmp.error)
-		return tmp.error;
-	fd = mkostemp(tmp.data, O_CLOEXEC);
-	if (fd < 0)
+	if (look < 0 || fstat(look, &st) < 0)
 		return -errno;
-	r = write_and_sync(fd, data, n);
-	if (r == 0 && fchmod(fd, mode_for(path)) < 0)
-		r = -errno;
-	if (r == 0 && rename(tmp.data, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(tmp.data);
-	return r;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : S_ISLNK(st.st_mode) ? -ELOOP : -EINVAL;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", look);
+	fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		fd = openat(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
+	if (fd < 0 || fstat(fd, &now) < 0)
+		return -errno;
+	if (now.st_dev != st.st_dev || now.st_ino != st.st_ino)
+		return -ESTALE;
+	return TAKE_FD(fd);
+}
+
+int fl_file_open_named(const char *path, size_t max, struct fl_file *ret)
+{
+	_cleanup_close_ int fd = fl_open_regular(AT_FDCWD, path, 0);
+
+	return fd < 0 ? fd : fl_file_open_fd(fd, max, ret);
 }

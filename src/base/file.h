@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whole files as memory. */
+/*
+ * Whole files as memory. Files that the user named are opened as they are; those that somebody else
+ * named (a process by its maps, an ELF file by its debug link, a tree by its sources) by
+ * fl_file_open_named(), or as "base/mapping.h" does. What is written goes through "base/out.h".
+ */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -8,7 +12,9 @@
 
 #include "base/str.h"
 
-/* A file's bytes, read-only: mapped where the file can be, read where it cannot (proc, pipes). */
+/*
+ * A file's bytes, read-only: mapped where it can be and nobody else can cut it short, else read.
+ */
 struct fl_file {
 	const uint8_t *data;
 	size_t size;
@@ -21,12 +27,18 @@ int fl_file_open_fd(int fd, size_t max, struct fl_file *ret);
 void fl_file_close(struct fl_file *f);
 #define _cleanup_file_ __attribute__((cleanup(fl_file_close)))
 
+/*
+ * A regular file at once, or -EINVAL (-EISDIR): no FIFO is waited for, no device started. @flags
+ * are more of open(2)'s, O_NOFOLLOW for one. A descriptor.
+ */
+int fl_open_regular(int dir, const char *path, int flags);
+
+/* The same, its bytes. */
+int fl_file_open_named(const char *path, size_t max, struct fl_file *ret);
+
 static inline struct fl_str fl_file_str(const struct fl_file *f)
 {
 	return (struct fl_str){ (const char *)f->data, f->size };
 }
-
-/* Writes a new file beside @path and renames it over, so that a reader sees the old or the new. */
-int fl_file_replace(const char *path, const void *data, size_t n);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The program: its tree of commands, and what it says of itself. */
 
+#include "base/out.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
 
@@ -85,5 +86,6 @@ const struct fl_cmd fl_cmd_root = {
 
 int main(int argc, char **argv)
 {
+	fl_out_clean_up_at_end();
 	return fl_cmd_main(&fl_cmd_root, argc, argv);
 }

@@ -16,6 +16,7 @@
 #include "cli/alloc/common.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
+#include "cli/write.h"
 
 #define LIBRARY "libforeland-alloc.so.0.1.0"
 
@@ -185,6 +186,18 @@ static int report(const struct run_opts *o, const char *path, int code)
 	return r == FL_EXIT_DONE ? alloc_look_at(&look, &set, code) : r;
 }
 
+static int keep(const char *dump, const char *output)
+{
+	_cleanup_file_ struct fl_file f = {};
+	int r = fl_file_open(dump, SIZE_MAX / 2, &f);
+
+	if (r < 0) {
+		fl_say_failed(output, r);
+		return r;
+	}
+	return fl_write_file(output, &(struct fl_buf){ .data = (char *)f.data, .len = f.size });
+}
+
 static int run_in(const struct run_opts *o, char **argv, const char *dir)
 {
 	_cleanup_buf_ struct fl_buf prefix = {}, dump = {};
@@ -203,17 +216,8 @@ static int run_in(const struct run_opts *o, char **argv, const char *dir)
 	code = end_of(argv[0], pid);
 	fl_buf_addf(&dump, "%s.%d", fl_buf_z(&prefix), (int)pid);
 	code = report(o, fl_buf_z(&dump), code);
-	if (o->output && rename(fl_buf_z(&dump), o->output) < 0) {
-		_cleanup_file_ struct fl_file f = {};
-
-		r = fl_file_open(fl_buf_z(&dump), SIZE_MAX / 2, &f);
-		if (r == 0)
-			r = fl_file_replace(o->output, f.data, f.size);
-		if (r < 0) {
-			fl_say_failed(o->output, r);
-			code = FL_EXIT_FINDINGS;
-		}
-	}
+	if (o->output && keep(fl_buf_z(&dump), o->output) < 0)
+		code = FL_EXIT_FINDINGS;
 	return code;
 }
 

@@ -4,9 +4,9 @@
 
 #include "alloc/views/group.h"
 #include "alloc/views/render.h"
-#include "base/file.h"
 #include "cli/alloc/common.h"
 #include "cli/say.h"
+#include "cli/write.h"
 
 const struct fl_opt alloc_view_options[] = {
 	FL_OPT_STR(struct alloc_view_opts, sort, 0, "sort", "KEY",
@@ -74,15 +74,10 @@ static int render(const struct alloc_look *l, struct fl_alloc_set *set, struct f
 
 int alloc_write_prometheus(const char *path, struct fl_alloc_set *set, int code)
 {
-	struct fl_buf out = {};
-	int r;
+	_cleanup_buf_ struct fl_buf out = {};
 
 	fl_alloc_render_prometheus(set, &out);
-	r = out.error ? out.error : fl_file_replace(path, out.data, out.len);
-	fl_buf_fini(&out);
-	if (r < 0)
-		fl_say_failed(path, r);
-	return r < 0 ? FL_EXIT_FINDINGS : code;
+	return fl_write_file(path, &out) < 0 ? FL_EXIT_FINDINGS : code;
 }
 
 /* The summary is of all that matched, not of the first lines that are shown. */

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
+#include "cli/write.h"
 #include "script/script.h"
 #include "vfs/dir.h"
 
@@ -142,8 +143,11 @@ int fl_cli_epdma_log(const char *path, const struct fl_board *b, struct fl_engin
 	const struct fl_engine_shape shape = {
 		.map = b->map, .chans = { b->chans[FL_EPDMA_WRITE], b->chans[FL_EPDMA_READ] },
 	};
-	int r = path ? fl_engine_log_open(path, &shape, ret) : 0;
+	int fd = path ? fl_write_stream(path) : -1, r;
 
+	if (fd < 0)
+		return path ? fd : 0;
+	r = fl_engine_log_open(fd, &shape, ret);
 	if (r < 0)
 		fl_say_failed(path, r);
 	return r;

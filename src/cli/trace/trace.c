@@ -14,6 +14,7 @@
 #include "cli/cmds.h"
 #include "cli/say.h"
 #include "cli/trace/trace.h"
+#include "cli/write.h"
 #include "probe/live/point.h"
 #include "probe/live/run.h"
 #include "probe/live/session.h"
@@ -362,6 +363,26 @@ static int print_hists(struct session *s)
 	return s->out.len ? fl_trace_flush(s) : 0;
 }
 
+int fl_trace_open_file(struct session *s)
+{
+	int fd = fl_write_stream(s->o->output);
+
+	if (fd < 0)
+		return fd;
+	s->fd = fd;
+	return 0;
+}
+
+static int open_recording(struct session *s)
+{
+	int r = fl_trace_open_file(s);
+
+	if (r < 0)
+		return r;
+	return fl_tracedat_new(s->o->output, s->fd, fl_session_schemas(s->trace), s->target,
+			       fl_trace_boot_clock(s->o), s->symbols, &s->dat);
+}
+
 static int run(struct session *s, const struct fl_args *args)
 {
 	struct fl_session_loop run = { .duration_ns = s->o->duration, .stop = &fl_trace_stop_asked,
@@ -374,8 +395,7 @@ static int run(struct session *s, const struct fl_args *args)
 	if (r < 0)
 		return r;
 	if (fl_trace_is_recording(s->o))
-		r = fl_tracedat_new(s->o->output, fl_session_schemas(s->trace), s->target,
-				    fl_trace_boot_clock(s->o), s->symbols, &s->dat);
+		r = open_recording(s);
 	else if (s->o->json)
 		fl_record_json_schema(fl_session_schemas(s->trace), fl_trace_boot_clock(s->o), &s->out);
 	if (r == 0 && args->command)
@@ -390,7 +410,8 @@ static int run(struct session *s, const struct fl_args *args)
 	if (r == -EPIPE)
 		return 0; /* the reader has seen enough */
 	if (r < 0) {
-		fl_say_failed(s->o->output ? s->o->output : "standard output", r);
+		if (r != -ECANCELED)
+			fl_say_failed(s->o->output ? s->o->output : "standard output", r);
 		return r;
 	}
 	r = summarise(s);
@@ -400,14 +421,7 @@ static int run(struct session *s, const struct fl_args *args)
 static int open_output(struct session *s)
 {
 	s->fd = STDOUT_FILENO;
-	if (!s->o->output || fl_trace_is_recording(s->o))
-		return 0;
-	s->fd = open(s->o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (s->fd < 0) {
-		fl_say_failed(s->o->output, -errno);
-		return -1;
-	}
-	return 0;
+	return !s->o->output || fl_trace_is_recording(s->o) ? 0 : fl_trace_open_file(s);
 }
 
 static bool wants_bpf(const struct trace_opts *o)

@@ -69,6 +69,9 @@ int fl_trace_command_result(const struct session *s);
 bool fl_trace_is_recording(const struct trace_opts *o);
 bool fl_trace_boot_clock(const struct trace_opts *o);
 
+/** fl_trace_open_file() - -o's file, as @s->fd. Return: 0 or -ECANCELED, when it has been said. */
+int fl_trace_open_file(struct session *s);
+
 /* Writes what has gathered; prints a diagnostic. */
 int fl_trace_flush(struct session *s);
 

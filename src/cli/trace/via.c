@@ -212,8 +212,10 @@ static void explain(const struct via *v)
 static int open_recording(struct via *v)
 {
 	struct session *s = v->s;
-	int r = fl_tracedat_open(s->o->output, s->target, fl_trace_boot_clock(s->o), &s->dat);
+	int r = fl_trace_open_file(s);
 
+	if (r == 0)
+		r = fl_tracedat_open(s->o->output, s->fd, s->target, fl_trace_boot_clock(s->o), &s->dat);
 	for (size_t i = 0; i < s->nr_events && r == 0; i++)
 		r = fl_tracedat_describe(s->dat, s->events[i]->group, fl_ftrace_format(v->ftrace, i));
 	return r;
@@ -248,7 +250,7 @@ static int run(struct via *v, const struct fl_args *args)
 	if (r == -EPIPE)
 		return FL_EXIT_DONE; /* the reader has seen enough */
 	if (r < 0) {
-		fl_say_failed("foreland", r);
+		fl_say_end(r);
 		return FL_EXIT_FINDINGS;
 	}
 	return fl_trace_command_result(s) || (s->o->strict && worse) ? FL_EXIT_FINDINGS : FL_EXIT_DONE;

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "base/file.h"
+#include "base/out.h"
 
 #define MAX_ROUNDS 8
 
@@ -468,11 +468,7 @@ static int put_diff(struct fl_buf *out, const char *path, struct fl_str old, str
 
 static int write_back(const struct docs_tree *t, const char *path, struct fl_str text)
 {
-	char full[PATH_MAX];
-
-	if (snprintf(full, sizeof(full), "%s/%s", t->root, path) >= (int)sizeof(full))
-		return -ENAMETOOLONG;
-	return fl_file_replace(full, text.p, text.n);
+	return fl_out_write_at(t->fd, path, text.p, text.n);
 }
 
 /* What needs the whole tree is left out where none of the file's fixes is about it. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/util.h"
@@ -70,18 +71,16 @@ static void file_emit(struct fl_engine_log *t, const struct fl_engine_event *ev)
 		tf->error = -errno;
 }
 
-int fl_engine_log_open(const char *path, const struct fl_engine_shape *shape, struct fl_engine_log **ret)
+int fl_engine_log_open(int fd, const struct fl_engine_shape *shape, struct fl_engine_log **ret)
 {
 	struct trace_file *t = calloc(1, sizeof(*t));
 
-	if (!t)
-		return -ENOMEM;
-	t->f = fopen(path, "we");
-	if (!t->f) {
-		int err = -errno;
-
+	if (t)
+		t->f = fdopen(fd, "w");
+	if (!t || !t->f) {
 		free(t);
-		return err;
+		close(fd);
+		return -ENOMEM;
 	}
 	t->trace.emit = file_emit;
 	t->shape = *shape;

@@ -72,8 +72,8 @@ struct fl_engine_shape {
 	unsigned int chans[_FL_EPDMA_DIR_MAX];
 };
 
-/* Writes to @path, which is created or cut. Closing gives the first error of any write. */
-int fl_engine_log_open(const char *path, const struct fl_engine_shape *shape, struct fl_engine_log **ret);
+/* Writes to @fd, which it closes in any case. Closing gives the first error of any write. */
+int fl_engine_log_open(int fd, const struct fl_engine_shape *shape, struct fl_engine_log **ret);
 int fl_engine_log_close(struct fl_engine_log *t); /* NULL ok */
 
 /* Is this the text of a trace? */

@@ -612,7 +612,7 @@ static char *folder_of(const char *path)
 	return slash ? fl_str_dup(fl_str_n(path, slash == path ? 1 : slash - path)) : fl_str_dup(FL_STR("."));
 }
 
-int fl_tracedat_open(const char *path, struct fl_target *target, bool boot_clock,
+int fl_tracedat_open(const char *path, int fd, struct fl_target *target, bool boot_clock,
 		     struct fl_tracedat **ret)
 {
 	_cleanup_tracedat_ struct fl_tracedat *t = calloc(1, sizeof(*t));
@@ -620,7 +620,7 @@ int fl_tracedat_open(const char *path, struct fl_target *target, bool boot_clock
 
 	if (!t)
 		return -ENOMEM;
-	t->fd = -1;
+	t->fd = fd;
 	t->target = target;
 	t->boot_clock = boot_clock;
 	t->dir = folder_of(path);
@@ -628,9 +628,6 @@ int fl_tracedat_open(const char *path, struct fl_target *target, bool boot_clock
 	t->streams = calloc(t->nr_streams, sizeof(*t->streams));
 	if (!t->dir || !t->streams)
 		return -ENOMEM;
-	t->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (t->fd < 0)
-		return -errno;
 	*ret = TAKE_PTR(t);
 	return 0;
 }
@@ -657,12 +654,12 @@ int fl_tracedat_describe(struct fl_tracedat *t, struct fl_str group, struct fl_s
 	return format->error;
 }
 
-int fl_tracedat_new(const char *path, struct fl_record_schemas schemas, struct fl_target *target,
+int fl_tracedat_new(const char *path, int fd, struct fl_record_schemas schemas, struct fl_target *target,
 		    bool boot_clock, struct fl_symbols *symbols, struct fl_tracedat **ret)
 {
 	_cleanup_tracedat_ struct fl_tracedat *t = NULL;
 	size_t n = schemas.n;
-	int r = fl_tracedat_open(path, target, boot_clock, &t);
+	int r = fl_tracedat_open(path, fd, target, boot_clock, &t);
 
 	if (r < 0)
 		return r;
@@ -693,8 +690,6 @@ void fl_tracedat_free(struct fl_tracedat *t)
 			close(t->streams[i].fd);
 		free(t->streams[i].page);
 	}
-	if (t->fd >= 0)
-		close(t->fd);
 	for (size_t i = 0; i < t->nr_events; i++)
 		fl_buf_fini(&t->events[i].format);
 	fl_map_fini(&t->comms);

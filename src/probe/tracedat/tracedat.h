@@ -17,10 +17,11 @@
 struct fl_tracedat;
 
 /*
- * Makes @path, for the probes of a trace that was started. @symbols and @trace are borrowed.
+ * Writes @path, which is open as @fd (and stays its caller's), for the probes of a trace that was
+ * started. @symbols and @trace are borrowed.
  * Until fl_tracedat_finish() the file is empty, and what is recorded lies in unnamed files beside it.
  */
-int fl_tracedat_new(const char *path, struct fl_record_schemas schemas, struct fl_target *target,
+int fl_tracedat_new(const char *path, int fd, struct fl_record_schemas schemas, struct fl_target *target,
 		    bool boot_clock, struct fl_symbols *symbols, struct fl_tracedat **ret);
 void fl_tracedat_free(struct fl_tracedat *t);
 FL_DEFINE_CLEANUP(struct fl_tracedat *, fl_tracedat_free);
@@ -33,7 +34,7 @@ int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_reco
  * The same for records that the kernel made: each event is described once, by its group (borrowed) and
  * the text of its format file, whose ID the records carry. Symbols are those that their printers name.
  */
-int fl_tracedat_open(const char *path, struct fl_target *target, bool boot_clock,
+int fl_tracedat_open(const char *path, int fd, struct fl_target *target, bool boot_clock,
 		     struct fl_tracedat **ret);
 int fl_tracedat_describe(struct fl_tracedat *t, struct fl_str group, struct fl_str format);
 int fl_tracedat_recorded(struct fl_tracedat *t, const struct fl_recorded *rec);
