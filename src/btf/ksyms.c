@@ -456,3 +456,17 @@ size_t fl_ksyms_variants(const struct fl_ksyms *k, struct fl_str name, struct fl
 	}
 	return n;
 }
+
+int fl_ksyms_kernel_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *ret)
+{
+	struct fl_ksym end;
+
+	/* per-CPU symbols are low, and are no addresses */
+	if (addr >> 63 == 0 || fl_ksyms_at(k, addr, ret) < 0 || ret->addr >> 63 == 0)
+		return -ENOENT;
+	/* Whatever lies in a symbol of known size is the kernel's; beyond the last one, it is not. */
+	if (!ret->module.n && ret->addr != addr && fl_ksyms_find(k, FL_STR("_end"), &end, 1) &&
+	    addr >= end.addr)
+		return -ENOENT;
+	return 0;
+}

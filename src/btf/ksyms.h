@@ -61,6 +61,9 @@ size_t fl_ksyms_find_func(const struct fl_ksyms *k, struct fl_str name, struct f
  */
 int fl_ksyms_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *ret);
 
+/* The same for an address of the kernel or of a module, as the kernel itself looks: -ENOENT for others. */
+int fl_ksyms_kernel_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *ret);
+
 /* Each symbol whose name matches the glob, in the order of the file; non-zero ends and returns. Sizes
  * are not looked for and 0. */
 int fl_ksyms_each(const struct fl_ksyms *k, struct fl_str glob,

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "probe/filter/filter.h"
-#include "probe/lang/scope.h"
+#include "probe/event/scope.h"
 
 static void answer(const struct fl_filter_scope *scope, struct fl_str line)
 {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "probe/lang/parse.h"
 
 static bool says_char(struct fl_str type)
 {
@@ -68,7 +67,7 @@ static bool function(void *ctx, struct fl_str name, uint64_t *ret_start, uint64_
 	if (fl_target_ksyms(s->target, &syms) < 0)
 		return false;
 	if (fl_parse_u64(name, 0, &address) == 0) {
-		if (fl_kernel_symbol_at(syms, address, &sym) < 0)
+		if (fl_ksyms_kernel_at(syms, address, &sym) < 0)
 			return false;
 	} else if (fl_ksyms_find(syms, name, &sym, 1) == 0) {
 		return false;

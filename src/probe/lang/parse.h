@@ -91,10 +91,6 @@ static inline struct fl_fetch_insn *fl_insn(struct fl_parse *p)
 	return &p->code[p->pc];
 }
 
-/* symbol.c */
-/* The symbol that covers an address of the kernel or of a module. -ENOENT: no such address. */
-int fl_kernel_symbol_at(struct fl_ksyms *syms, uint64_t addr, struct fl_ksym *ret);
-
 /* names.c */
 /*
  * GROUP/EVENT, GROUP.EVENT, EVENT or GROUP/: sets what is there and leaves the rest as it is. An

@@ -65,7 +65,7 @@ int fl_on_function_entry(struct fl_parse *p, struct fl_str symbol, uint64_t offs
 	if (syms && offset == 0 && sym.addr >> 63)
 		return 0;
 	if (syms && !fl_ksyms_hidden(syms)) {
-		if (fl_kernel_symbol_at(syms, sym.addr + offset, &at) < 0)
+		if (fl_ksyms_kernel_at(syms, sym.addr + offset, &at) < 0)
 			return -ENOENT;
 		offset += sym.addr - at.addr;
 	}
@@ -201,7 +201,7 @@ static int check_address(struct fl_parse *p, struct fl_ksyms *syms)
 		return -EINVAL;
 	if (!p->event->is_return || !syms || fl_ksyms_hidden(syms))
 		return 0;
-	if (fl_kernel_symbol_at(syms, addr, &at) < 0)
+	if (fl_ksyms_kernel_at(syms, addr, &at) < 0)
 		return -ENOENT;
 	return addr == at.addr || addr == at.addr + 4 ? 0 : -EINVAL;
 }
@@ -226,7 +226,7 @@ static int check_text(struct fl_parse *p)
 		return 0;
 	if (!is_text(&sym))
 		return -EINVAL;
-	return fl_ksyms_hidden(syms) ? 0 : fl_kernel_symbol_at(syms, sym.addr + place->offset, &sym);
+	return fl_ksyms_hidden(syms) ? 0 : fl_ksyms_kernel_at(syms, sym.addr + place->offset, &sym);
 }
 
 int fl_register_kprobe(struct fl_parse *p)

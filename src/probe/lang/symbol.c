@@ -21,20 +21,6 @@ int fl_split_symbol(struct fl_str text, struct fl_str *symbol, int64_t *offset)
 	return 0;
 }
 
-int fl_kernel_symbol_at(struct fl_ksyms *syms, uint64_t addr, struct fl_ksym *ret)
-{
-	struct fl_ksym end;
-
-	/* per-CPU symbols are low, and are no addresses */
-	if (addr >> 63 == 0 || fl_ksyms_at(syms, addr, ret) < 0 || ret->addr >> 63 == 0)
-		return -ENOENT;
-	/* Whatever lies in a symbol of known size is the kernel's; beyond the last one, it is not. */
-	if (!ret->module.n && ret->addr != addr && fl_ksyms_find(syms, FL_STR("_end"), &end, 1) &&
-	    addr >= end.addr)
-		return -ENOENT;
-	return 0;
-}
-
 /* The address of @text; where there is no symbol table, or one without addresses, it is taken for
  * granted that there is one. */
 static int symbol_address(struct fl_parse *p, struct fl_str text, uint64_t *ret)
