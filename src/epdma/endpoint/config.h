@@ -7,7 +7,21 @@
 #ifndef EPDMA_ENDPOINT_CONFIG_H
 #define EPDMA_ENDPOINT_CONFIG_H
 
-#include "epdma/endpoint/epc.h"
+#include "epdma/endpoint/board.h"
+
+#define FL_EPC_CFG_SIZE 4096
+
+/* Flags of a BAR. */
+#define FL_BAR_IO	(1u << 0)
+#define FL_BAR_64	(1u << 2)
+#define FL_BAR_PREFETCH (1u << 3)
+
+struct fl_epc_header {
+	uint16_t vendorid, deviceid;
+	uint8_t revid, progif_code, subclass_code, baseclass_code, cache_line_size;
+	uint16_t subsys_vendor_id, subsys_id;
+	uint8_t interrupt_pin; /* 0 none, 1 INTA ... */
+};
 
 struct fl_config {
 	uint8_t bytes[FL_EPC_CFG_SIZE];

@@ -3,7 +3,13 @@
 #ifndef EPDMA_ENDPOINT_EPC_MEM_H
 #define EPDMA_ENDPOINT_EPC_MEM_H
 
-#include "epdma/endpoint/epc.h"
+#include <stdint.h>
+
+/* Memory of the endpoint for BARs. @phys is a multiple of @align (a power of two). Zeroed. */
+struct fl_epc_mem_ops {
+	int (*alloc)(void *ctx, uint64_t size, uint64_t align, uint64_t *ret_phys, void **ret_ptr);
+	void (*free)(void *ctx, uint64_t phys, uint64_t size, void *ptr);
+};
 
 struct fl_epc_mem_block;
 

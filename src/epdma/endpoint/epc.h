@@ -17,9 +17,10 @@
 
 #include "base/clock.h"
 #include "epdma/endpoint/board.h"
+#include "epdma/endpoint/config.h"
+#include "epdma/endpoint/epc-mem.h"
 
 #define FL_EPC_MAX_FUNCTIONS 8
-#define FL_EPC_CFG_SIZE	     4096
 #define FL_NO_BAR	     (-1)
 
 struct fl_epc;
@@ -61,12 +62,6 @@ struct fl_epc_aux {
 };
 
 /* ---- what the controller needs from others ---- */
-
-/* Memory of the endpoint for BARs. @phys is a multiple of @align (a power of two). Zeroed. */
-struct fl_epc_mem_ops {
-	int (*alloc)(void *ctx, uint64_t size, uint64_t align, uint64_t *ret_phys, void **ret_ptr);
-	void (*free)(void *ctx, uint64_t phys, uint64_t size, void *ptr);
-};
 
 /*
  * The DMA engine. aux() fills @aux and returns how many there are; with @n too small it fills @n of
@@ -137,20 +132,9 @@ bool fl_epc_link(const struct fl_epc *epc);
 
 /* ---- the endpoint function's side: errnos as in Linux ---- */
 
-struct fl_epc_header {
-	uint16_t vendorid, deviceid;
-	uint8_t revid, progif_code, subclass_code, baseclass_code, cache_line_size;
-	uint16_t subsys_vendor_id, subsys_id;
-	uint8_t interrupt_pin; /* 0 none, 1 INTA ... */
-};
-
 struct fl_epc_submap {
 	uint64_t phys, size;
 };
-
-#define FL_BAR_IO	(1u << 0)
-#define FL_BAR_64	(1u << 2)
-#define FL_BAR_PREFETCH (1u << 3)
 
 /* One BAR as a function sets it up: Linux's struct pci_epf_bar. */
 struct fl_epc_bar {
