@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "cli/say.h"
-#include "cli/trace/trace.h"
+#include "cli/trace/private.h"
 
-int fl_trace_command_start(struct session *s, char **command)
+int trace_command_start(struct trace_job *s, char **command)
 {
 	s->child = fork();
 	if (s->child < 0)
@@ -24,7 +24,7 @@ int fl_trace_command_start(struct session *s, char **command)
 }
 
 /* A command that still runs when the trace is over is ended, as it was started for the trace only. */
-void fl_trace_command_end(struct session *s)
+void trace_command_end(struct trace_job *s)
 {
 	if (s->child <= 0 || s->child_status != -1)
 		return;
@@ -33,7 +33,7 @@ void fl_trace_command_end(struct session *s)
 	s->child_status = 0;
 }
 
-bool fl_trace_command_ended(struct session *s)
+bool trace_command_ended(struct trace_job *s)
 {
 	int status;
 
@@ -42,7 +42,7 @@ bool fl_trace_command_ended(struct session *s)
 	return s->child > 0 && s->child_status != -1;
 }
 
-int fl_trace_command_result(const struct session *s)
+int trace_command_result(const struct trace_job *s)
 {
 	if (s->child <= 0 || s->child_status == 0 || s->child_status == -1)
 		return 0;

@@ -8,19 +8,19 @@
 
 #include "base/json.h"
 #include "cli/say.h"
-#include "cli/trace/trace.h"
+#include "cli/trace/private.h"
 #include "probe/ftrace/ftrace.h"
 #include "probe/output/json.h"
 
 #define NAP_NS 5000000
 
 struct via {
-	struct session *s;
+	struct trace_job *s;
 	struct fl_ftrace *ftrace;
 	struct fl_recorded_lines lines;
 };
 
-static bool has_enough(const struct session *s)
+static bool has_enough(const struct trace_job *s)
 {
 	return s->o->lines && s->lines == s->o->lines;
 }
@@ -40,13 +40,13 @@ static int on_record(void *ctx, const struct fl_recorded *rec)
 	else
 		fl_recorded_text(&v->lines, rec, &v->s->out);
 	v->s->lines++;
-	return r == 0 && v->s->out.len > 1u << 16 ? fl_trace_flush(v->s) : r;
+	return r == 0 && v->s->out.len > 1u << 16 ? trace_flush(v->s) : r;
 }
 
 static int read_and_write(struct via *v)
 {
 	int64_t n = fl_ftrace_read(v->ftrace, on_record, v);
-	int r = fl_trace_flush(v->s);
+	int r = trace_flush(v->s);
 
 	return n < 0 ? (int)n : r;
 }
@@ -62,11 +62,11 @@ static uint64_t now(void)
 static int loop(struct via *v)
 {
 	const struct timespec nap = { 0, NAP_NS };
-	struct session *s = v->s;
+	struct trace_job *s = v->s;
 	uint64_t start = now();
 	int r = 0;
 
-	while (r == 0 && !fl_trace_stop_asked && !has_enough(s) && !fl_trace_command_ended(s) &&
+	while (r == 0 && !trace_stop_asked && !has_enough(s) && !trace_command_ended(s) &&
 	       (!s->o->duration || now() - start < s->o->duration)) {
 		nanosleep(&nap, NULL);
 		r = read_and_write(v);
@@ -79,7 +79,7 @@ static int loop(struct via *v)
 
 /* ---- what is said around the records ---- */
 
-static void json_schema(struct session *s)
+static void json_schema(struct trace_job *s)
 {
 	fl_json_open(&s->out, NULL, '{');
 	fl_json_strz(&s->out, "type", "schema");
@@ -105,7 +105,7 @@ static void json_schema(struct session *s)
 }
 
 /* What is not known is null. */
-static void json_count(struct session *s, const char *key, bool known, uint64_t n)
+static void json_count(struct trace_job *s, const char *key, bool known, uint64_t n)
 {
 	if (known)
 		fl_json_u64(&s->out, key, n);
@@ -115,7 +115,7 @@ static void json_count(struct session *s, const char *key, bool known, uint64_t 
 
 static void json_summary(struct via *v)
 {
-	struct session *s = v->s;
+	struct trace_job *s = v->s;
 
 	fl_json_open(&s->out, NULL, '{');
 	fl_json_strz(&s->out, "type", "summary");
@@ -151,7 +151,7 @@ static void text_count(struct fl_buf *out, const char *what, bool known, uint64_
 
 static void text_summary(const struct via *v, struct fl_buf *out)
 {
-	const struct session *s = v->s;
+	const struct trace_job *s = v->s;
 	uint64_t lost = fl_ftrace_lost(v->ftrace);
 
 	for (size_t i = 0; i < s->nr_events; i++) {
@@ -202,7 +202,7 @@ static bool summarise(struct via *v)
 
 static void explain(const struct via *v)
 {
-	const struct session *s = v->s;
+	const struct trace_job *s = v->s;
 
 	for (size_t i = 0; i < s->nr_events; i++)
 		fprintf(stderr, "%.*s/%.*s: tracefs, as '%.*s'\n", FL_STR_ARG(s->events[i]->group),
@@ -211,11 +211,11 @@ static void explain(const struct via *v)
 
 static int open_recording(struct via *v)
 {
-	struct session *s = v->s;
-	int r = fl_trace_open_file(s);
+	struct trace_job *s = v->s;
+	int r = trace_open_file(s);
 
 	if (r == 0)
-		r = fl_tracedat_open(s->o->output, s->fd, s->target, fl_trace_boot_clock(s->o), &s->dat);
+		r = fl_tracedat_open(s->o->output, s->fd, s->target, trace_boot_clock(s->o), &s->dat);
 	for (size_t i = 0; i < s->nr_events && r == 0; i++)
 		r = fl_tracedat_describe(s->dat, s->events[i]->group, fl_ftrace_format(v->ftrace, i));
 	return r;
@@ -223,7 +223,7 @@ static int open_recording(struct via *v)
 
 static int run(struct via *v, const struct fl_args *args)
 {
-	struct session *s = v->s;
+	struct trace_job *s = v->s;
 	struct fl_ksyms *ksyms;
 	bool worse = false;
 	int r = 0;
@@ -232,20 +232,20 @@ static int run(struct via *v, const struct fl_args *args)
 		explain(v);
 	if (fl_target_ksyms(s->target, &ksyms) == 0)
 		v->lines.ksyms = ksyms;
-	if (fl_trace_is_recording(s->o))
+	if (trace_is_recording(s->o))
 		r = open_recording(v);
 	else if (s->o->json)
 		json_schema(s);
 	if (r == 0 && args->command)
-		r = fl_trace_command_start(s, args->command);
+		r = trace_command_start(s, args->command);
 	if (r == 0)
 		r = loop(v);
-	fl_trace_command_end(s);
+	trace_command_end(s);
 	if (r == 0 && s->dat)
 		r = finish_recording(v);
 	if (r == 0) {
 		worse = summarise(v);
-		r = fl_trace_flush(s);
+		r = trace_flush(s);
 	}
 	if (r == -EPIPE)
 		return FL_EXIT_DONE; /* the reader has seen enough */
@@ -253,13 +253,13 @@ static int run(struct via *v, const struct fl_args *args)
 		fl_say_end(r);
 		return FL_EXIT_FINDINGS;
 	}
-	return fl_trace_command_result(s) || (s->o->strict && worse) ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+	return trace_command_result(s) || (s->o->strict && worse) ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 
-int fl_trace_via_tracefs(struct session *s, const struct fl_args *args)
+int trace_via_tracefs(struct trace_job *s, const struct fl_args *args)
 {
 	struct fl_ftrace_opts opts = { .pid = (uint32_t)s->o->pid, .comm = s->o->comm,
-				       .boot_clock = fl_trace_boot_clock(s->o) };
+				       .boot_clock = trace_boot_clock(s->o) };
 	_cleanup_ftrace_ struct fl_ftrace *ftrace = NULL;
 	struct via v = { .s = s };
 	struct fl_diag d = {};

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cli/say.h"
-#include "cli/trace/trace.h"
+#include "cli/trace/private.h"
 #include "cli/vm.h"
 
 struct vm_words {
@@ -81,7 +81,7 @@ static void add_option(const struct fl_opt *row, size_t offset, void *ctx)
 }
 
 /* Returns only on failure. A command or a file of definitions that lies here goes along. */
-int fl_trace_in_guest(const struct trace_opts *o, const struct fl_args *args)
+int trace_in_guest(const struct trace_opts *o, const struct fl_args *args)
 {
 	struct vm_words w = { .o = o };
 	const char *options[8];
@@ -89,7 +89,7 @@ int fl_trace_in_guest(const struct trace_opts *o, const struct fl_args *args)
 	int r;
 
 	add_word(&w, "trace");
-	fl_opt_each(fl_trace_options, 0, add_option, &w);
+	fl_opt_each(trace_options, 0, add_option, &w);
 	for (size_t i = 0; i < args->n; i++)
 		add_word(&w, args->v[i]);
 	if (o->file && strcmp(o->file, "-") == 0) {

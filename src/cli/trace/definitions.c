@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The definitions and histograms that "foreland trace" was given, as arguments or in a file. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "cli/say.h"
+#include "cli/trace/private.h"
+#include "probe/lang/check.h"
+
+static int check(struct trace_job *s, enum fl_dialect dialect, struct fl_str def,
+		 struct fl_probe_event **ret, struct fl_probe_verdict *v)
+{
+	return fl_probe_check_trace(s->target, dialect, def, ret, v);
+}
+
+static void print_verdict(const struct fl_probe_verdict *v, const char *place, struct fl_str def)
+{
+	if (v->diag.kind) {
+		struct fl_diag d = v->diag; /* borrowed, to be printed with its place */
+
+		d.place = place;
+		fl_say_diag(&d);
+	} else {
+		fprintf(stderr, "%s: error: this is no probe definition: %s\n%.*s\n", place,
+			fl_errno_name(v->errno_value), FL_STR_ARG(def));
+	}
+}
+
+/* A definition may follow the rules of either state of the series; what the first says, is shown. */
+static int check_definition(struct trace_job *s, struct fl_str def, const char *place,
+			    struct fl_probe_event **ret)
+{
+	struct fl_probe_verdict first = {}, second = {};
+	enum fl_dialect dialect = FL_DIALECT_V6;
+	int r;
+
+	*ret = NULL;
+	if (s->o->dialect)
+		fl_dialect_parse(s->o->dialect, &dialect);
+	r = check(s, dialect, def, ret, &first);
+	if (r < 0 && !s->o->dialect)
+		r = check(s, FL_DIALECT_MAINLINE, def, ret, &second);
+	if (r < 0)
+		print_verdict(&first, place, def);
+	fl_probe_verdict_fini(&first);
+	fl_probe_verdict_fini(&second);
+	if (r == 0 && !*ret) {
+		fprintf(stderr, "%s: error: this defines no event\n%.*s\n", place, FL_STR_ARG(def));
+		r = -EINVAL;
+	}
+	return r;
+}
+
+static int add_definition(struct trace_job *s, struct fl_str def, const char *place)
+{
+	struct fl_probe_event *e, **bigger;
+	struct fl_str filter, *filters;
+	int r;
+
+	r = check_definition(s, fl_definition_split(def, &filter), place, &e);
+	if (r < 0)
+		return r;
+	bigger = reallocarray(s->events, s->nr_events + 1, sizeof(struct fl_probe_event *));
+	if (!bigger) {
+		fl_probe_event_free(e);
+		return -ENOMEM;
+	}
+	s->events = bigger;
+	s->events[s->nr_events] = e;
+	filters = reallocarray(s->filters, ++s->nr_events, sizeof(*filters));
+	if (!filters)
+		return -ENOMEM;
+	s->filters = filters;
+	filters[s->nr_events - 1] = filter;
+	return fl_session_add(s->session, e, def, filter);
+}
+
+static int add_file(struct trace_job *s, const char *path)
+{
+	struct fl_str rest, line;
+	int r = fl_file_open(path, 16u << 20, &s->file), n = 0;
+
+	if (r < 0) {
+		fl_say_failed(path, r);
+		return r;
+	}
+	rest = fl_file_str(&s->file);
+	while (r == 0 && fl_str_line(&rest, &line)) {
+		_cleanup_buf_ struct fl_buf place = {};
+
+		n++;
+		line = fl_str_trim(line);
+		if (line.n == 0 || line.p[0] == '#')
+			continue;
+		fl_buf_addf(&place, "%s:%d", path, n);
+		r = add_definition(s, line, fl_buf_z(&place));
+	}
+	return r;
+}
+
+int trace_add_definitions(struct trace_job *s, const struct fl_args *args)
+{
+	int r = s->o->file ? add_file(s, s->o->file) : 0;
+
+	for (size_t i = 0; i < args->n && r == 0; i++)
+		r = add_definition(s, fl_str(args->v[i]), "definition");
+	return r;
+}
+
+/* One --hist is for all definitions, several are for one each, in their order. */
+int trace_add_hists(struct trace_job *s)
+{
+	const struct fl_strv *list = &s->o->hist;
+	int r = 0;
+
+	if (list->n > 1 && list->n != s->nr_events) {
+		fl_say(FL_ERROR, "as many --hist as definitions are wanted, or one for all");
+		return -EINVAL;
+	}
+	for (size_t i = 0; list->n && i < s->nr_events && r == 0; i++) {
+		struct fl_diag d = { .place = "--hist" };
+
+		r = fl_session_hist(s->session, i, fl_str(list->v[list->n > 1 ? i : 0]), &d);
+		if (r < 0)
+			fl_say_diag(&d);
+		fl_diag_fini(&d);
+	}
+	return r;
+}

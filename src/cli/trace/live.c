@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland trace by BPF programs: runs the session, writes what comes, sums up. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "cli/say.h"
+#include "cli/trace/private.h"
+#include "probe/live/point.h"
+#include "probe/live/run.h"
+#include "probe/output/hist.h"
+#include "probe/output/json.h"
+
+static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
+{
+	struct trace_job *s = ctx;
+	int r = 0;
+
+	if (s->o->lines && s->lines == s->o->lines)
+		return -ECANCELED;
+	if (s->dat)
+		r = fl_tracedat_record(s->dat, cpu, rec, size);
+	else if (s->o->json)
+		fl_record_json(&fl_session_probe(s->session, rec->event)->schema, cpu, rec, size, s->symbols,
+				     &s->out);
+	else
+		fl_text_record(s->text, cpu, rec, size, &s->out);
+	if (r < 0)
+		return r;
+	s->lines++;
+	if (s->o->lines && s->lines == s->o->lines)
+		return -ECANCELED;
+	return s->out.len > 1u << 16 ? trace_flush(s) : 0;
+}
+
+static int on_idle(void *ctx)
+{
+	struct trace_job *s = ctx;
+	int r = s->out.len ? trace_flush(s) : 0;
+
+	return r < 0 ? r : trace_command_ended(s);
+}
+
+static void explain(const struct trace_job *s)
+{
+	for (size_t i = 0; i < s->nr_events; i++) {
+		const struct fl_session_probe *p = fl_session_probe(s->session, i);
+		struct fl_str tried = fl_buf_str(&p->tried), line;
+
+		fprintf(stderr, "%.*s/%.*s: %s, reads by %s\n", FL_STR_ARG(p->schema.event->group),
+			FL_STR_ARG(p->schema.event->event), fl_hooks[p->hook].name,
+			fl_read_form_names[p->read]);
+		fprintf(stderr, "    because: %s\n", fl_points_reason(p->schema.event));
+		while (fl_str_line(&tried, &line))
+			fprintf(stderr, "    not taken: %.*s\n", FL_STR_ARG(line));
+	}
+}
+
+static int start(struct trace_job *s)
+{
+	struct fl_diag d = {};
+	int r = fl_session_start(s->session, &d);
+
+	if (r < 0) {
+		struct fl_str tried, line;
+
+		d.place = "definition";
+		fl_say_diag(&d);
+		tried = fl_buf_str(&fl_session_probe(s->session, fl_session_failed(s->session))->tried);
+		while (fl_str_line(&tried, &line))
+			fprintf(stderr, "note: tried %.*s\n", FL_STR_ARG(line));
+	}
+	fl_diag_fini(&d);
+	if (r == 0 && s->o->explain)
+		explain(s);
+	return r;
+}
+
+static void add_totals(const struct trace_job *s, const struct fl_probe_event *e,
+		       const struct fl_totals *n, struct fl_buf *out)
+{
+	fl_buf_addf(out, "%.*s/%.*s: %lu hits, %lu records, %lu filtered, %lu lost, %lu missed, %lu faults",
+		    FL_STR_ARG(e->group), FL_STR_ARG(e->event), n->hits, n->records, n->filtered, n->lost,
+		    n->missed, n->faults);
+	if (n->unpaired)
+		fl_buf_addf(out, ", %lu unpaired", n->unpaired);
+	if (s->o->stack || s->o->ustack)
+		fl_buf_addf(out, ", %lu without stack", n->no_stack);
+	fl_buf_addc(out, '\n');
+}
+
+/* Returns whether something was lost or missed. */
+static bool sum_up(struct trace_job *s, struct fl_buf *out)
+{
+	bool worse = false;
+
+	for (size_t i = 0; i < s->nr_events; i++) {
+		struct fl_totals n;
+
+		fl_session_totals(s->session, i, &n);
+		worse |= n.lost || n.missed;
+		add_totals(s, s->events[i], &n, out);
+	}
+	return worse;
+}
+
+static int finish_recording(struct trace_job *s)
+{
+	_cleanup_buf_ struct fl_buf summary = {};
+
+	sum_up(s, &summary);
+	return fl_tracedat_finish(s->dat, fl_buf_str(&summary));
+}
+
+static void add_summary(struct trace_job *s)
+{
+	struct fl_totals *totals = calloc(s->nr_events, sizeof(*totals));
+
+	for (size_t i = 0; totals && i < s->nr_events; i++)
+		fl_session_totals(s->session, i, &totals[i]);
+	if (totals)
+		fl_record_json_summary(fl_session_schemas(s->session), totals, &s->out);
+	else
+		s->out.error = -ENOMEM;
+	free(totals);
+}
+
+/* 1 where --strict asks for more than was got. */
+static int summarise(struct trace_job *s)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+	bool worse = sum_up(s, &text);
+
+	if (!s->o->json || s->dat) {
+		fl_buf_write_fd(&text, STDERR_FILENO);
+	} else {
+		add_summary(s);
+		if (trace_flush(s) < 0)
+			return 1;
+	}
+	return s->o->strict && worse;
+}
+
+/* Terminals get bars as wide as a fifth of the screen usually is. */
+static int print_hists(struct trace_job *s)
+{
+	unsigned int bars = isatty(s->fd) ? 20 : 0;
+
+	for (size_t i = 0; i < s->nr_events; i++) {
+		struct fl_hist_table table = {};
+
+		if (fl_session_hist_read(s->session, i, &table) < 0)
+			continue;
+		fl_hist_trim(&fl_session_probe(s->session, i)->schema, &table, s->symbols);
+		if (s->o->json)
+			fl_hist_json(&fl_session_probe(s->session, i)->schema, &table, s->symbols, &s->out);
+		else
+			fl_hist_text(&fl_session_probe(s->session, i)->schema, &table, bars, s->symbols, &s->out);
+		fl_hist_table_fini(&table);
+	}
+	return s->out.len ? trace_flush(s) : 0;
+}
+
+static int open_recording(struct trace_job *s)
+{
+	int r = trace_open_file(s);
+
+	if (r < 0)
+		return r;
+	return fl_tracedat_new(s->o->output, s->fd, fl_session_schemas(s->session), s->target,
+			       trace_boot_clock(s->o), s->symbols, &s->dat);
+}
+
+static int run(struct trace_job *s, const struct fl_args *args)
+{
+	struct fl_session_loop run = { .duration_ns = s->o->duration, .stop = &trace_stop_asked,
+			      .record = on_record, .idle = on_idle, .ctx = s };
+	int r;
+
+	r = fl_symbols_new(s->target, &s->symbols);
+	if (r == 0)
+		r = fl_text_new(fl_session_schemas(s->session), s->symbols, &s->text);
+	if (r < 0)
+		return r;
+	if (trace_is_recording(s->o))
+		r = open_recording(s);
+	else if (s->o->json)
+		fl_record_json_schema(fl_session_schemas(s->session), trace_boot_clock(s->o), &s->out);
+	if (r == 0 && args->command)
+		r = trace_command_start(s, args->command);
+	if (r == 0)
+		r = fl_session_run(s->session, &run);
+	trace_command_end(s);
+	if (r == 0 && s->dat)
+		r = finish_recording(s);
+	if (r == 0)
+		r = print_hists(s);
+	if (r == -EPIPE)
+		return 0; /* the reader has seen enough */
+	if (r < 0) {
+		if (r != -ECANCELED)
+			fl_say_failed(s->o->output ? s->o->output : "standard output", r);
+		return r;
+	}
+	r = summarise(s);
+	return trace_command_result(s) ? 1 : r;
+}
+
+int trace_live(struct trace_job *s, const struct fl_args *args)
+{
+	if (start(s) < 0)
+		return FL_EXIT_FINDINGS;
+	return run(s, args) ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}

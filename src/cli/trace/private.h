@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of "foreland trace" share. */
+#ifndef CLI_TRACE_PRIVATE_H
+#define CLI_TRACE_PRIVATE_H
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include "base/file.h"
+#include "base/opt.h"
+#include "probe/live/session.h"
+#include "probe/output/text.h"
+#include "probe/tracedat/tracedat.h"
+#include "probe/target/target.h"
+
+struct trace_opts {
+	uint64_t lines;
+	uint64_t duration;
+	bool json;
+	const char *output;
+	const char *file;
+	uint64_t pid;
+	const char *comm;
+	struct fl_strv hist;
+	bool vm, explain, exact, strict, stack, ustack, pretty;
+	const char *clock;
+	const char *dialect;
+	const char *via;
+	struct fl_target_opts target;
+};
+
+extern const struct fl_opt trace_options[];
+
+struct trace_job {
+	const struct trace_opts *o;
+	struct fl_target *target;
+	struct fl_file file; /* --file: definitions lie in it */
+	struct fl_probe_event **events;
+	size_t nr_events;
+	struct fl_str *filters; /* "if ..." of each, where the kernel has none */
+	struct fl_session *session;
+	struct fl_symbols *symbols;
+	struct fl_text *text;
+	struct fl_tracedat *dat; /* NULL: lines are written */
+	struct fl_buf out;
+	int fd;
+	uint64_t lines;
+	pid_t child;
+	int child_status; /* of waitpid(); -1: it still runs */
+};
+
+/* Set by the first signal that asks for an end. */
+extern volatile sig_atomic_t trace_stop_asked;
+
+/* Becomes the same trace in the guest; returns an exit status only on failure. */
+int trace_in_guest(const struct trace_opts *o, const struct fl_args *args);
+
+/* Each adds what the command line names to the job and prints a diagnostic. 0 or -errno. */
+int trace_add_definitions(struct trace_job *s, const struct fl_args *args);
+int trace_add_hists(struct trace_job *s);
+
+/* By BPF programs, or through the kernel's own tracer: set up, run, sum up. Return the exit status. */
+int trace_live(struct trace_job *s, const struct fl_args *args);
+int trace_via_tracefs(struct trace_job *s, const struct fl_args *args);
+
+/* The command behind "--": starts it, looks whether it has ended, ends it, judges its status. */
+int trace_command_start(struct trace_job *s, char **command);
+bool trace_command_ended(struct trace_job *s);
+void trace_command_end(struct trace_job *s);
+int trace_command_result(const struct trace_job *s);
+
+/* -o FILE.dat */
+bool trace_is_recording(const struct trace_opts *o);
+bool trace_boot_clock(const struct trace_opts *o);
+
+/** trace_open_file() - -o's file, as @s->fd. Return: 0 or -ECANCELED, when it has been said. */
+int trace_open_file(struct trace_job *s);
+
+/* -o's file or standard output, as @s->fd; a recording's is opened by who writes it. */
+int trace_open_output(struct trace_job *s);
+
+/* Writes what has gathered. 0 or -errno. */
+int trace_flush(struct trace_job *s);
+
+#endif
