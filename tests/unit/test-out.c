@@ -180,16 +180,31 @@ static void test_refused(void **state)
 	only(4);
 }
 
+static bool can_open(const char *name)
+{
+	_cleanup_close_ int fd = open(name, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0;
+}
+
 static void test_devices_stay(void **state)
 {
 	struct stat st;
 	int ends[2];
+	bool have;
 	char path[32], got[8];
 
-	assert_int_equal(out("/dev/null", "x"), 0);
-	assert_int_equal(stat("/dev/null", &st), 0);
-	assert_true(S_ISCHR(st.st_mode));
-	assert_int_equal(out("/dev/full", "x"), -ENOSPC);
+	if (geteuid() == 0) /* never the machine's own, which we could spoil */
+		have = mknod("null", S_IFCHR | 0666, makedev(1, 3)) == 0 &&
+		       mknod("full", S_IFCHR | 0666, makedev(1, 7)) == 0 && can_open("null");
+	else
+		have = symlink("/dev/null", "null") == 0 && symlink("/dev/full", "full") == 0;
+	if (have) {
+		assert_int_equal(out("null", "x"), 0);
+		assert_int_equal(stat("null", &st), 0);
+		assert_true(S_ISCHR(st.st_mode));
+		assert_int_equal(out("full", "x"), -ENOSPC);
+	}
 	assert_int_equal(pipe(ends), 0);
 	snprintf(path, sizeof(path), "/dev/fd/%d", ends[1]);
 	assert_int_equal(out(path, "through"), 0);
