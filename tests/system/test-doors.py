@@ -5,6 +5,7 @@ he can. Judged by what lies in the folders afterwards, as stat(2) and the files'
 import ctypes
 import os
 import random
+import shutil
 import signal
 import stat
 import subprocess
@@ -72,6 +73,45 @@ def trace_through_a_link():
                    read(f"{d}/precious") == "precious" and r.returncode == 1 and "FOREIGN_LINK" in r.stderr, r)
 
 
+def names_of_a_program(change):
+    """Runs a copy of a program under 'alloc run', lets @change loose on its file, and asks."""
+    with tempfile.TemporaryDirectory(prefix="foreland-doors-") as d:
+        program = f"{d}/program"
+        shutil.copy("/bin/cat", program)
+        p = subprocess.Popen([sys.argv[1], "alloc", "run", "--", program], stdin=subprocess.PIPE,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        children = f"/proc/{p.pid}/task/{p.pid}/children"
+        until = time.time() + 20
+        while time.time() < until:
+            pid = read(children).split()
+            if pid and os.readlink(f"/proc/{pid[0]}/exe") == program:
+                break
+            time.sleep(0.02)
+        time.sleep(0.2)
+        change(program)
+        try:
+            return run(sys.argv[1], "alloc", "show", "--pid", pid[0])
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            p.stdin.close()
+            p.wait()
+
+
+def fifo(program):
+    os.unlink(program)
+    os.mkfifo(program + " (deleted)")
+
+
+def other(program):
+    shutil.copy("/bin/ls", program + ".new")
+    os.rename(program + ".new", program)
+
+
+for what, change in (("deleted, and a FIFO has the name that maps shows", fifo), ("replaced by another", other)):
+    r = names_of_a_program(change)
+    expect(f"a running program whose file was {what}: it is asked all the same",
+           r is not None and r.returncode == 0 and "program" in r.stdout, r)
 if os.geteuid() == 0 and run(sys.argv[1], "trace", "-t", "10ms", "t:x sched_switch").returncode == 0:
     trace_through_a_link()
 userns.enter(sys.argv[1])

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/map.h"
+#include "base/mapping.h"
 #include "base/num.h"
 #include "base/util.h"
 
@@ -150,26 +151,44 @@ struct symboliser {
  * A process is believed only what its own maps confirm: the files that it has mapped are opened, no
  * others that it may name. A name of 63 characters may be the end of a longer one.
  */
-static struct fl_str complete(const struct symboliser *s, struct fl_str name)
+static bool find_mapping(const struct symboliser *s, struct fl_str name, struct fl_mapping *ret)
 {
 	struct fl_str rest = fl_file_str(&s->maps), line;
 	size_t cut = name.n < FL_ALLOC_NAME_CUT ? 0 : SIZE_MAX;
 
-	if (!s->pid)
-		return name;
 	while (fl_str_line(&rest, &line)) {
-		struct fl_str path = fl_str_from(line, fl_str_find(line, '/', 0));
+		struct fl_mapping m;
 
-		if (path.n >= name.n && path.n - name.n <= cut &&
-		    !memcmp(path.p + path.n - name.n, name.p, name.n))
-			return path;
+		if (fl_mapping_parse(line, &m) && m.path.n >= name.n && m.path.n - name.n <= cut &&
+		    fl_str_starts(m.path, "/") && !memcmp(m.path.p + m.path.n - name.n, name.p, name.n)) {
+			*ret = m;
+			return true;
+		}
 	}
-	return (struct fl_str){};
+	return false;
+}
+
+/* The file itself: the one that the process has mapped, or one that a dump of ours names. */
+static int open_file(const struct symboliser *s, struct object *o, struct fl_str name)
+{
+	_cleanup_free_ char *path = NULL;
+	struct fl_mapping m;
+
+	if (s->pid) {
+		if (!find_mapping(s, name, &m))
+			return -ENOENT;
+		o->path = m.path;
+		return fl_mapping_open(s->pid, &m, FILE_MAX, &o->file);
+	}
+	o->path = name;
+	path = fl_str_dup(name);
+	if (!path || path[0] != '/')
+		return path ? -ENOENT : -ENOMEM;
+	return fl_file_open_named(path, FILE_MAX, &o->file);
 }
 
 static struct object *object_of(struct symboliser *s, struct fl_str name)
 {
-	_cleanup_free_ char *path = NULL;
 	struct object *o;
 	bool is_new;
 	struct fl_map_entry *e = fl_map_put(&s->objects, name, &is_new);
@@ -182,9 +201,7 @@ static struct object *object_of(struct symboliser *s, struct fl_str name)
 		return NULL;
 	o->next = s->all;
 	s->all = o;
-	o->path = complete(s, name);
-	path = fl_str_dup(o->path);
-	if (path && path[0] == '/' && fl_file_open(path, FILE_MAX, &o->file) == 0)
+	if (open_file(s, o, name) == 0)
 		read_object(o);
 	return o;
 }

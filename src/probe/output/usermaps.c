@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/num.h"
+#include "base/mapping.h"
 
 #define THREADS 64 /* whose mappings are kept */
 #define MAPS_MAX (16u << 20)
@@ -33,39 +32,20 @@ void fl_usermaps_free(struct fl_usermaps *m)
 	free(m);
 }
 
-/* "START-END PERMS OFFSET DEV INODE    PATH" */
-static bool split_line(struct fl_str line, uint64_t *start, uint64_t *end, struct fl_str *path)
-{
-	struct fl_str range, word;
-	size_t dash;
-
-	if (!fl_str_word(&line, &range))
-		return false;
-	dash = fl_str_find(range, '-', 0);
-	if (fl_parse_u64(fl_str_sub(range, 0, dash), 16, start) < 0 ||
-	    fl_parse_u64(fl_str_from(range, dash + 1), 16, end) < 0)
-		return false;
-	for (int i = 0; i < 4; i++)
-		if (!fl_str_word(&line, &word))
-			return false;
-	*path = fl_str_trim(line);
-	return true;
-}
-
 bool fl_usermaps_find(struct fl_str maps, uint64_t addr, struct fl_buf *out)
 {
-	struct fl_str line, path;
-	uint64_t start, end;
+	struct fl_mapping m;
+	struct fl_str line;
 
 	while (fl_str_line(&maps, &line)) {
-		if (!split_line(line, &start, &end, &path) || addr < start || addr >= end)
+		if (!fl_mapping_parse(line, &m) || addr < m.start || addr >= m.end)
 			continue;
-		if (!fl_str_starts(path, "/"))
+		if (!fl_str_starts(m.path, "/"))
 			return false;
-		fl_buf_add_str(out, path);
+		fl_buf_add_str(out, m.path);
 		fl_buf_addc(out, '[');
 		fl_buf_addc(out, '+');
-		fl_buf_add_hex(out, addr - start);
+		fl_buf_add_hex(out, addr - m.start);
 		fl_buf_addc(out, ']');
 		return true;
 	}
