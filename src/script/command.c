@@ -63,13 +63,13 @@ static int read_node(struct fl_node *n, struct fl_buf *out)
 	ssize_t got;
 	int err;
 
-	err = fl_tree_open(n, O_RDONLY, &o);
+	err = fl_vfs_open(n, O_RDONLY, &o);
 	if (err < 0)
 		return err;
 	do {
 		char *at = fl_buf_reserve(out, READ_CHUNK);
 
-		got = at ? fl_tree_read(o, at, READ_CHUNK, total) : -ENOMEM;
+		got = at ? fl_vfs_read(o, at, READ_CHUNK, total) : -ENOMEM;
 		if (got > 0) {
 			out->len += got;
 			out->data[out->len] = '\0';
@@ -78,7 +78,7 @@ static int read_node(struct fl_node *n, struct fl_buf *out)
 		if (total > CAT_MAX)
 			got = -EFBIG;
 	} while (got > 0);
-	fl_tree_close(o);
+	fl_vfs_close(o);
 	return got;
 }
 
@@ -134,7 +134,7 @@ static int make_parents(struct fl_command *c, struct fl_str path)
 	for (size_t end = 1; end <= path.n && err == 0; end++) {
 		if (end < path.n && path.p[end] != '/')
 			continue;
-		err = fl_tree_mkdir(c->s->cwd, fl_str_sub(path, 0, end));
+		err = fl_vfs_mkdir(c->s->cwd, fl_str_sub(path, 0, end));
 		if (err == -EEXIST)
 			err = 0;
 	}
@@ -152,7 +152,7 @@ static int cmd_mkdir(struct fl_command *c)
 		return usage(c, &c->args[0], "missing operand");
 	for (size_t i = first; i < c->n; i++) {
 		struct fl_str path = c->args[i].text;
-		int one = parents ? make_parents(c, path) : fl_tree_mkdir(c->s->cwd, path);
+		int one = parents ? make_parents(c, path) : fl_vfs_mkdir(c->s->cwd, path);
 
 		one = fl_command_blame(c, &c->args[i], "cannot create directory ", one);
 		err = one < 0 ? one : err;
@@ -183,7 +183,7 @@ static int cmd_rmdir(struct fl_command *c)
 	bool given[1] = {};
 	int first = options(c, "", given);
 
-	return first < 0 ? first : each_operand(c, fl_tree_rmdir, false, first, "failed to remove ");
+	return first < 0 ? first : each_operand(c, fl_vfs_rmdir, false, first, "failed to remove ");
 }
 
 static int cmd_rm(struct fl_command *c)
@@ -191,7 +191,7 @@ static int cmd_rm(struct fl_command *c)
 	bool force = false;
 	int first = options(c, "f", &force);
 
-	return first < 0 ? first : each_operand(c, fl_tree_unlink, force, first, "cannot remove ");
+	return first < 0 ? first : each_operand(c, fl_vfs_unlink, force, first, "cannot remove ");
 }
 
 static struct fl_str last_part(struct fl_str path)
@@ -231,7 +231,7 @@ static int cmd_ln(struct fl_command *c)
 		}
 		fl_node_unref(n);
 	}
-	err = fl_tree_symlink(c->s->cwd, target, path);
+	err = fl_vfs_symlink(c->s->cwd, target, path);
 	return fl_command_blame(c, &c->args[c->n - 1], "failed to create symbolic link ", err);
 }
 
@@ -282,7 +282,7 @@ static void add_path(struct fl_node *n, struct fl_buf *out)
 	if (!n->parent)
 		return;
 	add_path(n->parent, out);
-	fl_tree_readdir(n->parent, match_node, &want);
+	fl_vfs_readdir(n->parent, match_node, &want);
 	fl_buf_addc(out, '/');
 	fl_buf_add_str(out, want.name);
 }
@@ -330,7 +330,7 @@ static int by_name(const void *a, const void *b)
 static int list_dir(struct fl_node *dir, struct fl_buf *out)
 {
 	struct listing l = {};
-	int err = fl_tree_readdir(dir, list_entry, &l);
+	int err = fl_vfs_readdir(dir, list_entry, &l);
 
 	if (err == 0 && l.n)
 		qsort(l.names, l.n, sizeof(*l.names), by_name);

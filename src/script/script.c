@@ -31,7 +31,7 @@ static int open_redirect(struct fl_command *c, struct fl_open **ret)
 	}
 	if (err < 0)
 		return err;
-	err = fl_tree_open(n, flags, ret);
+	err = fl_vfs_open(n, flags, ret);
 	fl_node_unref(n);
 	return err;
 }
@@ -41,7 +41,7 @@ static int write_all(struct fl_open *o, struct fl_str text)
 	uint64_t pos = 0;
 
 	while (text.n) {
-		ssize_t n = fl_tree_write(o, text.p, text.n, pos);
+		ssize_t n = fl_vfs_write(o, text.p, text.n, pos);
 
 		if (n <= 0)
 			return n < 0 ? n : -EIO;
@@ -70,7 +70,7 @@ static int run_redirected(struct fl_command *c, struct fl_buf *out)
 
 		err = written < 0 ? written : err;
 	}
-	fl_tree_close(o);
+	fl_vfs_close(o);
 	return err;
 }
 

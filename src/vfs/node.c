@@ -159,7 +159,7 @@ static bool is_dots(struct fl_str name)
 	return !name.n || fl_str_is(name, ".") || fl_str_is(name, "..");
 }
 
-int fl_tree_open(struct fl_node *n, int flags, struct fl_open **ret)
+int fl_vfs_open(struct fl_node *n, int flags, struct fl_open **ret)
 {
 	int mode = flags & O_ACCMODE;
 	struct fl_open *o;
@@ -189,7 +189,7 @@ int fl_tree_open(struct fl_node *n, int flags, struct fl_open **ret)
 	return 0;
 }
 
-void fl_tree_close(struct fl_open *o)
+void fl_vfs_close(struct fl_open *o)
 {
 	if (!o)
 		return;
@@ -199,7 +199,7 @@ void fl_tree_close(struct fl_open *o)
 	free(o);
 }
 
-ssize_t fl_tree_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
+ssize_t fl_vfs_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
 {
 	if ((o->flags & O_ACCMODE) == O_WRONLY)
 		return -EBADF;
@@ -208,19 +208,19 @@ ssize_t fl_tree_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
 	return o->node->ops->read ? o->node->ops->read(o, buf, n, pos) : -EINVAL;
 }
 
-ssize_t fl_tree_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos)
+ssize_t fl_vfs_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos)
 {
 	if ((o->flags & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
 	return o->node->ops->write ? o->node->ops->write(o, buf, n, pos) : -EINVAL;
 }
 
-long fl_tree_ioctl(struct fl_open *o, unsigned long request, void *arg)
+long fl_vfs_ioctl(struct fl_open *o, unsigned long request, void *arg)
 {
 	return o->node->ops->ioctl ? o->node->ops->ioctl(o, request, arg) : -ENOTTY;
 }
 
-int fl_tree_poll(struct fl_open *o, short events)
+int fl_vfs_poll(struct fl_open *o, short events)
 {
 	return o->node->ops->poll ? o->node->ops->poll(o, events) :
 				    events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
@@ -249,7 +249,7 @@ static int walk_new(struct fl_node *cwd, struct fl_str path, struct fl_node **re
 	return r;
 }
 
-int fl_tree_mkdir(struct fl_node *cwd, struct fl_str path)
+int fl_vfs_mkdir(struct fl_node *cwd, struct fl_str path)
 {
 	struct fl_node *dir;
 	struct fl_str name;
@@ -263,7 +263,7 @@ int fl_tree_mkdir(struct fl_node *cwd, struct fl_str path)
 	return r;
 }
 
-int fl_tree_symlink(struct fl_node *cwd, struct fl_str target, struct fl_str path)
+int fl_vfs_symlink(struct fl_node *cwd, struct fl_str target, struct fl_str path)
 {
 	struct fl_node *dir, *resolved = NULL;
 	struct fl_str name;
@@ -308,7 +308,7 @@ static int walk_old(struct fl_node *cwd, struct fl_str path, bool want_dir, stru
 	return r;
 }
 
-int fl_tree_rmdir(struct fl_node *cwd, struct fl_str path)
+int fl_vfs_rmdir(struct fl_node *cwd, struct fl_str path)
 {
 	struct fl_node *dir;
 	struct fl_str name;
@@ -322,7 +322,7 @@ int fl_tree_rmdir(struct fl_node *cwd, struct fl_str path)
 	return r;
 }
 
-int fl_tree_unlink(struct fl_node *cwd, struct fl_str path)
+int fl_vfs_unlink(struct fl_node *cwd, struct fl_str path)
 {
 	struct fl_node *dir;
 	struct fl_str name;
@@ -336,7 +336,7 @@ int fl_tree_unlink(struct fl_node *cwd, struct fl_str path)
 	return r;
 }
 
-int fl_tree_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
+int fl_vfs_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
 {
 	if (dir->type != FL_NODE_DIR)
 		return -ENOTDIR;

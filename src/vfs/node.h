@@ -93,16 +93,16 @@ int fl_node_walk_parent(struct fl_node *cwd, struct fl_str path, struct fl_node 
  * The system calls, by node or by path, with the checks that the VFS makes before it asks the
  * file system: -EISDIR, -ENOTDIR, -EACCES against mode, -EEXIST, -ENAMETOOLONG past 255 bytes.
  */
-int fl_tree_open(struct fl_node *n, int flags, struct fl_open **ret);
-void fl_tree_close(struct fl_open *o);
-ssize_t fl_tree_read(struct fl_open *o, void *buf, size_t n, uint64_t pos);
-ssize_t fl_tree_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos);
-long fl_tree_ioctl(struct fl_open *o, unsigned long request, void *arg);
-int fl_tree_poll(struct fl_open *o, short events);
-int fl_tree_mkdir(struct fl_node *cwd, struct fl_str path);
-int fl_tree_rmdir(struct fl_node *cwd, struct fl_str path);
-int fl_tree_symlink(struct fl_node *cwd, struct fl_str target, struct fl_str path);
-int fl_tree_unlink(struct fl_node *cwd, struct fl_str path);
-int fl_tree_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx);
+int fl_vfs_open(struct fl_node *n, int flags, struct fl_open **ret);
+void fl_vfs_close(struct fl_open *o);
+ssize_t fl_vfs_read(struct fl_open *o, void *buf, size_t n, uint64_t pos);
+ssize_t fl_vfs_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos);
+long fl_vfs_ioctl(struct fl_open *o, unsigned long request, void *arg);
+int fl_vfs_poll(struct fl_open *o, short events);
+int fl_vfs_mkdir(struct fl_node *cwd, struct fl_str path);
+int fl_vfs_rmdir(struct fl_node *cwd, struct fl_str path);
+int fl_vfs_symlink(struct fl_node *cwd, struct fl_str target, struct fl_str path);
+int fl_vfs_unlink(struct fl_node *cwd, struct fl_str path);
+int fl_vfs_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx);
 
 #endif

@@ -75,18 +75,18 @@ static size_t client(struct fl_open *f, const struct shape *s, uint64_t mask, ui
 	size_t n = 0;
 	long r;
 
-	assert_int_equal(fl_tree_ioctl(f, s->content_id, before), 0);
+	assert_int_equal(fl_vfs_ioctl(f, s->content_id, before), 0);
 	put_u64(args, 8, mask);
 	put_u64(args, s->min_at, min);
 	put_u64(args, s->max_at, max);
-	for (r = fl_tree_ioctl(f, s->get_at, args); r == 0; r = fl_tree_ioctl(f, s->get_next, data)) {
+	for (r = fl_vfs_ioctl(f, s->get_at, args); r == 0; r = fl_vfs_ioctl(f, s->get_next, data)) {
 		if (n == 0)
 			memcpy(data, args + s->data_at, sizeof(data));
 		assert_true(n < LIMIT);
 		describe(data, &out[n++]);
 	}
 	assert_int_equal(r, -ENOENT);
-	assert_int_equal(fl_tree_ioctl(f, s->content_id, after), 0);
+	assert_int_equal(fl_vfs_ioctl(f, s->content_id, after), 0);
 	assert_memory_equal(before, after, 8);
 	return n;
 }
@@ -97,7 +97,7 @@ static char *whole_text(struct fl_open *f)
 	size_t at = 0;
 	ssize_t n;
 
-	while ((n = fl_tree_read(f, text + at, 65536, at)) > 0) {
+	while ((n = fl_vfs_read(f, text + at, 65536, at)) > 0) {
 		assert_true(n < 4096); /* one page of whole lines, whatever is asked for */
 		at += (size_t)n;
 	}
@@ -171,7 +171,7 @@ static void clients_read_what_the_text_says(void **state)
 	assert_int_equal(fl_tag_registry_load(&reg, core, 300, &id), 0);
 	assert_int_equal(fl_tag_registry_load(&reg, ext4, 2000, &id), 0);
 	node = fl_allocinfo_node(&reg.space);
-	assert_int_equal(fl_tree_open(node, 0, &f), 0);
+	assert_int_equal(fl_vfs_open(node, 0, &f), 0);
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		size_t expected = text_reader(f, ranges[i].min, ranges[i].max, b);
 
@@ -186,7 +186,7 @@ static void clients_read_what_the_text_says(void **state)
 				assert_string_equal(a[j].text, b[j].text);
 		}
 	}
-	fl_tree_close(f);
+	fl_vfs_close(f);
 	fl_node_unref(node);
 	fl_tag_registry_fini(&reg);
 	free(a);
@@ -206,23 +206,23 @@ static void text_does_not_depend_on_the_reads(void **state)
 	fl_tag_registry_init(&reg);
 	assert_int_equal(fl_tag_registry_load(&reg, ext4, 2000, &id), 0);
 	node = fl_allocinfo_node(&reg.space);
-	assert_int_equal(fl_tree_open(node, 0, &f), 0);
+	assert_int_equal(fl_vfs_open(node, 0, &f), 0);
 	text = whole_text(f);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		size_t at = 0;
 		ssize_t n;
 
-		while ((n = fl_tree_read(f, other + at, sizes[i], at)) > 0)
+		while ((n = fl_vfs_read(f, other + at, sizes[i], at)) > 0)
 			at += (size_t)n;
 		assert_int_equal(at, strlen(text));
 		assert_memory_equal(text, other, at);
 	}
-	assert_int_equal(fl_tree_read(f, other, 50, 5000), 50);
+	assert_int_equal(fl_vfs_read(f, other, 50, 5000), 50);
 	assert_memory_equal(other, text + 5000, 50);
-	assert_int_equal(fl_tree_read(f, other, 50, 1 << 30), 0);
+	assert_int_equal(fl_vfs_read(f, other, 50, 1 << 30), 0);
 	free(text);
 	free(other);
-	fl_tree_close(f);
+	fl_vfs_close(f);
 	fl_node_unref(node);
 	fl_tag_registry_fini(&reg);
 }
@@ -248,7 +248,7 @@ static int kernel_request(struct fl_allocinfo_peer *peer, unsigned long request,
 	}
 	if (request != k->get_at && request != k->get_next)
 		return -ENOTTY;
-	return (int)fl_tree_ioctl(k->file, request, arg);
+	return (int)fl_vfs_ioctl(k->file, request, arg);
 }
 
 static void our_client_finds_the_shape(void **state)
@@ -275,11 +275,11 @@ static void our_client_finds_the_shape(void **state)
 				    i < 3 ? shapes[i][1] : 1, 0, 0 };
 		struct fl_alloc_set set = {};
 
-		assert_int_equal(fl_tree_open(node, 0, &k.file), 0);
+		assert_int_equal(fl_vfs_open(node, 0, &k.file), 0);
 		assert_int_equal(fl_allocinfo_read(&k.peer, &f, &set), i < 3 ? 0 : -ENOTTY);
 		assert_int_equal(set.n, i < 3 ? expected : 0);
 		fl_alloc_set_fini(&set);
-		fl_tree_close(k.file);
+		fl_vfs_close(k.file);
 	}
 	fl_node_unref(node);
 	fl_tag_registry_fini(&reg);
@@ -300,13 +300,13 @@ static void a_set_that_moves_is_read_again(void **state)
 		struct kernel k = { { kernel_request, NULL }, NULL, 0xC1D0A601, 0x80E0A602, 0, still };
 		struct fl_alloc_set set = {};
 
-		assert_int_equal(fl_tree_open(node, 0, &k.file), 0);
+		assert_int_equal(fl_vfs_open(node, 0, &k.file), 0);
 		assert_int_equal(fl_allocinfo_read(&k.peer, &all, &set), 0);
 		assert_int_equal(set.n, 300);
 		assert_int_equal(set.torn, still == 1000);
 		assert_int_equal(k.ids, still == 4 ? 6 : 20); /* twice a reading, ten readings at most */
 		fl_alloc_set_fini(&set);
-		fl_tree_close(k.file);
+		fl_vfs_close(k.file);
 	}
 	fl_node_unref(node);
 	fl_tag_registry_fini(&reg);

@@ -406,7 +406,7 @@ static void call_get_at(struct model *m, struct engine *e)
 		r = -EFAULT;
 	e->counted = 0;
 	e->counted_twice = false;
-	got = (int)fl_tree_ioctl(e->file, request, arg);
+	got = (int)fl_vfs_ioctl(e->file, request, arg);
 	assert_int_equal(got, r);
 	assert_false(e->counted_twice);
 	if (r < 0)
@@ -437,7 +437,7 @@ static void call_get_next(struct model *m, struct engine *e)
 		r = -EFAULT;
 	e->counted = 0;
 	e->counted_twice = false;
-	got = (int)fl_tree_ioctl(e->file, is_v7 ? 0x80E8A602 : 0x80E0A602, arg);
+	got = (int)fl_vfs_ioctl(e->file, is_v7 ? 0x80E8A602 : 0x80E0A602, arg);
 	assert_int_equal(got, r);
 	assert_false(e->counted_twice);
 	if (r < 0)
@@ -453,7 +453,7 @@ static void call_content_id(struct model *m, struct engine *e)
 	enum where where = random_where();
 	uint64_t id = 0;
 	void *arg = put(e, where, &id, sizeof(id));
-	int r = (int)fl_tree_ioctl(e->file, 0x8008A600, arg);
+	int r = (int)fl_vfs_ioctl(e->file, 0x8008A600, arg);
 
 	assert_int_equal(r, where == WRITABLE ? 0 : -EFAULT);
 	if (r == 0)
@@ -464,13 +464,13 @@ static void call_unknown(struct engine *e)
 {
 	static const unsigned long requests[] = { 0, 0xC1E8A601, 0x80F8A602, 0xA603, 0xC1D0A602 };
 
-	assert_int_equal(fl_tree_ioctl(e->file, requests[rnd(5)], e->pages), -ENOTTY);
+	assert_int_equal(fl_vfs_ioctl(e->file, requests[rnd(5)], e->pages), -ENOTTY);
 }
 
 static void reopen(struct model *m, struct engine *e)
 {
-	fl_tree_close(e->file);
-	assert_int_equal(fl_tree_open(e->node, 0, &e->file), 0);
+	fl_vfs_close(e->file);
+	assert_int_equal(fl_vfs_open(e->node, 0, &e->file), 0);
 	m->mask = 0;
 	m->positioned = m->begun = m->at_end = false;
 	m->cursor = (struct place){};
@@ -490,7 +490,7 @@ static void any_call(struct model *m, struct engine *e)
 	else if (what < 16)
 		call_unknown(e);
 	else if (what < 17) /* text has an iterator of its own */
-		assert_true(fl_tree_read(e->file, scrap, sizeof(scrap), 0) >= 0);
+		assert_true(fl_vfs_read(e->file, scrap, sizeof(scrap), 0) >= 0);
 	else if (what < 18)
 		load(m, e);
 	else if (what < 19)
@@ -525,7 +525,7 @@ static void answers_as_the_model(void **state)
 	e.node = fl_allocinfo_node(&e.counting);
 	for (uint64_t i = 0; i < SEQUENCES; i++)
 		sequence(&e, i);
-	fl_tree_close(e.file);
+	fl_vfs_close(e.file);
 	fl_node_unref(e.node);
 	munmap(e.pages, 3 * page);
 }

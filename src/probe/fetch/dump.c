@@ -6,7 +6,7 @@
 const struct fl_fetch_op_info fl_fetch_ops[_FL_FETCH_MAX] = {
 #define FETCH_OP(op, how, when)                                                                    \
 	[FL_FETCH_##op] = { .name = #op, .operand = FL_OPERAND_##how, .stage = FL_STAGE_##when },
-#include "probe/fetch/fetch_ops.def"
+#include "probe/fetch/fetch-ops.def"
 };
 
 /* Texts: the series shows a pointer for a string and for an event's field, and later what is there. */

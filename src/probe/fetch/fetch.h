@@ -2,7 +2,7 @@
 /*
  * The fetch program: what one probe argument does when the probe fires, in the kernel's own small
  * instruction set. The language compiles to it; dump, lower, the interpreter and the BPF back end
- * read it. Everything about an op comes from fetch_ops.def.
+ * read it. Everything about an op comes from fetch-ops.def.
  *
  * A program is [NOP_SYMBOL] LOAD DEREF* STORE [MOD_BF] [LP_ARRAY] END. One value goes through it:
  * a load op sets it, a deref op replaces it, a store op puts it (or the memory that it addresses)
@@ -22,7 +22,7 @@
 
 enum fl_fetch_op {
 #define FETCH_OP(name, operand, stage) FL_FETCH_##name,
-#include "probe/fetch/fetch_ops.def"
+#include "probe/fetch/fetch-ops.def"
 	_FL_FETCH_MAX,
 };
 
