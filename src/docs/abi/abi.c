@@ -57,12 +57,14 @@ static void report_missing(struct abi *a, enum tag tag)
 
 static void read_description(struct abi *a)
 {
-	struct rst r = { .sink = sink(a), .arena = &a->w->scratch, .family = a->w->opts->family };
+	struct rst r = { .sink = sink(a), .arena = &a->w->scratch, .words = docs_words(a->w),
+			.family = a->w->opts->family };
 
 	while (a->n && !a->v[a->n - 1].n)
 		a->n--;
 	if (a->n)
 		rst_read(&r, (struct rst_view){ a->v, a->n }, false);
+	rst_fini(&r);
 	a->n = 0;
 }
 

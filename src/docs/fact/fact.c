@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void docs_worker_init(struct docs_worker *w, struct docs_tree *tree, const struct docs_opts *opts)
+void docs_worker_init(struct docs_worker *w, struct docs_tree *tree, const struct docs_conf *conf,
+		      const struct docs_opts *opts)
 {
-	*w = (struct docs_worker){ .tree = tree, .opts = opts,
+	*w = (struct docs_worker){ .tree = tree, .conf = conf, .opts = opts,
 				   .sink = { .want = &opts->want, .level = opts->level } };
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "docs/conf/conf.h"
 #include "docs/finding/sink.h"
 #include "docs/rst/rst.h"
 #include "docs/tree/tree.h"
@@ -56,6 +57,7 @@ struct docs_fact {
 struct docs_worker {
 	const struct docs_opts *opts;
 	struct docs_tree *tree;
+	const struct docs_conf *conf;
 	struct docs_sink sink;
 	struct fl_buf text;	 /* of the file at hand */
 	struct fl_map exists;	 /* path -> 1 no, 2 yes */
@@ -70,7 +72,8 @@ struct docs_worker {
 	size_t nr_needles;
 };
 
-void docs_worker_init(struct docs_worker *w, struct docs_tree *tree, const struct docs_opts *opts);
+void docs_worker_init(struct docs_worker *w, struct docs_tree *tree, const struct docs_conf *conf,
+		      const struct docs_opts *opts);
 void docs_worker_fini(struct docs_worker *w);
 
 /* Facts are kept for the end of the session. NULL when memory is short, which the sink then knows. */
@@ -87,6 +90,12 @@ int docs_fact_cmp(const void *a, const void *b);
 /* A finding at the place of @u. */
 struct docs_finding *docs_report_fact(struct docs_sink *s, enum docs_check c, const struct docs_fact *u,
 				      const char *fmt, ...) FL_PRINTF(4, 5);
+
+/* The words that texts of the tree may use; NULL: all that somebody knows. */
+static inline const struct rst_vocabulary *docs_words(const struct docs_worker *w)
+{
+	return w->conf && w->conf->present ? &w->conf->words : NULL;
+}
 
 /* docs_tree_glob() with a memory. */
 bool docs_exists(struct docs_worker *w, struct fl_str path);

@@ -217,6 +217,7 @@ static void read_included(struct body *b)
 	if (b->export || b->internal)
 		collect_exports(b, option(u, b->export ? "export" : "internal"));
 	b->rst = (struct rst){ .sink = &b->w->sink, .arena = &b->w->scratch, .want_facts = true,
+			       .words = docs_words(b->w),
 			       .family = b->w->opts->family, .nr_styles = u->nr_styles, .level = u->level,
 			       .base_level = u->level, .page = u->file };
 	memcpy(b->rst.styles, u->styles, sizeof(u->styles));
@@ -224,6 +225,7 @@ static void read_included(struct body *b)
 	free(mute.lines);
 	body_labels(b);
 	not_found(b);
+	rst_fini(&b->rst);
 	fl_map_fini(&b->seen);
 	fl_map_fini(&b->exported);
 }

@@ -171,6 +171,27 @@ static void toctree(struct docs_worker *w, const struct rst_fact *f)
 	}
 }
 
+/*
+ * "maintainers-profile-toc" makes a toctree of the pages that MAINTAINERS names as profiles:
+ * "P:\tDocumentation/page.rst".
+ */
+static void profiles(struct docs_worker *w, const struct rst_fact *f)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+	struct fl_str rest, line, word;
+
+	if (docs_tree_read(w->tree, "MAINTAINERS", &text) < 0)
+		return;
+	rest = fl_buf_str(&text);
+	while (fl_str_line(&rest, &line)) {
+		if (!fl_str_starts(line, "P:"))
+			continue;
+		line = fl_str_from(line, 2);
+		if (fl_str_word(&line, &word) && fl_str_ends(word, ".rst"))
+			docs_fact_add(w, DOCS_FACT_TOC, word, f->line, f->col);
+	}
+}
+
 /* -- included files and kernel-doc -- */
 
 #define MOST_INCLUDED (16u << 20) /* bytes a page: files that include others often multiply */
@@ -302,6 +323,8 @@ static void directive_fact(struct docs_worker *w, const struct rst_fact *f, bool
 		c_fact(w, f, in_namespace);
 	else if (fl_str_is(f->name, "toctree"))
 		toctree(w, f);
+	else if (fl_str_is(f->name, "maintainers-profile-toc"))
+		profiles(w, f);
 	else if (fl_str_is(f->name, "include"))
 		include(w, f);
 	else if (fl_str_is(f->name, "kernel-doc"))
@@ -324,11 +347,12 @@ static void use_facts(struct docs_worker *w, const struct rst *r)
 
 void docs_read_page(struct docs_worker *w)
 {
-	struct rst r = { .sink = &w->sink, .arena = &w->scratch, .family = w->opts->family,
+	struct rst r = { .sink = &w->sink, .arena = &w->scratch, .words = docs_words(w), .family = w->opts->family,
 			 .want_facts = true, .include = w->quiet ? NULL : read_included, .ctx = w };
 	struct fl_str text = w->sink.text;
 	struct rst_view view;
 	struct docs_fact *u;
+	bool excluded;
 	int e;
 
 	if (fl_str_starts(text, "\xef\xbb\xbf"))
@@ -339,12 +363,15 @@ void docs_read_page(struct docs_worker *w)
 	if (e < 0)
 		return;
 	u = docs_fact_add(w, DOCS_FACT_PAGE, fl_str(w->path), 0, 0);
-	if (u && (fl_str_starts(text, ":orphan:") || memmem(text.p, text.n, "\n:orphan:", 9)))
+	excluded = w->conf && docs_conf_excludes(w->conf, w->tree, w->path);
+	if (u && (excluded || fl_str_starts(text, ":orphan:") || memmem(text.p, text.n, "\n:orphan:", 9)))
 		u->extra = FL_STR("o");
 	w->sink.suppress += w->quiet;
 	rst_read(&r, view, true);
 	rst_names(&r);
-	use_facts(w, &r);
+	if (!excluded)
+		use_facts(w, &r);
 	docs_read_mentions(w);
+	rst_fini(&r);
 	w->sink.suppress -= w->quiet;
 }

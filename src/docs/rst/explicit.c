@@ -7,48 +7,10 @@
 
 #include "docs/rst/internal.h"
 
-enum content {
-	C_NONE,
-	C_RAW,
-	C_BODY,
-	C_NEED,
-	C_LIST,
-	C_FLAT,
-	C_TABLE,
-};
-
-static const struct directive {
-	const char *name;
-	unsigned int required, optional;
-	bool blanks;
-	enum content content;
-	const char *options;
-} directives[] = {
-#define DIRECTIVE(name, req, opt, blanks, content, options)                                        \
-	{ name, req, opt, blanks, C_##content, options },
-#include "docs/rst/directives.def"
-#undef DIRECTIVE
-};
-
-static const struct directive *find_directive(struct fl_str name)
-{
-	char lower[32];
-
-	if (name.n >= sizeof(lower))
-		return NULL;
-	for (size_t i = 0; i < name.n; i++)
-		lower[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 32 : name.p[i];
-	for (size_t i = 0; i < FL_ARRAY_SIZE(directives); i++) {
-		if (fl_str_is(fl_str_n(lower, name.n), directives[i].name))
-			return &directives[i];
-	}
-	return NULL;
-}
-
 /* -- directives -- */
 
 struct use {
-	const struct directive *d;
+	const struct rst_directive *d;
 	struct fl_str name;
 	uint32_t at; /* line within the block */
 	struct rst_view args, options, content;
@@ -82,7 +44,7 @@ static struct rst_view join(struct rst *r, struct rst_view a, struct rst_view b)
 /* Divides a directive's lines into arguments, options and content, as docutils does. */
 static void divide(struct rst *r, struct use *u, struct rst_view all)
 {
-	const struct directive *d = u->d;
+	const struct rst_directive *d = u->d;
 	bool takes_args = d->required || d->optional;
 	uint32_t i = 0, opts;
 
@@ -172,7 +134,7 @@ static const char *bad_options(const struct use *u, struct fl_str *name)
 /* Reports what is wrong with how the directive is written; true where something was. */
 static bool misused(struct rst *r, struct rst_block *b, const struct use *u)
 {
-	const struct directive *d = u->d;
+	const struct rst_directive *d = u->d;
 	struct fl_str name = {};
 	const char *what = bad_options(u, &name);
 
@@ -191,7 +153,7 @@ static bool misused(struct rst *r, struct rst_block *b, const struct use *u)
 		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
 			   "Error in \"%.*s\" directive: maximum %u argument(s) allowed, %u supplied.",
 			   FL_STR_ARG(u->name), d->required + d->optional, u->nr_args);
-	else if (u->content.n && d->content == C_NONE)
+	else if (u->content.n && d->content == RST_CONTENT_NONE)
 		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
 			   "Error in \"%.*s\" directive: no content permitted.", FL_STR_ARG(u->name));
 	else
@@ -210,19 +172,19 @@ static void check_shape(struct rst *r, struct rst_block *b, const struct use *u,
 {
 	char text[200];
 
-	if (u->d->content == C_TABLE) {
+	if (u->d->content == RST_CONTENT_TABLE) {
 		if (body->nr_tables != 1 || body->nr_other != 1 || body->nr_bullet_lists || body->nr_messages)
 			bad_content(r, b, u, "exactly one table expected.");
 		return;
 	}
 	if (body->nr_bullet_lists != 1 || body->nr_other || body->nr_messages) {
 		bad_content(r, b, u, "exactly one bullet list expected.");
-	} else if (body->row_bad && (u->d->content == C_FLAT || !body->row_uneven ||
+	} else if (body->row_bad && (u->d->content == RST_CONTENT_FLAT || !body->row_uneven ||
 				     body->row_bad < body->row_uneven)) {
 		snprintf(text, sizeof(text), "two-level bullet list expected, but row %u does not "
 			 "contain a second-level bullet list.", body->row_bad);
 		bad_content(r, b, u, text);
-	} else if (body->row_uneven && u->d->content == C_LIST) {
+	} else if (body->row_uneven && u->d->content == RST_CONTENT_LIST) {
 		snprintf(text, sizeof(text), "uniform two-level bullet list expected, but row %u does "
 			 "not contain the same number of items as row 1 (%u vs %u).", body->row_uneven,
 			 body->row_items, body->row1_items);
@@ -234,21 +196,21 @@ static void read_content(struct rst *r, struct rst_block *b, const struct use *u
 {
 	struct rst_block body = { .v = u->content.v, .n = u->content.n, .bias = b->bias };
 
-	if (u->d->content == C_RAW || u->d->content == C_NONE)
+	if (u->d->content == RST_CONTENT_RAW || u->d->content == RST_CONTENT_NONE)
 		return;
 	if (!u->content.n) {
-		if (u->d->content == C_NEED || u->d->content == C_TABLE)
+		if (u->d->content == RST_CONTENT_NEED || u->d->content == RST_CONTENT_TABLE)
 			rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
 				   "Content block expected for the \"%.*s\" directive; none found.",
 				   FL_STR_ARG(u->name));
-		else if (u->d->content == C_LIST || u->d->content == C_FLAT)
+		else if (u->d->content == RST_CONTENT_LIST || u->d->content == RST_CONTENT_FLAT)
 			rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
 				   "The \"%.*s\" directive is empty; content required.", FL_STR_ARG(u->name));
 		return;
 	}
 	body.titles = b->titles && fl_str_is(u->name, "only");
 	rst_body(r, &body);
-	if (u->d->content >= C_LIST)
+	if (u->d->content >= RST_CONTENT_LIST)
 		check_shape(r, b, u, &body);
 }
 
@@ -265,7 +227,7 @@ static void directive_fact(struct rst *r, struct rst_block *b, const struct use 
 			rst_add_fact(r, RST_TARGET, l, fl_str_trim(fl_str_from(rst_str(l), 6)));
 	}
 	f->extra = u->args.n ? fl_str_trim(rst_str(&u->args.v[0])) : fl_str_n("", 0);
-	f->view = u->d->content == C_NONE ? u->options : u->content;
+	f->view = u->d->content == RST_CONTENT_NONE ? u->options : u->content;
 	f->nr_styles = r->nr_styles;
 	f->level = r->level;
 	memcpy(f->styles, r->styles, sizeof(f->styles));
@@ -301,6 +263,29 @@ static bool is_whole(const struct use *u)
 	return true;
 }
 
+/*
+ * An extension of the tree that could not be read may have it; then it is no error, if it is not a
+ * known name misspelt.
+ */
+static void unknown_directive(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	struct fl_str near = rst_near_directive(r->words, u->name);
+	bool foreign = r->words && r->words->foreign && !near.n;
+	struct docs_finding *f = rst_report(r, b, foreign ? DOCS_DIRECTIVE_FOREIGN : DOCS_DIRECTIVE_UNKNOWN, u->at,
+					    "Unknown directive type \"%.*s\".", FL_STR_ARG(u->name));
+
+	if (f && near.n)
+		f->help = docs_sink_printf(r->sink, "did you mean '%.*s'?", FL_STR_ARG(near));
+}
+
+/* ".. role:: name(base)": the text may use it from here on. */
+static void own_role(struct rst *r, const struct use *u)
+{
+	struct fl_str name = u->content.n ? rst_str(&u->content.v[0]) : fl_str_n("", 0);
+
+	fl_map_put(&r->own_roles, fl_str_trim(fl_str_sub(name, 0, fl_str_find(name, '(', 0))), NULL);
+}
+
 static bool directive(struct rst *r, struct rst_block *b, struct rst_match m, bool *blank)
 {
 	const struct rst_line *l = &b->v[b->i];
@@ -316,14 +301,13 @@ static bool directive(struct rst *r, struct rst_block *b, struct rst_match m, bo
 	while (end < l->n && l->p[end] == ' ')
 		end++;
 	g.cut = end;
-	u.d = find_directive(u.name);
+	u.d = rst_find_directive(r->words, u.name);
 	rst_grab(r, b, b->i, &g);
 	b->i = g.end;
 	*blank = g.blank_finish;
 	b->nr_other++;
 	if (!u.d) {
-		rst_report(r, b, DOCS_DIRECTIVE_UNKNOWN, u.at, "Unknown directive type \"%.*s\".",
-			   FL_STR_ARG(u.name));
+		unknown_directive(r, b, &u);
 		return true;
 	}
 	divide(r, &u, g.view);
@@ -331,7 +315,9 @@ static bool directive(struct rst *r, struct rst_block *b, struct rst_match m, bo
 	if (misused(r, b, &u))
 		return true;
 	directive_fact(r, b, &u);
-	if (fl_str_is(u.name, "include") && is_whole(&u) && r->include)
+	if (fl_str_is(u.name, "role"))
+		own_role(r, &u);
+	else if (fl_str_is(u.name, "include") && is_whole(&u) && r->include)
 		r->include(r, u.first, b->titles);
 	else if (fl_str_is(u.name, "csv-table"))
 		rst_csv_table(r, b, u.at, u.content, u.options);

@@ -34,12 +34,6 @@ enum construct {
 	BACKQUOTE,
 };
 
-static const char *const roles[] = {
-#define ROLE(name) name,
-#include "docs/rst/roles.def"
-#undef ROLE
-};
-
 /* -- characters around a place -- */
 
 static uint32_t char_at(struct fl_str s, size_t at, size_t *ret_len)
@@ -287,18 +281,14 @@ static size_t backquote_suffix(const struct inl *n, size_t at, struct fl_str *ro
 
 static void check_role(struct inl *n, size_t at, size_t end, struct fl_str role)
 {
-	char lower[40];
+	const struct rst_vocabulary *words = n->r->words;
+	bool foreign;
 
-	if (role.n < sizeof(lower)) {
-		for (size_t i = 0; i < role.n; i++)
-			lower[i] = role.p[i] >= 'A' && role.p[i] <= 'Z' ? role.p[i] | 32 : role.p[i];
-		for (size_t i = 0; i < FL_ARRAY_SIZE(roles); i++) {
-			if (fl_str_is(fl_str_n(lower, role.n), roles[i]))
-				return;
-		}
-	}
-	complain(n, DOCS_ROLE_UNKNOWN, at, end - at, "Unknown interpreted text role \"%.*s\".",
-		 FL_STR_ARG(role));
+	if (rst_find_role(words, role) || fl_map_get(&n->r->own_roles, role))
+		return;
+	foreign = words && words->foreign && !rst_near_role(words, role).n;
+	complain(n, foreign ? DOCS_ROLE_FOREIGN : DOCS_ROLE_UNKNOWN, at, end - at,
+		 "Unknown interpreted text role \"%.*s\".", FL_STR_ARG(role));
 }
 
 /* `text <target>`_ names two things. */

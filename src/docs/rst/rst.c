@@ -733,3 +733,8 @@ void rst_read(struct rst *r, struct rst_view view, bool titles)
 	if (titles)
 		rst_transitions_end(r, &b);
 }
+
+void rst_fini(struct rst *r)
+{
+	fl_map_fini(&r->own_roles);
+}

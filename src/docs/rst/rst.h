@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "docs/finding/sink.h"
+#include "docs/rst/vocabulary.h"
 
 /* A line as docutils sees it: tabs expanded, trailing blanks gone, outer indentation cut off. */
 struct rst_line {
@@ -67,6 +68,8 @@ struct rst {
 	struct fl_arena *arena; /* for what lives as long as the text is read */
 	enum docs_family family;
 	bool want_facts;
+	const struct rst_vocabulary *words; /* NULL: all that somebody knows */
+	struct fl_map own_roles; /* that the text itself defines */
 	struct rst_fact *facts, **tail;
 	uint16_t styles[RST_MAX_STYLES]; /* over << 8 | under, in order of first use */
 	unsigned int nr_styles, level;	 /* level: that of the section we are in */
@@ -86,6 +89,9 @@ int rst_split(struct fl_arena *a, struct fl_str text, struct rst_view *ret);
 
 /* Reads a whole text. @titles: sections may stand in it. */
 void rst_read(struct rst *r, struct rst_view view, bool titles);
+
+/* Frees what reading left behind, facts apart. */
+void rst_fini(struct rst *r);
 
 /* Reads text that is included in one that is being read. */
 void rst_read_within(struct rst *r, struct rst_view view, bool titles);

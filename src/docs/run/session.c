@@ -294,8 +294,8 @@ int docs_session_init(struct docs_session *s, struct docs_tree *tree, const stru
 		return -ENOMEM;
 	s->nr_workers = n;
 	for (unsigned int i = 0; i < n; i++)
-		docs_worker_init(&s->workers[i], tree, opts);
-	return 0;
+		docs_worker_init(&s->workers[i], tree, &s->conf, opts);
+	return docs_conf_read(&s->conf, tree);
 }
 
 void docs_session_fini(struct docs_session *s)
@@ -304,6 +304,7 @@ void docs_session_fini(struct docs_session *s)
 		docs_worker_fini(&s->workers[i]);
 	docs_jobs_fini(&s->jobs);
 	docs_symbols_fini(&s->symbols);
+	docs_conf_fini(&s->conf);
 	free(s->workers);
 	free(s->v);
 	*s = (struct docs_session){};
@@ -368,6 +369,23 @@ static int judge(struct docs_session *s, struct docs_graph *g)
 	return r;
 }
 
+/* What conf.py computes is told once, where the whole of the pages is asked for. */
+static void tell_computed(struct docs_session *s, struct docs_worker *w)
+{
+	fl_map_for_each(e, &s->conf.computed) {
+		size_t file = fl_str_find(e->key, ' ', 0);
+		char *path = fl_arena_dup(&w->sink.arena, fl_str_sub(e->key, 0, file));
+
+		if (!path || docs_tree_read(w->tree, path, &w->text) < 0)
+			continue;
+		docs_sink_file(&w->sink, path, fl_buf_str(&w->text));
+		docs_report(&w->sink, DOCS_CONF_COMPUTED, e->num, 0, 0,
+			    "what %.*s is given here is computed and was not read",
+			    FL_STR_ARG(fl_str_from(e->key, file + 1)));
+		docs_sink_file(&w->sink, NULL, fl_str_n("", 0));
+	}
+}
+
 int docs_session_finish(struct docs_session *s)
 {
 	struct docs_graph g;
@@ -375,6 +393,8 @@ int docs_session_finish(struct docs_session *s)
 
 	docs_graph_init(&g, s->workers, s->nr_workers);
 	r = judge(s, &g);
+	if (s->whole)
+		tell_computed(s, &s->workers[0]);
 	docs_graph_fini(&g);
 	return r ? r : docs_session_sort(s);
 }

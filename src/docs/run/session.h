@@ -16,6 +16,7 @@ struct docs_comments;
 struct docs_session {
 	struct docs_tree *tree;
 	const struct docs_opts *opts;
+	struct docs_conf conf; /* what the tree says of its pages */
 	struct docs_worker *workers; /* one a thread */
 	unsigned int nr_workers;
 	struct docs_jobs jobs;

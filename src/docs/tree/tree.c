@@ -44,7 +44,7 @@ int docs_tree_open(struct docs_tree *t, const char *path, struct fl_buf *ret_rel
 	char dir[PATH_MAX];
 	struct stat st;
 
-	*t = (struct docs_tree){ .fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
+	*t = (struct docs_tree){ .fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .doc = FL_STR("Documentation/") };
 	if (!full || stat(full, &st) < 0)
 		return -errno;
 	snprintf(dir, sizeof(dir), "%s", full);

@@ -25,6 +25,7 @@ struct docs_tree {
 	char *root; /* absolute or as given; without "/" at the end */
 	int fd;
 	bool kernel;	      /* it has Documentation and MAINTAINERS */
+	struct fl_str doc;    /* the folder of its pages, with its "/": "Documentation/" */
 	struct fl_arena arena;
 	struct fl_map overlay; /* path -> struct docs_overlay_file * */
 	pthread_mutex_t lock;  /* of what follows */

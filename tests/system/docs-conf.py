@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""docs-conf.py FORELAND: what a tree's conf.py and its extensions say of directives, roles and pages.
+
+The expected answers are Sphinx's: what its reference says of the classes and calls used here.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+FORELAND = os.path.abspath(sys.argv[1])
+tests = failures = 0
+
+CONF = """extensions = ['mine', "sphinx.ext.todo"]%s
+exclude_patterns = []
+if condition:
+    exclude_patterns += ['drafts', 'old/*.rst']
+else:
+    exclude_patterns.append("deep/**/x.rst")
+primary_domain = 'c'
+"""
+MINE = '''"""add_directive("docstring", No)"""
+from docutils.parsers.rst import Directive, directives
+
+
+class Base(Directive):
+    required_arguments = 1
+    option_spec = {'one': directives.flag, "two": lambda x: {"three": 3}}
+
+
+class Mine(Base):
+    has_content = True
+
+
+class Computed(Base):
+    option_spec = Base.option_spec.copy()
+
+
+class Dom(Domain):
+    name = 'my'
+    directives = {'thing': Thing}
+    roles = {'ref': XRef()}
+
+
+def setup(app):
+    # app.add_directive("comment", No)
+    app.add_directive('mine', Mine)
+    app.add_directive('computed', Computed)
+    app.add_domain(Dom)
+    app.add_role("myrole", fn)
+'''
+# line of the page -> what is said of it; None: nothing
+PAGE = [
+    ("Page\n====\n", None),
+    (".. mine:: a\n   :one:\n", None),
+    (".. mine:: a\n   :three:\n", 'unknown option: "three"'),
+    (".. mine::\n", "1 argument(s) required, 0 supplied"),
+    (".. computed:: a\n   :any:\n", None),
+    (".. my:thing:: x\n", None),
+    (".. todo:: x\n", None),
+    (".. graphviz::\n\n   x\n", 'Unknown directive type "graphviz"'),
+    (".. docstring:: x\n", 'Unknown directive type "docstring"'),
+    (".. comment:: x\n", 'Unknown directive type "comment"'),
+    (".. ntoe:: x\n", 'Unknown directive type "ntoe"'),
+    (".. collapse:: x\n", 'Unknown directive type "collapse"'),
+    (".. function:: int a(void)\n", None),
+    (".. class:: x\n", None),
+    (".. method:: x\n", 'Unknown directive type "method"'),
+    (".. py:method:: x\n", None),
+    (".. versionremoved:: 1.0\n", None),
+    (".. std:option:: x\n", None),
+    (".. option:: --x\n", None),
+    (".. sectionauthor:: x\n", None),
+    (".. role:: own(code)\n   :language: c\n", None),
+    (":my:ref:`x` :myrole:`y` :own:`x` :func:`x` :js:func:`x` :rst:dir:`x`\n", None),
+    (":other:`z`\n", 'Unknown interpreted text role "other"'),
+    (":emphsis:`z`\n", 'Unknown interpreted text role "emphsis"'),
+]
+
+
+def check(ok, what, *shown):
+    global tests, failures
+    tests += 1
+    failures += not ok
+    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what.replace("#", " ")), flush=True)
+    for s in shown if not ok else ():
+        print("# " + str(s).replace("\n", "\n# "))
+
+
+def put(top, path, text):
+    full = os.path.join(top, path)
+    os.makedirs(os.path.dirname(full), exist_ok=True)
+    with open(full, "w") as f:
+        f.write(text)
+
+
+def run(top, *args):
+    p = subprocess.run([FORELAND, "docs", "check", *args], cwd=top, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       text=True)
+    return p.stdout
+
+
+def tree(top, conf):
+    put(top, "MAINTAINERS", "x\n")
+    put(top, "Documentation/conf.py", conf)
+    put(top, "Documentation/sphinx/mine.py", MINE)
+    put(top, "Documentation/index.rst", "\n".join(text for text, said in PAGE))
+
+
+def words():
+    with tempfile.TemporaryDirectory() as top:
+        tree(top, CONF % "")
+        out = run(top)
+        line = 1
+        for text, said in PAGE:
+            found = re.findall(r"^Documentation/index\.rst:%d:.*" % line, out, re.M)
+            check(len(found) == (said is not None) and (not said or said in found[0]),
+                  "%s: %s" % (text.split("\n")[0], said or "known"), out)
+            line += text.count("\n") + 1
+        tree(top, CONF % "\nextensions.append('from.elsewhere')")
+        out = run(top, "--level", "style")
+        check('error: Unknown directive type "ntoe"' in out, "a known word misspelt stays an error", out)
+        check('style: Unknown directive type "collapse". [directive-foreign]' in out and
+              'style: Unknown interpreted text role "other". [role-foreign]' in out,
+              "but not what an extension may have that is not in the tree", out)
+        tree(top, CONF % " + more")
+        out = run(top, "--level", "style")
+        check("Documentation/conf.py:1:1: style: what extensions is given here is computed" in out,
+              "what is computed is told with its line", out)
+
+
+def pages():
+    with tempfile.TemporaryDirectory() as top:
+        tree(top, CONF % "")
+        put(top, "Documentation/index.rst", "Page\n====\n\ntext\n")
+        excluded = ["drafts/a.rst", "drafts/b/c.rst", "old/d.rst", "deep/a/b/x.rst"]
+        for page in excluded + ["old/e/f.rst", "deep/a/y.rst", "draft.rst"]:
+            put(top, "Documentation/" + page, "Page\n====\n\ntext\n")
+        orphans = re.findall(r"^Documentation/(.*?): .*\[toctree-orphan\]", run(top), re.M)
+        check(orphans == ["deep/a/y.rst", "draft.rst", "old/e/f.rst"],
+              "pages that conf.py excludes, in either branch, need no toctree", orphans)
+
+
+def profiles():
+    with tempfile.TemporaryDirectory() as top:
+        put(top, "MAINTAINERS", "A SUBSYSTEM\nP:\tDocumentation/a.rst\nS:\tMaintained\n")
+        put(top, "Documentation/conf.py", "extensions = ['maint']\n")
+        put(top, "Documentation/sphinx/maint.py", "class M(Include):\n    required_arguments = 0\n\n\n"
+            "def setup(app):\n    app.add_directive('maintainers-profile-toc', M)\n")
+        put(top, "Documentation/index.rst", "Page\n====\n\n.. maintainers-profile-toc::\n")
+        put(top, "Documentation/a.rst", "Page\n====\n\ntext\n")
+        put(top, "Documentation/b.rst", "Page\n====\n\ntext\n")
+        out = run(top)
+        check(re.findall(r"^\S*", out)[0] == "Documentation/b.rst:" and out.count("[") == 1,
+              "profiles of MAINTAINERS are in a toctree where a page asks for it", out)
+
+
+for part in words, pages, profiles:
+    part()
+print("1..%d" % tests)
+sys.exit(1 if failures else 0)
