@@ -58,13 +58,13 @@ static inline void add(struct fl_mem *m, uint64_t base, void *p, uint64_t n, uns
 	assert_int_equal(fl_mem_add(m, &r), 0);
 }
 
-static inline struct rig *rig_new(enum fl_epdma_map map, enum fl_epdma_dir dir, unsigned int ch, bool trusted,
-			   struct fl_fault *fault)
+static inline struct rig *rig_new_threads(enum fl_epdma_map map, enum fl_epdma_dir dir, unsigned int ch,
+					  bool trusted, struct fl_fault *fault, unsigned int threads)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 	struct fl_engine_config cfg = {
 		.map = map, .chans = { 4, 4 }, .trusted = trusted, .ops = &rig_ops, .ctx = r,
-		.fault = fault,
+		.fault = fault, .threads = threads,
 	};
 
 	r->map = map;
@@ -89,6 +89,12 @@ static inline struct rig *rig_new(enum fl_epdma_map map, enum fl_epdma_dir dir, 
 		for (unsigned int c = 0; c < 4; c++)
 			assert_int_equal(fl_engine_claim(r->e, d, c), 0);
 	return r;
+}
+
+static inline struct rig *rig_new(enum fl_epdma_map map, enum fl_epdma_dir dir, unsigned int ch, bool trusted,
+				  struct fl_fault *fault)
+{
+	return rig_new_threads(map, dir, ch, trusted, fault, 0);
 }
 
 static inline void rig_free(struct rig *r)
@@ -125,22 +131,31 @@ static inline void ring(struct rig *r)
 		fl_engine_write(r->e, r->dir ? 0x30 : 0x10, r->ch);
 }
 
+/* v0: the direction's ENGINE_EN, or where there is none (databook 6.10a) the channel's PWR_EN. */
+static inline void engine_enable(struct rig *r, uint32_t on)
+{
+	if (r->map == FL_EPDMA_NATIVE)
+		fl_engine_write(r->e, chbase(r), on);
+	else if (r->map == FL_EPDMA_COMPAT)
+		fl_engine_write(r->e, (r->dir ? 0x168 : 0x128) + 4 * r->ch, on);
+	else
+		fl_engine_write(r->e, r->dir ? 0x2c : 0x0c, on);
+}
+
 /* The driver's sequence for a first chunk. */
 static inline void start(struct rig *r, uint64_t llp)
 {
 	uint32_t b = chbase(r);
 
 	if (r->map == FL_EPDMA_NATIVE) {
-		fl_engine_write(r->e, b + 0x00, 1);
-		fl_engine_write(r->e, b + 0x88, 0x78);
+		engine_enable(r, 1);
+		fl_engine_write(r->e, b + 0x88, 0x7d); /* as Linux: enables, and the pins masked */
 		fl_engine_write(r->e, b + 0x34, 1);
 		fl_engine_write(r->e, b + 0x10, (uint32_t)llp);
 		fl_engine_write(r->e, b + 0x14, (uint32_t)(llp >> 32));
 		fl_engine_write(r->e, b + 0x18, 3);
 	} else {
-		fl_engine_write(r->e, r->dir ? 0x2c : 0x0c, 1);
-		if (r->map == FL_EPDMA_COMPAT)
-			fl_engine_write(r->e, (r->dir ? 0x168 : 0x128) + 4 * r->ch, 1);
+		engine_enable(r, 1);
 		fl_engine_write(r->e, r->dir ? 0xc4 : 0x90, 1u << r->ch);
 		fl_engine_write(r->e, b + 0x00, 0x300);
 		fl_engine_write(r->e, b + 0x1c, (uint32_t)llp);

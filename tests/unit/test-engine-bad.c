@@ -134,18 +134,10 @@ static void no_such_channel(struct rig *r, const struct bad *b)
 	run(r);
 }
 
-static void engine_off(struct rig *r)
-{
-	if (r->map == FL_EPDMA_NATIVE)
-		fl_engine_write(r->e, chbase(r), 0);
-	else
-		fl_engine_write(r->e, r->dir ? 0x2c : 0x0c, 0);
-}
-
 static void while_disabled(struct rig *r, const struct bad *b)
 {
 	good_list(r);
-	engine_off(r);
+	engine_enable(r, 0);
 	ring(r);
 	run(r);
 }
@@ -181,7 +173,7 @@ static void ring_while_running(struct rig *r, const struct bad *b)
 
 static void stop_while_idle(struct rig *r, const struct bad *b)
 {
-	engine_off(r);
+	engine_enable(r, 0);
 	stop(r);
 	run(r);
 }
@@ -203,7 +195,7 @@ static void reset_in_the_middle(struct rig *r, const struct bad *b)
 	put(r, 0, CB, 600000, src_of(r, RAM, HOSTM), dst_of(r, RAM, HOSTM));
 	start(r, DESC);
 	assert_true(fl_engine_run(r->e, 1));
-	engine_off(r);
+	engine_enable(r, 0);
 	assert_false(fl_engine_run(r->e, 1));
 	assert_int_equal(llp(r), 0);
 	assert_int_equal(status(r), 0);
@@ -329,7 +321,7 @@ static void lives_on(struct rig *r)
 
 	memset(from, 0x3c, 8);
 	memset(to, 0, 8);
-	engine_off(r);
+	engine_enable(r, 0);
 	good_list(r);
 	start(r, DESC);
 	run(r);

@@ -4,6 +4,7 @@
  * test-engine-bad.c's.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "engine-rig.h"
 
@@ -95,11 +96,15 @@ static void messages_v0(void **state)
 		}
 }
 
-/* Native: stop latches only with the local enable, goes out only with the remote one and unmasked. */
+/*
+ * Native: stop latches only with the local enable, and goes out with the remote one. The mask is the pin's:
+ * Linux's remote owner writes 0x7d (dw-hdma-v0-core.c, 7.3) and waits for the message.
+ */
 static void messages_native(void **state)
 {
 	static const struct { uint32_t setup, stat; unsigned int msgs; } rows[] = {
-		{ 0x00, 0, 0 }, { 0x08, 0, 0 }, { 0x10, 1, 0 }, { 0x18, 1, 1 }, { 0x19, 1, 0 },
+		{ 0x00, 0, 0 }, { 0x08, 0, 0 }, { 0x10, 1, 0 }, { 0x18, 1, 1 }, { 0x19, 1, 1 }, { 0x7d, 1, 1 },
+		{ 0x55, 1, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -142,10 +147,7 @@ static void endless_ring(void **state)
 		assert_int_equal(status(r), 3);
 		ring(r);
 		assert_true(fl_engine_run(r->e, 1)); /* and goes on */
-		if (r->map == FL_EPDMA_NATIVE)
-			fl_engine_write(r->e, chbase(r), 0);
-		else
-			fl_engine_write(r->e, r->dir ? 0x2c : 0x0c, 0);
+		engine_enable(r, 0);
 		assert_false(fl_engine_run(r->e, 1));
 		assert_int_equal(llp(r), 0);
 		assert_int_equal(status(r), 0);
@@ -170,8 +172,7 @@ static void register_accesses(void **state)
 	fl_engine_write(r->e, 0x010, 5);	  /* no such channel */
 	fl_engine_write(r->e, 0x00c, 1);
 	fl_engine_write(r->e, 0x010, 1u << 31);	  /* stop while idle */
-	fl_engine_write(r->e, 0x010, 0);	  /* not in list mode */
-	assert_int_equal(fl_engine_read(r->e, 0x04c), 0x10000);
+	assert_int_equal(fl_engine_read(r->e, 0x04c), 0);
 	fl_engine_stats(r->e, &st);
 	assert_int_equal(st.refused_regs, 6);
 	assert_int_equal(fl_engine_release(r->e, FL_EPDMA_WRITE, 1, true), 0);
@@ -181,6 +182,197 @@ static void register_accesses(void **state)
 	assert_int_equal(fl_engine_claim(r->e, FL_EPDMA_WRITE, 4), -EINVAL);
 	assert_int_equal(fl_engine_claim(r->e, FL_EPDMA_WRITE, 1), 0);
 	rig_free(r);
+}
+
+/* Without list mode: one element out of SAR, DAR and size, as dw_hdma_v0_core_non_ll_start() programs it. */
+static void without_list(void **state)
+{
+	FOR_EACH_KIND(r, false, NULL) {
+		uint64_t src = src_of(r, RAM + 16, HOSTM + 32), dst = dst_of(r, RAM + 16, HOSTM + 32);
+		uint32_t b = chbase(r), at = r->map == FL_EPDMA_NATIVE ? 0x1c : 0x08;
+
+		for (unsigned int again = 0; again < 2; again++) {
+			memset(r->dir ? r->ram : r->hostm, 0, 256);
+			engine_enable(r, 1);
+			fl_engine_write(r->e, b + at, 100);
+			fl_engine_write(r->e, b + at + 4, (uint32_t)src);
+			fl_engine_write(r->e, b + at + 8, (uint32_t)(src >> 32));
+			fl_engine_write(r->e, b + at + 12, (uint32_t)dst);
+			fl_engine_write(r->e, b + at + 16, (uint32_t)(dst >> 32));
+			if (r->map == FL_EPDMA_NATIVE) {
+				fl_engine_write(r->e, b + 0x88, 0x7d);
+				fl_engine_write(r->e, b + 0x90, 0xfee00000);
+				fl_engine_write(r->e, b + 0x34, 0);
+			} else {
+				fl_engine_write(r->e, r->dir ? 0xcc : 0x60, 0xfee00000);
+				fl_engine_write(r->e, b, 0x18); /* LIE, RIE, no LLE */
+			}
+			ring(r);
+			run(r);
+			assert_int_equal(status(r), 3);
+			assert_int_equal(r->msgs, 1 + again);
+			assert_memory_equal(r->ram + 16, r->hostm + 32, 100);
+			assert_int_equal((r->dir ? r->ram + 16 : r->hostm + 32)[100], 0);
+			assert_int_equal(llp(r), 0);
+		}
+		fl_engine_write(r->e, b + at, 100);
+		fl_engine_write(r->e, b + at + (r->dir ? 4 : 12), 0x10);
+		fl_engine_write(r->e, b + at + (r->dir ? 8 : 16), 0);
+		ring(r);
+		run(r);
+		assert_int_equal(status(r), 2); /* nothing is mapped at 0x10 */
+	}
+}
+
+/* What COMMAND's bus master bit gates: bytes both ways, and messages. */
+static void bus_master(void **state)
+{
+	FOR_EACH_KIND(r, false, NULL) {
+		uint8_t before[8];
+
+		memcpy(before, r->dir ? r->ram : r->hostm, 8);
+		put(r, 0, CB | RIE, 8, src_of(r, RAM, HOSTM), dst_of(r, RAM, HOSTM));
+		put(r, 1, CB | RIE, 0, 0, 0); /* no byte, but a message */
+		if (r->map == FL_EPDMA_NATIVE) {
+			fl_engine_write(r->e, chbase(r) + 0xa0, 0xfee00000); /* abort */
+			fl_engine_write(r->e, chbase(r) + 0x90, 0xfee00000); /* stop */
+		} else {
+			fl_engine_write(r->e, r->dir ? 0xd4 : 0x68, 0xfee00000);
+			fl_engine_write(r->e, r->dir ? 0xcc : 0x60, 0xfee00000);
+		}
+		fl_engine_set_master(r->e, false);
+		start(r, DESC);
+		run(r);
+		assert_true(aborted(r));
+		assert_int_equal(r->msgs, 0);
+		assert_memory_equal(before, r->dir ? r->ram : r->hostm, 8);
+		fl_engine_set_master(r->e, true);
+		start(r, DESC);
+		run(r);
+		assert_int_equal(status(r), 3);
+		assert_memory_equal(r->ram, r->hostm, 8);
+		assert_int_equal(r->msgs, r->map == FL_EPDMA_NATIVE ? 1 : 2);
+	}
+}
+
+/* Power, and not ENGINE_EN, starts, stops and quiesces a channel in HDMA's compatible mode. */
+static void compat_power(void **state)
+{
+	struct rig *r = rig_new(FL_EPDMA_COMPAT, FL_EPDMA_READ, 1, false, NULL);
+
+	put(r, 0, CB, 8, HOSTM, RAM);
+	put(r, 1, LLP, 0, DESC, 0);
+	fl_engine_write(r->e, 0x2c, 1);
+	assert_int_equal(fl_engine_read(r->e, 0x2c), 0);
+	fl_engine_write(r->e, 0x500, 0x300);
+	ring(r);
+	assert_int_equal(status(r), 0); /* without power */
+	start(r, DESC);
+	assert_true(fl_engine_run(r->e, 4));
+	fl_engine_write(r->e, 0x2c, 0);
+	assert_true(fl_engine_run(r->e, 4)); /* there is none to switch off */
+	fl_engine_write(r->e, 0x168, 0);
+	assert_true(fl_engine_run(r->e, 4)); /* channel 0's power */
+	fl_engine_write(r->e, 0x16c, 0);
+	assert_false(fl_engine_run(r->e, 4));
+	assert_int_equal(status(r), 0);
+	assert_int_equal(fl_engine_read(r->e, 0x16c), 0);
+	rig_free(r);
+}
+
+/* One block at 0x100, and the viewport at 0x0fc says whose. */
+static void legacy_viewport(void **state)
+{
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		struct rig *r = rig_new(FL_EPDMA_LEGACY, dir, 2, false, NULL);
+
+		put(r, 0, CB | LIE | RIE, 8, src_of(r, RAM, HOSTM), dst_of(r, RAM, HOSTM));
+		fl_engine_write(r->e, dir ? 0x2c : 0x0c, 1);
+		fl_engine_write(r->e, 0x0fc, 1);
+		fl_engine_write(r->e, 0x100 + 0x1c, 0x1234);
+		fl_engine_write(r->e, 0x0fc, 2 | dir << 31);
+		assert_int_equal(fl_engine_read(r->e, 0x0fc), 2 | dir << 31);
+		assert_int_equal(fl_engine_read(r->e, 0x11c), 0);
+		fl_engine_write(r->e, 0x100, 0x300);
+		fl_engine_write(r->e, 0x11c, (uint32_t)DESC);
+		fl_engine_write(r->e, dir ? 0x30 : 0x10, 2);
+		run(r);
+		assert_int_equal(fl_engine_read(r->e, 0x100) >> 5 & 3, 3);
+		assert_int_equal(fl_engine_read(r->e, 0x11c), DESC + 24);
+		assert_int_equal(fl_engine_read(r->e, dir ? 0xa0 : 0x4c), 4);
+		assert_memory_equal(r->ram, r->hostm, 8);
+		fl_engine_write(r->e, 0x0fc, 1);
+		assert_int_equal(fl_engine_read(r->e, 0x11c), 0x1234);
+		assert_int_equal(fl_engine_read(r->e, 0x200), 0); /* unroll's blocks are not there */
+		rig_free(r);
+	}
+}
+
+/* Host memory behind functions: a worker's, which the host's stop meets while the answer is awaited. */
+static struct {
+	struct rig *r;
+	bool rings_first, stops, rings, fails;
+} io;
+
+static int io_read(void *ctx, uint64_t addr, void *buf, size_t n)
+{
+	memset(buf, 0x5a, n);
+	if (io.rings_first)
+		ring(io.r);
+	if (io.stops)
+		fl_engine_write(io.r->e, 0x30, 1u << 31 | io.r->ch);
+	if (io.rings)
+		ring(io.r);
+	io.rings_first = io.stops = io.rings = false;
+	return io.fails ? -EIO : 0;
+}
+
+static int io_write(void *ctx, uint64_t addr, const void *buf, size_t n)
+{
+	return 0;
+}
+
+static void ends(struct rig *r, unsigned int want)
+{
+	for (unsigned int i = 0; i < 5000 && status(r) != want; i++)
+		usleep(1000);
+	assert_int_equal(status(r), want);
+}
+
+/* However the slice that a stop met ends, the stop is over with it: the next doorbell is heard. */
+static void stop_in_flight(void **state)
+{
+	static const struct fl_mem_io ops = { .read = io_read, .write = io_write };
+	static const struct { bool rings_first, stops, rings, fails; unsigned int first, slots; } rows[] = {
+		{ false, false, false, false, 3, 1 }, { false, true, false, true, 2, 0 },
+		{ false, true, false, false, 3, 0 },  { true, true, false, false, 3, 0 },
+		{ false, true, true, false, 3, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig *r = rig_new_threads(FL_EPDMA_UNROLL, FL_EPDMA_READ, 1, false, NULL, 1);
+		struct fl_mem_range h = { .base = 0x1000, .size = 4096, .io = &ops, .fd = -1,
+					  .flags = FL_MEM_READ | FL_MEM_WRITE };
+
+		assert_int_equal(fl_mem_add(r->host, &h), 0);
+		io.r = r;
+		io.rings_first = rows[i].rings_first;
+		io.stops = rows[i].stops;
+		io.rings = rows[i].rings;
+		io.fails = rows[i].fails;
+		put(r, 0, CB, 64, 0x1000, RAM);
+		put(r, 1, 0, 0, 0, 0);
+		start(r, DESC);
+		ends(r, rows[i].first);
+		assert_int_equal(llp(r), DESC + 24 * rows[i].slots); /* a doorbell behind the stop: on */
+		io.fails = false;
+		memset(r->ram, 0, 64);
+		start(r, DESC);
+		for (unsigned int ms = 0; ms < 5000 && llp(r) != DESC + 24; ms++)
+			usleep(1000);
+		assert_int_equal(r->ram[63], 0x5a);
+		rig_free(r);
+	}
 }
 
 static void faults(void **state)
@@ -234,6 +426,11 @@ int main(void)
 		cmocka_unit_test(messages_native),
 		cmocka_unit_test(endless_ring),
 		cmocka_unit_test(register_accesses),
+		cmocka_unit_test(without_list),
+		cmocka_unit_test(bus_master),
+		cmocka_unit_test(compat_power),
+		cmocka_unit_test(legacy_viewport),
+		cmocka_unit_test(stop_in_flight),
 		cmocka_unit_test(faults),
 	};
 

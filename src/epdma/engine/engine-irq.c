@@ -31,7 +31,7 @@ static void note_message(struct chan *c, struct imwr *msg, uint64_t addr, uint32
 {
 	struct fl_engine_event ev = { .kind = FL_EV_IMWR, .addr = addr, .val = data };
 
-	if (!addr)
+	if (!addr || !__atomic_load_n(&c->e->master, __ATOMIC_RELAXED))
 		return;
 	msg->send = true;
 	msg->addr = addr;
@@ -64,7 +64,7 @@ static void v0_err_bits(struct chan *c)
 	uint32_t bit = 1u << c->hw;
 	uint32_t *lo = reg(c->e, FL_V0_ERR_STATUS, c->dir, 0);
 
-	if (c->reason <= ABORT_NOT_LIST)
+	if (c->reason <= ABORT_LL_LOOP)
 		*lo |= bit << ABORT_SHIFT;
 	else if (c->reason == ABORT_EP_ADDR)
 		*lo |= bit;
@@ -92,16 +92,15 @@ static void v0_abort(struct chan *c, struct imwr *msg)
 #define SETUP_REMOTE_ABORT (1u << 5)
 #define SETUP_LOCAL_ABORT  (1u << 6)
 
-/* Latches @bit; the message goes out where @remote and the mask allow it. */
+/* Latches @bit. The mask is the pin's alone: a remote owner sets it, and waits for its message. */
 static void native_latch(struct chan *c, struct imwr *msg, enum native_int bit, bool remote,
 			 enum fl_dw_reg addr_reg)
 {
 	struct fl_engine *e = c->e;
-	bool masked = *reg(e, FL_HN_INT_SETUP, c->dir, c->hw) & bit;
 
 	*reg(e, FL_HN_INT_STATUS, c->dir, c->hw) |= bit;
-	msg->pin = !masked;
-	if (remote && !masked)
+	msg->pin = !(*reg(e, FL_HN_INT_SETUP, c->dir, c->hw) & bit);
+	if (remote)
 		note_message(c, msg, reg64(e, addr_reg, c->dir, c->hw),
 		    *reg(e, FL_HN_MSG_DATA, c->dir, c->hw));
 }
@@ -123,14 +122,15 @@ static void native_stop(struct chan *c, struct imwr *msg)
 static void native_abort(struct chan *c, struct imwr *msg)
 {
 	static const uint8_t codes[_ABORT_MAX] = {
-		[ABORT_LL_RANGE] = 1, [ABORT_LL_LOOP] = 2, [ABORT_NOT_LIST] = 2, [ABORT_EP_ADDR] = 10,
+		[ABORT_LL_RANGE] = 1, [ABORT_LL_LOOP] = 2, [ABORT_EP_ADDR] = 10,
 		[ABORT_HOST_ADDR] = 9, [ABORT_POISONED] = 11, [ABORT_IO] = 8,
+		[ABORT_NO_MASTER] = 9,
 	};
 	uint32_t setup = *reg(c->e, FL_HN_INT_SETUP, c->dir, c->hw);
 	uint32_t *status = reg(c->e, FL_HN_INT_STATUS, c->dir, c->hw);
 	uint32_t code = codes[c->reason];
 
-	if (c->reason == ABORT_HOST_ADDR && c->dir == FL_EPDMA_WRITE)
+	if ((c->reason == ABORT_HOST_ADDR || c->reason == ABORT_NO_MASTER) && c->dir == FL_EPDMA_WRITE)
 		code = 12;
 	*status = (*status & ~NATIVE_ERROR) | code << 3;
 	if (setup & SETUP_LOCAL_ABORT)
@@ -142,7 +142,9 @@ void fl_engine_elem_done(struct chan *c, struct imwr *ret)
 	bool link = c->slot.ctl & FL_ELEM_LLP;
 
 	record_chan(c, link ? FL_EV_LINK : FL_EV_ELEM, 0);
-	__atomic_store_n(&c->llp, link ? c->slot.src : c->llp + FL_DW_SLOT_SIZE, __ATOMIC_RELEASE);
+	if (c->mode == LIST)
+		__atomic_store_n(&c->llp, link ? c->slot.src : c->llp + FL_DW_SLOT_SIZE,
+				 __ATOMIC_RELEASE);
 	if (link || !(c->slot.ctl & (FL_ELEM_LIE | FL_ELEM_RIE)))
 		return;
 	if (is_native(c->e))
@@ -196,12 +198,12 @@ const char *fl_engine_abort_name(unsigned int reason)
 		[ABORT_NONE] = "none",
 		[ABORT_LL_RANGE] = "list pointer",
 		[ABORT_LL_LOOP] = "links without data",
-		[ABORT_NOT_LIST] = "not in list mode",
 		[ABORT_EP_ADDR] = "endpoint address",
 		[ABORT_HOST_ADDR] = "host address",
 		[ABORT_POISONED] = "poisoned read",
 		[ABORT_IO] = "host does not answer",
+		[ABORT_NO_MASTER] = "bus master is off",
 	};
 
-	return reason < _ABORT_MAX ? names[reason] : "unknown";
+	return reason < _ABORT_MAX && names[reason] ? names[reason] : "unknown";
 }

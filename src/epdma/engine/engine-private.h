@@ -18,11 +18,11 @@ enum abort_reason {
 	ABORT_NONE,
 	ABORT_LL_RANGE,	 /* list pointer outside descriptor memory, or unaligned */
 	ABORT_LL_LOOP,	 /* links that lead nowhere */
-	ABORT_NOT_LIST,	 /* started without linked-list mode */
-	ABORT_EP_ADDR,	 /* endpoint address refused */
+	ABORT_EP_ADDR = 4, /* endpoint address refused; 3 stood for what is no fault any more */
 	ABORT_HOST_ADDR, /* host address that is not mapped, or not so */
 	ABORT_POISONED,
 	ABORT_IO,	 /* the host did not answer */
+	ABORT_NO_MASTER, /* the function may not master the bus */
 	_ABORT_MAX,
 };
 
@@ -64,6 +64,7 @@ struct chan {
 	unsigned int links_idle; /* links since the last byte */
 	bool after_link;
 	enum abort_reason reason;
+	enum { LIST, SINGLE, SINGLE_DONE } mode; /* without list mode: one element, out of the registers */
 	bool skip; /* replay: elements move nothing */
 	size_t hint_ll, hint[2]; /* [0] endpoint, [1] host */
 	uint8_t *bounce;
@@ -83,6 +84,7 @@ struct fl_engine {
 	uint32_t nr_words;
 	struct chan *head, **tail;
 	bool lazy, quit, frozen;
+	bool master; /* atomic: read by slices */
 	pthread_t *threads;
 	unsigned int nr_threads, sleeping;
 	unsigned int telling; /* threads inside a callback behind a slice */
@@ -99,6 +101,16 @@ struct imwr {
 static inline bool is_native(const struct fl_engine *e)
 {
 	return e->cfg.map == FL_EPDMA_NATIVE;
+}
+
+static inline bool is_compat(const struct fl_engine *e)
+{
+	return e->cfg.map == FL_EPDMA_COMPAT;
+}
+
+static inline bool is_legacy(const struct fl_engine *e)
+{
+	return e->cfg.map == FL_EPDMA_LEGACY;
 }
 
 static inline uint32_t *reg(struct fl_engine *e, enum fl_dw_reg r, enum fl_epdma_dir dir,

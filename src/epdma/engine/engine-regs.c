@@ -20,6 +20,7 @@ void fl_engine_reset_chan(struct chan *c)
 	struct fl_engine *e = c->e;
 
 	c->reset_pending = c->in_elem = c->rung = c->worker_only = false;
+	c->mode = LIST;
 	__atomic_store_n(&c->ccs, false, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->stop, false, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->llp, 0, __ATOMIC_RELEASE);
@@ -49,16 +50,14 @@ static void refuse(struct fl_engine *e)
 	e->stats.refused_regs++;
 }
 
-static bool powered(struct chan *c)
-{
-	return c->e->cfg.map != FL_EPDMA_COMPAT || reg(c->e, FL_V0_PWR_EN, c->dir, 0)[c->hw] & 1;
-}
-
+/* HDMA's compatible mode has no ENGINE_EN (databook 6.10a): a channel's power is its enable. */
 static bool enabled(struct chan *c)
 {
 	if (is_native(c->e))
 		return *reg(c->e, FL_HN_CH_EN, c->dir, c->hw) & 1;
-	return *reg(c->e, FL_V0_ENGINE_EN, c->dir, 0) & 1 && powered(c);
+	if (is_compat(c->e))
+		return reg(c->e, FL_V0_PWR_EN, c->dir, 0)[c->hw] & 1;
+	return *reg(c->e, FL_V0_ENGINE_EN, c->dir, 0) & 1;
 }
 
 static bool in_list_mode(struct chan *c)
@@ -68,7 +67,20 @@ static bool in_list_mode(struct chan *c)
 	return *reg(c->e, FL_V0CH_CONTROL1, c->dir, c->hw) & FL_C1_LLE;
 }
 
-static void ring_doorbell(struct chan *c, struct imwr *msg)
+/* Without list mode the registers are the one element; its interrupts are asked for in CONTROL1. */
+static void load_element(struct chan *c)
+{
+	bool native = is_native(c->e);
+
+	c->slot = (struct fl_dw_slot){
+		.ctl = native ? 0 : *reg(c->e, FL_V0CH_CONTROL1, c->dir, c->hw) & (FL_ELEM_LIE | FL_ELEM_RIE),
+		.size = *reg(c->e, native ? FL_HN_XFER_SIZE : FL_V0CH_XFER_SIZE, c->dir, c->hw),
+		.src = reg64(c->e, native ? FL_HN_SAR_LO : FL_V0CH_SAR_LO, c->dir, c->hw),
+		.dst = reg64(c->e, native ? FL_HN_DAR_LO : FL_V0CH_DAR_LO, c->dir, c->hw),
+	};
+}
+
+static void ring_doorbell(struct chan *c)
 {
 	struct fl_engine *e = c->e;
 
@@ -86,10 +98,10 @@ static void ring_doorbell(struct chan *c, struct imwr *msg)
 		c->rung = true;
 		return;
 	}
-	if (!in_list_mode(c)) {
-		c->reason = ABORT_NOT_LIST;
-		fl_engine_abort(c, msg);
-		return;
+	c->mode = in_list_mode(c) ? LIST : SINGLE;
+	if (c->mode == SINGLE) {
+		c->in_elem = false;
+		load_element(c);
 	}
 	fl_engine_set_status(c, FL_CS_RUNNING);
 	c->after_link = false;
@@ -97,8 +109,10 @@ static void ring_doorbell(struct chan *c, struct imwr *msg)
 	fl_engine_enqueue(c);
 }
 
+/* A doorbell that waits is taken back; one that rings after this starts the channel again. */
 static void stop_chan(struct chan *c)
 {
+	c->rung = false;
 	if (c->busy) {
 		__atomic_store_n(&c->stop, true, __ATOMIC_RELAXED);
 	} else if (c->queued) {
@@ -155,12 +169,16 @@ static void set_cycle(struct chan *c, bool ccs)
 
 /* What a write does beyond being stored. @c is NULL for registers of a direction. */
 static void after_write(struct fl_engine *e, const struct fl_dw_place *p, struct chan *c,
-			uint32_t val, struct imwr *msg)
+			uint32_t val)
 {
 	switch (p->reg) {
 	case FL_V0_ENGINE_EN:
 		if (!(val & 1))
 			fl_engine_reset_dir(e, p->dir);
+		break;
+	case FL_V0_PWR_EN:
+		if (!(val & 1))
+			fl_engine_reset_soon(c);
 		break;
 	case FL_V0_INT_CLEAR:
 		*reg(e, FL_V0_INT_STATUS, p->dir, 0) &= ~val;
@@ -193,7 +211,7 @@ static void after_write(struct fl_engine *e, const struct fl_dw_place *p, struct
 		if (val & 2)
 			stop_chan(c);
 		else if (val & 1)
-			ring_doorbell(c, msg);
+			ring_doorbell(c);
 		break;
 	case FL_HN_INT_CLEAR:
 		*reg(e, FL_HN_INT_STATUS, c->dir, c->hw) &=
@@ -211,7 +229,7 @@ static struct chan *addressed(struct fl_engine *e, const struct fl_dw_place *p, 
 	bool per_chan = p->reg >= FL_V0CH_CONTROL1 || p->reg == FL_V0_PWR_EN;
 	struct chan *c;
 
-	*ret_ok = p->reg != _FL_DW_REG_MAX;
+	*ret_ok = p->reg != _FL_DW_REG_MAX && (p->reg != FL_V0_VIEWPORT || is_legacy(e));
 	if (!*ret_ok || (!per_chan && p->reg != FL_V0_DOORBELL))
 		return NULL;
 	c = chan_at(e, p->dir, p->reg == FL_V0_DOORBELL ? val & 7 : p->chan);
@@ -221,51 +239,68 @@ static struct chan *addressed(struct fl_engine *e, const struct fl_dw_place *p, 
 
 static const struct fl_dw_place nowhere = { .reg = _FL_DW_REG_MAX };
 
-static const struct fl_dw_place *place_at(struct fl_engine *e, uint32_t off)
+/* eDMA's legacy map shows one channel block, at 0x100: the one that the viewport selects. */
+#define LEGACY_BLOCK 0x100u
+#define LEGACY_END   0x124u
+
+static bool through_viewport(struct fl_engine *e, uint32_t *off)
 {
-	return off % 4 || off / 4 >= e->nr_words ? &nowhere : &e->places[off / 4];
+	uint32_t view = *reg(e, FL_V0_VIEWPORT, FL_EPDMA_WRITE, 0);
+
+	if (*off >= LEGACY_END)
+		return false;
+	if (*off >= LEGACY_BLOCK)
+		*off += fl_dw_offset(FL_V0CH_CONTROL1, view >> 31 ? FL_EPDMA_READ : FL_EPDMA_WRITE,
+				     view & 7) - LEGACY_BLOCK;
+	return true;
 }
 
-static void write_locked(struct fl_engine *e, uint32_t off, uint32_t val, struct chan **ret_chan,
-			 struct imwr *msg)
+/* What lies at *@off; *@off becomes where it is kept. */
+static const struct fl_dw_place *place_at(struct fl_engine *e, uint32_t *off)
 {
-	const struct fl_dw_place *p = place_at(e, off);
+	if (*off % 4 || (is_legacy(e) && !through_viewport(e, off)) || *off / 4 >= e->nr_words)
+		return &nowhere;
+	return &e->places[*off / 4];
+}
+
+static void write_locked(struct fl_engine *e, uint32_t off, uint32_t val)
+{
+	const struct fl_dw_place *p = place_at(e, &off);
 	const struct fl_dw_reg_row *row;
+	struct chan *c;
 	bool ok;
 
-	*ret_chan = addressed(e, p, val, &ok);
+	c = addressed(e, p, val, &ok);
 	if (!ok) {
 		refuse(e);
 		return;
 	}
+	if (p->reg == FL_V0_ENGINE_EN && is_compat(e))
+		return; /* drivers write it all the same */
 	row = &fl_dw_regs[p->reg];
 	if (row->access == FL_DW_RW)
 		e->regs[off / 4] = (e->regs[off / 4] & ~row->writable) | (val & row->writable);
 	if (p->reg != FL_V0_DOORBELL)
-		after_write(e, p, *ret_chan, val, msg);
+		after_write(e, p, c, val);
 	else if (val & DOORBELL_STOP)
-		stop_chan(*ret_chan);
+		stop_chan(c);
 	else
-		ring_doorbell(*ret_chan, msg);
+		ring_doorbell(c);
 }
 
 void fl_engine_write(struct fl_engine *e, uint32_t off, uint32_t val)
 {
 	struct fl_engine_event ev = { .kind = FL_EV_WRITE, .addr = off, .val = val };
-	struct imwr msg = {};
-	struct chan *c;
 
 	pthread_mutex_lock(&e->lock);
 	fl_engine_record(e, &ev);
-	write_locked(e, off, val, &c, &msg);
+	write_locked(e, off, val);
 	pthread_mutex_unlock(&e->lock);
-	if (c)
-		fl_engine_send(c, &msg);
 }
 
 static uint32_t read_locked(struct fl_engine *e, uint32_t off)
 {
-	const struct fl_dw_place *p = place_at(e, off);
+	const struct fl_dw_place *p = place_at(e, &off);
 	struct chan *c;
 	bool ok;
 
@@ -277,7 +312,9 @@ static uint32_t read_locked(struct fl_engine *e, uint32_t off)
 	}
 	switch (p->reg) {
 	case FL_V0_ENGINE_EN:
-		return e->regs[off / 4] | fl_engine_dir_busy(e, p->dir);
+		return is_compat(e) ? 0 : e->regs[off / 4] | fl_engine_dir_busy(e, p->dir);
+	case FL_V0_PWR_EN:
+		return e->regs[off / 4] | c->reset_pending;
 	case FL_HN_CH_EN:
 		return e->regs[off / 4] | c->reset_pending;
 	case FL_V0CH_CONTROL1:

@@ -120,6 +120,8 @@ static enum outcome check_element(struct chan *c)
 		c->moved = c->slot.size;
 	if (!c->slot.size || c->skip)
 		return OUT_MORE;
+	if (!__atomic_load_n(&c->e->master, __ATOMIC_RELAXED))
+		return fail(c, ABORT_NO_MASTER);
 	if (!range_covers(c, EP, side_addr(c, EP), c->slot.size))
 		return fail(c, ABORT_EP_ADDR);
 	if (!range_covers(c, HOST, side_addr(c, HOST), c->slot.size))
@@ -143,11 +145,24 @@ static enum outcome follow_link(struct chan *c, const struct fl_dw_slot *slot)
 	return OUT_EVENT;
 }
 
+static enum outcome begin_element(struct chan *c, const struct fl_dw_slot *slot)
+{
+	c->slot = *slot;
+	c->moved = 0;
+	c->after_link = false;
+	if (c->dir == FL_EPDMA_READ && fl_fault_hit(c->e->cfg.fault, FL_FAULT_POISONED_READ))
+		return fail(c, ABORT_POISONED);
+	c->in_elem = true;
+	return check_element(c);
+}
+
 /* Takes the next slot; OUT_MORE with c->in_elem: it is a live element. */
 static enum outcome next_slot(struct chan *c)
 {
 	struct fl_dw_slot slot;
 
+	if (c->mode != LIST) /* the doorbell has put the element into c->slot */
+		return c->mode == SINGLE ? begin_element(c, &c->slot) : OUT_EXHAUSTED;
 	if (!fetch_slot(c, &slot))
 		return fail(c, ABORT_LL_RANGE);
 	if (slot.ctl & FL_ELEM_LLP)
@@ -158,13 +173,7 @@ static enum outcome next_slot(struct chan *c)
 	}
 	if (fl_fault_hit(c->e->cfg.fault, FL_FAULT_LINK_LOSS))
 		return OUT_LINK_LOST;
-	c->slot = slot;
-	c->moved = 0;
-	c->after_link = false;
-	if (c->dir == FL_EPDMA_READ && fl_fault_hit(c->e->cfg.fault, FL_FAULT_POISONED_READ))
-		return fail(c, ABORT_POISONED);
-	c->in_elem = true;
-	return check_element(c);
+	return begin_element(c, &slot);
 }
 
 struct piece {
@@ -176,6 +185,8 @@ struct piece {
 /* What can move in one go from where the element stands. */
 static enum outcome next_piece(struct chan *c, struct piece *p, uint32_t max)
 {
+	if (!__atomic_load_n(&c->e->master, __ATOMIC_RELAXED))
+		return fail(c, ABORT_NO_MASTER);
 	p->n = FL_MIN(c->slot.size - c->moved, max);
 	for (int side = EP; side <= HOST; side++) {
 		uint64_t addr = side_addr(c, side);
@@ -217,7 +228,9 @@ static enum outcome finish_element(struct chan *c)
 {
 	c->in_elem = false;
 	c->delta.elements++;
-	if (c->e->cfg.log || c->slot.ctl & (FL_ELEM_LIE | FL_ELEM_RIE))
+	if (c->mode == SINGLE)
+		c->mode = SINGLE_DONE;
+	if (c->mode != LIST || c->e->cfg.log || c->slot.ctl & (FL_ELEM_LIE | FL_ELEM_RIE))
 		return OUT_EVENT;
 	__atomic_store_n(&c->llp, c->llp + FL_DW_SLOT_SIZE, __ATOMIC_RELEASE);
 	return OUT_MORE;

@@ -54,43 +54,46 @@ static void show_progress(struct chan *c)
 	r[4] = (uint32_t)(c->slot.dst >> 32);
 }
 
-/* Behind a slice, under the lock. True: the channel goes on. */
+/*
+ * Behind a slice, under the lock. True: the channel goes on. A stop that came while the slice ended by
+ * itself is over with it; kept, it would swallow the next doorbell. A doorbell that rang behind the stop
+ * (which takes back those before it) starts the channel again.
+ */
 static bool after_slice(struct chan *c, enum outcome out, struct imwr *msg)
 {
 	bool rung = c->rung;
 
 	take_delta(c);
 	show_progress(c);
-	c->rung = false;
 	if (c->reset_pending) {
 		fl_engine_reset_chan(c);
 		return false;
 	}
-	switch (out) {
-	case OUT_EVENT:
+	if (out == OUT_EVENT)
 		fl_engine_elem_done(c, msg);
-		break;
-	case OUT_MORE:
-	case OUT_IO:
-		break;
+	if (out == OUT_EVENT || out == OUT_MORE || out == OUT_IO)
+		return !c->e->frozen;
+	c->rung = false;
+	__atomic_store_n(&c->stop, false, __ATOMIC_RELAXED);
+	switch (out) {
 	case OUT_EXHAUSTED:
-		if (rung)
-			break;
+		if (rung && c->mode == LIST)
+			return !c->e->frozen;
 		fl_engine_end(c, msg);
 		return false;
 	case OUT_ABORT:
 		fl_engine_abort(c, msg);
 		return false;
-	case OUT_STOPPED:
-		__atomic_store_n(&c->stop, false, __ATOMIC_RELAXED);
-		fl_engine_set_status(c, FL_CS_STOPPED);
-		return false;
 	case OUT_LINK_LOST:
 		c->e->frozen = true;
 		return false;
+	default:
+		break;
 	}
-	c->rung = rung && out != OUT_EXHAUSTED;
-	return !c->e->frozen;
+	if (rung)
+		return !c->e->frozen;
+	fl_engine_set_status(c, FL_CS_STOPPED);
+	return false;
 }
 
 /*
@@ -288,7 +291,7 @@ static void quiesce(struct fl_engine *e, struct chan *c)
 	fl_engine_reset_dir(e, c->dir);
 	*reg(e, FL_V0_INT_MASK, c->dir, 0) |= all | all << ABORT_SHIFT;
 	*reg(e, FL_V0_INT_STATUS, c->dir, 0) = 0;
-	if (e->cfg.map == FL_EPDMA_COMPAT)
+	if (is_compat(e))
 		reg(e, FL_V0_PWR_EN, c->dir, 0)[c->hw] = 0;
 }
 
@@ -334,6 +337,17 @@ void fl_engine_reset(struct fl_engine *e)
 	pthread_mutex_unlock(&e->lock);
 }
 
+void fl_engine_set_master(struct fl_engine *e, bool on)
+{
+	struct fl_engine_event ev = { .kind = FL_EV_MASTER, .val = on };
+
+	pthread_mutex_lock(&e->lock);
+	if (e->master != on)
+		fl_engine_record(e, &ev);
+	__atomic_store_n(&e->master, on, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&e->lock);
+}
+
 void fl_engine_stats(struct fl_engine *e, struct fl_engine_stats *ret)
 {
 	pthread_mutex_lock(&e->lock);
@@ -361,17 +375,19 @@ static int make_chans(struct fl_engine *e)
 	return 0;
 }
 
+/* The legacy map's channels are kept as unroll's, whatever the viewport shows of them. */
 static int make_window(struct fl_engine *e)
 {
+	enum fl_epdma_map map = is_legacy(e) ? FL_EPDMA_UNROLL : e->cfg.map;
 	unsigned int max = is_native(e) ? FL_DW_NATIVE_CHANS : FL_EPDMA_MAX_CHANS;
 
-	e->nr_words = fl_dw_window_size(e->cfg.map, max) / 4;
+	e->nr_words = fl_dw_window_size(map, max) / 4;
 	e->regs = calloc(e->nr_words, sizeof(*e->regs));
 	e->places = calloc(e->nr_words, sizeof(*e->places));
 	if (!e->regs || !e->places)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < e->nr_words; i++)
-		fl_dw_lookup(e->cfg.map, 4 * i, &e->places[i]);
+		fl_dw_lookup(map, 4 * i, &e->places[i]);
 	fl_engine_set_reset_values(e);
 	return 0;
 }
@@ -395,7 +411,7 @@ static bool config_ok(const struct fl_engine_config *c)
 {
 	unsigned int max = c->map == FL_EPDMA_NATIVE ? FL_DW_NATIVE_CHANS : FL_EPDMA_MAX_CHANS;
 
-	if (c->map != FL_EPDMA_UNROLL && c->map != FL_EPDMA_COMPAT && c->map != FL_EPDMA_NATIVE)
+	if (!fl_dw_map_name(c->map))
 		return false;
 	return c->chans[0] <= max && c->chans[1] <= max && c->chans[0] + c->chans[1] > 0;
 }
@@ -411,6 +427,7 @@ int fl_engine_new(const struct fl_engine_config *config, struct fl_engine **ret)
 	if (!e)
 		return -ENOMEM;
 	e->cfg = *config;
+	e->master = true;
 	e->tail = &e->head;
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->work, NULL);

@@ -58,6 +58,12 @@ uint32_t fl_engine_read(struct fl_engine *e, uint32_t off);
 void fl_engine_write(struct fl_engine *e, uint32_t off, uint32_t val);
 
 /*
+ * Whether the function may master the bus (COMMAND's bit); true at first. Without it no byte moves to or
+ * from the host, an element that would is an abort, and messages are dropped: as on silicon.
+ */
+void fl_engine_set_master(struct fl_engine *e, bool on);
+
+/*
  * Ownership. fl_engine_claim() reserves a channel for the host: -ENODEV no such direction, -EINVAL no
  * such channel, -EBUSY taken. fl_engine_release() gives it back; with @quiesce it is stopped first
  * (v0: its whole direction), and -ETIMEDOUT tells that it would not: it then stays taken for good.

@@ -16,11 +16,12 @@
  *	0.000005030 I 0xfee00000 0x00000002
  *	0.000005500 X reset
  *	0.000005600 O rd0 0x0 val=2
+ *	0.000005700 M val=1
  *
  * E: a data element has moved; L: a link was followed; S: the channel came to a slot that is not its
  * turn and stopped; A: it aborted; I: a remote write; X: all channels were reset from outside;
  * O: the host was given a channel (1), or it was taken back (0), stopped first (2); D: the doorbell of
- * the line before was lost, by the fault of that name.
+ * the line before was lost, by the fault of that name; M: the function may master the bus (1), or not (0).
  */
 #ifndef EPDMA_ENGINE_LOG_H
 #define EPDMA_ENGINE_LOG_H
@@ -45,6 +46,7 @@ enum fl_engine_event_kind {
 	FL_EV_RESET = 'X',
 	FL_EV_OWNER = 'O',
 	FL_EV_DEAF = 'D',
+	FL_EV_MASTER = 'M',
 };
 
 /* A list slot, taken out of memory once. */
@@ -58,7 +60,7 @@ struct fl_engine_event {
 	enum fl_epdma_dir dir; /* E L S A O D */
 	unsigned int chan;
 	uint64_t addr; /* register offset, list pointer, or the written address */
-	uint32_t val;  /* register value, message data, or abort reason */
+	uint32_t val;  /* register value, message data, abort reason, or what O and M tell */
 	struct fl_dw_slot slot; /* E L S */
 };
 

@@ -2,7 +2,7 @@
 /*
  * A recorded trace against a fresh engine, in lock step.
  *
- * Lines are of two kinds. Causes (R, W, X, O) are done again: the register is read or written, the reset
+ * Lines are of two kinds. Causes (R, W, X, O, M) are done again: the register is read or written, the reset
  * asked for. Effects (E, L, S, A, I) are what the engine did by itself, in whatever thread; here it has
  * none, and moves one slot when the trace says that it did. The slot's bytes, which the trace holds, are
  * put into list memory just before, so the replay needs nothing of the memory that was there. Data
@@ -130,6 +130,9 @@ static bool parse_event(struct fl_str line, struct fl_engine_event *ev)
 	case FL_EV_RESET:
 		ok = true;
 		break;
+	case FL_EV_MASTER:
+		ok = field(&line, "val", &val);
+		break;
 	default:
 		ok = false;
 	}
@@ -230,6 +233,9 @@ static int apply(struct replay *p, const struct fl_engine_event *ev)
 		break;
 	case FL_EV_RESET:
 		fl_engine_reset(p->engine);
+		break;
+	case FL_EV_MASTER:
+		fl_engine_set_master(p->engine, ev->val);
 		break;
 	case FL_EV_OWNER:
 		if (ev->val == 1)

@@ -89,6 +89,8 @@ uint32_t fl_dw_offset(enum fl_dw_reg reg, enum fl_epdma_dir dir, unsigned int ch
 
 uint32_t fl_dw_window_size(enum fl_epdma_map map, unsigned int chans)
 {
+	if (map == FL_EPDMA_LEGACY)
+		return 0x124; /* one channel block, whatever their number */
 	return (map == FL_EPDMA_NATIVE ? 0 : 0x200) + CHAN_STRIDE * chans;
 }
 
@@ -111,7 +113,12 @@ const char *fl_dw_place_name(enum fl_epdma_map map, uint32_t off, char *buf, siz
 	const struct fl_dw_reg_row *row;
 
 	fl_dw_lookup(map, off, &p);
-	if (p.reg == _FL_DW_REG_MAX) {
+	if (map == FL_EPDMA_LEGACY && off >= 0x100 && off < 0x124) {
+		fl_dw_lookup(FL_EPDMA_UNROLL, off + 0x100, &p); /* channel 0's, for its name */
+		snprintf(buf, n, "CH_%s", fl_dw_regs[p.reg].name);
+		return buf;
+	}
+	if (p.reg == _FL_DW_REG_MAX || (map == FL_EPDMA_LEGACY && off >= 0x124)) {
 		snprintf(buf, n, "0x%03x", off);
 		return buf;
 	}

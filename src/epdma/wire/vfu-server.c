@@ -403,12 +403,14 @@ static int on_region_info(struct session *s)
 		n = fl_device_areas(s->d, out.info.index, areas, MAX_AREAS);
 	if (n) {
 		full += sizeof(out.cap) + n * sizeof(out.areas[0]);
-		out.info.flags |= VFU_REGION_F_MMAP | VFU_REGION_F_CAPS;
+		out.info.flags |= VFU_REGION_F_MMAP;
 		out.info.offset = areas[0].fd_offset - areas[0].offset;
 	}
 	out.info.argsz = (uint32_t)full;
-	if (!n || argsz < full) /* the caller comes again with room for it */
+	/* A caller without room for the capability comes again; told of one that is not there, QEMU goes. */
+	if (!n || argsz < full)
 		return reply(s, &out.info, sizeof(out.info)) < 0 ? -EPIPE : 0;
+	out.info.flags |= VFU_REGION_F_CAPS;
 	out.info.cap_offset = sizeof(out.info);
 	out.cap.h = (struct vfu_cap_header){ .id = VFU_CAP_SPARSE_MMAP, .version = 1 };
 	out.cap.nr_areas = n;
