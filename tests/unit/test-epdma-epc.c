@@ -297,7 +297,7 @@ static void config_space(void **state)
 	assert_int_equal(fl_epc_set_msix(epc, func, 5, 0, 0x100), 0);
 	for (cap = RD(0x34, 1); cap; cap = RD(cap + 1, 1))
 		seen |= 1u << RD(cap, 1);
-	assert_int_equal(seen, 1u << 0x05 | 1u << 0x10 | 1u << 0x11);
+	assert_int_equal(seen, 1u << 0x01 | 1u << 0x05 | 1u << 0x10 | 1u << 0x11);
 	for (cap = RD(0x34, 1); RD(cap, 1) != 0x05; cap = RD(cap + 1, 1))
 		;
 	assert_int_equal(RD(cap + 2, 2), 0x80 | 2 << 1);
@@ -319,6 +319,67 @@ static void config_space(void **state)
 	assert_int_equal(info.addr, 0);
 	assert_int_equal(info.size, 1ull << 33);
 	assert_int_equal(RD(0, 4), 0x56781234);
+	fl_epc_free(epc);
+}
+
+static unsigned int find_cap(struct fl_epc *epc, unsigned int func, unsigned int id)
+{
+	unsigned int cap = RD(0x34, 1);
+
+	while (cap && RD(cap, 1) != id)
+		cap = RD(cap + 1, 1);
+	return cap;
+}
+
+/* PCI Power Management 1.2, 3.2.4: two bits, D0 is 0 and D3hot 3; what is not there is not entered. */
+static void power_states(void **state)
+{
+	struct fl_board b = board("generic");
+	struct fl_epc *epc = controller(&b);
+	unsigned int func = add(epc), cap;
+
+	cap = find_cap(epc, func, 0x01);
+	assert_int_not_equal(cap, 0);
+	assert_int_equal(RD(cap + 2, 2) & 0x607, 3); /* version 3, no D1, no D2 */
+	WR(0x04, 2, 0x06);
+	assert_true(fl_epc_memory_on(epc, func) && fl_epc_master_on(epc, func));
+	WR(cap + 4, 2, 2);
+	assert_int_equal(RD(cap + 4, 2) & 3, 0);
+	WR(cap + 4, 2, 3);
+	assert_int_equal(RD(cap + 4, 2) & 3, 3);
+	assert_false(fl_epc_memory_on(epc, func) || fl_epc_master_on(epc, func));
+	WR(cap + 4, 2, 0);
+	assert_true(fl_epc_memory_on(epc, func) && fl_epc_master_on(epc, func));
+	WR(0x04, 2, 0x02);
+	assert_true(fl_epc_memory_on(epc, func) && !fl_epc_master_on(epc, func));
+	WR(0x04, 2, 0x04);
+	assert_true(!fl_epc_memory_on(epc, func) && fl_epc_master_on(epc, func));
+	fl_epc_free(epc);
+}
+
+/* PCI Express Base 6.0, 6.6.2: announced in bit 28 of Device Capabilities, asked for by bit 15 of Control. */
+static void function_level_reset(void **state)
+{
+	struct fl_board b = board("generic");
+	struct fl_epc *epc = controller(&b);
+	unsigned int func = add(epc), cap;
+
+	fl_epc_link_up(epc);
+	cap = find_cap(epc, func, 0x10);
+	assert_int_equal(RD(cap + 4, 4) >> 28 & 1, 1);
+	for (unsigned int i = 0; i < 3; i++) {
+		WR(0x04, 2, 0x06);
+		if (i == 0)
+			WR(cap + 8, 2, 0x2810);
+		assert_int_equal(RD(0x04, 2), 0x06); /* what does not ask does nothing */
+		if (i == 1)
+			WR(cap + 8, 2, 0xa810);
+		if (i == 2)
+			WR(cap + 9, 1, 0x80);
+		assert_int_equal(RD(0x04, 2), i ? 0 : 0x06);
+		assert_int_equal(RD(cap + 8, 2) >> 15, 0);
+		assert_true(fl_epc_link(epc)); /* which is not the link's */
+	}
 	fl_epc_free(epc);
 }
 
@@ -568,6 +629,8 @@ int main(void)
 		cmocka_unit_test(set_bar_rules),
 		cmocka_unit_test(submap_rules),
 		cmocka_unit_test(config_space),
+		cmocka_unit_test(power_states),
+		cmocka_unit_test(function_level_reset),
 		cmocka_unit_test(delegation),
 		cmocka_unit_test(functions_and_start),
 		cmocka_unit_test(init_events),

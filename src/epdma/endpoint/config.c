@@ -44,7 +44,7 @@ static void add_pcie(struct fl_config *c, const struct fl_board *board)
 
 	add_cap(c, FL_CONFIG_PCIE, PCI_CAP_ID_EXP);
 	set16(c, at + PCI_EXP_FLAGS, 2 | PCI_EXP_TYPE_ENDPOINT << 4, 0);
-	set32(c, at + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_RBER | 1, 0); /* payload of 256 bytes */
+	set32(c, at + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR | PCI_EXP_DEVCAP_RBER | 1, 0); /* 256 bytes */
 	set16(c, at + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_RELAX_EN | 2 << 12,
 	      PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE |
 		      PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_PAYLOAD |
@@ -53,6 +53,14 @@ static void add_pcie(struct fl_config *c, const struct fl_board *board)
 	set16(c, at + PCI_EXP_LNKCTL, 0, PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_CCC);
 	set32(c, at + PCI_EXP_LNKCAP2, ((2u << board->link_speed) - 2), 0);
 	set16(c, at + PCI_EXP_LNKCTL2, board->link_speed, PCI_EXP_LNKCTL2_TLS);
+}
+
+/* D0 and D3hot, and nothing is lost on the way back. */
+static void add_pm(struct fl_config *c)
+{
+	add_cap(c, FL_CONFIG_PM, PCI_CAP_ID_PM);
+	set16(c, FL_CONFIG_PM + PCI_PM_PMC, 3, 0);
+	set16(c, FL_CONFIG_PM + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET, PCI_PM_CTRL_STATE_MASK);
 }
 
 void fl_config_init(struct fl_config *c, const struct fl_board *board, bool multifunction)
@@ -66,6 +74,7 @@ void fl_config_init(struct fl_config *c, const struct fl_board *board, bool mult
 	c->writable[PCI_CACHE_LINE_SIZE] = 0xff;
 	c->writable[PCI_INTERRUPT_LINE] = 0xff;
 	set8(c, PCI_HEADER_TYPE, multifunction ? 0x80 : 0);
+	add_pm(c);
 	add_pcie(c, board);
 }
 
@@ -169,8 +178,34 @@ void fl_config_write(struct fl_config *c, uint32_t off, unsigned int size, uint3
 	for (unsigned int i = 0; i < size; i++) {
 		uint8_t mask = c->writable[off + i];
 
+		if (off + i == FL_CONFIG_PM + PCI_PM_CTRL && (val >> 8 * i) % 4 % 3)
+			continue; /* D1 and D2 are not there */
 		c->bytes[off + i] = (uint8_t)((c->bytes[off + i] & ~mask) | (val >> 8 * i & mask));
 	}
+}
+
+static bool command_on(const struct fl_config *c, uint8_t bit)
+{
+	return c->bytes[PCI_COMMAND] & bit &&
+	       !(c->bytes[FL_CONFIG_PM + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK);
+}
+
+bool fl_config_memory_on(const struct fl_config *c)
+{
+	return command_on(c, PCI_COMMAND_MEMORY);
+}
+
+bool fl_config_master_on(const struct fl_config *c)
+{
+	return command_on(c, PCI_COMMAND_MASTER);
+}
+
+bool fl_config_asks_reset(uint32_t off, unsigned int size, uint32_t val)
+{
+	uint32_t at = FL_CONFIG_PCIE + PCI_EXP_DEVCTL + 1; /* the bit is in the upper byte */
+
+	return access_ok(off, size) && off <= at && at < off + size &&
+	       val >> 8 * (at - off) & PCI_EXP_DEVCTL_BCR_FLR >> 8;
 }
 
 int fl_config_msi_match(const struct fl_config *c, uint64_t addr, uint32_t data,

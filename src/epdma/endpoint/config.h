@@ -30,6 +30,7 @@ struct fl_config {
 };
 
 /* Where the capabilities stand, once they are there. */
+#define FL_CONFIG_PM   0x40
 #define FL_CONFIG_MSI  0x50
 #define FL_CONFIG_PCIE 0x70
 #define FL_CONFIG_MSIX 0xb0
@@ -48,6 +49,13 @@ void fl_config_reset(struct fl_config *c);
 
 uint32_t fl_config_read(const struct fl_config *c, uint32_t off, unsigned int size);
 void fl_config_write(struct fl_config *c, uint32_t off, unsigned int size, uint32_t val);
+
+/* Memory space is on and the function is in D0: BARs answer. */
+bool fl_config_memory_on(const struct fl_config *c);
+/* The same for mastering the bus: transfers and messages. */
+bool fl_config_master_on(const struct fl_config *c);
+/* A write of @val there asks for a function-level reset. */
+bool fl_config_asks_reset(uint32_t off, unsigned int size, uint32_t val);
 
 /* -ENOENT: MSI is not enabled, or the write is no message of it. */
 int fl_config_msi_match(const struct fl_config *c, uint64_t addr, uint32_t data,

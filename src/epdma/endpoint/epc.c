@@ -284,24 +284,44 @@ void fl_epc_link_up(struct fl_epc *epc)
 	}
 }
 
+/* What the host wrote is gone, and with the BARs' addresses the windows behind them. */
+static void reset_function(struct fl_epc *epc, struct function *f)
+{
+	fl_config_reset(&f->config);
+	for (unsigned int k = 0; k < FL_EPDMA_NR_BARS; k++)
+		if (f->bars[k].b.nr_submaps)
+			f->bars[k].mapped = false;
+	if (tells_link(epc) && f->ops->link_down)
+		f->ops->link_down(f->ctx);
+}
+
+static void reset_engine(struct fl_epc *epc)
+{
+	if (epc->engine->link_down)
+		epc->engine->link_down(epc->engine_ctx);
+}
+
 void fl_epc_link_down(struct fl_epc *epc)
 {
 	epc->link = false;
-	if (epc->engine->link_down)
-		epc->engine->link_down(epc->engine_ctx);
+	reset_engine(epc);
 	for (unsigned int i = 0; i < FL_EPC_MAX_FUNCTIONS; i++) {
 		struct function *f = &epc->functions[i];
 
 		if (!f->used)
 			continue;
-		fl_config_reset(&f->config);
+		reset_function(epc, f);
 		fl_config_link(&f->config, &epc->board, false);
-		for (unsigned int k = 0; k < FL_EPDMA_NR_BARS; k++)
-			if (f->bars[k].b.nr_submaps)
-				f->bars[k].mapped = false;
-		if (tells_link(epc) && f->ops->link_down)
-			f->ops->link_down(f->ctx);
 	}
+}
+
+/* A function-level reset, as far as a function is concerned a link that was lost and is back. */
+static void function_level_reset(struct fl_epc *epc, struct function *f)
+{
+	reset_engine(epc);
+	reset_function(epc, f);
+	if (tells_link(epc) && f->ops->link_up)
+		f->ops->link_up(f->ctx);
 }
 
 /* ---- functions ---- */
@@ -731,10 +751,26 @@ void fl_epc_cfg_write(struct fl_epc *epc, unsigned int func, uint32_t off, unsig
 
 	if (!f)
 		return;
-	master = f->config.bytes[PCI_COMMAND] & PCI_COMMAND_MASTER;
+	master = fl_config_master_on(&f->config);
 	fl_config_write(&f->config, off, size, val);
-	if (!master && f->config.bytes[PCI_COMMAND] & PCI_COMMAND_MASTER && f->ops->bus_master)
+	if (fl_config_asks_reset(off, size, val))
+		function_level_reset(epc, f);
+	if (!master && fl_config_master_on(&f->config) && f->ops->bus_master)
 		f->ops->bus_master(f->ctx);
+}
+
+bool fl_epc_memory_on(const struct fl_epc *epc, unsigned int func)
+{
+	const struct function *f = function(epc, func);
+
+	return f && fl_config_memory_on(&f->config);
+}
+
+bool fl_epc_master_on(const struct fl_epc *epc, unsigned int func)
+{
+	const struct function *f = function(epc, func);
+
+	return f && fl_config_master_on(&f->config);
 }
 
 void fl_epc_bar_info(const struct fl_epc *epc, unsigned int func, int bar,

@@ -192,6 +192,9 @@ uint32_t fl_epc_cfg_read(const struct fl_epc *epc, unsigned int func, uint32_t o
 			 unsigned int size);
 void fl_epc_cfg_write(struct fl_epc *epc, unsigned int func, uint32_t off, unsigned int size,
 		      uint32_t val);
+/* COMMAND and the power state: whether BARs answer, and whether the function may master the bus. */
+bool fl_epc_memory_on(const struct fl_epc *epc, unsigned int func);
+bool fl_epc_master_on(const struct fl_epc *epc, unsigned int func);
 
 struct fl_epc_bar_info {
 	uint64_t size; /* 0: not set up */

@@ -159,10 +159,10 @@ static int start_v0(struct fl_host_chan *c)
 {
 	struct fl_host *h = c->h;
 	uint32_t en;
-	int r = fl_host_reg_write(h, FL_V0_ENGINE_EN, c->dir, 0, 0, 1);
+	bool compat = h->md.map == FL_EPDMA_COMPAT; /* a channel's power is its enable there */
+	int r = fl_host_reg_write(h, compat ? FL_V0_PWR_EN : FL_V0_ENGINE_EN, c->dir, 0,
+				  compat ? c->hw : 0, 1);
 
-	if (r == 0 && h->md.map == FL_EPDMA_COMPAT)
-		r = fl_host_reg_write(h, FL_V0_PWR_EN, c->dir, 0, c->hw, 1);
 	if (r == 0)
 		r = fl_host_reg_read(h, FL_V0_LL_ERR_EN, c->dir, 0, 0, &en);
 	if (r == 0)

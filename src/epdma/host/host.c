@@ -296,23 +296,38 @@ static int assign_bars(struct fl_host *h)
 	return r;
 }
 
-/* Memory decoding and mastering: without the first no BAR answers, without the second nothing moves. */
-static int enable_memory(struct fl_host *h)
+#define COMMAND	       4u
+#define COMMAND_MEMORY 2u
+#define COMMAND_MASTER 4u
+
+static int change_command(struct fl_host *h, uint16_t clear, uint16_t set)
 {
 	uint8_t cmd[2];
-	int r = h->bus->ops->cfg_read(h->bus, 4, cmd, 2);
+	int r = h->bus->ops->cfg_read(h->bus, COMMAND, cmd, 2);
 
 	if (r < 0)
 		return r;
 	if (fl_get_le16(cmd) == 0xffff)
 		return -ENODEV;
-	if (h->bus->ops->bare && !(fl_get_le16(cmd) & 2)) {
+	fl_put_le16(cmd, (uint16_t)((fl_get_le16(cmd) & ~clear) | set));
+	return h->bus->ops->cfg_write(h->bus, COMMAND, cmd, 2);
+}
+
+/* Without it no BAR answers. */
+static int enable_memory(struct fl_host *h)
+{
+	uint8_t cmd[2];
+	int r = h->bus->ops->cfg_read(h->bus, COMMAND, cmd, 2);
+
+	if (r == 0 && h->bus->ops->bare && !(fl_get_le16(cmd) & COMMAND_MEMORY))
 		r = assign_bars(h);
-		if (r < 0)
-			return r;
-	}
-	fl_put_le16(cmd, fl_get_le16(cmd) | 6);
-	return h->bus->ops->cfg_write(h->bus, 4, cmd, 2);
+	return r < 0 ? r : change_command(h, 0, COMMAND_MEMORY);
+}
+
+/* Without it nothing moves. Not before the device is known to be what it should be. */
+static int enable_master(struct fl_host *h)
+{
+	return change_command(h, 0, COMMAND_MASTER);
 }
 
 /* ---- interrupts ---- */
@@ -438,16 +453,19 @@ static int make_chans(struct fl_host *h)
 static int quiet_engine(struct fl_host *h)
 {
 	uint64_t until = fl_time_ns(CLOCK_MONOTONIC) + 200000000ull;
+	bool compat = h->md.map == FL_EPDMA_COMPAT;
 	int r = 0;
 
 	for (unsigned int i = 0; r == 0 && i < h->nr_chans; i++) {
 		const struct fl_host_chan *c = &h->chans[i];
-		enum fl_dw_reg reg = fl_host_native(h) ? FL_HN_CH_EN : FL_V0_ENGINE_EN;
+		enum fl_dw_reg reg = fl_host_native(h) ? FL_HN_CH_EN :
+				     compat		? FL_V0_PWR_EN : FL_V0_ENGINE_EN;
+		unsigned int ch = fl_host_native(h) ? c->hw : 0, index = compat ? c->hw : 0;
 		uint32_t busy = 1;
 
-		r = fl_host_reg_write(h, reg, c->dir, fl_host_native(h) ? c->hw : 0, 0, 0);
+		r = fl_host_reg_write(h, reg, c->dir, ch, index, 0);
 		while (r == 0 && busy & 1) {
-			r = fl_host_reg_read(h, reg, c->dir, fl_host_native(h) ? c->hw : 0, 0, &busy);
+			r = fl_host_reg_read(h, reg, c->dir, ch, index, &busy);
 			if (r == 0 && fl_time_ns(CLOCK_MONOTONIC) > until)
 				return -ETIMEDOUT;
 		}
@@ -467,7 +485,7 @@ static int meet_again(struct fl_host *h)
 		r = set_request(h, h->md.layout, true);
 	if (r == 0)
 		r = wait_ready(h, true, 50);
-	return r;
+	return r < 0 ? r : enable_master(h);
 }
 
 int fl_host_recover(struct fl_host *h)
@@ -531,6 +549,8 @@ int fl_host_probe(struct fl_bus *bus, const struct fl_host_config *config, struc
 	explain(err, "the device cannot be programmed");
 	r = check_engine(h, err);
 	if (r == 0)
+		r = enable_master(h);
+	if (r == 0)
 		r = make_chans(h);
 	if (r == 0)
 		r = quiet_engine(h);
@@ -552,6 +572,7 @@ void fl_host_remove(struct fl_host *h)
 		fl_host_terminate(&h->chans[i]);
 	if (!h->cfg.seed_compat)
 		set_request(h, h->md.layout, false);
+	change_command(h, COMMAND_MASTER, 0);
 	free(h);
 }
 

@@ -339,6 +339,12 @@ void fl_device_free(struct fl_device *d)
 	free(d);
 }
 
+/* COMMAND has the last word on what the engine may do. Lock held. */
+static void gate_engine(struct fl_device *d)
+{
+	fl_engine_set_master(d->engine, d->epf && fl_epc_master_on(d->epc, fl_epf_func(d->epf)));
+}
+
 static void link_up(struct fl_device *d)
 {
 	if (!fl_epc_started(d->epc))
@@ -346,6 +352,7 @@ static void link_up(struct fl_device *d)
 	if (!fl_epc_link(d->epc))
 		fl_epc_link_up(d->epc);
 	fl_epc_run(d->epc);
+	gate_engine(d);
 }
 
 int fl_device_adopt(struct fl_device *d, struct fl_epf *f)
@@ -410,6 +417,7 @@ static void check_link(struct fl_device *d)
 	if (__atomic_load_n(&d->link_lost, __ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&d->link_lost, false, __ATOMIC_RELEASE);
 		fl_epc_link_down(d->epc);
+		gate_engine(d);
 		d->link_back = fl_clock_now(d->cfg.clock) + LINK_BACK_NS;
 	}
 	if (!d->link_back)
@@ -475,6 +483,7 @@ void fl_device_cfg_write(struct fl_device *d, uint32_t off, const void *buf, siz
 		n -= step;
 	}
 	fl_epc_run(d->epc);
+	gate_engine(d);
 	fl_device_unlock(d);
 }
 
@@ -556,7 +565,8 @@ static size_t bar_piece(struct fl_device *d, unsigned int bar, uint64_t off, uin
 	int r;
 
 	fl_device_lock(d);
-	r = unreachable(d) ? -ENXIO :
+	r = unreachable(d) || !fl_epc_memory_on(d->epc, fl_epf_func(d->epf)) ?
+			     -ENXIO :
 			     fl_epc_bar_resolve(d->epc, fl_epf_func(d->epf), (int)bar, off, &phys,
 						&run);
 	if (r == 0) {
@@ -673,6 +683,7 @@ void fl_device_link(struct fl_device *d, bool up)
 		link_up(d);
 	else if (fl_epc_link(d->epc))
 		fl_epc_link_down(d->epc);
+	gate_engine(d);
 	d->link_back = 0;
 	fl_device_unlock(d);
 }
