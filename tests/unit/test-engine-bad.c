@@ -155,7 +155,7 @@ static void past_the_window(struct rig *r, const struct bad *b)
 	assert_int_equal(fl_engine_read(r->e, 0x10000), 0);
 }
 
-static void stop(struct rig *r)
+static void stop_engine(struct rig *r)
 {
 	if (r->map == FL_EPDMA_NATIVE)
 		fl_engine_write(r->e, chbase(r) + 4, 2);
@@ -174,7 +174,7 @@ static void ring_while_running(struct rig *r, const struct bad *b)
 static void stop_while_idle(struct rig *r, const struct bad *b)
 {
 	engine_enable(r, 0);
-	stop(r);
+	stop_engine(r);
 	run(r);
 }
 
@@ -294,7 +294,7 @@ static bool as_told(struct rig *r, const struct bad *b, enum comes want, const s
 	case RUNS:
 		if (status(r) != 1)
 			return false;
-		stop(r);
+		stop_engine(r);
 		return !fl_engine_run(r->e, 1) && status(r) == 3;
 	}
 	return false;

@@ -277,8 +277,8 @@ static void abort_in_the_middle(void **state)
 		assert_int_equal(fl_dma_sync_wait(wr, c[2], 5000), 0);
 		assert_int_equal(fl_dma_sync_wait(wr, c[0], 5000), 0);
 		assert_int_equal(fl_dma_sync_wait(wr, c[1], 5000), -EIO);
-		assert_string_equal(buf, "first");
-		assert_string_equal(buf + 64, "third");
+		assert_memory_equal(buf, "first", 6);
+		assert_memory_equal(buf + 64, "third", 6);
 		assert_int_equal(buf[32], 0);
 		rig_close(&r);
 	}

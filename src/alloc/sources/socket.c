@@ -198,7 +198,7 @@ int fl_allocinfo_read_socket(int fd, pid_t pid, const struct fl_alloc_filter *f,
 /* Only root is answered by other users' programs: whatever it was that failed, that is why. */
 static bool is_strangers(pid_t pid)
 {
-	uid_t uid;
+	uid_t uid = 0;
 
 	return geteuid() && owner_of(pid, &uid) == 0 && uid != geteuid();
 }

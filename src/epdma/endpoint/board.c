@@ -171,7 +171,7 @@ static int key_host_bus(struct parser *p)
 #define NUMBER_KEY(fn, type, field, min, max, wanted)                                              \
 	static int fn(struct parser *p)                                                            \
 	{                                                                                          \
-		uint64_t v;                                                                        \
+		uint64_t v = 0;                                                                    \
 		int r = take_num(p, min, max, wanted, &v);                                         \
 		if (!r)                                                                            \
 			p->board->field = (type)v;                                                 \
@@ -208,7 +208,7 @@ static int key_features(struct parser *p)
 static int key_align(struct parser *p)
 {
 	struct fl_str at = fl_str_trim(p->rest);
-	uint64_t v;
+	uint64_t v = 0;
 	int r = take_num(p, 0, 1ull << 40, "0 or a power of two", &v);
 
 	if (!r && (v & (v - 1)))
@@ -222,8 +222,8 @@ static int key_bar(struct parser *p)
 {
 	static const char wanted[] = "programmable, fixed, resizable, reserved or disabled";
 	struct fl_str at = fl_str_trim(p->rest), word;
-	uint64_t bar, size = 0;
-	unsigned int type;
+	uint64_t bar = 0, size = 0;
+	unsigned int type = 0;
 	bool only_64bit = false;
 	int r = take_num(p, 0, FL_EPDMA_NR_BARS - 1, "a BAR from 0 to 5", &bar);
 
@@ -250,7 +250,7 @@ static int key_bar(struct parser *p)
 
 static int key_map(struct parser *p)
 {
-	unsigned int map;
+	unsigned int map = 0;
 	int r = take_choice(p, map_names, FL_ARRAY_SIZE(map_names),
 			    "legacy, unroll, compat or native", &map);
 
@@ -262,7 +262,7 @@ static int key_map(struct parser *p)
 static int take_range(struct parser *p, uint64_t *ret_base, uint64_t *ret_size)
 {
 	struct fl_str at = fl_str_trim(p->rest);
-	uint64_t base, size, end;
+	uint64_t base = 0, size = 0, end;
 	int r = take_num(p, 0, UINT64_MAX, "an address", &base)
 		?: take_num(p, 1, UINT64_MAX, "a size", &size);
 
