@@ -7,7 +7,8 @@
  *
  * The call stays a call where it is worth more than that: under a sanitizer, with _FORTIFY_SOURCE
  * (the compiler knows a block's size by the function that it came from, and loses it here), without
- * optimisation, and with FL_ALLOC_NO_INLINE.
+ * optimisation, and with FL_ALLOC_NO_INLINE. With a C library that is not glibc all is as under a
+ * sanitizer: the allocator is another one, whose words in front of a block have no known meaning.
  */
 #ifndef FORELAND_ALLOC_INLINE_H
 #define FORELAND_ALLOC_INLINE_H
@@ -15,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
 #define FL_ALLOC_SANITIZED_ 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
@@ -84,6 +85,10 @@ FL_ALLOC_INLINE_ void fl_alloc_add_(uint64_t *c, uint64_t v)
 
 /* Two calls a pair, without the jump through a table each. */
 #define FL_ALLOC_NOPLT_
+#define FL_ALLOC_LIBC_MALLOC_ "malloc"
+#ifdef __GLIBC__ /* whose own name for its malloc stays its own when malloc is replaced */
+#undef FL_ALLOC_LIBC_MALLOC_
+#define FL_ALLOC_LIBC_MALLOC_ "__libc_malloc"
 #if defined(__has_attribute)
 #if __has_attribute(noplt)
 #undef FL_ALLOC_NOPLT_
@@ -94,9 +99,9 @@ extern void free(void *p) __THROW FL_ALLOC_NOPLT_;
 #pragma GCC diagnostic pop
 #endif
 #endif
+#endif
 
-/* glibc's own name for its malloc, which stays its own when malloc is replaced. */
-extern void *fl_alloc_libc_malloc_(size_t size) __asm__("__libc_malloc") FL_ALLOC_NOPLT_;
+extern void *fl_alloc_libc_malloc_(size_t size) __asm__(FL_ALLOC_LIBC_MALLOC_) FL_ALLOC_NOPLT_;
 /* For whatever is not usual: a thread's first call, a site without a number. */
 void *fl_alloc_malloc_any_(struct fl_alloc_site *site, size_t size);
 /* For memory that could not be had and has been counted: returns NULL. */

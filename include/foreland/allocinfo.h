@@ -17,6 +17,7 @@
 #define FORELAND_ALLOCINFO_H
 
 #include <stdint.h>
+#include <linux/ioctl.h>
 #include <sys/ioctl.h>
 
 #define FL_ALLOCINFO_STR_SIZE 64

@@ -163,17 +163,18 @@ void fl_buf_add_human(struct fl_buf *b, int64_t v)
 	fl_buf_addc(b, units[unit]);
 }
 
+/* Not strerrorname_np(): it is glibc's alone, and calls EOPNOTSUPP by its other name. */
 const char *fl_errno_name(int err)
 {
-	const char *name;
-
-	if (err < 0)
-		err = -err;
-	if (err == KERNEL_ENOTSUPP)
+	switch (err < 0 ? -err : err) {
+#define E(name)                                                                                    \
+	case name:                                                                                 \
+		return #name;
+#include "base/errno.def"
+#undef E
+	case KERNEL_ENOTSUPP:
 		return "ENOTSUPP";
-	name = strerrorname_np(err);
-	if (!name)
+	default:
 		return "unknown errno";
-	/* glibc has two names for 95; the kernel and its documents use this one. */
-	return err == EOPNOTSUPP ? "EOPNOTSUPP" : name;
+	}
 }

@@ -275,7 +275,7 @@ static int wait_reset(struct fl_engine *e, enum fl_epdma_dir dir)
 	struct timespec until = fl_time_in(CLOCK_MONOTONIC, QUIESCE_MS);
 
 	while (fl_engine_dir_busy(e, dir))
-		if (pthread_cond_clockwait(&e->idle, &e->lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
+		if (fl_cond_wait_until(&e->idle, &e->lock, &until) == ETIMEDOUT)
 			return fl_engine_dir_busy(e, dir) ? -ETIMEDOUT : 0;
 	return 0;
 }

@@ -12,6 +12,7 @@
  * the exception in that its cause lay outside (memory that was not mapped): it is given as recorded,
  * and what follows from it, status bits and messages, is compared.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

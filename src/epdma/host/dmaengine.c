@@ -537,7 +537,7 @@ static void wait_for_bus(struct fl_dma_device *dev, int timeout_ms)
 		struct timespec until = fl_time_in(CLOCK_MONOTONIC,
 						   (unsigned int)FL_MIN(timeout_ms, BUS_SLICE_MS));
 
-		pthread_cond_clockwait(&dev->woken, &dev->lock, CLOCK_MONOTONIC, &until);
+		fl_cond_wait_until(&dev->woken, &dev->lock, &until);
 		return;
 	}
 	dev->somebody_waits = true;

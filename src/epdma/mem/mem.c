@@ -29,7 +29,9 @@ int fl_mem_new(struct fl_mem **ret)
 	if (!m)
 		return -ENOMEM;
 	pthread_rwlockattr_init(&attr);
+#ifdef __GLIBC__ /* elsewhere a waiting writer is always before new readers, or it cannot be asked for */
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+#endif
 	pthread_rwlock_init(&m->lock, &attr);
 	pthread_rwlockattr_destroy(&attr);
 	*ret = m;

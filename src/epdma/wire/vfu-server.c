@@ -28,6 +28,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -143,7 +144,7 @@ static int ask(struct session *s, struct asked *a, uint64_t addr, const void *ou
 	pthread_mutex_unlock(&s->send_lock);
 	pthread_mutex_lock(&s->lock);
 	while (r == 0 && a->result > 0 && !s->closing)
-		if (pthread_cond_clockwait(&s->answered, &s->lock, CLOCK_MONOTONIC, &until))
+		if (fl_cond_wait_until(&s->answered, &s->lock, &until))
 			break;
 	for (at = &s->asked; *at && *at != a; at = &(*at)->next)
 		;

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,7 +53,7 @@ static void detach(int fd)
 		dup2(fd, 3);
 		close(fd);
 	}
-	close_range(4, ~0u, 0);
+	syscall(SYS_close_range, 4, ~0u, 0); /* not each C library has it */
 	if (chdir("/") < 0)
 		return; /* a folder stays in use a little longer */
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/output/show.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 
