@@ -8,7 +8,7 @@
 
 #include "small-target.h"
 #include "fuzz.h"
-#include "probe/lang/list.h"
+#include "probe/lang/check.h"
 #include "probe/lower/lower.h"
 
 static struct fl_buf printed(const struct fl_probe_event *e, enum fl_dialect dialect)

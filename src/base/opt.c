@@ -231,6 +231,12 @@ static int check_operands(struct parse *p, const struct fl_args *args)
 	return 0;
 }
 
+/* A line that removes an event begins like an option. */
+static bool is_removal(const struct fl_cmd *cmd, const char *arg)
+{
+	return cmd->takes_removals && arg[0] == '-' && arg[1] != '-' && strpbrk(arg, ":/");
+}
+
 int fl_opt_parse(const struct fl_cmd *cmd, int argc, char **argv, void *opts, struct fl_args *args,
 		 bool *ret_help, struct fl_buf *err)
 {
@@ -245,7 +251,9 @@ int fl_opt_parse(const struct fl_cmd *cmd, int argc, char **argv, void *opts, st
 			args->command = argv + p.next;
 			break;
 		}
-		if (arg[0] == '-' && arg[1] == '-')
+		if (is_removal(cmd, arg))
+			args->v[args->n++] = arg;
+		else if (arg[0] == '-' && arg[1] == '-')
 			r = parse_long(&p, arg);
 		else if (arg[0] == '-' && arg[1])
 			r = parse_letters(&p, arg);

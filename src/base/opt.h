@@ -8,7 +8,7 @@
  *	struct check_opts { bool json; const char *dialect; struct fl_strv btf; uint64_t count; };
  *	static const struct fl_opt check_options[] = {
  *		FL_OPT_FLAG(struct check_opts, json, 0, "json", "print one JSON object a line"),
- *		FL_OPT_STR(struct check_opts, dialect, 0, "dialect", "v6|mainline|6.12", "whose rules apply"),
+ *		FL_OPT_STR(struct check_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline", "whose rules apply"),
  *		FL_OPT_LIST(struct check_opts, btf, 0, "btf", "FILE", "..."),
  *		FL_OPT_U64(struct check_opts, count, 'n', NULL, "N", "stop after N lines"),
  *		FL_OPT_GROUP(target_options),
@@ -103,6 +103,7 @@ struct fl_cmd {
 	const struct fl_opt *options;
 	size_t min_args, max_args;	   /* operands; max_args 0 means none, SIZE_MAX any number */
 	bool takes_command;		   /* "-- COMMAND" is allowed */
+	bool takes_removals; /* "-:NAME" and "-GROUP/NAME" are operands: lines of the kernel's */
 	const struct fl_cmd *const *subs; /* NULL-terminated */
 	int (*run)(const void *opts, const struct fl_args *args);
 };

@@ -520,7 +520,7 @@ static int check(struct world *w, struct fl_str args, uint64_t offset, struct fl
 	else
 		fl_buf_addz(&def, "t:g/e sched_switch");
 	fl_buf_add_str(&def, args);
-	return fl_probe_check(w->target, FL_DIALECT_MAINLINE, FL_FILE_DYNAMIC_EVENTS, fl_buf_str(&def),
+	return fl_probe_check(w->target, FL_DIALECT_7_3, FL_FILE_DYNAMIC_EVENTS, fl_buf_str(&def),
 			      ret, &v);
 }
 
@@ -669,7 +669,7 @@ static void show(const struct world *w, const struct event *ev, size_t arg, cons
 	const struct fl_probe_arg *a = &ev->e->args[arg];
 	_cleanup_buf_ struct fl_buf dump = {};
 
-	fl_fetch_dump(&a->program, FL_DUMP_MAINLINE, &dump);
+	fl_fetch_dump(&a->program, FL_DUMP_7_3, &dump);
 	printf("%.*s: %s\n", FL_STR_ARG(a->body), fl_buf_z(&dump));
 	printf("  %s, image at 0x%llx, user memory at %p\n",
 	       w->user ? "user probe" : fl_read_form_names[w->env.read], (unsigned long long)w->base,

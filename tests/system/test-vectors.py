@@ -224,11 +224,22 @@ def load(path):
         return [json.loads(line) for line in f]
 
 
+def shipped(record):
+    """What Linux 7.3.4 answers where the recorded kernel, the merged parser on 6.12, did not yet: lines
+    that no kind of event knows are logged (6.19), $arg* without BTF is refused at once (7.2)."""
+    if not record['ok'] and not record['msg'] and record['errno'] == errno.EINVAL and \
+       not record.get('setup') and record['def'][0] != '-' and len(record['def']) < 4095:
+        return dict(record, msg='No matching dynamic event type', caret=0)
+    if ' $arg*' in record['def'] and record['msg'] == 'Invalid $-variable specified':
+        return dict(record, msg='BTF is not available or not supported', errno=errno.EOPNOTSUPP)
+    return record
+
+
 def expected(name, folder, kernel):
     records, twins = (load(f'{folder}/{name.split(".")[0]}.{d}.jsonl')
                       for d in (name.split('.', 1)[1], 'mainline'))
-    return [intended(r, t, kernel) if r.get('kernel_bug') else r
-            for r, t in zip(records, twins)]
+    out = [intended(r, t, kernel) if r.get('kernel_bug') else r for r, t in zip(records, twins)]
+    return [shipped(r) for r in out] if name.endswith('.mainline') else out
 
 
 def compare(name, folder, run, kernel):

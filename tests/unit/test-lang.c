@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
+#include "probe/lang/check.h"
 #include "probe/lang/ktext.h"
-#include "probe/lang/list.h"
 #include "small-target.h"
 
 /* ---- numbers ---- */
@@ -99,6 +99,44 @@ static void refusals_have_caret_span_and_help(void **state)
 		refuse(FL_DIALECT_V6, &rows[i]);
 }
 
+/* What 7.3.4 answered, where it differs from the series as posted: the fault's code and column. */
+static void refusals_of_7_3(void **state)
+{
+	static const struct refusal rows[] = {
+		{ "zz", "NO_EVENT_KIND", 0, 0, 2, NULL },
+		{ "e", "NO_EVENT_KIND", 0, 0, 1, NULL },
+		{ ":x", "NO_EVENT_KIND", 0, 0, 2, NULL },
+		{ "p:c/e /bin/busybox:zz", "NO_EVENT_KIND", 0, 0, 5, NULL },
+		{ "f:h/e !vfs_read", "BAD_PROBE_ADDR", 6, 6, 15, NULL },
+		{ "f:c/e sock_alloc $arg*", "NOSUP_BTFARG", 17, 17, 22, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		refuse(FL_DIALECT_7_3, &rows[i]);
+}
+
+/* Lines that take events away, of which there are none: no entry in the log, and this errno. */
+static void removals_from_nothing(void **state)
+{
+	static const struct {
+		const char *def;
+		int err;
+	} rows[] = { { "-:h/e", ENOENT }, { "-:e", ENOENT }, { "!p:h/e vfs_read", ENOENT }, { "-:h/", ENOENT },
+		     { "-h/e", EINVAL }, { "-", EINVAL }, { "-:", EINVAL } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_verdict_ struct fl_probe_verdict v = {};
+		struct fl_probe_event *e = NULL;
+
+		assert_int_equal(fl_probe_check(small_target(), FL_DIALECT_7_3, FL_FILE_DYNAMIC_EVENTS,
+						fl_str(rows[i].def), &e, &v), -rows[i].err);
+		assert_int_equal(v.errno_value, rows[i].err);
+		assert_null(v.diag.kind);
+	}
+}
+
 /* The last definition of a pair that is accepted, and the first that is not. */
 static void limits_on_both_sides(void **state)
 {
@@ -116,7 +154,7 @@ static void limits_on_both_sides(void **state)
 		  "f vfs_read v=(file)((file)((file)((file)buf->next)->next)->next)->a", "TOO_MANY_NESTED" },
 		{ FL_DIALECT_V6, "f vfs_read v=(half_bytes,next)file->low",
 		  "f vfs_read v=(half_bytes,high)file->low", "TYPECAST_NOT_ALIGNED" },
-		{ FL_DIALECT_MAINLINE, "p vfs_read +0(+0(+0(+0(+0(+0(+0(+0(%di))))))))",
+		{ FL_DIALECT_7_3, "p vfs_read +0(+0(+0(+0(+0(+0(+0(+0(%di))))))))",
 		  "p vfs_read +0(+0(+0(+0(+0(+0(+0(+0(+0(%di)))))))))", "TOO_MANY_NESTED" },
 		{ FL_DIALECT_V6, "p vfs_read +0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(%di))))))))))))))",
 		  "p vfs_read +0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(+0(%di)))))))))))))))", "TOO_MANY_OPS" },
@@ -255,6 +293,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_as_the_kernel_reads_them),
 		cmocka_unit_test(refusals_have_caret_span_and_help),
+		cmocka_unit_test(refusals_of_7_3),
+		cmocka_unit_test(removals_from_nothing),
 		cmocka_unit_test(another_architecture),
 		cmocka_unit_test(limits_on_both_sides),
 		cmocka_unit_test(an_event_says_what_was_written),

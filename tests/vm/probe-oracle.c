@@ -6,8 +6,8 @@
  *	{"errno":22,"log":[["trace_kprobe: error: Invalid ...","p vfs_read ...",17]],"list":""}
  *
  * where the number is the caret's column in the command before it. Every byte that is not plain
- * ASCII is printed as \u00xx. Each definition meets an empty list, but
- * behind a line "+" the next one meets what is there. "=N" instead of a file name repeats the input
+ * ASCII is printed as \u00xx. Each definition meets an empty list and an empty log, but
+ * behind a line "+" the next one meets what is there of both. "=N" instead of a file name repeats the input
  * N times, prints the seconds it took and no rows: for the benchmark.
  */
 #include <errno.h>
@@ -127,10 +127,8 @@ static void empty_list(void)
 
 static void ask(const char *path, const char *line, size_t n)
 {
-	int err;
+	int err = define(path, line, n);
 
-	empty(TRACING "error_log");
-	err = define(path, line, n);
 	printf("{\"errno\":%d", err);
 	print_log();
 	print_list();
@@ -172,8 +170,10 @@ int main(int argc, char **argv)
 			keep = true;
 			continue;
 		}
-		if (!keep)
+		if (!keep) {
 			empty_list();
+			empty(TRACING "error_log");
+		}
 		keep = false;
 		ask(path, line, n);
 	}

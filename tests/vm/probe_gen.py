@@ -37,6 +37,10 @@ GROUPS = ['g', 'kprobes', 'my-group', 'syscalls', '1g', 'g.x', '', 'g' * 63, 'g'
 EVENTNAMES = ['e', 'ev1', '1e', 'e.x', '', 'e' * 63, 'e' * 64, 'e-x', 'sched_switch', 'e/f']
 
 
+STRUCTS = ['task_struct', 'file', 'dentry', 'inode', 'sk_buff', 'list_head', 'mm_struct', 'sock', 'cred', 'pid',
+           'net_device', 'super_block', 'hlist_node', 'signal_struct', 'vm_area_struct', 'qstr', 'page', 'rq']
+
+
 class Facts:
     """What a kernel's exported folder says: functions that can be traced and their parameters."""
 
@@ -47,6 +51,10 @@ class Facts:
         with open(folder + '/available_filter_functions') as f:
             # not those of modules, which may not be there the next time
             self.functions = [line.strip() for line in f if '[' not in line]
+
+    def structs(self):
+        """Names of the structs that have members."""
+        return [t.name for t in self.btf.types[1:] if t.kind == rawbtf.STRUCT and t.name and t.vlen > 1]
 
     def params(self, function):
         i = self.btf.find(rawbtf.FUNC, function)
@@ -79,6 +87,8 @@ class Generator:
     def __init__(self, facts, seed, slow_share=0.1):
         self.facts, self.r, self.slow = facts, random.Random(seed), slow_share
         self.functions = KNOWN + self.r.sample(facts.functions, 60)
+        self.structs = STRUCTS * 4 + self.r.sample(facts.structs(), 60)
+        self.params, self.kind = [], None
 
     def pick(self, *choices):
         return self.r.choice(choices)
@@ -255,6 +265,104 @@ class Generator:
             text = self.pick(' ', '#', '\t') + text + self.pick('', ' # x', '#')
         return self.mutated(text) if self.maybe(0.25) else text
 
+    # ---- the typed series ----
+
+    def typed_base(self):
+        """What has no inside: each kind of probe has its own, and now and then another one's."""
+        own = {self.kprobe: ['%di', '%si', '%ax', '$stack0', '$stack2', '$arg1', '$retval', '$current'],
+               self.fprobe: ['$arg1', '$arg2', '$stack0', '$current', '$retval', '%di'],
+               self.tprobe: ['$arg1', '$arg2', '$current', '$stack0'],
+               self.eprobe: ['$prev_pid', 'prev_pid', '$next_comm', 'next_comm', '$ptr', 'ptr', 'call_site',
+                             '$nosuch', 'nosuch', '$current', '%di'],
+               self.uprobe: ['%di', '$stack0', '$stack', '$current', '$arg1']}[self.kind]
+        kind = self.r.random()
+        if kind < 0.35:
+            return self.r.choice(own)
+        if kind < 0.65 and self.params:
+            return self.r.choice(self.params)[0]
+        if kind < 0.80:
+            return self.pick('@init_task', '@jiffies', '@runqueues', '@nosuchsym', '@linux_banner',
+                             '@0xffffffff81000000', '@init_task+8', '@init_task-8', '(@init_task+8)', '@+8')
+        if kind < 0.90:
+            return self.pick('\\1', '\\0x10', '\\"abc"', '$comm', '$stack', '\\-1')
+        return self.r.choice(own + ['nosuch', ''])
+
+    def members_of(self, name):
+        i = self.facts.btf.find(rawbtf.STRUCT, name)
+        return self.facts.members(i) if i else []
+
+    def field_option(self, struct):
+        """FIELD {. FIELD}, some of them bit-fields, some not there."""
+        out, i = [], self.facts.btf.find(rawbtf.STRUCT, struct)
+        for _ in range(self.r.randint(1, 3)):
+            members = self.facts.members(i) if self.facts.is_struct(i) else []
+            if not members:
+                break
+            name, i = self.r.choice(members)
+            out.append(name)
+        text = '.'.join(out)
+        if self.maybe(0.12):
+            text += self.pick('.nosuch', '->next', '.', '.x.y', '[0]', ',x')
+        return text if not self.maybe(0.05) else self.pick('nosuch', '', 'next')
+
+    def cast(self, depth):
+        struct = self.r.choice(self.structs) if self.maybe(0.93) else self.pick(
+            'nosuch', '', 'int', 'struct file', 'size_t', 'sockaddr', 'file_operations')
+        option = ',' + self.field_option(struct) if self.maybe(0.3) else ''
+        inner = self.typed(depth + 1)
+        if self.maybe(0.55):
+            inner = '(' + inner + ')'
+        i = self.facts.btf.find(rawbtf.STRUCT, struct)
+        members = self.members_of(struct)
+        if members and self.maybe(0.93):
+            name, at = self.r.choice(members)
+            path = '->' + name
+            if self.facts.is_struct(at) and self.maybe(0.6):
+                path += '.' + self.pick(*[m[0] for m in self.facts.members(at)] or ['x'])
+            elif self.maybe(0.3):
+                path += self.fields(at)
+        else:
+            path = self.fields(i) if i and self.maybe(0.5) else self.pick('->nosuch', '', '->', '.x', '-x')
+        return '(' + struct + option + ')' + inner + path
+
+    def typed(self, depth=0):
+        kind, limit = self.r.random(), 10 if self.deep_one else 4
+        if depth >= limit or kind < (0.15 if self.deep_one else 0.3):
+            return self.typed_base()
+        if kind < 0.65:
+            return self.cast(depth)
+        if kind < 0.80:
+            close = ')' if self.maybe(0.95) else self.pick('', '))', ')x', '->next')
+            return self.pick('this_cpu_read(', 'this_cpu_ptr(') + self.typed(depth + 1) + close
+        if kind < 0.93:
+            return self.pick('+', '-', '+u') + self.pick('0', '8', '0x10') + '(' + self.typed(depth + 1) + ')'
+        return self.pick('$current', self.typed_base()) + self.pick(
+            '->pid', '->comm', '->cred->uid.val', '->group_leader->comm', '->nosuch', '->se.vruntime', '.pid', '->')
+
+    def typed_argument(self):
+        self.deep_one = self.maybe(0.15)
+        text = (self.pick('v', 'w', 'x1') + '=' if self.maybe(0.8) else '') + self.typed()
+        if self.maybe(0.5):
+            text += ':' + self.pick('u8', 'x32', 'u64', 's32', 'string', 'string', 'ustring', 'symbol', 'symstr',
+                                    'char', 'b4@2/8', 'x64', 'int')
+            if self.maybe(0.3):
+                text += self.pick('[4]', '[2]', '[64]', '[65]')
+        return text
+
+    def typed_definition(self):
+        self.kind = self.pick(self.kprobe, self.fprobe, self.fprobe, self.tprobe, self.eprobe, self.uprobe)
+        words = self.kind()
+        words += [self.typed_argument() for _ in range(self.pick(1, 1, 1, 2, 3))]
+        text = ' '.join(words)
+        return self.mutated(text) if self.maybe(0.12) else text
+
+    def typed_lines(self, n):
+        while n:
+            text = self.typed_definition().replace('\n', ' ')
+            if text and not text.startswith(('s:', '-', '!', '+')) and '*' not in text:
+                yield text
+                n -= 1
+
     def lines(self, n):
         while n:
             text = self.definition().replace('\n', ' ')
@@ -263,9 +371,10 @@ class Generator:
                 yield text
                 n -= 1
 
-    def sequence(self):
+    def sequence(self, typed=False):
         """Lines on one list: few names, so that they meet, and removals of every form."""
-        return [self.sequence_line() for _ in range(self.r.randint(2, 6))]
+        return [next(self.typed_lines(1)) if typed and self.maybe(0.2) else self.sequence_line()
+                for _ in range(self.r.randint(2, 8))]
 
     def sequence_line(self):
         names = self.pick('g', 'h', 'kprobes') + '/' + self.pick('a', 'b')

@@ -10,7 +10,7 @@
 #include "cli/cmds.h"
 #include "cli/probe/probe.h"
 #include "cli/say.h"
-#include "probe/lang/list.h"
+#include "probe/lang/check.h"
 
 struct check_opts {
 	struct fl_target_opts target;
@@ -23,8 +23,8 @@ struct check_opts {
 
 static const struct fl_opt check_options[] = {
 	FL_OPT_FLAG(struct check_opts, json, 0, "json", "print one JSON object a line"),
-	FL_OPT_STR(struct check_opts, dialect, 0, "dialect", "v6|mainline|6.12",
-		   "whose rules apply; default: v6"),
+	FL_OPT_STR(struct check_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline",
+		   "whose rules apply; default: 7.3"),
 	FL_OPT_FLAG(struct check_opts, sequence, 0, "sequence",
 		    "apply the definitions in order, removals included, to one list of events"),
 	FL_OPT_LIST(struct check_opts, matrix, 0, "matrix", "BTF",
@@ -80,6 +80,23 @@ static void json_event(const struct check *c, const struct fl_probe_event *e, st
 	fl_json_close(out, ']');
 }
 
+/* What the kernel would log, the last one included, where that is more than the finding itself. */
+static void json_log(const struct fl_probe_verdict *v, struct fl_buf *out)
+{
+	fl_json_open(out, "log", '[');
+	for (size_t i = 0; i < v->nr_entries; i++) {
+		const struct fl_log_entry *e = &v->entries[i];
+
+		fl_json_open(out, NULL, '{');
+		fl_json_strz(out, "subsystem", e->subsystem);
+		fl_json_strz(out, "message", e->message ? e->message : e->kind->message);
+		fl_json_str(out, "command", e->command);
+		fl_json_u64(out, "column", e->column);
+		fl_json_close(out, '}');
+	}
+	fl_json_close(out, ']');
+}
+
 static void json_verdict(const struct fl_probe_verdict *v, struct fl_str def, struct fl_buf *out)
 {
 	const struct fl_log_entry *last = v->nr_entries ? &v->entries[v->nr_entries - 1] : NULL;
@@ -91,6 +108,8 @@ static void json_verdict(const struct fl_probe_verdict *v, struct fl_str def, st
 		fl_diag_json(&v->diag, "error", false, out);
 	else
 		fl_json_null(out, "error");
+	if (v->nr_entries > 1)
+		json_log(v, out);
 }
 
 static void print_text(struct check *c, const struct fl_probe_event *e)
@@ -207,5 +226,6 @@ const struct fl_cmd fl_cmd_probe_check = {
 	.options = check_options,
 	.min_args = 1,
 	.max_args = SIZE_MAX,
+	.takes_removals = true,
 	.run = check_run,
 };

@@ -13,8 +13,8 @@ struct dump_opts {
 };
 
 static const struct fl_opt dump_options[] = {
-	FL_OPT_STR(struct dump_opts, dialect, 0, "dialect", "v6|mainline|6.12",
-		   "whose rules apply; default: v6"),
+	FL_OPT_STR(struct dump_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline",
+		   "whose rules apply; default: 7.3"),
 	FL_OPT_STR(struct dump_opts, file, 0, "file", "dynamic_events|kprobe_events|uprobe_events",
 		   "the control file that they are for; default: dynamic_events"),
 	FL_OPT_GROUP(struct dump_opts, target, fl_target_options),
@@ -78,5 +78,6 @@ const struct fl_cmd fl_cmd_probe_dump = {
 	.options = dump_options,
 	.min_args = 1,
 	.max_args = SIZE_MAX,
+	.takes_removals = true,
 	.run = dump_run,
 };

@@ -22,8 +22,8 @@ static const struct fl_opt lower_options[] = {
 		   "the kernel's version; default: 6.12"),
 	FL_OPT_STR(struct lower_opts, readme, 0, "readme", "FILE",
 		   "take what the kernel can from its tracefs README"),
-	FL_OPT_STR(struct lower_opts, dialect, 0, "dialect", "v6|mainline|6.12",
-		   "whose rules the definition follows; default: v6"),
+	FL_OPT_STR(struct lower_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline",
+		   "whose rules the definition follows; default: 7.3"),
 	FL_OPT_GROUP(struct lower_opts, target, fl_target_options),
 	{}
 };
@@ -122,5 +122,6 @@ const struct fl_cmd fl_cmd_probe_lower = {
 	.options = lower_options,
 	.min_args = 1,
 	.max_args = SIZE_MAX,
+	.takes_removals = true,
 	.run = lower_run,
 };

@@ -50,7 +50,7 @@ int fl_cli_target(const struct fl_target_opts *opts, struct fl_target **ret)
 
 int fl_cli_dialect(const char *name, enum fl_dialect *ret)
 {
-	*ret = FL_DIALECT_V6;
+	*ret = FL_DIALECT_7_3;
 	return name ? fl_dialect_parse(name, ret) : 0;
 }
 

@@ -14,8 +14,8 @@ struct syntax_opts {
 };
 
 static const struct fl_opt syntax_options[] = {
-	FL_OPT_STR(struct syntax_opts, dialect, 0, "dialect", "v6|mainline|6.12",
-		   "of which kernel; default: v6"),
+	FL_OPT_STR(struct syntax_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline",
+		   "of which kernel; default: 7.3"),
 	FL_OPT_FLAG(struct syntax_opts, json, 0, "json", "print one JSON object a line"),
 	{}
 };

@@ -33,7 +33,7 @@ static int check_definition(struct trace_job *s, struct fl_str def, const char *
 			    struct fl_probe_event **ret)
 {
 	struct fl_probe_verdict first = {}, second = {};
-	enum fl_dialect dialect = FL_DIALECT_V6;
+	enum fl_dialect dialect = FL_DIALECT_7_3;
 	int r;
 
 	*ret = NULL;
@@ -41,7 +41,7 @@ static int check_definition(struct trace_job *s, struct fl_str def, const char *
 		fl_dialect_parse(s->o->dialect, &dialect);
 	r = check(s, dialect, def, ret, &first);
 	if (r < 0 && !s->o->dialect)
-		r = check(s, FL_DIALECT_MAINLINE, def, ret, &second);
+		r = check(s, FL_DIALECT_V6, def, ret, &second);
 	if (r < 0)
 		print_verdict(&first, place, def);
 	fl_probe_verdict_fini(&first);

@@ -33,8 +33,8 @@ const struct fl_opt trace_options[] = {
 	FL_OPT_STR(struct trace_opts, via, 0, "via", "bpf|tracefs",
 		   "tracefs: through the kernel's own tracer, where BPF may not be used"),
 	FL_OPT_STR(struct trace_opts, clock, 0, "clock", "mono|boot", "clock of the times shown"),
-	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "v6|mainline|6.12",
-		   "whose rules definitions follow; default: v6 or mainline"),
+	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline",
+		   "whose rules definitions follow; default: 7.3 or v6"),
 	{}
 };
 

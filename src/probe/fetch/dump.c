@@ -14,7 +14,7 @@ static void dump_text(const struct fl_fetch_insn *insn, enum fl_dump_style style
 {
 	const char *name = fl_fetch_ops[insn->op].name;
 
-	if (insn->op == FL_FETCH_DATA && style == FL_DUMP_MAINLINE)
+	if (insn->op == FL_FETCH_DATA && style == FL_DUMP_7_3)
 		name = "IMMSTR";
 	fl_buf_addf(out, "%s(%.*s)", name, FL_STR_ARG(insn->text));
 }

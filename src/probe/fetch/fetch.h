@@ -83,7 +83,7 @@ struct fl_fetch_program {
 /* How the dump shows DATA and TP_ARG: the series v6 prints a pointer there, its later state text. */
 enum fl_dump_style {
 	FL_DUMP_V6,
-	FL_DUMP_MAINLINE,
+	FL_DUMP_7_3,
 };
 
 /* "ARG(0) -> ST_RAW(size=8) -> END" */

@@ -9,23 +9,6 @@
 #include "probe/lang/help.h"
 #include "probe/lang/parse.h"
 
-const char *const fl_probe_file_names[_FL_FILE_MAX] = {
-	[FL_FILE_DYNAMIC_EVENTS] = "dynamic_events",
-	[FL_FILE_KPROBE_EVENTS] = "kprobe_events",
-	[FL_FILE_UPROBE_EVENTS] = "uprobe_events",
-};
-
-int fl_probe_file_parse(const char *name, enum fl_probe_file *ret)
-{
-	for (size_t i = 0; i < _FL_FILE_MAX; i++) {
-		if (strcmp(fl_probe_file_names[i], name) == 0) {
-			*ret = i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
 void fl_probe_verdict_fini(struct fl_probe_verdict *v)
 {
 	fl_diag_fini(&v->diag);
@@ -59,6 +42,8 @@ static int check_kinds(struct fl_parse *p, enum fl_probe_file file)
 		}
 		r = checkers[file][i](p);
 	}
+	if (r == -ECANCELED && file == FL_FILE_DYNAMIC_EVENTS && p->rules->logs_no_kind)
+		fl_log_no_kind(&p->log);
 	return r == -ECANCELED ? -EINVAL : r;
 }
 
@@ -91,6 +76,7 @@ static int check_event(struct fl_parse *p, enum fl_probe_file file, struct fl_st
 {
 	struct fl_probe_event *e = p->event;
 	char *text = fl_arena_dup(&e->arena, def);
+	struct fl_event_list none = {};
 	int r;
 
 	if (!text)
@@ -103,7 +89,7 @@ static int check_event(struct fl_parse *p, enum fl_probe_file file, struct fl_st
 	r = fl_words_split(e->text, &e->arena, &p->log.words);
 	if (r < 0 || p->log.words.n == 0)
 		return r;
-	return check_kinds(p, file);
+	return fl_is_removal(file, def) ? fl_event_list_remove(&none, file, def) : check_kinds(p, file);
 }
 
 static int check(struct fl_parse *p, enum fl_probe_file file, struct fl_str def,
@@ -153,4 +139,30 @@ int fl_probe_check(struct fl_target *target, enum fl_dialect dialect, enum fl_pr
 		   struct fl_str def, struct fl_probe_event **ret, struct fl_probe_verdict *verdict)
 {
 	return fl_probe_check_in(target, dialect, file, def, NULL, ret, verdict);
+}
+
+int fl_event_list_apply(struct fl_event_list *l, struct fl_target *target, enum fl_dialect dialect,
+			enum fl_probe_file file, struct fl_str def, struct fl_probe_event **ret,
+			struct fl_probe_verdict *verdict)
+{
+	struct fl_probe_event *e = NULL;
+	int r;
+
+	if (fl_is_removal(file, def)) {
+		r = fl_event_list_remove(l, file, def);
+		if (r < 0 && verdict)
+			verdict->errno_value = -r;
+	} else {
+		r = fl_probe_check_in(target, dialect, file, def, l, &e, verdict);
+	}
+	if (r == 0 && e) {
+		r = fl_event_list_append(l, e);
+		if (r < 0) {
+			fl_probe_event_free(e);
+			return r;
+		}
+	}
+	if (r == 0 && ret)
+		*ret = e;
+	return r;
 }

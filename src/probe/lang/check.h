@@ -12,22 +12,9 @@
 #include "probe/lang/command.h"
 #include "probe/lang/dialect.h"
 #include "probe/event/event.h"
+#include "probe/lang/list.h"
 
 struct fl_target;
-struct fl_event_list;
-
-/* The control file that a definition is written to. */
-enum fl_probe_file {
-	FL_FILE_DYNAMIC_EVENTS,
-	FL_FILE_KPROBE_EVENTS,
-	FL_FILE_UPROBE_EVENTS,
-	_FL_FILE_MAX,
-};
-
-extern const char *const fl_probe_file_names[_FL_FILE_MAX];
-
-/* -EINVAL: not the name of such a file. */
-int fl_probe_file_parse(const char *name, enum fl_probe_file *ret);
 
 /**
  * struct fl_probe_verdict - why a definition was refused
@@ -77,5 +64,21 @@ int fl_probe_check_trace(struct fl_target *target, enum fl_dialect dialect, stru
 int fl_probe_check_in(struct fl_target *target, enum fl_dialect dialect, enum fl_probe_file file,
 		      struct fl_str def, const struct fl_event_list *list,
 		      struct fl_probe_event **ret, struct fl_probe_verdict *verdict);
+
+/**
+ * fl_event_list_apply() - what writing one line to a control file does
+ * @l: the events that there are
+ * @target: facts
+ * @dialect: rules
+ * @file: the control file: removals there reach its own kind of events only
+ * @def: text of one line: a definition, "-:[GROUP/][EVENT] ...", a comment or nothing
+ * @ret: the event that was added, NULL where none was; the list's. May be NULL.
+ * @verdict: why the line was refused. May be NULL.
+ *
+ * Return: 0 or the negative errno of write(2).
+ */
+int fl_event_list_apply(struct fl_event_list *l, struct fl_target *target, enum fl_dialect dialect,
+			enum fl_probe_file file, struct fl_str def, struct fl_probe_event **ret,
+			struct fl_probe_verdict *verdict);
 
 #endif

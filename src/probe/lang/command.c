@@ -131,3 +131,17 @@ int fl_log(struct fl_log *log, long offset, enum fl_probe_fault fault, struct fl
 	});
 	return -fl_probe_faults[fault].err;
 }
+
+/* Of the whole line as it was written, up to a comment; its caret is always the first. */
+void fl_log_no_kind(struct fl_log *log)
+{
+	struct fl_span first = log->words.w[0].span;
+
+	fl_log_add(log, &(struct fl_log_entry){
+		.kind = &fl_probe_faults[FL_FAULT_NO_EVENT_KIND],
+		.subsystem = "dynevent",
+		.command = fl_str_sub(log->def, 0, fl_k_find(log->def, '#', 0)),
+		.span = first,
+		.place = first.start,
+	});
+}

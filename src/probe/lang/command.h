@@ -57,6 +57,8 @@ struct fl_log {
  * text to underline, a piece of the definition or empty. Returns -errno of the fault.
  */
 int fl_log(struct fl_log *log, long offset, enum fl_probe_fault fault, struct fl_str at);
+/* Adds what the kernel says of a line that no kind of event knows. */
+void fl_log_no_kind(struct fl_log *log);
 /* Adds an entry as it is: of event filters, which log their own text and count in it. */
 void fl_log_add(struct fl_log *log, const struct fl_log_entry *entry);
 

@@ -12,7 +12,9 @@ const struct fl_dialect_rules fl_dialects[_FL_DIALECT_MAX] = {
 int fl_dialect_parse(const char *name, enum fl_dialect *ret)
 {
 	for (int d = 0; d < _FL_DIALECT_MAX; d++) {
-		if (strcmp(fl_dialects[d].name, name) == 0) {
+		const char *alias = fl_dialects[d].alias;
+
+		if (strcmp(fl_dialects[d].name, name) == 0 || (alias && strcmp(alias, name) == 0)) {
 			*ret = d;
 			return 0;
 		}

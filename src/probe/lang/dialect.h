@@ -18,6 +18,7 @@ enum fl_dialect {
 /**
  * struct fl_dialect_rules - one row
  * @name: as --dialect takes it
+ * @alias: another name for it; NULL: none
  * @max_body: bytes of an argument's expression
  * @has_casts: the series: casts, $current, this_cpu_read() and this_cpu_ptr()
  * @max_nested: casts within casts
@@ -31,13 +32,15 @@ enum fl_dialect {
  * @fprobe_checked_first: an f event's function is looked up when it is defined, the values of @SYM
  *	only when it is enabled, and registering fails with EINVAL alone
  * @meta_args_need_btf: $arg* without BTF is refused at once, not when it is parsed
+ * @logs_no_kind: a line that no kind of event knows leaves an entry in the log
+ * @glob_needs_function: "!" before a glob of an f event leaves no function, which is refused
  * @logs_counts: too many arguments leave an entry in the log
  * @max_entry_args: words that an f event keeps from entry to return, 0: no limit
  * @file_on_kernel: text of FILE_ON_KPROBE where it is another
  * @dump: how dumps are written
  */
 struct fl_dialect_rules {
-	const char *name;
+	const char *name, *alias;
 	size_t max_body;
 	bool has_casts;
 	unsigned int max_nested;
@@ -50,6 +53,8 @@ struct fl_dialect_rules {
 	bool fprobe_maxactive;
 	bool fprobe_checked_first;
 	bool meta_args_need_btf;
+	bool logs_no_kind;
+	bool glob_needs_function;
 	bool logs_counts;
 	size_t max_entry_args;
 	const char *file_on_kernel;

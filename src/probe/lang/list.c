@@ -3,8 +3,26 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "probe/lang/parse.h"
+
+const char *const fl_probe_file_names[_FL_FILE_MAX] = {
+	[FL_FILE_DYNAMIC_EVENTS] = "dynamic_events",
+	[FL_FILE_KPROBE_EVENTS] = "kprobe_events",
+	[FL_FILE_UPROBE_EVENTS] = "uprobe_events",
+};
+
+int fl_probe_file_parse(const char *name, enum fl_probe_file *ret)
+{
+	for (size_t i = 0; i < _FL_FILE_MAX; i++) {
+		if (strcmp(fl_probe_file_names[i], name) == 0) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
 
 void fl_event_list_fini(struct fl_event_list *l)
 {
@@ -36,7 +54,7 @@ const struct fl_probe_event *fl_event_list_find(const struct fl_event_list *l, s
 	return NULL;
 }
 
-static int append(struct fl_event_list *l, struct fl_probe_event *e)
+int fl_event_list_append(struct fl_event_list *l, struct fl_probe_event *e)
 {
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? l->cap * 2 : 16;
@@ -170,7 +188,7 @@ static bool removal_matches(const struct fl_probe_event *e, const void *ctx)
 }
 
 /* "-:" [GROUP "/"] [EVENT] [PLACE [ARG...]], or "!" and a definition as it was written */
-static int apply_removal(struct fl_event_list *l, enum fl_probe_file file, struct fl_str def)
+int fl_event_list_remove(struct fl_event_list *l, enum fl_probe_file file, struct fl_str def)
 {
 	_cleanup_arena_ struct fl_arena arena = {};
 	struct removal m = { .file = file };
@@ -198,33 +216,7 @@ static int apply_removal(struct fl_event_list *l, enum fl_probe_file file, struc
 	return remove_if(l, removal_matches, &m);
 }
 
-static bool is_removal(enum fl_probe_file file, struct fl_str def)
+bool fl_is_removal(enum fl_probe_file file, struct fl_str def)
 {
 	return def.n && (def.p[0] == '-' || (def.p[0] == '!' && file == FL_FILE_DYNAMIC_EVENTS));
-}
-
-int fl_event_list_apply(struct fl_event_list *l, struct fl_target *target, enum fl_dialect dialect,
-			enum fl_probe_file file, struct fl_str def, struct fl_probe_event **ret,
-			struct fl_probe_verdict *verdict)
-{
-	struct fl_probe_event *e = NULL;
-	int r;
-
-	if (is_removal(file, def)) {
-		r = apply_removal(l, file, def);
-		if (r < 0 && verdict)
-			verdict->errno_value = -r;
-	} else {
-		r = fl_probe_check_in(target, dialect, file, def, l, &e, verdict);
-	}
-	if (r == 0 && e) {
-		r = append(l, e);
-		if (r < 0) {
-			fl_probe_event_free(e);
-			return r;
-		}
-	}
-	if (r == 0 && ret)
-		*ret = e;
-	return r;
 }

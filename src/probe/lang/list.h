@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The list of dynamic events, as tracefs keeps it: definitions are applied one after the other,
- * removals included. Behind "probe check --sequence" and behind the tracefs tree.
+ * The list of dynamic events, as tracefs keeps it, and what takes events from it. What adds one is
+ * fl_event_list_apply() of check.h.
  *
  * Events are owned by the list and stay until they are removed. One thread at a time.
  */
 #ifndef PROBE_LANG_LIST_H
 #define PROBE_LANG_LIST_H
 
-#include "probe/lang/check.h"
+#include "probe/event/event.h"
+
+/* The control file that a definition is written to. */
+enum fl_probe_file {
+	FL_FILE_DYNAMIC_EVENTS,
+	FL_FILE_KPROBE_EVENTS,
+	FL_FILE_UPROBE_EVENTS,
+	_FL_FILE_MAX,
+};
+
+extern const char *const fl_probe_file_names[_FL_FILE_MAX];
+
+/* -EINVAL: not the name of such a file. */
+int fl_probe_file_parse(const char *name, enum fl_probe_file *ret);
 
 /* Zero-initialise to start. */
 struct fl_event_list {
@@ -18,21 +31,17 @@ struct fl_event_list {
 
 void fl_event_list_fini(struct fl_event_list *l);
 
-/**
- * fl_event_list_apply() - what writing one line to a control file does
- * @l: the events that there are
- * @target: facts
- * @dialect: rules
- * @file: the control file: removals there reach its own kind of events only
- * @def: text of one line: a definition, "-:[GROUP/][EVENT] ...", a comment or nothing
- * @ret: the event that was added, NULL where none was; the list's. May be NULL.
- * @verdict: why the line was refused. May be NULL.
- *
- * Return: 0 or the negative errno of write(2).
+/* "-..." removes events, and in dynamic_events "!..." as well. */
+bool fl_is_removal(enum fl_probe_file file, struct fl_str def);
+
+/*
+ * What writing such a line does: -ENOENT where no event of that control file is meant, -EBUSY at the
+ * first that an event probe is attached to, -EINVAL for what names none.
  */
-int fl_event_list_apply(struct fl_event_list *l, struct fl_target *target, enum fl_dialect dialect,
-			enum fl_probe_file file, struct fl_str def, struct fl_probe_event **ret,
-			struct fl_probe_verdict *verdict);
+int fl_event_list_remove(struct fl_event_list *l, enum fl_probe_file file, struct fl_str def);
+
+/* The list owns @e from then on. -ENOMEM. */
+int fl_event_list_append(struct fl_event_list *l, struct fl_probe_event *e);
 
 /*
  * Removes all events of the control file: what opening it for writing with O_TRUNC does. -EBUSY at

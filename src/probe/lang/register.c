@@ -186,9 +186,15 @@ static int resolve_all(struct fl_parse *p)
 	return 0;
 }
 
-static bool is_text(const struct fl_ksym *sym)
+/* Behind the kernel's text lie symbols that call themselves text: jiffies is an alias in its sections. */
+static bool is_text(const struct fl_ksyms *syms, const struct fl_ksym *sym)
 {
-	return strchr("tTwW", sym->type);
+	struct fl_ksym end;
+
+	if (!strchr("tTwW", sym->type))
+		return false;
+	return sym->module.n || !fl_ksyms_find(syms, FL_STR("_etext"), &end, 1) || sym->addr < end.addr ||
+	       end.addr == 0;
 }
 
 /* A return can only be probed from a function's entry. */
@@ -224,7 +230,7 @@ static int check_text(struct fl_parse *p)
 		return -ENOENT;
 	if (!syms || !find_symbol(p, syms, p->function, &sym))
 		return 0;
-	if (!is_text(&sym))
+	if (!is_text(syms, &sym))
 		return -EINVAL;
 	return fl_ksyms_hidden(syms) ? 0 : fl_ksyms_kernel_at(syms, sym.addr + place->offset, &sym);
 }
@@ -251,15 +257,16 @@ int fl_register_kprobe(struct fl_parse *p)
 	return r;
 }
 
-static int is_function(void *ctx, const struct fl_ksym *sym)
+static int is_function(void *syms, const struct fl_ksym *sym)
 {
-	return is_text(sym);
+	return is_text(syms, sym);
 }
 
 /* -ENOENT where no function matches */
 static int find_functions(struct fl_parse *p)
 {
 	struct fl_str symbol = p->event->place.symbol;
+	struct fl_ksym first;
 	struct fl_ksyms *syms;
 	bool found;
 
@@ -270,13 +277,13 @@ static int find_functions(struct fl_parse *p)
 	}
 	/* "!" takes away, from none: nothing is left, which a return probe does not stand. */
 	if (symbol.n && symbol.p[0] == '!')
-		found = !p->event->is_return &&
-			fl_ksyms_each(syms, fl_str_from(symbol, 1), is_function, NULL) != 0;
+		found = !p->event->is_return && !p->rules->glob_needs_function &&
+			fl_ksyms_each(syms, fl_str_from(symbol, 1), is_function, syms) != 0;
 	else if (p->event->place.is_glob)
-		found = fl_ksyms_each(syms, symbol, is_function, NULL) != 0;
+		found = fl_ksyms_each(syms, symbol, is_function, syms) != 0;
 	else
 		found = fl_k_find(symbol, ':', 0) == symbol.n &&
-			fl_ksyms_find_func(syms, symbol, NULL, 0) > 0;
+			fl_ksyms_find_func(syms, symbol, &first, 1) > 0 && is_text(syms, &first);
 	return found ? 0 : -ENOENT;
 }
 

@@ -11,7 +11,7 @@
 #define PROBE_TRACEFS_TRACEFS_H
 
 #include "base/buf.h"
-#include "probe/lang/list.h"
+#include "probe/lang/check.h"
 #include "vfs/node.h"
 
 /* Entries that error_log keeps (TRACING_LOG_ERRS_MAX). */
