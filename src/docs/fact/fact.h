@@ -28,8 +28,8 @@ struct docs_opts {
 };
 
 enum docs_fact_kind {
-	DOCS_FACT_LABEL,	     /* ".. _name:" before a title or figure, for :ref: */
-	DOCS_FACT_LABEL_REF,  /* :ref:`name` */
+	DOCS_FACT_LABEL,	     /* ".. _name:", for :ref:. extra "t": what it stands before has a title */
+	DOCS_FACT_LABEL_REF,  /* :ref:`name`. extra "x": with a text of its own */
 	DOCS_FACT_PAGE,	     /* a page; name: its path. extra "o": orphan */
 	DOCS_FACT_TOC,	     /* a toctree's entry; name: path or pattern of pages */
 	DOCS_FACT_INCLUDED,   /* a file that some page includes */

@@ -87,6 +87,15 @@ static void judge_abi(struct docs_graph *g)
 
 /* -- labels -- */
 
+static bool has_title(const struct docs_fact *u)
+{
+	return fl_str_is(u->extra, "t");
+}
+
+/*
+ * As Sphinx keeps them: a label without a title can be named with a text alone, and neither takes the
+ * name from another nor is in the way of one; of two with a title the later counts.
+ */
 static void collect_labels(struct docs_graph *g)
 {
 	size_t n;
@@ -97,12 +106,12 @@ static void collect_labels(struct docs_graph *g)
 		struct fl_map_entry *e = fl_map_put(&g->labels, v[i]->name, &fresh);
 		const struct docs_fact *old = e && !fresh ? e->ptr : NULL;
 
-		if (e && fresh)
-			e->ptr = (void *)v[i];
-		if (old && strcmp(old->file, v[i]->file))
+		if (old && has_title(old) && strcmp(old->file, v[i]->file))
 			docs_report_fact(g->sink, DOCS_LABEL_DUPLICATE, v[i],
 					"duplicate label %.*s, other instance in %s:%u", FL_STR_ARG(v[i]->name),
 					old->file, old->line);
+		if (e && (fresh || has_title(v[i])))
+			e->ptr = (void *)v[i];
 	}
 	free(v);
 }
@@ -120,12 +129,22 @@ static bool label_known(const struct docs_graph *g, const struct docs_fact *u)
 	return foreign_label(u->name) || fl_map_get(&g->labels, u->name);
 }
 
+static void judge_label(struct docs_graph *g, const struct docs_fact *u)
+{
+	const struct fl_map_entry *e = fl_map_get(&g->labels, u->name);
+
+	if (!label_known(g, u))
+		docs_report_fact(g->sink, DOCS_LABEL_UNDEFINED, u, "undefined label: '%.*s'", FL_STR_ARG(u->name));
+	else if (e && !u->extra.n && !has_title(e->ptr))
+		docs_report_fact(g->sink, DOCS_LABEL_UNTITLED, u, "Failed to create a cross reference. A title or "
+				 "caption not found: '%.*s'", FL_STR_ARG(u->name));
+}
+
 static void judge_labels(struct docs_graph *g)
 {
 	each_fact(u, g, DOCS_FACT_LABEL_REF) {
-		if (!label_known(g, u) && !strncmp(u->file, "Documentation/", 14))
-			docs_report_fact(g->sink, DOCS_LABEL_UNDEFINED, u, "undefined label: '%.*s'",
-					FL_STR_ARG(u->name));
+		if (!strncmp(u->file, "Documentation/", 14))
+			judge_label(g, u);
 	}
 }
 
@@ -250,7 +269,8 @@ void docs_graph_drop_old(struct docs_graph *g)
 
 bool docs_graph_wanted(const struct docs_graph *g)
 {
-	return docs_wants(g->sink, DOCS_LABEL_UNDEFINED) || docs_wants(g->sink, DOCS_LABEL_DUPLICATE) ||
+	return docs_wants(g->sink, DOCS_LABEL_UNDEFINED) || docs_wants(g->sink, DOCS_LABEL_UNTITLED) ||
+	       docs_wants(g->sink, DOCS_LABEL_DUPLICATE) ||
 	       docs_wants(g->sink, DOCS_TOC_ORPHAN) || docs_wants(g->sink, DOCS_C_DUPLICATE);
 }
 

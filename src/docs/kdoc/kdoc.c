@@ -125,29 +125,84 @@ static struct kdoc_section *begin(struct reader *r, bool param, struct fl_str na
 	return r->open;
 }
 
-/* The name behind a mark at @i: words, and what joins them; 0 where there is none. */
-static size_t marked_name(struct fl_str s, size_t i)
+/* Behind "name", "name.a" or "name->a" and so on from @i; at most @most joints. */
+static size_t joined_name(struct fl_str s, size_t i, unsigned int most)
 {
-	char mark = s.p[i];
-	size_t k = i + 1;
+	size_t k = skip_word(s, i);
 
-	if (mark == '%') {
-		while (k < s.n && (is_word(s.p[k]) || s.p[k] == '*' || s.p[k] == '-'))
-			k++;
-		return k - i - 1;
-	}
-	k = skip_word(s, k);
-	while (k > i + 1 && k + 1 < s.n) {
+	while (most-- && k + 1 < s.n) {
 		size_t joint = s.p[k] == '.' ? 1 : s.p[k] == '-' && s.p[k + 1] == '>' ? 2 : 0;
 		size_t end = joint ? skip_word(s, k + joint) : k;
 
-		if (end == k + joint)
+		if (!joint || end == k + joint)
 			break;
 		k = end;
 	}
-	if (k > i + 1 && k + 1 < s.n && s.p[k] == '(' && s.p[k + 1] == ')')
-		k += 2;
-	return k - i - 1;
+	return k;
+}
+
+static bool has_parens(struct fl_str s, size_t i)
+{
+	return i + 1 < s.n && s.p[i] == '(' && s.p[i + 1] == ')';
+}
+
+/* "%NAME" at @i: a literal. Returns the end, @i where it is none. */
+static size_t constant(struct fl_buf *b, struct fl_str s, size_t i)
+{
+	size_t k = i + 1;
+
+	while (k < s.n && (is_word(s.p[k]) || s.p[k] == '*' || s.p[k] == '-'))
+		k++;
+	if (k == i + 1)
+		return i;
+	fl_buf_addf(b, "``%.*s``", (int)(k - i - 1), s.p + i + 1);
+	return k;
+}
+
+/* "&name", "&name->member", "&struct name" at @i: a reference, in which one joint counts. */
+static size_t type_name_at(struct fl_buf *b, struct fl_str s, size_t i)
+{
+	static const char *const kinds[] = { "enum", "struct", "typedef", "union" };
+	size_t word = skip_word(s, i + 1), k, end;
+
+	if (word == i + 1)
+		return i;
+	for (size_t n = 0; n < FL_ARRAY_SIZE(kinds); n++) {
+		k = i + 1 + strlen(kinds[n]);
+		if (k > word || memcmp(s.p + i + 1, kinds[n], strlen(kinds[n])))
+			continue;
+		end = skip_word(s, k == word ? skip_blanks(s, k) : k);
+		if (end > k && end > skip_blanks(s, k)) {
+			fl_buf_addf(b, ":c:type:`%.*s`", (int)(end - i - 1), s.p + i + 1);
+			return end;
+		}
+	}
+	end = joined_name(s, i + 1, 1);
+	if (end > word && has_parens(s, end)) {
+		fl_buf_addf(b, ":c:type:`%.*s\\(\\)`", (int)(end - i - 1), s.p + i + 1);
+		return end + 2;
+	}
+	fl_buf_addf(b, ":c:type:`%.*s`", (int)(end - i - 1), s.p + i + 1);
+	return end;
+}
+
+/* "@name", "@name->a.b", "@name()" at @i, with the mark before it in @mark; a bare "@" becomes stars, too. */
+static size_t parameter(struct fl_buf *b, struct fl_str s, size_t i, const char *mark)
+{
+	size_t word = skip_word(s, i + 1), end = joined_name(s, i + 1, UINT32_MAX);
+
+	if (word > i + 1 && has_parens(s, word))
+		end = word;
+	fl_buf_addf(b, "**%s%.*s", mark, (int)(end - i - 1), s.p + i + 1);
+	if (end > i + 1 && has_parens(s, end)) {
+		fl_buf_addz(b, "\\(\\)");
+		end += 2;
+	} else if (end + 2 < s.n && !memcmp(s.p + end, "...", 3)) {
+		fl_buf_addz(b, "...");
+		end += 3;
+	}
+	fl_buf_addz(b, "**");
+	return end;
 }
 
 /*
@@ -157,26 +212,23 @@ static size_t marked_name(struct fl_str s, size_t i)
 static struct fl_str highlight(struct reader *r, struct fl_str s)
 {
 	_cleanup_buf_ struct fl_buf b = {};
-	char *out;
+	char *out, mark[2] = "";
 
 	if (!memchr(s.p, '@', s.n) && !memchr(s.p, '%', s.n) && !memchr(s.p, '&', s.n))
 		return s;
-	for (size_t i = 0; i < s.n; i++) {
-		bool star = s.p[i] == '*' && i + 1 < s.n && s.p[i + 1] == '@'; /* all of it is bold */
-		char mark = star ? '@' : s.p[i];
-		const char *open = mark == '@' ? "**" : mark == '%' ? "``" : ":c:type:`";
-		size_t len = mark == '@' || mark == '%' || mark == '&' ? marked_name(s, i + star) : 0;
+	for (size_t i = 0, end; i < s.n; i = end) {
+		bool marked = strchr("!~*", s.p[i]) && s.p[i] && i + 1 < s.n && s.p[i + 1] == '@';
 
-		if (!len) {
-			fl_buf_addc(&b, s.p[i]);
-			continue;
-		}
-		i += star;
-		fl_buf_addz(&b, open);
-		fl_buf_addz(&b, star ? "*" : "");
-		fl_buf_add_str(&b, fl_str_sub(s, i + 1, len));
-		fl_buf_addz(&b, mark == '&' ? "`" : open);
-		i += len;
+		mark[0] = marked ? s.p[i] : '\0'; /* what stands before "@" is bold, too */
+		end = i;
+		if (s.p[i] == '%')
+			end = constant(&b, s, i);
+		else if (s.p[i] == '&')
+			end = type_name_at(&b, s, i);
+		else if (marked || s.p[i] == '@')
+			end = parameter(&b, s, i + marked, mark);
+		if (end == i)
+			fl_buf_addc(&b, s.p[end++]);
 	}
 	out = fl_arena_dup(r->arena, fl_buf_str(&b));
 	return out ? fl_str_n(out, b.len) : s;

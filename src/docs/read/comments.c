@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "docs/kdoc/kdoc.h"
+#include "docs/read/read.h"
 
 struct body {
 	struct docs_worker *w;
@@ -193,7 +194,7 @@ static void body_labels(struct body *b)
 {
 	for (const struct rst_fact *f = b->rst.facts; f; f = f->next) {
 		if (f->kind == RST_TARGET || f->kind == RST_INDIRECT)
-			docs_fact_add(b->w, DOCS_FACT_LABEL, f->name, f->line, f->col);
+			docs_label(b->w, f->name, f);
 	}
 }
 

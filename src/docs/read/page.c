@@ -90,14 +90,16 @@ static struct fl_str label_name(struct docs_worker *w, struct fl_str s)
 
 static void role_fact(struct docs_worker *w, const struct rst_fact *f)
 {
+	struct docs_fact *u;
 	struct fl_str name;
 
 	if (fl_str_is(f->name, "doc")) {
 		doc_role(w, f);
 	} else if (fl_str_is(f->name, "ref") || fl_str_is(f->name, "numref")) {
 		name = role_target(f->extra);
-		if (name.n)
-			docs_fact_add(w, DOCS_FACT_LABEL_REF, label_name(w, name), f->line, f->col);
+		u = name.n ? docs_fact_add(w, DOCS_FACT_LABEL_REF, label_name(w, name), f->line, f->col) : NULL;
+		if (u && (fl_str_is(f->name, "numref") || (f->extra.n && f->extra.p[f->extra.n - 1] == '>')))
+			u->extra = FL_STR("x");
 	}
 }
 
@@ -331,6 +333,14 @@ static void directive_fact(struct docs_worker *w, const struct rst_fact *f, bool
 		kernel_doc(w, f, *in_namespace);
 }
 
+void docs_label(struct docs_worker *w, struct fl_str name, const struct rst_fact *f)
+{
+	struct docs_fact *u = docs_fact_add(w, DOCS_FACT_LABEL, name, f->line, f->col);
+
+	if (u && f->titled)
+		u->extra = FL_STR("t");
+}
+
 static void use_facts(struct docs_worker *w, const struct rst *r)
 {
 	bool in_namespace = false;
@@ -341,7 +351,7 @@ static void use_facts(struct docs_worker *w, const struct rst *r)
 		else if (f->kind == RST_DIRECTIVE)
 			directive_fact(w, f, &in_namespace);
 		else if (f->kind == RST_TARGET && !fl_str_is(f->name, "_"))
-			docs_fact_add(w, DOCS_FACT_LABEL, label_name(w, f->name), f->line, f->col);
+			docs_label(w, label_name(w, f->name), f);
 	}
 }
 

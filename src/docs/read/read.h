@@ -13,6 +13,9 @@ void docs_read_maintainers(struct docs_worker *w); /* MAINTAINERS */
 /* The places of the worker's needles in the text. */
 void docs_find_needles(struct docs_worker *w);
 
+/* Keeps a target of the text at hand as a label. */
+void docs_label(struct docs_worker *w, struct fl_str name, const struct rst_fact *f);
+
 /* The build makes a page of that name. */
 bool docs_generated(struct docs_worker *w, struct fl_str name);
 

@@ -214,6 +214,39 @@ static void read_content(struct rst *r, struct rst_block *b, const struct use *u
 		check_shape(r, b, u, &body);
 }
 
+/* The directive's element has a title or a caption. */
+static bool has_title(const struct use *u)
+{
+	static const char *const by_argument[] = { "table", "list-table", "csv-table", "flat-table", "rubric" };
+	static const char *const by_content[] = { "figure", "kernel-figure" };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(by_argument); i++) {
+		if (u->args.n && fl_str_is(u->name, by_argument[i]))
+			return true;
+	}
+	for (size_t i = 0; i < FL_ARRAY_SIZE(by_content); i++) {
+		if (u->content.n && fl_str_is(u->name, by_content[i]))
+			return true;
+	}
+	for (uint32_t i = 0; i < u->options.n; i++) {
+		if (is_field(&u->options.v[i]) && fl_str_is(field_name(&u->options.v[i]), "caption"))
+			return true;
+	}
+	return false;
+}
+
+/* It says something of the next element, and a target before it belongs to that one. */
+static bool is_transparent(const struct use *u)
+{
+	static const char *const names[] = { "class", "cssclass", "rst-class", "tabularcolumns" };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(names); i++) {
+		if (!u->content.n && fl_str_is(u->name, names[i]))
+			return true;
+	}
+	return false;
+}
+
 static void directive_fact(struct rst *r, struct rst_block *b, const struct use *u)
 {
 	struct rst_fact *f = rst_add_fact(r, RST_DIRECTIVE, &b->v[u->at], u->name);
@@ -223,8 +256,13 @@ static void directive_fact(struct rst *r, struct rst_block *b, const struct use 
 	for (uint32_t i = 0; i < u->options.n; i++) { /* ":name:" is a target */
 		const struct rst_line *l = &u->options.v[i];
 
-		if (is_field(l) && fl_str_is(field_name(l), "name"))
-			rst_add_fact(r, RST_TARGET, l, fl_str_trim(fl_str_from(rst_str(l), 6)));
+		if (is_field(l) && fl_str_is(field_name(l), "name")) {
+			struct rst_fact *name = rst_add_fact(r, RST_TARGET, l,
+							     fl_str_trim(fl_str_from(rst_str(l), 6)));
+
+			if (name)
+				name->titled = has_title(u);
+		}
 	}
 	f->extra = u->args.n ? fl_str_trim(rst_str(&u->args.v[0])) : fl_str_n("", 0);
 	f->view = u->d->content == RST_CONTENT_NONE ? u->options : u->content;
@@ -314,6 +352,8 @@ static bool directive(struct rst *r, struct rst_block *b, struct rst_match m, bo
 	count_args(&u);
 	if (misused(r, b, &u))
 		return true;
+	if (!is_transparent(&u))
+		rst_settle_targets(r, has_title(&u));
 	directive_fact(r, b, &u);
 	if (fl_str_is(u.name, "role"))
 		own_role(r, &u);
@@ -397,6 +437,10 @@ static void target_fact(struct rst *r, const struct rst_line *l, struct fl_str n
 	if (!f)
 		return;
 	f->extra = rest;
+	if (!rest.n) {
+		f->next_open = r->open;
+		r->open = f;
+	}
 	if (rest.n > 1 && rest.p[rest.n - 1] == '_' && rest.p[rest.n - 2] != '_' &&
 	    (rest.p[0] == '`' || rst_simplename(fl_str_sub(rest, 0, rest.n - 1)) == rest.n - 1))
 		f->kind = RST_INDIRECT;
@@ -476,6 +520,7 @@ static bool comment(struct rst *r, struct rst_block *b, struct rst_match m)
 		b->i++;
 		return true;
 	}
+	rst_settle_targets(r, false);
 	rst_grab(r, b, b->i, &g);
 	b->i = g.end;
 	return g.blank_finish;

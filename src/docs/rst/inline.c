@@ -18,6 +18,7 @@ struct inl {
 	const struct rst_line *lines;
 	uint32_t cut, bias;
 	size_t base; /* where the text that is left begins */
+	struct fl_buf *plain; /* gets the text without its markup; may be NULL */
 	bool endless[6]; /* constructs that found no end: a later one finds none either */
 	/* the last place that was asked for, from where counting goes on */
 	size_t at, bol;
@@ -466,6 +467,41 @@ static const bool special[256] = {
 	['*'] = true, ['`'] = true, ['_'] = true, ['|'] = true, ['['] = true, [':'] = true,
 };
 
+/* What is left of the construct [at, end) without its marks. */
+static struct fl_str bare(const struct inl *n, size_t at, size_t end)
+{
+	struct fl_str s = fl_str_sub(n->s, at, end - at);
+	size_t width, lt;
+
+	if (s.n <= 2)
+		return s; /* a start-string that has no end */
+	if (s.p[0] == ':') /* a role */
+		s = fl_str_from(s, fl_str_find(s, '`', 0));
+	if (s.n && s.p[0] == '_')
+		s = fl_str_from(s, 1);
+	while (s.n && s.p[s.n - 1] == '_')
+		s.n--;
+	if (s.n > 2 && s.p[s.n - 1] == ':') /* a role behind the text */
+		while (s.n && s.p[s.n - 1] != '`')
+			s.n--;
+	width = s.n > 4 && (s.p[0] == '*' || s.p[0] == '`') && s.p[1] == s.p[0] ? 2 : 1;
+	s = s.n >= 2 * width ? fl_str_sub(s, width, s.n - 2 * width) : s;
+	if (n->s.p[at] == '`' && s.n && s.p[s.n - 1] == '>') { /* text <target> */
+		for (lt = s.n; lt && s.p[lt - 1] != '<'; lt--)
+			;
+		s.n = lt > 1 ? lt - 1 : s.n;
+	}
+	return fl_str_trim(s);
+}
+
+static void keep(struct inl *n, size_t from, size_t to)
+{
+	for (size_t i = from; n->plain && i < to; i++) {
+		if (n->s.p[i])
+			fl_buf_addc(n->plain, n->s.p[i]);
+	}
+}
+
 static void scan(struct inl *n)
 {
 	size_t at = 0, next;
@@ -474,10 +510,16 @@ static void scan(struct inl *n)
 		while (at < n->s.n && !special[(unsigned char)n->s.p[at]])
 			at++;
 		if (at >= n->s.n)
-			return;
+			break;
 		next = may_start(n, at) ? construct(n, at) : 0;
-		if (!next && n->s.p[at] == '_')
+		if (next) {
+			keep(n, n->base, at);
+			if (n->plain)
+				fl_buf_add_str(n->plain, bare(n, at, next));
+		} else if (n->s.p[at] == '_') {
 			next = reference(n, at);
+			keep(n, n->base, next ? at : n->base);
+		}
 		if (next) {
 			n->base = next;
 			at = next;
@@ -485,6 +527,7 @@ static void scan(struct inl *n)
 			at++;
 		}
 	}
+	keep(n, n->base, n->s.n);
 }
 
 /* Nothing can be markup where none of these stands. */
@@ -506,9 +549,9 @@ static void escape(char *p, size_t n)
 }
 
 static void read_lines(struct rst *r, const struct rst_line *l, uint32_t count, uint32_t cut,
-		       uint32_t end, uint32_t bias)
+		       uint32_t end, uint32_t bias, struct fl_buf *plain)
 {
-	struct inl n = { .r = r, .lines = l, .cut = cut, .bias = bias };
+	struct inl n = { .r = r, .lines = l, .cut = cut, .bias = bias, .plain = plain };
 	size_t len = 0;
 	char *text;
 
@@ -538,7 +581,7 @@ void rst_inline(struct rst *r, const struct rst_block *b, uint32_t from, uint32_
 {
 	for (uint32_t i = from; i < to; i++) {
 		if (!is_plain(rst_str(&b->v[i]))) {
-			read_lines(r, b->v + from, to - from, cut, UINT32_MAX, b->bias);
+			read_lines(r, b->v + from, to - from, cut, UINT32_MAX, b->bias, NULL);
 			return;
 		}
 	}
@@ -547,5 +590,18 @@ void rst_inline(struct rst *r, const struct rst_block *b, uint32_t from, uint32_
 void rst_inline_line(struct rst *r, const struct rst_line *l, uint32_t from, uint32_t to, uint32_t bias)
 {
 	if (from < to && !is_plain(fl_str_sub(rst_str(l), from, to - from)))
-		read_lines(r, l, 1, from, to, bias);
+		read_lines(r, l, 1, from, to, bias, NULL);
+}
+
+struct fl_str rst_title_text(struct rst *r, const struct rst_line *l, uint32_t bias)
+{
+	_cleanup_buf_ struct fl_buf plain = {};
+	struct fl_str s = fl_str_trim(rst_str(l));
+	char *copy;
+
+	if (is_plain(rst_str(l)))
+		return s;
+	read_lines(r, l, 1, 0, l->n, bias, &plain);
+	copy = fl_arena_dup(r->arena, fl_buf_str(&plain));
+	return copy ? fl_str_trim(fl_str_n(copy, plain.len)) : s;
 }

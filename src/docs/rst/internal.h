@@ -91,6 +91,8 @@ void rst_nested(struct rst *r, struct rst_view view, uint32_t bias, bool titles)
 struct rst_match rst_classify(const struct rst_line *l);
 struct rst_fact *rst_add_fact(struct rst *r, enum rst_fact_kind kind, const struct rst_line *l,
 			      struct fl_str name);
+/* The element that the open targets stand before is here. */
+void rst_settle_targets(struct rst *r, bool titled);
 struct docs_finding *rst_report(struct rst *r, struct rst_block *b, enum docs_check c,
 				uint32_t i, const char *fmt, ...) FL_PRINTF(5, 6);
 void rst_indentation(struct rst *r, struct rst_block *b, uint32_t i);
@@ -128,6 +130,8 @@ void rst_csv_table(struct rst *r, struct rst_block *b, uint32_t at, struct rst_v
 /* rst-inline.c: the text of lines [from, to), the first cut at @cut; @b for its bias */
 void rst_inline(struct rst *r, const struct rst_block *b, uint32_t from, uint32_t to, uint32_t cut);
 void rst_inline_line(struct rst *r, const struct rst_line *l, uint32_t from, uint32_t to, uint32_t bias);
+/* Reads a title; its text without markup, which is the name that it can be referred to by. */
+struct fl_str rst_title_text(struct rst *r, const struct rst_line *l, uint32_t bias);
 size_t rst_simplename(struct fl_str s);
 
 /* rst-uni.c */

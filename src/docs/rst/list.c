@@ -354,6 +354,7 @@ void rst_field_list(struct rst *r, struct rst_block *b, struct rst_match m)
 {
 	bool blank;
 
+	rst_settle_targets(r, true);
 	b->nr_other++;
 	do {
 		blank = field(r, b, m);
@@ -429,6 +430,7 @@ void rst_definition_list(struct rst *r, struct rst_block *b)
 {
 	bool blank;
 
+	rst_settle_targets(r, true);
 	b->nr_other++;
 	do {
 		blank = definition(r, b);

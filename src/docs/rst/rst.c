@@ -137,6 +137,12 @@ struct rst_fact *rst_add_fact(struct rst *r, enum rst_fact_kind kind, const stru
 	return f;
 }
 
+void rst_settle_targets(struct rst *r, bool titled)
+{
+	for (; r->open; r->open = r->open->next_open)
+		r->open->titled = titled;
+}
+
 struct docs_finding *rst_report(struct rst *r, struct rst_block *b, enum docs_check c,
 				uint32_t i, const char *fmt, ...)
 {
@@ -507,6 +513,7 @@ static void paragraph(struct rst *r, struct rst_block *b, uint32_t from, uint32_
 {
 	bool literal = announces_literal(rst_str(&b->v[to - 1]));
 
+	rst_settle_targets(r, false);
 	rst_inline(r, b, from, to, 0);
 	b->i = to;
 	b->nr_other++;
@@ -640,10 +647,19 @@ static void line(struct rst *r, struct rst_block *b)
 	b->i++;
 }
 
+/* Titles (of numbered ones, too), and lists whose first term or field name serves as one, settle targets. */
+static bool may_have_title(enum rst_kind kind)
+{
+	return kind == RST_K_BLANK || kind == RST_K_EXPLICIT || kind == RST_K_ANONYMOUS || kind == RST_K_LINE ||
+	       kind == RST_K_TEXT || kind == RST_K_FIELD || kind == RST_K_ENUM || kind == RST_K_OPTION;
+}
+
 static void element(struct rst *r, struct rst_block *b)
 {
 	struct rst_match m = rst_classify(&b->v[b->i]);
 
+	if (r->open && !may_have_title(m.kind))
+		rst_settle_targets(r, false);
 	switch (m.kind) {
 	case RST_K_BLANK:
 		b->i++;

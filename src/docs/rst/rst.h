@@ -52,7 +52,8 @@ struct rst_fact {
 	struct rst_view view;
 	uint16_t styles[16]; /* of titles in use where the directive stands */
 	uint8_t nr_styles, level;
-	struct rst_fact *next;
+	bool titled; /* of targets: what they stand before has a title, which :ref: shows */
+	struct rst_fact *next, *next_open;
 };
 
 enum docs_family {
@@ -71,6 +72,7 @@ struct rst {
 	const struct rst_vocabulary *words; /* NULL: all that somebody knows */
 	struct fl_map own_roles; /* that the text itself defines */
 	struct rst_fact *facts, **tail;
+	struct rst_fact *open; /* targets whose element has not come yet */
 	uint16_t styles[RST_MAX_STYLES]; /* over << 8 | under, in order of first use */
 	unsigned int nr_styles, level;	 /* level: that of the section we are in */
 	unsigned int base_level;	 /* sections above it cannot be begun here (kernel-doc bodies) */

@@ -135,12 +135,12 @@ static void section(struct rst *r, struct rst_block *b, uint32_t at, uint32_t un
 	b->last = RST_EMPTY;
 	while (title.n && title.p[0] == ' ')
 		title = fl_str_from(title, 1);
-	f = rst_add_fact(r, RST_SECTION, &b->v[at], title);
+	rst_settle_targets(r, true);
+	f = rst_add_fact(r, RST_SECTION, &b->v[at], rst_title_text(r, &b->v[at], b->bias));
 	if (f)
 		f->level = level;
 	if (title.n > 1 && title.p[title.n - 1] == ':' && title.p[title.n - 2] != ':')
 		rst_report(r, b, DOCS_TITLE_COLON, at, NULL);
-	rst_inline(r, b, at, at + 1, 0);
 }
 
 /* Edits the adornment at @at to be @width long. */
@@ -214,6 +214,7 @@ static void transition(struct rst *r, struct rst_block *b)
 		rst_report(r, b, DOCS_TRANSITION, b->i,
 			   "At least one body element must separate transitions; adjacent "
 			   "transitions are not allowed.");
+	rst_settle_targets(r, false);
 	b->last = RST_TRANSITION;
 	b->transition = b->i + 1;
 	b->i++;
