@@ -10,21 +10,21 @@
 
 static int print_all(const char *path)
 {
-	_cleanup_recording_ struct fl_recording *r = NULL;
+	_cleanup_recorded_lines_ struct fl_recorded_lines lines = {};
+	_cleanup_recording_ struct fl_recording *r = fl_recording_new();
 	_cleanup_buf_ struct fl_buf out = {};
 	struct fl_recorded rec;
-	struct fl_diag d = {};
 
-	if (fl_recording_open(path, &r, &d) == 0) {
-		_cleanup_recorded_lines_ struct fl_recorded_lines lines = { fl_recording_ksyms(r) };
-
-		for (int i = 0; i < 1000 && fl_recording_next(r, &rec, &d) > 0; i++) {
-			fl_buf_reset(&out);
-			fl_recorded_text(&lines, &rec, &out);
-			fl_recorded_json(&rec, fl_recording_ksyms(r), &out);
-		}
+	if (!r)
+		return 0;
+	fl_recording_add(r, path);
+	for (int i = 0; i < 1000 && fl_recording_next(r, &rec) > 0; i++) {
+		fl_buf_reset(&out);
+		fl_recorded_text(&lines, &rec, &out);
+		fl_recorded_json(&rec, &out);
 	}
-	fl_diag_fini(&d);
+	while (fl_recording_finding(r))
+		;
 	return 0;
 }
 

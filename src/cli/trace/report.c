@@ -17,13 +17,22 @@ static const struct fl_opt report_options[] = {
 	{}
 };
 
-/* True where there was something to complain about. */
-static bool complain(struct fl_diag *d)
+/* What was found wrong since the last time. True where something is an error and not a warning. */
+static bool complain(struct fl_recording *rec)
 {
-	bool said = fl_say_diag(d);
+	const struct fl_diag *d;
+	bool failed = false;
 
-	fl_diag_fini(d);
-	return said;
+	while ((d = fl_recording_finding(rec))) {
+		fl_say_diag(d);
+		failed |= d->kind->level == FL_ERROR;
+	}
+	return failed;
+}
+
+static void text_summary(struct fl_str text)
+{
+	fprintf(stderr, "%.*s", FL_STR_ARG(text));
 }
 
 /* What the recording says of itself: in JSON the last line, else on standard error. */
@@ -32,7 +41,7 @@ static void print_summary(const struct fl_recording *rec, bool json, struct fl_b
 	struct fl_str text = fl_recording_summary(rec), line;
 
 	if (!json)
-		fprintf(stderr, "%.*s", FL_STR_ARG(text));
+		text_summary(text);
 	if (!json || !text.n)
 		return;
 	fl_json_open(out, NULL, '{');
@@ -45,58 +54,101 @@ static void print_summary(const struct fl_recording *rec, bool json, struct fl_b
 	fl_json_end_line(out);
 }
 
-static int print_all(struct fl_recording *rec, const struct report_opts *opts)
+/* What a latency tracer left is a text already. */
+static void print_texts(const struct fl_recording *rec, bool json, struct fl_buf *out)
 {
-	_cleanup_recorded_lines_ struct fl_recorded_lines lines = { fl_recording_ksyms(rec) };
-	_cleanup_buf_ struct fl_buf out = {};
-	struct fl_recorded one;
-	struct fl_diag d = {};
-	bool damaged = false;
-	int r = 0;
+	struct fl_str source, text;
+	size_t at = 0;
 
-	while (r == 0 && fl_recording_next(rec, &one, &d) > 0) {
-		if (opts->json)
-			fl_recorded_json(&one, fl_recording_ksyms(rec), &out);
-		else
-			fl_recorded_text(&lines, &one, &out);
-		damaged |= complain(&d);
-		if (out.len > 1u << 16)
-			r = fl_say_result(&out);
+	while (fl_recording_text(rec, &at, &source, &text)) {
+		if (!json) {
+			fl_buf_add_str(out, text);
+			continue;
+		}
+		fl_json_open(out, NULL, '{');
+		fl_json_strz(out, "type", "latency");
+		fl_json_str(out, "source", source);
+		fl_json_str(out, "text", text);
+		fl_json_close(out, '}');
+		fl_json_end_line(out);
 	}
+}
+
+static int print_records(struct fl_recording *rec, const struct report_opts *opts, bool *failed, struct fl_buf *out)
+{
+	_cleanup_recorded_lines_ struct fl_recorded_lines lines = {};
+	struct fl_recorded one;
+	int r;
+
+	for (;;) {
+		r = fl_recording_next(rec, &one);
+		*failed |= complain(rec);
+		if (r <= 0)
+			return r;
+		lines.source_width = fl_recording_source_width(rec);
+		if (opts->json)
+			fl_recorded_json(&one, out);
+		else
+			fl_recorded_text(&lines, &one, out);
+		r = out->len > 1u << 16 ? fl_say_result(out) : 0;
+		if (r < 0)
+			return r;
+	}
+}
+
+static int print_all(struct fl_recording *rec, const struct report_opts *opts, bool failed)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+	int r;
+
+	print_texts(rec, opts->json, &out);
+	r = print_records(rec, opts, &failed, &out);
 	if (r == 0) {
 		print_summary(rec, opts->json, &out);
 		r = fl_say_result(&out);
 	}
-	return r == -EPIPE ? FL_EXIT_DONE : r < 0 || damaged ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+	if (r == -EPIPE)
+		return FL_EXIT_DONE;
+	if (r < 0)
+		fl_say_end(r);
+	return r < 0 || failed ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+/* What cannot be opened is said; the other files are shown. */
+static bool add_file(struct fl_recording *rec, const char *path)
+{
+	int r = fl_recording_add(rec, path);
+	bool failed = complain(rec);
+
+	if (r < 0 && !failed)
+		fl_say_failed(path, r);
+	return r == 0 && !failed;
 }
 
 static int report_run(const void *v, const struct fl_args *args)
 {
-	_cleanup_recording_ struct fl_recording *rec = NULL;
-	struct fl_diag d = {};
-	bool damaged;
-	int r;
+	_cleanup_recording_ struct fl_recording *rec = fl_recording_new();
+	bool failed = false;
 
-	r = fl_recording_open(args->v[0], &rec, &d);
-	damaged = complain(&d);
-	if (r < 0) {
-		if (!damaged)
-			fl_say_failed(args->v[0], r);
+	if (!rec) {
+		fl_say_failed("foreland", -ENOMEM);
 		return FL_EXIT_FINDINGS;
 	}
-	r = print_all(rec, v);
-	return damaged ? FL_EXIT_FINDINGS : r;
+	for (size_t i = 0; i < args->n; i++)
+		failed |= !add_file(rec, args->v[i]);
+	return print_all(rec, v, failed);
 }
 
 const struct fl_cmd fl_cmd_report = {
 	.name = "report",
 	.summary = "Print a recording",
-	.args = "FILE",
-	.about = "FILE is what 'foreland trace -o FILE.dat' or 'trace-cmd record' wrote (version 6 of the\n"
-		 "format). Probe events are printed as they were live; of other events all fields.",
+	.args = "FILE...",
+	.about = "FILE is what 'foreland trace -o FILE.dat' or 'trace-cmd record' wrote (version 6 or 7 of\n"
+		 "the format, of any machine). Probe events are printed as they were live; of other events\n"
+		 "all fields. Several files are merged by their times.",
 	.size = sizeof(struct report_opts),
 	.options = report_options,
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = SIZE_MAX,
 	.run = report_run,
 };

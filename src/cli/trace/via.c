@@ -18,6 +18,7 @@ struct via {
 	struct trace_job *s;
 	struct fl_ftrace *ftrace;
 	struct fl_recorded_lines lines;
+	const struct fl_ksyms *ksyms; /* NULL: addresses stay numbers */
 };
 
 static bool has_enough(const struct trace_job *s)
@@ -27,18 +28,19 @@ static bool has_enough(const struct trace_job *s)
 
 static int on_record(void *ctx, const struct fl_recorded *rec)
 {
+	struct fl_recorded shown = *rec;
 	struct via *v = ctx;
-
 	int r = 0;
 
+	shown.ksyms = v->ksyms;
 	if (has_enough(v->s))
 		return 0; /* it is only counted */
 	if (v->s->dat)
 		r = fl_tracedat_recorded(v->s->dat, rec);
 	else if (v->s->o->json)
-		fl_recorded_json(rec, v->lines.ksyms, &v->s->out);
+		fl_recorded_json(&shown, &v->s->out);
 	else
-		fl_recorded_text(&v->lines, rec, &v->s->out);
+		fl_recorded_text(&v->lines, &shown, &v->s->out);
 	v->s->lines++;
 	return r == 0 && v->s->out.len > 1u << 16 ? trace_flush(v->s) : r;
 }
@@ -231,7 +233,7 @@ static int run(struct via *v, const struct fl_args *args)
 	if (s->o->explain)
 		explain(v);
 	if (fl_target_ksyms(s->target, &ksyms) == 0)
-		v->lines.ksyms = ksyms;
+		v->ksyms = ksyms;
 	if (trace_is_recording(s->o))
 		r = open_recording(v);
 	else if (s->o->json)

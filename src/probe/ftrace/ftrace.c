@@ -76,7 +76,7 @@ struct fl_ftrace {
 	size_t nr_events;
 	struct cpu *cpus;
 	size_t nr_cpus;
-	uint32_t page_size, data_offset;
+	struct fl_ring_format ring;
 	struct fl_arena arena; /* formats */
 	char comm[16];
 };
@@ -307,7 +307,7 @@ static int load_page_format(struct fl_ftrace *t)
 
 	fl_buf_addf(&path, "%s/events/header_page", t->tracefs);
 	r = read_text(fl_buf_z(&path), &text);
-	return r < 0 ? r : fl_ring_header(fl_buf_str(&text), &t->data_offset, &t->page_size);
+	return r < 0 ? r : fl_ring_format_parse(fl_buf_str(&text), &t->ring);
 }
 
 static int open_cpus(struct fl_ftrace *t)
@@ -369,26 +369,31 @@ int fl_ftrace_start(struct fl_ftrace *t, struct fl_diag *diag)
 
 /* ---- reading ---- */
 
+static void open_page(const struct fl_ftrace *t, struct fl_ring_page *page, const void *bytes)
+{
+	fl_ring_page_open(page, fl_str_n(bytes, t->ring.page_size), t->ring.data_offset, FL_ABI_OWN);
+}
+
 static int take_pages(struct fl_ftrace *t, struct cpu *c)
 {
 	for (int i = 0; i < PAGES_A_ROUND; i++) {
-		struct queued *q = malloc(sizeof(*q) + t->page_size);
+		struct queued *q = malloc(sizeof(*q) + t->ring.page_size);
 		ssize_t n;
 
 		if (!q)
 			return -ENOMEM;
-		n = read(c->fd, q->bytes, t->page_size);
+		n = read(c->fd, q->bytes, t->ring.page_size);
 		if (n <= 0) {
 			int err = n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
 
 			free(q);
 			return err;
 		}
-		memset(q->bytes + n, 0, t->page_size - n);
+		memset(q->bytes + n, 0, t->ring.page_size - n);
 		q->next = NULL;
 		*c->last = q;
 		if (c->last == &c->first)
-			fl_ring_page_open(&c->page, q->bytes, t->page_size, t->data_offset);
+			open_page(t, &c->page, q->bytes);
 		c->last = &q->next;
 	}
 	return 0;
@@ -401,7 +406,7 @@ static void drop_first(struct fl_ftrace *t, struct cpu *c)
 	c->first = gone->next;
 	free(gone);
 	if (c->first)
-		fl_ring_page_open(&c->page, c->first->bytes, t->page_size, t->data_offset);
+		open_page(t, &c->page, c->first->bytes);
 	else
 		c->last = &c->first;
 }
@@ -480,7 +485,7 @@ static int hand_out(struct fl_ftrace *t, struct cpu *c, fl_recorded_fn fn, void 
 	struct fl_recorded rec;
 	struct event *ev;
 
-	fl_recorded_start(&rec, c->page.time, c->number, c->record);
+	fl_recorded_start(&rec, FL_ABI_OWN, c->page.time, c->number, c->record);
 	c->record = (struct fl_str){};
 	ev = event_of(t, rec.type);
 	if (!ev)

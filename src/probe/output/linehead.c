@@ -114,10 +114,28 @@ static char *put_head(struct fl_line_who *w, struct fl_line_second *s, char *p, 
 	return fl_put_mem(p, ": ", 2);
 }
 
+/* "%12llu" where the time is a plain number. */
+static char *put_raw_head(struct fl_line_who *w, char *p, uint32_t cpu, const struct fl_record *rec,
+			  const struct fl_context *context)
+{
+	unsigned int width = fl_put_width(rec->time);
+
+	if (!is_who(w, cpu, rec, context))
+		make_who(w, cpu, rec, context);
+	memcpy(p, w->text, sizeof(w->text));
+	p += w->len;
+	p = fl_put_fill(p, ' ', width < 12 ? 13 - width : 1);
+	return fl_put_mem(fl_put_digits(p, rec->time, width), ": ", 2);
+}
+
 char *fl_line_head(struct fl_line_heads *h, char *p, uint32_t cpu, const struct fl_record *rec,
 		   const struct fl_context *context)
 {
-	return put_head(&h->who[cpu % FL_LINE_HEAD_CPUS], &h->second, p, cpu, rec, context);
+	struct fl_line_who *who = &h->who[cpu % FL_LINE_HEAD_CPUS];
+
+	if (h->raw_time)
+		return put_raw_head(who, p, cpu, rec, context);
+	return put_head(who, &h->second, p, cpu, rec, context);
 }
 
 char *fl_line_head_once(char *p, uint32_t cpu, const struct fl_record *rec)

@@ -31,6 +31,7 @@ struct fl_line_second {
 
 /* Zero-initialise to start. */
 struct fl_line_heads {
+	bool raw_time; /* times are a clock's own count, shown as it is */
 	struct fl_line_second second;
 	struct fl_line_who who[FL_LINE_HEAD_CPUS];
 };

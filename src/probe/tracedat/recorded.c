@@ -6,15 +6,17 @@
 #include "probe/output/put.h"
 #include "probe/output/stack.h"
 
-void fl_recorded_start(struct fl_recorded *rec, uint64_t time, uint32_t cpu, struct fl_str data)
+void fl_recorded_start(struct fl_recorded *rec, struct fl_abi abi, uint64_t time, uint32_t cpu,
+		       struct fl_str data)
 {
 	*rec = (struct fl_recorded){
+		.abi = abi,
 		.time = time,
 		.cpu = cpu,
-		.type = fl_get_le16(data.p),
+		.type = fl_abi_u16(abi, data.p),
 		.flags = data.p[2],
 		.preempt_count = data.p[3],
-		.pid = fl_get_le32(data.p + 4),
+		.pid = fl_abi_u32(abi, data.p + 4),
 		.data = (const uint8_t *)data.p,
 		.size = data.n,
 	};
@@ -23,17 +25,11 @@ void fl_recorded_start(struct fl_recorded *rec, uint64_t time, uint32_t cpu, str
 static inline bool load(const struct fl_recorded *rec, uint64_t offset, uint32_t size, bool is_signed, uint64_t *ret)
 {
 	unsigned int shift = 64 - size * 8;
-	uint64_t v = 0;
+	uint64_t v;
 
 	if (!size || size > 8 || !fl_range_ok(offset, size, rec->size))
 		return false;
-	if (size == 4)
-		v = fl_get_le32(rec->data + offset);
-	else if (size == 8)
-		v = fl_get_le64(rec->data + offset);
-	else
-		memcpy(&v, rec->data + offset, size);
-	v = size == 4 || size == 8 ? v : le64toh(v);
+	v = fl_abi_number(rec->abi, rec->data + offset, size);
 	*ret = is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v;
 	return true;
 }
@@ -85,17 +81,51 @@ static uint64_t address_of(const struct fl_recorded *rec, const struct fl_field 
 	return f && load(rec, f->offset, f->size, false, &addr) ? addr : 0;
 }
 
-static void add_place(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out)
+static void add_place(const struct fl_recorded *rec, struct fl_buf *out)
 {
 	const struct fl_event_printer *p = rec->printer;
 
 	fl_buf_add_str(out, rec->place);
 	if (p->ret_ip) {
-		add_symbol(ksyms, address_of(rec, p->ret_ip), false, out);
+		add_symbol(rec->ksyms, address_of(rec, p->ret_ip), false, out);
 		fl_buf_addz(out, " <- ");
 	}
 	if (p->ip)
-		add_symbol(ksyms, address_of(rec, p->ip), p->ret_ip, out);
+		add_symbol(rec->ksyms, address_of(rec, p->ip), p->ret_ip, out);
+}
+
+/* "CPU:1 [12 EVENTS DROPPED]": in front of the first record behind the gap. */
+static void text_missed(const struct fl_recorded *rec, struct fl_buf *out)
+{
+	if (rec->missed == UINT64_MAX)
+		fl_buf_addf(out, "CPU:%u [EVENTS DROPPED]\n", rec->cpu);
+	else if (rec->missed)
+		fl_buf_addf(out, "CPU:%u [%llu EVENTS DROPPED]\n", rec->cpu, (unsigned long long)rec->missed);
+}
+
+static void json_missed(const struct fl_recorded *rec, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "lost");
+	fl_json_u64(out, "cpu", rec->cpu);
+	if (rec->source.n)
+		fl_json_str(out, "source", rec->source);
+	if (rec->missed == UINT64_MAX)
+		fl_json_null(out, "records");
+	else
+		fl_json_u64(out, "records", rec->missed);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
+/* The column in front of a line where there are several sources: "guest: ". */
+static void text_source(const struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out)
+{
+	if (!l->source_width)
+		return;
+	fl_buf_fill(out, ' ', l->source_width - FL_MIN(rec->source.n, l->source_width));
+	fl_buf_add_str(out, rec->source);
+	fl_buf_addz(out, rec->source.n ? ": " : "  ");
 }
 
 /* That of most records is that of the one before. */
@@ -106,7 +136,7 @@ static struct fl_str place_of(struct fl_recorded_lines *l, const struct fl_recor
 
 	if (l->printer != p || l->ip != ip || l->ret_ip != ret_ip || rec->place.n) {
 		fl_buf_reset(&l->place);
-		add_place(rec, l->ksyms, &l->place);
+		add_place(rec, &l->place);
 		l->printer = p;
 		l->ip = ip;
 		l->ret_ip = ret_ip;
@@ -134,7 +164,7 @@ static bool number_of(const struct fl_recorded *rec, const struct fl_printed *v,
 }
 
 static void text_element(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
-			 const struct fl_ksyms *ksyms, struct fl_buf *out)
+			 struct fl_buf *out)
 {
 	struct fl_str s;
 	uint64_t number;
@@ -164,7 +194,7 @@ static void text_element(const struct fl_recorded *rec, const struct fl_printed 
 		fl_buf_addc(out, '\'');
 		break;
 	case FL_PRINT_SYMBOL:
-		add_symbol(ksyms, number, false, out);
+		add_symbol(rec->ksyms, number, false, out);
 		break;
 	case FL_PRINT_UNSIGNED:
 	case FL_PRINT_STRING:
@@ -224,14 +254,15 @@ static bool is_stack(const struct fl_recorded *rec, enum fl_stack_kind *ret_kind
 /* Up to a frame that is none (the kernel ends with zeros or ones), or to the record's end. */
 static bool next_frame(const struct fl_recorded *rec, uint64_t *at, uint64_t *ret)
 {
-	bool ok = load(rec, *at, 8, false, ret) && *ret && *ret != UINT64_MAX;
+	unsigned int size = rec->abi.long_size;
+	uint64_t none = size == 4 ? UINT32_MAX : UINT64_MAX;
+	bool ok = load(rec, *at, size, false, ret) && *ret && *ret != none;
 
-	*at += 8;
+	*at += size;
 	return ok;
 }
 
-static void text_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, uint64_t at,
-		       const struct fl_ksyms *ksyms, struct fl_buf *out)
+static void text_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, uint64_t at, struct fl_buf *out)
 {
 	uint64_t frame;
 
@@ -239,15 +270,14 @@ static void text_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, u
 	while (next_frame(rec, &at, &frame)) {
 		fl_buf_addz(out, " => ");
 		if (kind == FL_STACK_KERNEL)
-			add_symbol(ksyms, frame, true, out);
+			add_symbol(rec->ksyms, frame, true, out);
 		else
 			fl_buf_addf(out, " <%016llx>", (unsigned long long)frame);
 		fl_buf_addc(out, '\n');
 	}
 }
 
-static void json_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, uint64_t at,
-		       const struct fl_ksyms *ksyms, struct fl_buf *out)
+static void json_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, uint64_t at, struct fl_buf *out)
 {
 	uint64_t frame;
 
@@ -255,7 +285,7 @@ static void json_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, u
 	while (next_frame(rec, &at, &frame)) {
 		_cleanup_buf_ struct fl_buf text = {};
 
-		add_symbol(kind == FL_STACK_KERNEL ? ksyms : NULL, frame, false, &text);
+		add_symbol(kind == FL_STACK_KERNEL ? rec->ksyms : NULL, frame, false, &text);
 		fl_json_str(out, NULL, fl_buf_str(&text));
 	}
 	fl_json_close(out, ']');
@@ -267,8 +297,7 @@ static bool is_plain(const struct fl_printed *v)
 }
 
 /* " name=" and what follows, in the room that is reserved; anything but a plain number needs more. */
-static char *put_value(const struct fl_recorded *rec, const struct fl_printed *v,
-		       const struct fl_ksyms *ksyms, char *p, struct fl_buf *out)
+static char *put_value(const struct fl_recorded *rec, const struct fl_printed *v, char *p, struct fl_buf *out)
 {
 	uint64_t number;
 
@@ -281,7 +310,7 @@ static char *put_value(const struct fl_recorded *rec, const struct fl_printed *v
 	for (uint32_t k = 0; k < FL_MAX(v->count, 1u); k++) {
 		if (k)
 			fl_buf_addc(out, ',');
-		text_element(rec, v, k, ksyms, out);
+		text_element(rec, v, k, out);
 	}
 	if (v->count)
 		fl_buf_addc(out, '}');
@@ -302,7 +331,7 @@ static void text_values(struct fl_recorded_lines *l, const struct fl_recorded *r
 		p = fl_put_char(p, ')');
 	}
 	for (size_t i = 0; i < rec->printer->n && p; i++)
-		p = put_value(rec, &rec->printer->values[i], l->ksyms, p, out);
+		p = put_value(rec, &rec->printer->values[i], p, out);
 	if (!p)
 		return;
 	p = fl_put_char(p, '\n');
@@ -312,23 +341,28 @@ static void text_values(struct fl_recorded_lines *l, const struct fl_recorded *r
 
 void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out)
 {
-	char *p = fl_buf_reserve(out, FL_LINE_HEAD_ROOM);
 	enum fl_stack_kind kind;
 	uint64_t at;
+	char *p;
 
+	if (rec->missed)
+		text_missed(rec, out);
+	text_source(l, rec, out);
+	p = fl_buf_reserve(out, FL_LINE_HEAD_ROOM);
 	if (!p)
 		return;
+	l->heads.raw_time = rec->raw_time;
 	out->len += put_head(l, p, rec) - p;
 	if (!rec->format)
 		fl_buf_addf(out, "event %u: %zu bytes\n", rec->type, rec->size);
 	else if (is_stack(rec, &kind, &at))
-		text_stack(rec, kind, at, l->ksyms, out);
+		text_stack(rec, kind, at, out);
 	else
 		text_values(l, rec, out);
 }
 
 static void json_element(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
-			 const char *key, const struct fl_ksyms *ksyms, struct fl_buf *out)
+			 const char *key, struct fl_buf *out)
 {
 	_cleanup_buf_ struct fl_buf symbol = {};
 	struct fl_str s;
@@ -339,7 +373,7 @@ static void json_element(const struct fl_recorded *rec, const struct fl_printed 
 	} else if (v->print == FL_PRINT_STRING || !number_of(rec, v, element, &number)) {
 		fl_json_null(out, key);
 	} else if (v->print == FL_PRINT_SYMBOL) {
-		add_symbol(ksyms, number, false, &symbol);
+		add_symbol(rec->ksyms, number, false, &symbol);
 		fl_json_str(out, key, fl_buf_str(&symbol));
 	} else if (v->field->is_signed) {
 		fl_json_s64(out, key, number);
@@ -348,7 +382,7 @@ static void json_element(const struct fl_recorded *rec, const struct fl_printed 
 	}
 }
 
-static void json_values(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out)
+static void json_values(const struct fl_recorded *rec, struct fl_buf *out)
 {
 	for (size_t i = 0; i < rec->printer->n; i++) {
 		const struct fl_printed *v = &rec->printer->values[i];
@@ -357,38 +391,42 @@ static void json_values(const struct fl_recorded *rec, const struct fl_ksyms *ks
 		if (!key)
 			continue;
 		if (!v->count) {
-			json_element(rec, v, 0, key, ksyms, out);
+			json_element(rec, v, 0, key, out);
 			continue;
 		}
 		fl_json_open(out, key, '[');
 		for (uint32_t k = 0; k < v->count; k++)
-			json_element(rec, v, k, NULL, ksyms, out);
+			json_element(rec, v, k, NULL, out);
 		fl_json_close(out, ']');
 	}
 }
 
-void fl_recorded_json(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out)
+void fl_recorded_json(const struct fl_recorded *rec, struct fl_buf *out)
 {
 	_cleanup_buf_ struct fl_buf place = {};
 	enum fl_stack_kind kind;
 	uint64_t at;
 
+	if (rec->missed)
+		json_missed(rec, out);
 	fl_json_open(out, NULL, '{');
-	fl_json_u64(out, "time_ns", rec->time);
+	fl_json_u64(out, rec->raw_time ? "time" : "time_ns", rec->time);
 	fl_json_u64(out, "cpu", rec->cpu);
 	fl_json_u64(out, "pid", rec->pid);
 	fl_json_str(out, "comm", rec->comm);
+	if (rec->source.n)
+		fl_json_str(out, "source", rec->source);
 	if (is_stack(rec, &kind, &at)) {
 		fl_json_str(out, "group", rec->format->system);
 		fl_json_str(out, "event", rec->format->name);
-		json_stack(rec, kind, at, ksyms, out);
+		json_stack(rec, kind, at, out);
 	} else if (rec->format) {
 		fl_json_str(out, "group", rec->format->system);
 		fl_json_str(out, "event", rec->format->name);
-		add_place(rec, ksyms, &place);
+		add_place(rec, &place);
 		fl_json_str(out, "place", fl_buf_str(&place));
 		fl_json_open(out, "args", '{');
-		json_values(rec, ksyms, out);
+		json_values(rec, out);
 		fl_json_close(out, '}');
 	}
 	fl_json_close(out, '}');

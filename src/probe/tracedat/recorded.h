@@ -9,10 +9,12 @@
 #include "base/buf.h"
 #include "probe/output/linehead.h"
 #include "probe/output/printfmt.h"
+#include "probe/record/abi.h"
 #include "btf/ksyms.h"
 
 /* Everything is borrowed. */
 struct fl_recorded {
+	struct fl_abi abi;
 	const struct fl_format *format; /* NULL: its type is not described */
 	const struct fl_event_printer *printer;
 	uint64_t time; /* ns */
@@ -23,12 +25,16 @@ struct fl_recorded {
 	uint8_t preempt_count;
 	struct fl_str comm;
 	struct fl_str place; /* where the record does not tell; empty: it does, or nobody knows */
+	struct fl_str source; /* the buffer or file that it comes from; empty: there is only one */
+	bool raw_time;	      /* the clock counts no nanoseconds */
+	uint64_t missed;      /* records of this CPU that were lost before it; UINT64_MAX: some */
+	const struct fl_ksyms *ksyms; /* NULL: addresses stay numbers */
 	const uint8_t *data; /* common fields included */
 	size_t size;
 };
 
 /* Takes the common fields off @data, which has 8 bytes at least; format and comm are the caller's. */
-void fl_recorded_start(struct fl_recorded *rec, uint64_t time, uint32_t cpu, struct fl_str data);
+void fl_recorded_start(struct fl_recorded *rec, struct fl_abi abi, uint64_t time, uint32_t cpu, struct fl_str data);
 
 /* Element @element of the @count (0: 1) that the field holds. False where the record is too short. */
 bool fl_recorded_number(const struct fl_recorded *rec, const struct fl_field *f, uint32_t element,
@@ -37,9 +43,9 @@ bool fl_recorded_number(const struct fl_recorded *rec, const struct fl_field *f,
 /* Strings that could not be read, which are shown as (fault). */
 uint64_t fl_recorded_faults(const struct fl_recorded *rec);
 
-/* What is kept from line to line. Zero but for @ksyms to start. */
+/* What is kept from line to line. Zero to start. */
 struct fl_recorded_lines {
-	const struct fl_ksyms *ksyms; /* NULL: addresses stay numbers */
+	size_t source_width; /* of the column of sources; 0: there is none */
 	struct fl_line_heads heads;
 	uint64_t ip, ret_ip; /* what @place is of */
 	const struct fl_event_printer *printer;
@@ -51,8 +57,9 @@ struct fl_recorded_lines {
 void fl_recorded_lines_fini(struct fl_recorded_lines *l);
 #define _cleanup_recorded_lines_ _cleanup_(fl_recorded_lines_fini)
 
-/* One line each, as fl_text_record() and fl_record_json() write them. @ksyms may be NULL. */
+/* One line each, as fl_text_record() and fl_record_json() write them, and one before it where
+ * records were lost. */
 void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out);
-void fl_recorded_json(const struct fl_recorded *rec, const struct fl_ksyms *ksyms, struct fl_buf *out);
+void fl_recorded_json(const struct fl_recorded *rec, struct fl_buf *out);
 
 #endif

@@ -1,408 +1,438 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The header is read once, front to back. Then each CPU is a cursor into its pages that holds its
- * next record, and the one with the lowest time is handed out: with a few CPUs a look at each is
- * cheaper than a heap.
+ * Each CPU of each buffer of each file is a cursor, which holds its next record. The cursors with a
+ * record are a heap by time, so that the next record of all is on top; behind it the cursor moves on
+ * and sinks to its place. Records with the same time come in the order of the files, buffers, CPUs.
  */
 #include "probe/tracedat/recording.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/bytes.h"
-#include "base/file.h"
 #include "base/map.h"
-#include "base/num.h"
 #include "base/util.h"
-#include "probe/tracedat/ringpage.h"
 #include "btf/ksyms.h"
-
-#define MAX_FILE (64ull << 30)
-#define MAX_CPUS 65536
-#define MAX_EVENTS 65536
-
-enum recording_error {
-#define D(code, level, err, message) RECORDING_##code,
-#include "probe/tracedat/errors.def"
-#undef D
-	_RECORDING_ERROR_MAX,
-};
-
-static const struct fl_diag_kind errors[_RECORDING_ERROR_MAX] = {
-#define D(code_, level_, err_, message_)                                                           \
-	{ .code = #code_, .level = FL_##level_, .err = err_, .message = message_ },
-#include "probe/tracedat/errors.def"
-#undef D
-};
+#include "probe/tracedat/comms.h"
+#include "probe/tracedat/datfile.h"
+#include "probe/tracedat/pages.h"
+#include "probe/tracedat/ringpage.h"
+#include "probe/tracedat/timeline.h"
 
 struct event {
 	struct fl_format format;
 	struct fl_event_printer printer;
+	bool is_missing; /* its number has no format, which has been said */
+};
+
+struct source {
+	struct fl_datfile file;
+	struct event *events;
+	size_t nr_events;
+	struct event **by_id; /* 65536 of them */
+	struct fl_ksyms *ksyms;
+	struct fl_comms comms;
+	struct fl_timeline timeline;
+	struct fl_str *names; /* of each buffer, as it is shown */
+	size_t findings_told;
 };
 
 struct cursor {
-	const uint8_t *pages;
-	uint64_t size, next;	  /* bytes of all pages; where the one behind the current starts */
-	struct fl_ring_page page; /* the current one; its time is the record's */
+	struct source *source;
+	const struct fl_dat_buffer *buffer;
+	struct fl_str name;
+	uint32_t cpu;
+	bool raw_time;
+	struct fl_dat_pages pages;
+	struct fl_ring_page page; /* the current one */
 	struct fl_str record;	  /* p NULL: none is left */
-};
-
-struct known_comm {
-	uint32_t pid;
-	struct fl_str comm;
+	uint64_t time;		  /* of the record */
+	uint64_t missed;	  /* before it */
 };
 
 struct fl_recording {
-	struct known_comm known_comms[64];
-	struct fl_file file;
-	const char *path;
-	struct fl_arena arena;
-	struct event *events;
-	size_t nr_events, cap_events;
-	struct event **by_id; /* 65536 of them */
-	struct fl_ksyms *ksyms;
-	struct fl_map comms; /* pid as text -> entry of comm_texts */
-	struct fl_str *comm_texts;
-	uint32_t page_size;
-	uint32_t data_offset; /* of a page's data, from header_page */
+	struct source **sources;
+	size_t nr_sources;
 	struct cursor *cursors;
-	uint32_t nr_cpus;
+	size_t nr_cursors;
+	struct cursor **heap;
+	size_t nr_heap;
+	bool is_started, is_handed_out; /* the top's record is what the caller has */
+	struct fl_arena arena;
 	struct fl_buf summary;
+	size_t source_width;
 };
 
-static int fail(struct fl_recording *r, enum recording_error code, const char *what, struct fl_diag *diag)
+/* ---- what a file says ---- */
+
+static int add_event(struct source *s, const struct fl_dat_format *f)
 {
-	int err = fl_diag_set(diag, &errors[code], (struct fl_span){});
+	struct event *e = &s->events[s->nr_events];
+	struct fl_str name = f->text;
 
-	if (diag)
-		diag->place = r->path;
-	if (what)
-		fl_diag_message(diag, "%s: %s", errors[code].message, what);
-	return err;
-}
-
-/* ---- the header ---- */
-
-static struct fl_str take(struct fl_reader *r, uint64_t n)
-{
-	const uint8_t *p = n <= SIZE_MAX ? fl_reader_take(r, n) : NULL;
-
-	if (!p)
-		r->overrun = true;
-	return p ? fl_str_n((const char *)p, n) : (struct fl_str){};
-}
-
-/* A text that ends in NUL. */
-static struct fl_str take_z(struct fl_reader *r)
-{
-	struct fl_str rest = fl_str_n((const char *)r->p + r->pos, r->size - r->pos);
-	size_t n = fl_str_find(rest, '\0', 0);
-
-	return fl_str_sub(take(r, n + 1), 0, n);
-}
-
-static int take_start(struct fl_recording *r, struct fl_reader *f, struct fl_diag *diag)
-{
-	struct fl_str magic = take(f, 10), version;
-	uint8_t order, word;
-
-	if (f->overrun || !fl_str_eq(magic, FL_STR("\x17\x08\x44tracing")))
-		return fail(r, RECORDING_NOT_A_RECORDING, NULL, diag);
-	version = take_z(f);
-	if (!fl_str_is(version, "6")) {
-		int err = fail(r, RECORDING_OTHER_VERSION, NULL, diag);
-
-		fl_diag_help(diag, "'trace-cmd convert --file-version 6' makes one");
-		return err;
-	}
-	order = fl_reader_u8(f);
-	word = fl_reader_u8(f);
-	if (!f->overrun && (order != 0 || word != 8))
-		return fail(r, RECORDING_OTHER_MACHINE, NULL, diag);
-	r->page_size = fl_reader_le32(f);
-	if (!f->overrun && (r->page_size < 64 || r->page_size > 1u << 24))
-		return fail(r, RECORDING_BAD_PART, "page size", diag);
-	return 0;
-}
-
-static int take_ring_formats(struct fl_recording *r, struct fl_reader *f, struct fl_diag *diag)
-{
-	struct fl_str name = take_z(f), page = take(f, fl_reader_le64(f));
-	uint32_t size;
-
-	if (f->overrun)
-		return 0;
-	if (!fl_str_is(name, "header_page") || fl_ring_header(page, &r->data_offset, &size) < 0 ||
-	    size > r->page_size)
-		return fail(r, RECORDING_BAD_PART, "header_page", diag);
-	name = take_z(f);
-	take(f, fl_reader_le64(f));
-	if (!f->overrun && !fl_str_is(name, "header_event"))
-		return fail(r, RECORDING_BAD_PART, "header_event", diag);
-	return 0;
-}
-
-static int add_event(struct fl_recording *r, struct fl_str system, struct fl_str text, struct fl_diag *diag)
-{
-	struct event *e;
-
-	if (r->nr_events == r->cap_events) {
-		size_t cap = r->cap_events ? r->cap_events * 2 : 64;
-		struct event *more = realloc(r->events, cap * sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		r->events = more;
-		r->cap_events = cap;
-	}
-	e = &r->events[r->nr_events];
 	/* An event that we cannot read is an event that is shown as bytes; the rest is not lost. */
-	if (fl_format_parse(system, text, &r->arena, NULL, &e->format) < 0)
+	if (fl_format_parse(f->system, f->text, &s->file.arena, NULL, &e->format) < 0) {
+		fl_str_line(&name, &name);
+		fl_findings_add(&s->file.findings, FL_DAT_BAD_EVENT, s->file.path, "%.*s: %.*s",
+				FL_STR_ARG(f->system), (int)FL_MIN(name.n, (size_t)80), name.p);
 		return 0;
-	if (fl_event_printer_make(&e->format, &r->arena, &e->printer) < 0)
+	}
+	if (fl_event_printer_make(&e->format, &s->file.arena, &e->printer) < 0)
 		return -ENOMEM;
-	r->nr_events++;
+	s->nr_events++;
 	return 0;
 }
 
-static int take_events(struct fl_recording *r, struct fl_reader *f, struct fl_str system, uint32_t n,
-		       struct fl_diag *diag)
+static int read_events(struct source *s)
 {
 	int err = 0;
 
-	if (n > MAX_EVENTS)
-		return fail(r, RECORDING_BAD_PART, "number of events", diag);
-	for (uint32_t i = 0; i < n && !f->overrun && err == 0; i++)
-		err = add_event(r, system, take(f, fl_reader_le64(f)), diag);
+	s->events = calloc(s->file.nr_formats + 1, sizeof(*s->events));
+	s->by_id = calloc(65536, sizeof(*s->by_id));
+	if (!s->events || !s->by_id)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->file.nr_formats && err == 0; i++)
+		err = add_event(s, &s->file.formats[i]);
+	for (size_t i = 0; i < s->nr_events; i++)
+		if (s->events[i].format.id < 65536)
+			s->by_id[s->events[i].format.id] = &s->events[i];
 	return err;
 }
 
-static int take_formats(struct fl_recording *r, struct fl_reader *f, struct fl_diag *diag)
+static void read_symbols(struct source *s)
 {
-	int err = take_events(r, f, FL_STR("ftrace"), fl_reader_le32(f), diag);
-	uint32_t systems = err ? 0 : fl_reader_le32(f);
+	struct fl_str text = s->file.kallsyms;
 
-	for (uint32_t i = 0; i < systems && !f->overrun && err == 0; i++) {
-		struct fl_str system = take_z(f);
-
-		err = take_events(r, f, system, fl_reader_le32(f), diag);
-	}
-	if (err < 0)
-		return err;
-	r->by_id = calloc(65536, sizeof(*r->by_id));
-	if (!r->by_id)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->nr_events; i++)
-		if (r->events[i].format.id < 65536)
-			r->by_id[r->events[i].format.id] = &r->events[i];
-	return 0;
+	/* trace-cmd counts the NUL in. */
+	text = fl_str_sub(text, 0, fl_str_find(text, '\0', 0));
+	if (!text.n || fl_ksyms_from_text(text, s->file.path, NULL, &s->ksyms) == 0)
+		return;
+	s->ksyms = NULL;
+	fl_findings_add(&s->file.findings, FL_DAT_BAD_SYMBOLS, s->file.path, "%s", "");
 }
 
-static int take_symbols(struct fl_recording *r, struct fl_reader *f)
+static void check_options(struct source *s)
 {
-	struct fl_str text = take(f, fl_reader_le32(f));
-
-	/* A recording without symbols, or with odd ones, is shown with addresses. */
-	if (text.n && fl_ksyms_from_text(text, r->path, NULL, &r->ksyms) < 0)
-		r->ksyms = NULL;
-	return 0;
+	for (size_t i = 0; i < s->file.nr_options; i++)
+		if (s->file.options[i].id >= _FL_DAT_OPTION_MAX)
+			fl_findings_add(&s->file.findings, FL_DAT_UNKNOWN_OPTION, s->file.path,
+					"number %u, %zu bytes", s->file.options[i].id, s->file.options[i].data.n);
 }
-
-static int take_comms(struct fl_recording *r, struct fl_reader *f)
-{
-	struct fl_str text = take(f, fl_reader_le64(f)), line, pid;
-	size_t n = 0;
-
-	for (size_t i = 0; i < text.n; i++)
-		n += text.p[i] == '\n';
-	r->comm_texts = calloc(n + 1, sizeof(*r->comm_texts));
-	if (!r->comm_texts)
-		return -ENOMEM;
-	for (n = 0; fl_str_line(&text, &line);) {
-		struct fl_map_entry *e;
-
-		if (!fl_str_word(&line, &pid))
-			continue;
-		e = fl_map_put(&r->comms, pid, NULL);
-		if (!e)
-			return -ENOMEM;
-		r->comm_texts[n] = fl_str_from(line, 1);
-		e->num = n++;
-	}
-	return 0;
-}
-
-#define OPTION_STATISTICS 2
 
 /* Of all that trace-cmd says of the run, what was counted; it has one such text a CPU. */
-static void take_options(struct fl_recording *r, struct fl_reader *f)
+static void add_summary(struct fl_recording *r, const struct source *s)
 {
-	uint16_t id;
+	const struct fl_dat_option *o = NULL;
 
-	while (!f->overrun && (id = fl_reader_le16(f))) {
-		struct fl_str text = take(f, fl_reader_le32(f));
+	while ((o = fl_datfile_option(&s->file, FL_DAT_CPUSTAT, o))) {
+		struct fl_str text = fl_dat_option_text(o);
 
-		if (f->overrun || id != OPTION_STATISTICS)
-			continue;
-		text = fl_str_trim(fl_str_sub(text, 0, fl_str_find(text, '\0', 0)));
 		if (text.n)
 			fl_buf_addf(&r->summary, "%.*s\n", FL_STR_ARG(text));
 	}
 }
 
-static int take_streams(struct fl_recording *r, struct fl_reader *f, struct fl_diag *diag)
+static void free_source(struct source *s)
 {
-	struct fl_str kind = take(f, 10);
+	fl_ksyms_close(s->ksyms);
+	fl_comms_fini(&s->comms);
+	fl_timeline_fini(&s->timeline);
+	fl_datfile_close(&s->file);
+	free(s->events);
+	free(s->by_id);
+	free(s->names);
+	free(s);
+}
 
-	if (!f->overrun && fl_str_eq(kind, fl_str_n("options  ", 10))) {
-		take_options(r, f);
-		kind = take(f, 10);
-	}
-	if (!f->overrun && !fl_str_eq(kind, fl_str_n("flyrecord", 10)))
-		return fail(r, RECORDING_BAD_PART, "no records of the ring buffer in it", diag);
-	r->cursors = calloc(r->nr_cpus + 1, sizeof(*r->cursors));
-	if (!r->cursors)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < r->nr_cpus && !f->overrun; i++) {
-		uint64_t offset = fl_reader_le64(f), size = fl_reader_le64(f);
+static int read_source(struct fl_recording *r, struct source *s)
+{
+	int err = read_events(s);
 
-		if (!f->overrun && !fl_range_ok(offset, size, r->file.size))
-			return fail(r, RECORDING_CUT_SHORT, "records", diag);
-		r->cursors[i] = (struct cursor){ .pages = r->file.data + offset, .size = size };
-	}
+	if (err == 0)
+		err = fl_comms_read(&s->comms, s->file.comms);
+	if (err == 0)
+		err = fl_timeline_read(&s->timeline, &s->file);
+	if (err < 0)
+		return err;
+	read_symbols(s);
+	check_options(s);
+	add_summary(r, s);
 	return 0;
 }
 
-static int take_header(struct fl_recording *r, struct fl_diag *diag)
+int fl_recording_add(struct fl_recording *r, const char *path)
 {
-	struct fl_reader f = { .p = r->file.data, .size = r->file.size };
+	struct source **more = reallocarray(r->sources, r->nr_sources + 1, sizeof(*more));
+	struct source *s = more ? calloc(1, sizeof(*s)) : NULL;
 	int err;
 
-	err = take_start(r, &f, diag);
+	if (more)
+		r->sources = more;
+	if (!s)
+		return -ENOMEM;
+	r->sources[r->nr_sources++] = s; /* for its findings also where it cannot be read */
+	err = fl_datfile_open(path, &s->file);
 	if (err == 0)
-		err = take_ring_formats(r, &f, diag);
-	if (err == 0)
-		err = take_formats(r, &f, diag);
-	if (err == 0)
-		err = take_symbols(r, &f);
+		err = read_source(r, s);
 	if (err < 0)
-		return err;
-	take(&f, fl_reader_le32(&f)); /* trace_printk() formats */
-	err = take_comms(r, &f);
-	r->nr_cpus = fl_reader_le32(&f);
-	if (err == 0 && !f.overrun && r->nr_cpus > MAX_CPUS)
-		return fail(r, RECORDING_BAD_PART, "number of CPUs", diag);
-	if (err == 0)
-		err = take_streams(r, &f, diag);
-	return err == 0 && f.overrun ? fail(r, RECORDING_CUT_SHORT, "header", diag) : err;
+		s->file.nr_buffers = 0;
+	return err;
 }
 
-/* ---- records ---- */
+/* ---- cursors ---- */
 
-/* Moves to the next record. 0, or -EINVAL where the page is damaged. */
-static int advance(const struct fl_recording *r, struct cursor *c)
+static void bad_page(struct cursor *c)
 {
+	fl_findings_add(&c->source->file.findings, FL_DAT_BAD_PAGE, c->source->file.path,
+			"CPU %u%s%.*s: the rest of its records is left out", c->cpu,
+			c->buffer->name.n ? " of " : "", FL_STR_ARG(c->buffer->name));
+}
+
+/* Moves to the next record; without one @c->record.p is NULL. 0 or -ENOMEM. */
+static int advance(struct cursor *c)
+{
+	struct fl_str page;
+	int r;
+
+	c->missed = 0;
 	for (;;) {
-		int err = fl_ring_page_next(&c->page, &c->record);
-
-		if (err > 0)
+		r = fl_ring_page_next(&c->page, &c->record);
+		if (r > 0) {
+			c->time = fl_timeline_at(&c->source->timeline, c->cpu, c->page.time);
 			return 0;
-		if (err < 0) /* nothing behind this can be trusted */
-			c->next = c->size;
+		}
+		if (r == 0)
+			r = fl_dat_pages_next(&c->pages, &page);
 		c->record = (struct fl_str){};
-		if (err < 0 || !fl_range_ok(c->next, r->page_size, c->size))
-			return err;
-		fl_ring_page_open(&c->page, c->pages + c->next, r->page_size, r->data_offset);
-		c->next += r->page_size;
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			bad_page(c);
+		if (r <= 0)
+			return 0;
+		fl_ring_page_open(&c->page, page, c->source->file.data_offset, c->source->file.abi);
+		if (c->page.missed)
+			c->missed = c->missed == UINT64_MAX || c->page.missed == UINT64_MAX ?
+					    UINT64_MAX :
+					    c->missed + c->page.missed;
 	}
 }
 
-static struct fl_str find_comm(const struct fl_recording *r, uint32_t pid)
+static bool is_before(const struct cursor *a, const struct cursor *b)
 {
-	_cleanup_buf_ struct fl_buf key = {};
-	struct fl_map_entry *e;
-
-	if (!pid)
-		return FL_STR("<idle>");
-	fl_buf_add_u64(&key, pid);
-	e = fl_map_get(&r->comms, fl_buf_str(&key));
-	return e ? r->comm_texts[e->num] : FL_STR("<...>");
+	return a->time != b->time ? a->time < b->time : a < b;
 }
 
-/* One thread's records come in rows. */
-static struct fl_str comm_of(struct fl_recording *r, uint32_t pid)
+static void sink(struct fl_recording *r, size_t at)
 {
-	struct known_comm *c = &r->known_comms[pid % FL_ARRAY_SIZE(r->known_comms)];
+	struct cursor *c = r->heap[at];
 
-	if (!c->comm.p || c->pid != pid)
-		*c = (struct known_comm){ pid, find_comm(r, pid) };
-	return c->comm;
-}
+	for (;;) {
+		size_t child = 2 * at + 1;
 
-int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret, struct fl_diag *diag)
-{
-	struct cursor *first = NULL;
-	const struct event *e;
-
-	for (uint32_t i = 0; i < r->nr_cpus; i++) {
-		struct cursor *c = &r->cursors[i];
-
-		if (c->record.p && (!first || c->page.time < first->page.time))
-			first = c;
+		if (child + 1 < r->nr_heap && is_before(r->heap[child + 1], r->heap[child]))
+			child++;
+		if (child >= r->nr_heap || !is_before(r->heap[child], c))
+			break;
+		r->heap[at] = r->heap[child];
+		at = child;
 	}
-	if (!first)
+	r->heap[at] = c;
+}
+
+/* "", "foo", "guest.dat", "guest.dat:foo": what tells one source from the others. */
+static struct fl_str name_of(struct fl_recording *r, const struct source *s, const struct fl_dat_buffer *b)
+{
+	const char *slash = strrchr(s->file.path, '/');
+	_cleanup_buf_ struct fl_buf name = {};
+	char *copy;
+
+	if (r->nr_sources == 1)
+		return b->name;
+	fl_buf_addz(&name, slash ? slash + 1 : s->file.path);
+	if (b->name.n)
+		fl_buf_addf(&name, ":%.*s", FL_STR_ARG(b->name));
+	copy = fl_arena_dup(&r->arena, fl_buf_str(&name));
+	return copy ? fl_str_n(copy, name.len) : b->name;
+}
+
+static int open_cursor(struct fl_recording *r, struct source *s, const struct fl_dat_buffer *b, uint32_t i)
+{
+	struct cursor *c = &r->cursors[r->nr_cursors];
+
+	*c = (struct cursor){
+		.source = s,
+		.buffer = b,
+		.name = s->names[b - s->file.buffers],
+		.cpu = b->streams[i].cpu,
+		.raw_time = fl_timeline_is_raw(&s->timeline, b->clock),
+	};
+	if (fl_dat_pages_open(&s->file, b, &b->streams[i], &c->pages) < 0) {
+		bad_page(c);
 		return 0;
-	fl_recorded_start(ret, first->page.time, first - r->cursors, first->record);
-	ret->comm = comm_of(r, ret->pid);
-	e = r->by_id[ret->type];
+	}
+	r->nr_cursors++;
+	return advance(c);
+}
+
+static int open_cursors(struct fl_recording *r, struct source *s)
+{
+	int err = 0;
+
+	s->names = calloc(s->file.nr_buffers + 1, sizeof(*s->names));
+	if (!s->names)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->file.nr_buffers; i++) {
+		struct fl_dat_buffer *b = &s->file.buffers[i];
+
+		s->names[i] = name_of(r, s, b);
+		r->source_width = FL_MAX(r->source_width, s->names[i].n);
+		for (uint32_t k = 0; k < b->nr_streams && err == 0; k++)
+			err = open_cursor(r, s, b, k);
+	}
+	return err;
+}
+
+static size_t count_streams(const struct fl_recording *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->nr_sources; i++)
+		for (size_t k = 0; k < r->sources[i]->file.nr_buffers; k++)
+			n += r->sources[i]->file.buffers[k].nr_streams;
+	return n;
+}
+
+static struct fl_str clock_of(const struct source *s)
+{
+	return s->file.nr_buffers ? s->file.buffers[0].clock : FL_STR("");
+}
+
+static void compare_clocks(struct fl_recording *r)
+{
+	for (size_t i = 1; i < r->nr_sources; i++) {
+		struct source *s = r->sources[i];
+		struct fl_str clock = clock_of(s), first = clock_of(r->sources[0]);
+
+		if (!fl_str_eq(clock, first) && s->file.nr_buffers)
+			fl_findings_add(&s->file.findings, FL_DAT_OTHER_CLOCK, s->file.path, "%.*s and %.*s",
+					FL_STR_ARG(clock), FL_STR_ARG(first));
+	}
+}
+
+static int start(struct fl_recording *r)
+{
+	size_t n = count_streams(r);
+	int err = 0;
+
+	r->is_started = true;
+	r->cursors = calloc(n + 1, sizeof(*r->cursors));
+	r->heap = calloc(n + 1, sizeof(*r->heap));
+	if (!r->cursors || !r->heap)
+		return -ENOMEM;
+	compare_clocks(r);
+	for (size_t i = 0; i < r->nr_sources && err == 0; i++)
+		err = open_cursors(r, r->sources[i]);
+	for (size_t i = 0; i < r->nr_cursors; i++)
+		if (r->cursors[i].record.p)
+			r->heap[r->nr_heap++] = &r->cursors[i];
+	for (size_t i = r->nr_heap / 2; i-- > 0;)
+		sink(r, i);
+	return err;
+}
+
+/* The cursor whose record the caller had moves on. */
+static int leave_top(struct fl_recording *r)
+{
+	int err = advance(r->heap[0]);
+
+	if (!r->heap[0]->record.p)
+		r->heap[0] = r->heap[--r->nr_heap];
+	if (r->nr_heap)
+		sink(r, 0);
+	return err;
+}
+
+/* A number that no format has: said once, shown as bytes each time. */
+static struct event *missing_event(struct source *s, uint16_t type)
+{
+	struct event *e = FL_ARENA_NEW(&s->file.arena, struct event);
+
+	fl_findings_add(&s->file.findings, FL_DAT_UNKNOWN_EVENT, s->file.path, "number %u", type);
 	if (e) {
+		e->is_missing = true;
+		s->by_id[type] = e;
+	}
+	return e;
+}
+
+int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret)
+{
+	const struct event *e;
+	struct cursor *c;
+	int err = 0;
+
+	if (!r->is_started)
+		err = start(r);
+	else if (r->is_handed_out)
+		err = leave_top(r);
+	r->is_handed_out = false;
+	if (err < 0 || !r->nr_heap)
+		return err;
+	c = r->heap[0];
+	r->is_handed_out = true;
+	fl_recorded_start(ret, c->source->file.abi, c->time, c->cpu, c->record);
+	ret->comm = fl_comms_find(&c->source->comms, ret->pid);
+	ret->ksyms = c->source->ksyms;
+	ret->source = c->name;
+	ret->raw_time = c->raw_time;
+	ret->missed = c->missed;
+	e = c->source->by_id[ret->type];
+	if (!e)
+		e = missing_event(c->source, ret->type);
+	if (e && !e->is_missing) {
 		ret->format = &e->format;
 		ret->printer = &e->printer;
-	}
-	/* The record stays where it is; only a complaint about what follows has to wait its turn. */
-	if (advance(r, first) < 0) {
-		char cpu[32];
-
-		snprintf(cpu, sizeof(cpu), "CPU %u", ret->cpu);
-		fail(r, RECORDING_BAD_PAGE, cpu, diag);
 	}
 	return 1;
 }
 
-int fl_recording_open(const char *path, struct fl_recording **ret, struct fl_diag *diag)
-{
-	_cleanup_recording_ struct fl_recording *r = calloc(1, sizeof(*r));
-	int err;
+/* ---- the whole ---- */
 
-	if (!r)
-		return -ENOMEM;
-	r->path = path;
-	err = fl_file_open(path, MAX_FILE, &r->file);
-	if (err == 0)
-		err = take_header(r, diag);
-	if (err < 0)
-		return err;
-	for (uint32_t i = 0; i < r->nr_cpus; i++)
-		if (advance(r, &r->cursors[i]) < 0)
-			fail(r, RECORDING_BAD_PAGE, "the first one", diag);
-	*ret = TAKE_PTR(r);
-	return 0;
+struct fl_recording *fl_recording_new(void)
+{
+	return calloc(1, sizeof(struct fl_recording));
 }
 
-void fl_recording_close(struct fl_recording *r)
+void fl_recording_free(struct fl_recording *r)
 {
 	if (!r)
 		return;
-	fl_file_close(&r->file);
+	for (size_t i = 0; i < r->nr_cursors; i++)
+		fl_dat_pages_close(&r->cursors[i].pages);
+	for (size_t i = 0; i < r->nr_sources; i++)
+		free_source(r->sources[i]);
 	fl_buf_fini(&r->summary);
 	fl_arena_fini(&r->arena);
-	fl_ksyms_close(r->ksyms);
-	fl_map_fini(&r->comms);
-	free(r->comm_texts);
-	free(r->events);
-	free(r->by_id);
+	free(r->sources);
 	free(r->cursors);
+	free(r->heap);
 	free(r);
+}
+
+const struct fl_diag *fl_recording_finding(struct fl_recording *r)
+{
+	for (size_t i = 0; i < r->nr_sources; i++) {
+		struct source *s = r->sources[i];
+
+		if (s->findings_told < s->file.findings.n)
+			return &s->file.findings.list[s->findings_told++];
+	}
+	return NULL;
+}
+
+size_t fl_recording_source_width(const struct fl_recording *r)
+{
+	return r->source_width;
 }
 
 struct fl_str fl_recording_summary(const struct fl_recording *r)
@@ -410,7 +440,21 @@ struct fl_str fl_recording_summary(const struct fl_recording *r)
 	return fl_buf_str(&r->summary);
 }
 
-const struct fl_ksyms *fl_recording_ksyms(const struct fl_recording *r)
+bool fl_recording_text(const struct fl_recording *r, size_t *at, struct fl_str *ret_source, struct fl_str *ret)
 {
-	return r->ksyms;
+	size_t i = 0;
+
+	for (size_t k = 0; k < r->nr_sources; k++) {
+		const struct fl_datfile *f = &r->sources[k]->file;
+
+		for (size_t b = 0; b < f->nr_buffers; b++, i++) {
+			if (i < *at || !f->buffers[b].text.p)
+				continue;
+			*at = i + 1;
+			*ret_source = f->buffers[b].name;
+			*ret = f->buffers[b].text;
+			return true;
+		}
+	}
+	return false;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A recording read back: trace-cmd's file format, version 6 (trace-cmd.dat.v6(5)), ours or
- * trace-cmd's own. Records of all CPUs come in the order of their times.
+ * Recordings read back: files of trace-cmd's format, ours or trace-cmd's own, one or several.
+ * Records of all CPUs, buffers and files come in the order of their times.
  *
- * Everything in the file is hostile: each length is held against the file's end, a stream that
- * contradicts itself ends there and is said.
+ * Everything in a file is hostile: each length is held against the file's end, a stream that
+ * contradicts itself ends there and is said. What is left out is a finding.
  */
 #ifndef PROBE_TRACEDAT_RECORDING_H
 #define PROBE_TRACEDAT_RECORDING_H
@@ -15,20 +15,30 @@
 
 struct fl_recording;
 
-/* -EINVAL, -EPROTONOSUPPORT (another version) with @diag; or what reading the file gave. */
-int fl_recording_open(const char *path, struct fl_recording **ret, struct fl_diag *diag);
-void fl_recording_close(struct fl_recording *r);
-FL_DEFINE_CLEANUP(struct fl_recording *, fl_recording_close);
-#define _cleanup_recording_ _cleanup_(fl_recording_closep)
+struct fl_recording *fl_recording_new(void); /* NULL: no memory */
+void fl_recording_free(struct fl_recording *r);
+FL_DEFINE_CLEANUP(struct fl_recording *, fl_recording_free);
+#define _cleanup_recording_ _cleanup_(fl_recording_freep)
 
-/* 1: @ret is the next record; 0: there is none; -EINVAL with @diag: a page is damaged. Reading may
- * go on after that, without the rest of that CPU's records. */
-int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret, struct fl_diag *diag);
+/*
+ * One more file, before the first record is asked for; @path is borrowed. -EINVAL or
+ * -EPROTONOSUPPORT with a finding; or what reading the file gave.
+ */
+int fl_recording_add(struct fl_recording *r, const char *path);
 
-/* What was counted while it was made, in lines; empty where the file does not say. */
+/* 1: @ret is the next record, good until the next call; 0: there is none; -ENOMEM. */
+int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret);
+
+/* What was found wrong, or left out, since the last call: one after the other, NULL behind the last. */
+const struct fl_diag *fl_recording_finding(struct fl_recording *r);
+
+/* The longest name of a source (see struct fl_recorded); 0 where all comes from one buffer. */
+size_t fl_recording_source_width(const struct fl_recording *r);
+
+/* What was counted while it was made, in lines; empty where the files do not say. */
 struct fl_str fl_recording_summary(const struct fl_recording *r);
 
-/* The symbols that the file brings along; NULL where it has none. */
-const struct fl_ksyms *fl_recording_ksyms(const struct fl_recording *r);
+/* Text of latency tracers, which holds no records: of buffer after buffer, false behind the last. */
+bool fl_recording_text(const struct fl_recording *r, size_t *at, struct fl_str *ret_source, struct fl_str *ret);
 
 #endif

@@ -8,23 +8,29 @@
 #define PROBE_TRACEDAT_RINGPAGE_H
 
 #include "base/str.h"
+#include "probe/record/abi.h"
 
 struct fl_ring_page {
 	const uint8_t *data; /* entries */
+	struct fl_abi abi;
+	bool is_cut;	     /* more was written into it than there is */
 	uint64_t at, end;
 	uint64_t time;	     /* of the entry before @at */
 	uint64_t missed;     /* records that were overwritten before this page; UINT64_MAX: unknown */
 };
 
-/*
- * Reads a header_page text: where the entries begin in a page, and how large a page is.
- * -EINVAL where it does not say.
- */
-int fl_ring_header(struct fl_str text, uint32_t *ret_data_offset, uint32_t *ret_page_size);
+/* What the kernel's header_page says. */
+struct fl_ring_format {
+	uint32_t data_offset; /* where the entries begin in a page */
+	uint32_t page_size;
+	uint8_t long_size; /* the kernel's */
+};
 
-/* @data_offset is header_page's of the field "data"; @page_size is larger. */
-void fl_ring_page_open(struct fl_ring_page *p, const uint8_t *page, uint32_t page_size,
-		       uint32_t data_offset);
+/* -EINVAL where the text does not say it. */
+int fl_ring_format_parse(struct fl_str text, struct fl_ring_format *ret);
+
+/* @page is perhaps cut short; @data_offset is the format's. */
+void fl_ring_page_open(struct fl_ring_page *p, struct fl_str page, uint32_t data_offset, struct fl_abi abi);
 
 /*
  * The next record, its time in p->time: 1 with @ret, at least 8 bytes (the common fields); 0 at the

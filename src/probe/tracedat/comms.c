@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/tracedat/comms.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "base/util.h"
+
+static int compare(const void *a, const void *b)
+{
+	const struct fl_comm *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+int fl_comms_read(struct fl_comms *c, struct fl_str text)
+{
+	struct fl_str line, word;
+	size_t lines = 1;
+	uint64_t pid;
+
+	text = fl_str_sub(text, 0, fl_str_find(text, '\0', 0));
+	for (size_t i = 0; i < text.n; i++)
+		lines += text.p[i] == '\n';
+	c->list = calloc(lines, sizeof(*c->list));
+	if (!c->list)
+		return -ENOMEM;
+	while (fl_str_line(&text, &line)) {
+		if (fl_str_word(&line, &word) && fl_parse_u64(word, 10, &pid) == 0 && pid <= UINT32_MAX)
+			c->list[c->n++] = (struct fl_comm){ pid, fl_str_from(line, 1) };
+	}
+	qsort(c->list, c->n, sizeof(*c->list), compare);
+	return 0;
+}
+
+void fl_comms_fini(struct fl_comms *c)
+{
+	free(c->list);
+	*c = (struct fl_comms){};
+}
+
+static struct fl_str find(const struct fl_comms *c, uint32_t pid)
+{
+	struct fl_comm key = { .pid = pid }, *hit;
+
+	if (!pid)
+		return FL_STR("<idle>");
+	hit = bsearch(&key, c->list, c->n, sizeof(key), compare);
+	return hit ? hit->name : FL_STR("<...>");
+}
+
+struct fl_str fl_comms_find(struct fl_comms *c, uint32_t pid)
+{
+	struct fl_comm *k = &c->known[pid % FL_ARRAY_SIZE(c->known)];
+
+	if (!k->name.p || k->pid != pid)
+		*k = (struct fl_comm){ pid, find(c, pid) };
+	return k->name;
+}

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-report.py FORELAND: recordings of every version, byte order, word and page size are read.
+
+They are made by datwriter.py from the format's manual pages. What is to be printed is known from what
+was put in; trace-cmd, where it is there, is asked whether it reads the same from them."""
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from datwriter import Machine, Recording, format_of
+
+foreland = sys.argv[1]
+results = []
+names = []
+tmp = tempfile.TemporaryDirectory()
+
+
+def expect(what, ok, detail=""):
+    results.append(ok)
+    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}")
+    if not ok and detail:
+        print("# " + str(detail)[:3000].replace("\n", "\n# "))
+
+
+def write(data):
+    names.append(f"{tmp.name}/r{len(names)}.dat")
+    path = names[-1]
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def report(*args):
+    return subprocess.run([foreland, "report", *args], capture_output=True)
+
+
+LINE = re.compile(r"^\s*(\S+)-(\d+)\s+\[(\d+)\]\s+(?:[.\w]{4,5}\s+)?(\d+\.\d+|\d+): +(\w+):\s*(.*)$")
+
+
+def rows(text):
+    """(comm, pid, cpu, time, event, the rest), of our lines or trace-cmd's."""
+    return [LINE.match(l).groups() if LINE.match(l) else l for l in text.splitlines() if l.strip() and l[:5] != "cpus="]
+
+
+def sample(m):
+    """The format of one event on that machine, and a record of it."""
+    long = "Q" if m.long_size == 8 else "I"
+    fields = [("int", "a", 8, 4, True), ("unsigned short", "b", 12, 2, False), ("unsigned char", "c", 14, 1, False),
+              ("unsigned long", "l", 16, m.long_size, False), ("u64", "q", 24, 8, False), ("char", "s[8]", 32, 8, False)]
+    text = format_of("sample", 300, fields, '"a=%d b=%u c=%u l=%lu q=%llu s=%s", REC->a, REC->b, REC->c, REC->l, REC->q, REC->s')
+
+    def record(i, pid=100):
+        return m.record(300, pid, m.pack("iHBx", -i, 2 * i, i % 250) + m.pack(long, 3 * i) + bytes(8 - m.long_size) +
+                        m.pack("Q", 5 << 32 | i) + b"x%d" % i + bytes(8 - len("x%d" % i)))
+    return text, record
+
+
+def expected(i, time, cpu, pid, comm):
+    return (comm, str(pid), f"{cpu:03}", f"{(time + 500) // 10**9}.{(time + 500) % 10**9 // 1000:06}", "sample",
+            f"a={-i} b={2 * i} c={i % 250} l={3 * i} q={(5 << 32) + i} s=x{i}")
+
+
+def theirs(path):
+    r = subprocess.run(["trace-cmd", "report", "-N", path], capture_output=True, text=True)
+    return rows(r.stdout)
+
+
+def plain(row):
+    """Without what only one of the two puts around a value."""
+    return [x.replace('"', "") for x in row[:5]] + [row[5].replace('"', "")]
+
+
+# ---- every kind of machine ----
+has_zstd = shutil.which("zstd")
+for big in (False, True):
+    for long_size in (8, 4):
+        for page_size in (4096, 16384, 65536):
+            m = Machine(big, long_size, page_size)
+            text, record = sample(m)
+            times = [10**9 * 7 + i * 1000 for i in range(400)]
+            times[200:] = [t + (1 << 33) for t in times[200:]]  # a gap that needs a time extension
+            cpu = {c: m.pages([(t, record(i, 100 + c)) for i, t in enumerate(times) if i % 3 == c]) for c in range(3)}
+            want = [expected(i, t, i % 3, 100 + i % 3, ("zero", "one", "<...>")[i % 3]) for i, t in enumerate(times)]
+            rec = Recording(m, {"test": [text]}, [("", "local", cpu)], comms={100: "zero", 101: "one"})
+            kinds = {"version 6": rec.version_6(), "version 7": rec.version_7(), "version 7, zlib": rec.version_7("zlib"),
+                     "version 7, zlib, options in any order": rec.version_7("zlib", 1, True)}
+            if has_zstd:
+                kinds["version 7, zstd"] = rec.version_7("zstd", 10)
+            for kind, data in kinds.items():
+                path = write(data)
+                r = report(path)
+                got = rows(r.stdout.decode())
+                name = f"{kind}, {'big' if big else 'little'} endian, {8 * long_size} bits, pages of {page_size}"
+                expect(name, r.returncode == 0 and not r.stderr and [plain(g) for g in got] == [list(w) for w in want],
+                       (r.stderr, [(g, w) for g, w in zip(got, want) if g != w][:2], len(got)))
+                if shutil.which("trace-cmd") and "zlib" not in kind and page_size == 4096:
+                    t = theirs(path)
+                    expect(f"trace-cmd agrees: {name}", [x[:5] for x in t] == [x[:5] for x in got], (t[:2], got[:2], len(t)))
+
+# ---- what stands beside the records ----
+m = Machine()
+text, record = sample(m)
+one = {0: m.pages([(5000, record(1))]), 1: m.pages([(3000, record(2, 200))])}
+late = {1: m.pages([(4000, record(3, 200))]), 6: m.pages([(6000, record(4, 300))])}
+for version in (6, 7):
+    def make(options=(), clock="local", buffers=None):
+        r = Recording(m, {"test": [text]}, buffers or [("", clock, one)], options=options)
+        return write(r.version_6() if version == 6 else r.version_7())
+
+    path = make(buffers=[("", "local", one), ("foo", "local", late)])
+    r = report(path)
+    got = r.stdout.decode().splitlines()
+    expect(f"version {version}: every buffer's records are shown, by time, with its name",
+           r.returncode == 0 and [re.search(r"s=\"?(x\d)", l).group(1) for l in got] == ["x2", "x3", "x1", "x4"] and
+           [l.lstrip().startswith("foo: ") for l in got] == [False, True, False, True], (r.stderr, got))
+    objects = [json.loads(l) for l in report("--json", path).stdout.splitlines()]
+    expect(f"version {version}: and in JSON by the key 'source'",
+           [o.get("source") for o in objects if "event" in o] == [None, "foo", None, "foo"], objects)
+    expect(f"version {version}: CPUs that came late", [o["cpu"] for o in objects if "event" in o] == [1, 1, 0, 6], objects)
+    r = report(make([("date", b"0x10\0"), ("offset", b"-7000\0")]))
+    got = rows(r.stdout.decode())
+    # date is in us, offset in ns: 3000 + 16000 - 7000
+    expect(f"version {version}: offsets of time are added", [g[3] for g in got] == ["0.000012", "0.000014"], (r.stderr, got))
+    r = report(make(clock="x86-tsc"))
+    got = rows(r.stdout.decode())
+    expect(f"version {version}: cycles are shown as cycles", [g[3] for g in got] == ["3000", "5000"], (r.stderr, got))
+    objects = [json.loads(l) for l in report("--json", make(clock="counter")).stdout.splitlines()]
+    expect(f"version {version}: and have another key than time_ns", [o.get("time") for o in objects if "event" in o] == [3000, 5000] and
+           not any("time_ns" in o for o in objects), objects)
+    r = report(make([("tsc2nsec", struct) for struct in [m.pack("IIQ", 1 << 20, 19, 0)]], "x86-tsc"))
+    got = rows(r.stdout.decode())
+    expect(f"version {version}: unless the file says how to turn them into time", [g[3] for g in got] == ["0.000006", "0.000010"], got)
+    # Two samples at one offset: each stamp moves by it; scaling is 1.
+    shift = m.pack("QII", 1, 0, 2) + 2 * (m.pack("I", 1) + m.pack("q", 0) + m.pack("q", 2000) + m.pack("Q", 1)) + 2 * m.pack("Q", 0)
+    got = rows(report(make([("time_shift", shift)])).stdout.decode())
+    expect(f"version {version}: a guest's times are its host's", [g[3] for g in got] == ["0.000005", "0.000007"], got)
+    r = report(make([("cpustat", b"CPU: 0\nentries: 5\n\0")]))
+    expect(f"version {version}: the statistics are told", b"entries: 5" in r.stderr, r.stderr)
+
+lost = [(i * 1000, record(i)) for i in range(250)]
+n = m.pages(lost, {1: 17, 2: -1})
+r = report(write(Recording(m, {"test": [text]}, [("", "local", {0: n})]).version_6()))
+got = r.stdout.decode().splitlines()
+marks = [l for l in got if "DROPPED" in l]
+expect("lost records are told where they are missing", marks == ["CPU:0 [17 EVENTS DROPPED]", "CPU:0 [EVENTS DROPPED]"] and
+       len(got) == 252, (marks, len(got)))
+if shutil.which("trace-cmd"):
+    t = subprocess.run(["trace-cmd", "report", "-N", write(Recording(m, {"test": [text]}, [("", "local", {0: n})]).version_6())],
+                       capture_output=True, text=True).stdout.splitlines()
+    expect("with the words of trace-cmd, at its places",
+           [i for i, l in enumerate(t[1:]) if "DROPPED" in l] == [i for i, l in enumerate(got) if "DROPPED" in l] and
+           [l.strip() for l in t if "DROPPED" in l] == marks, t[:5])
+
+# ---- several files ----
+a = write(Recording(m, {"test": [text]}, [("", "mono", {0: m.pages([(1000, record(1)), (9000, record(2))])})]).version_6())
+b = write(Recording(Machine(True, 4), {"test": [sample(Machine(True, 4))[0]]},
+                    [("", "mono", {0: Machine(True, 4).pages([(5000, sample(Machine(True, 4))[1](3))])})]).version_7("zlib"))
+r = report(a, b)
+got = r.stdout.decode()
+expect("several files are one list by time", re.findall(r"s=\"?(x\d)", got) == ["x1", "x3", "x2"] and r.returncode == 0, (r.stderr, got))
+r = report(a, f"{tmp.name}/not-there")
+expect("one that is not there is said, and the other shown", r.returncode == 1 and b"not-there" in r.stderr and r.stdout.count(b"\n") == 2, r)
+
+# ---- damage ----
+whole = Recording(m, {"test": [text]}, [("", "local", {0: m.pages(lost)})]).version_6()
+r = report(write(whole[:-4096]))
+got = rows(r.stdout.decode())
+expect("of a file that is cut short everything is shown that is there, and what is not is said",
+       r.returncode == 1 and len(got) > 50 and b"CUT_SHORT" in r.stderr, (r.stderr, len(got)))
+r = report(write(b"PERFILE2" + bytes(100)))
+expect("another file is refused", r.returncode == 1 and b"[NOT_A_RECORDING]" in r.stderr, r)
+r = report(write(whole.replace(b"tracing6", b"tracing8")))
+expect("a version that is not known is refused", r.returncode == 1 and b"[OTHER_VERSION]" in r.stderr, r)
+odd = Recording(m, {"test": [text]}, [("", "local", {0: m.pages([(1000, record(1)), (2000, m.record(999, 1, bytes(8)))])})],
+                options=[("uname", b"x\0")])
+r = report(write(odd.version_6()))
+expect("a record without a format is shown as bytes, and said once", r.returncode == 0 and b"[UNKNOWN_EVENT]" in r.stderr and
+       b"event 999" in r.stdout, r)
+print(f"1..{len(results)}")
+sys.exit(not all(results))
