@@ -108,3 +108,19 @@ class Module:
     def bytes(self):
         return struct.pack('<HBBIIIII', 0xeb9f, 1, 0, 24, 0, len(self.types), len(self.types),
                            len(self.strings)) + self.types + self.strings
+
+
+def sample_module(btf):
+    """The kernel's samples/trace_events, struct foo_timer_data and sample_timer_cb(): its bytes, and the
+    offsets of that struct's members."""
+    m = Module(btf)
+    timer = btf.find(STRUCT, 'timer_list')
+    char = btf.find(INT, 'char')
+    name = m.add(PTR, '', m.add(CONST, '', char))
+    counter = m.add(PTR, '', btf.find(INT, 'int'))
+    size = btf.types[timer].ref
+    m.struct('foo_timer_data', size + 16,
+             [('name', name, 0), ('timer', timer, 64), ('counter', counter, 64 + size * 8)])
+    m.func('sample_timer_cb', [('t', m.add(PTR, '', timer))])
+    return m.bytes(), {'foo_timer_data.name': 0, 'foo_timer_data.timer': 8,
+                       'foo_timer_data.counter': 8 + size}

@@ -52,7 +52,8 @@ class Kernel:
             self.symbols.setdefault(name, int(addr, 16))
         sample = work + '/trace_events_sample.btf'
         with open(sample, 'wb') as f:
-            f.write(self.sample_module())
+            module, self.own = rawbtf.sample_module(self.btf)
+            f.write(module)
         with open(work + '/kallsyms', 'w') as f:
             f.write(text + 'ffffffffc0000000 t sample_timer_cb\t[trace_events_sample]\n')
         os.makedirs(work + '/files/bin')
@@ -61,21 +62,6 @@ class Kernel:
         self.options = ['--btf', btf, '--btf', sample, '--kallsyms', work + '/kallsyms',
                         '--events', folder + '/events', '--root', work + '/files',
                         '--arch', 'x86_64']
-
-    def sample_module(self):
-        """samples/trace_events: struct foo_timer_data and sample_timer_cb()."""
-        m = rawbtf.Module(self.btf)
-        timer = self.btf.find(rawbtf.STRUCT, 'timer_list')
-        char = self.btf.find(rawbtf.INT, 'char')
-        name = m.add(rawbtf.PTR, '', m.add(rawbtf.CONST, '', char))
-        counter = m.add(rawbtf.PTR, '', self.btf.find(rawbtf.INT, 'int'))
-        size = self.btf.types[timer].ref
-        m.struct('foo_timer_data', size + 16,
-                 [('name', name, 0), ('timer', timer, 64), ('counter', counter, 64 + size * 8)])
-        m.func('sample_timer_cb', [('t', m.add(rawbtf.PTR, '', timer))])
-        self.own = {'foo_timer_data.name': 0, 'foo_timer_data.timer': 8,
-                    'foo_timer_data.counter': 8 + size}
-        return m.bytes()
 
     def offset(self, path):
         if path in self.own:

@@ -4,10 +4,11 @@
 
 Each script runs in a shell of this machine, with its own checks, in a folder that looks like
 tracefs. Only where it writes into a control file the redirection is replaced, by this program: the
-text goes to the tree (dialect 6.12, the guest's types and symbols), and what the tree then shows is
+text goes to the tree (the dialect of the series, that kernel's types and symbols), and what the tree then shows is
 put into the folder's files. What a script expects (a caret, a failure, a listing) is its own.
-Scripts that trace are left out.
-usage: test-kernel-syntax.py TRACEFS_SCRIPT VM LINUX_SOURCE
+Scripts that trace are left out. The module of samples/trace_events, which one of them loads, is there as
+types and a symbol of ours.
+usage: test-kernel-syntax.py TRACEFS_SCRIPT VM LINUX_SOURCE SERIES
 """
 import os
 import re
@@ -16,9 +17,12 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+import rawbtf # noqa: E402 (beside the other tests)
+
 FILES = ['dynamic_events', 'kprobe_events', 'uprobe_events']
 # what only a kernel that runs can do
-LIVE = re.compile(r'trace_pipe|set_event|modprobe|tracing_on|trigger|synthetic_events|instances|'
+LIVE = re.compile(r'trace_pipe|set_event|modprobe (?!trace-events-sample)|enabled_functions|tracing_on|trigger|synthetic_events|instances|'
                   r'set_ftrace_filter|OPTIMIZED|kprobe_profile|(cat|grep).* trace\b|events/kprobes/enable|'
                   r'testprobe/enable|busy')
 EXITS = {'pass': 0, 'fail': 1, 'failure': 1, 'unresolved': 4, 'untested': 4, 'unsupported': 4}
@@ -34,7 +38,7 @@ def quoted(text):
 def tree(lines):
     """What our tree prints, a part for each line."""
     script = ''.join(line + "\necho '%%%'\n" for line in lines)
-    out = subprocess.run([os.environ['TREE'], os.environ['FACTS'], '6.12', '/'], input=script,
+    out = subprocess.run([os.environ['TREE'], os.environ['FACTS'], os.environ['SERIES'], '/'], input=script,
                          stdout=subprocess.PIPE, text=True, check=True).stdout
     return out.split('%%%\n')[:-1]
 
@@ -98,13 +102,29 @@ def missing(text, readme):
     return [w for w in wants if w not in readme] + unknown
 
 
+def with_sample(facts, folder):
+    """Those facts, with the kernel's sample module loaded."""
+    shutil.copytree(facts, folder, symlinks=True, ignore=shutil.ignore_patterns('events', 'kallsyms'))
+    os.symlink(facts + '/events', folder + '/events')
+    with open(facts + '/kallsyms', encoding='utf-8') as f:
+        symbols = f.read()
+    with open(folder + '/kallsyms', 'w', encoding='utf-8') as f:
+        f.write(symbols + 'ffffffffc0f00000 t sample_timer_cb\t[trace_events_sample]\n')
+    with open(folder + '/btf/vmlinux', 'rb') as f:
+        module, _ = rawbtf.sample_module(rawbtf.Btf(f.read()))
+    with open(folder + '/btf/trace_events_sample', 'wb') as f:
+        f.write(module)
+    return folder
+
+
 def run_script(path, functions, readme):
     with open(path, encoding='utf-8') as f:
         text = f.read()
     lacks = missing(text, readme)
     if lacks:
         return SKIPPED, f'wants {lacks[0]}'
-    exits = ''.join(f'exit_{k}() {{ exit {v}; }}\n' for k, v in EXITS.items())
+    modules = 'lsmod() { echo trace_events_sample; }\n'
+    exits = modules + ''.join(f'exit_{k}() {{ exit {v}; }}\n' for k, v in EXITS.items())
     with tempfile.TemporaryDirectory() as folder:
         for name in FILES + ['error_log', 'done', 'made', 'count']:
             open(f'{folder}/{name}', 'w', encoding='utf-8').close()
@@ -121,17 +141,7 @@ def run_script(path, functions, readme):
     return out.returncode, f'{lines} lines' if out.returncode == 0 else out.stdout
 
 
-def main():
-    script, vm, linux_source = sys.argv[1:4]
-    for needed in ([vm, '--ready'], [linux_source]):
-        ready = subprocess.run(needed, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if ready.returncode:
-            print(f'1..0 # SKIP {(ready.stdout + ready.stderr).strip().splitlines()[-1]}')
-            return 0
-    tests = ready.stdout.strip() + '/tools/testing/selftests/ftrace/test.d'
-    os.environ['TREE'] = os.path.abspath(script)
-    os.environ['FACTS'] = subprocess.run([vm, '--exported'], stdout=subprocess.PIPE, text=True,
-                                         check=True).stdout.strip()
+def run_all(tests):
     with open(tests + '/functions', encoding='utf-8') as f:
         functions = redirected(f.read())
     readme = tree(['cat README'])[0]
@@ -152,6 +162,23 @@ def main():
                 print('#   ' + '\n#   '.join(why.splitlines()[-12:]))
     print(f'1..{count}')
     return 1 if wrong or not count else 0
+
+
+def main():
+    script, vm, linux_source, series = sys.argv[1:5]
+    for needed in ([vm, '--kernel', series, '--ready'], [linux_source, series]):
+        ready = subprocess.run(needed, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if ready.returncode:
+            print(f'1..0 # SKIP {(ready.stdout + ready.stderr).strip().splitlines()[-1]}')
+            return 0
+    tests = ready.stdout.strip() + '/tools/testing/selftests/ftrace/test.d'
+    os.environ['TREE'] = os.path.abspath(script)
+    os.environ['SERIES'] = series
+    facts = subprocess.run([vm, '--kernel', series, '--exported'], stdout=subprocess.PIPE, text=True,
+                           check=True).stdout.strip()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ['FACTS'] = with_sample(facts, folder + '/facts')
+        return run_all(tests)
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@
  * /sys/kernel/tracing of the kernel whose facts (scripts/vm --exported) are in the folder FACTS.
  * Output of the commands is printed; a command that failed is "failed: ERRNO".
  */
+#include <glob.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -20,26 +21,37 @@ static int report(void *ctx, const struct fl_diag *diag, int err)
 	return 0;
 }
 
+/* FACTS/btf: vmlinux, then those of modules. The strings live as long as the program. */
+static struct fl_strv btf_files(const char *facts)
+{
+	_cleanup_buf_ struct fl_buf vmlinux = {}, modules = {};
+	static glob_t found;
+
+	fl_buf_addf(&vmlinux, "%s/btf/vmlinux", facts);
+	fl_buf_addf(&modules, "%s/btf/[!v]*", facts);
+	if (glob(fl_buf_z(&vmlinux), 0, NULL, &found) != 0)
+		return (struct fl_strv){};
+	glob(fl_buf_z(&modules), GLOB_APPEND, NULL, &found);
+	return (struct fl_strv){ (const char **)found.gl_pathv, found.gl_pathc };
+}
+
 int main(int argc, char **argv)
 {
-	_cleanup_buf_ struct fl_buf btf = {}, kallsyms = {}, events = {}, out = {};
+	_cleanup_buf_ struct fl_buf kallsyms = {}, events = {}, out = {};
 	_cleanup_target_ struct fl_target *target = NULL;
 	_cleanup_file_ struct fl_file script = {};
 	struct fl_target_opts opts = {};
 	enum fl_dialect dialect = 0;
 	struct fl_script *s;
 	struct fl_node *root;
-	const char *first;
 
 	if (argc < 3 || argc > 4 || fl_file_open("-", 1 << 24, &script) < 0)
 		return 2;
 	while (dialect < _FL_DIALECT_MAX && !fl_str_is(fl_str(argv[2]), fl_dialects[dialect].name))
 		dialect++;
-	fl_buf_addf(&btf, "%s/btf/vmlinux", argv[1]);
 	fl_buf_addf(&kallsyms, "%s/kallsyms", argv[1]);
 	fl_buf_addf(&events, "%s/events", argv[1]);
-	first = fl_buf_z(&btf);
-	opts.btf = (struct fl_strv){ &first, 1 };
+	opts.btf = btf_files(argv[1]);
 	opts.kallsyms = fl_buf_z(&kallsyms);
 	opts.events = fl_buf_z(&events);
 	opts.root = argc > 3 ? argv[3] : NULL;
