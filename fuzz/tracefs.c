@@ -75,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0 || size > 20000)
 		return 0;
-	root = fl_tracefs_new(small_target(), data[0] % _FL_DIALECT_MAX);
+	root = fl_tracefs_new(small_target(), &(struct fl_tracefs_opts){
+					       .dialect = data[0] % _FL_DIALECT_MAX, .dump = true });
 	s = fl_script_new(root);
 	fl_script_run(s, fl_str_n((const char *)data + 1, size - 1), "fuzz", &out, render, NULL);
 	run(s, "cd /\ncat error_log\n", &out, &failed);

@@ -16,6 +16,7 @@ extern const struct fl_cmd fl_cmd_probe_lower;
 extern const struct fl_cmd fl_cmd_alloc;
 extern const struct fl_cmd fl_cmd_docs;
 extern const struct fl_cmd fl_cmd_doctor;
+extern const struct fl_cmd fl_cmd_mount;
 extern const struct fl_cmd fl_cmd_report;
 extern const struct fl_cmd fl_cmd_trace;
 extern const struct fl_cmd fl_cmd_epdma;

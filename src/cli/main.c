@@ -35,6 +35,9 @@ static const struct fl_cmd *const root_subs[] = {
 #ifdef FL_HAVE_DOCS
 	&fl_cmd_docs,
 #endif
+#ifdef FL_HAVE_MOUNT
+	&fl_cmd_mount,
+#endif
 #ifdef FL_HAVE_PROBE
 	&fl_cmd_doctor,
 #endif

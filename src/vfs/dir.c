@@ -65,7 +65,8 @@ static int add(struct dir *d, struct fl_str name, struct fl_node *child)
 	c.name = fl_str_dup(name);
 	if (!c.name)
 		return -ENOMEM;
-	child->parent = &d->node;
+	if (!child->parent)
+		child->parent = &d->node;
 	d->children[d->n++] = c;
 	return 0;
 }
@@ -82,9 +83,10 @@ int fl_dir_add(struct fl_node *dir, struct fl_str name, struct fl_node *child)
 	return r;
 }
 
-static void drop(struct child *c)
+static void drop(struct dir *d, struct child *c)
 {
-	c->node->parent = NULL;
+	if (c->node->parent == &d->node)
+		c->node->parent = NULL;
 	fl_node_unref(c->node);
 	free(c->name);
 }
@@ -99,7 +101,7 @@ int fl_dir_remove(struct fl_node *dir, struct fl_str name)
 	gone = *c;
 	memmove(c, c + 1, (d->children + d->n - (c + 1)) * sizeof(*c));
 	d->n--;
-	drop(&gone);
+	drop(d, &gone);
 	return 0;
 }
 
@@ -165,7 +167,7 @@ void fl_dir_clear(struct fl_node *dir)
 	struct dir *d = to_dir(dir);
 
 	while (d->n)
-		drop(&d->children[--d->n]);
+		drop(d, &d->children[--d->n]);
 }
 
 void fl_dir_free(struct fl_node *dir)

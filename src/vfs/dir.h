@@ -17,7 +17,10 @@
 /* @ops NULL: a directory that only the program itself changes. */
 struct fl_node *fl_dir_new(const struct fl_node_ops *ops, void *data);
 
-/* -EEXIST where the name is taken, -ENOMEM also for @child NULL. Sets child->parent. */
+/*
+ * -EEXIST where the name is taken, -ENOMEM also for @child NULL. Sets child->parent, but where the child
+ * stands in a directory already: then it is shown in both, and ".." leads into the first.
+ */
 int fl_dir_add(struct fl_node *dir, struct fl_str name, struct fl_node *child);
 /* -ENOENT where there is none. The node lives on while somebody holds it. */
 int fl_dir_remove(struct fl_node *dir, struct fl_str name);

@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	opts.root = argc > 3 ? argv[3] : NULL;
 	if (dialect == _FL_DIALECT_MAX || fl_target_open(&opts, &target) < 0)
 		return 2;
-	root = fl_tracefs_new(target, dialect);
+	root = fl_tracefs_new(target, &(struct fl_tracefs_opts){ .dialect = dialect, .dump = true });
 	s = fl_script_new(root);
 	fl_script_run(s, fl_file_str(&script), "script", &out, report, &out);
 	fl_script_free(s);

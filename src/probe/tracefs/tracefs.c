@@ -29,6 +29,7 @@ struct event_file {
 struct tracefs {
 	struct fl_target *target;
 	enum fl_dialect dialect;
+	bool dump;
 	struct fl_event_list events;
 	struct log_entry log[FL_TRACEFS_LOG_MAX]; /* oldest first */
 	size_t nr_log;
@@ -112,7 +113,7 @@ static int events_show(struct fl_node *attr, struct fl_buf *out)
 			continue;
 		fl_probe_event_list(e, out);
 		fl_buf_addc(out, '\n');
-		if (rules->has_casts)
+		if (f->fs->dump && rules->has_casts)
 			fl_probe_event_dump(e, rules->dump, out);
 	}
 	return 0;
@@ -247,7 +248,7 @@ static int fill(struct fl_node *root, struct tracefs *fs)
 	return r < 0 ? r : fl_dir_add(root, FL_STR("events"), fl_dir_new(&events_ops, fs));
 }
 
-struct fl_node *fl_tracefs_new(struct fl_target *target, enum fl_dialect dialect)
+struct fl_node *fl_tracefs_new(struct fl_target *target, const struct fl_tracefs_opts *opts)
 {
 	struct tracefs *fs = calloc(1, sizeof(*fs));
 	struct fl_node *root = fs ? fl_dir_new(&root_ops, fs) : NULL;
@@ -257,7 +258,8 @@ struct fl_node *fl_tracefs_new(struct fl_target *target, enum fl_dialect dialect
 		return NULL;
 	}
 	fs->target = target;
-	fs->dialect = dialect;
+	fs->dialect = opts->dialect;
+	fs->dump = opts->dump;
 	if (fill(root, fs) < 0)
 		return fl_node_unref(root);
 	return root;

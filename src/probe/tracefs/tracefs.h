@@ -20,11 +20,16 @@
 /* Bytes of one line, its newline included, that a write takes. */
 #define FL_TRACEFS_LINE_MAX 4095
 
+struct fl_tracefs_opts {
+	enum fl_dialect dialect;
+	bool dump; /* listings show each argument's fetch program, as kernels built for that do */
+};
+
 /*
  * The directory that stands for /sys/kernel/tracing. @target is borrowed and must outlive it.
  * The result has one reference; NULL when out of memory.
  */
-struct fl_node *fl_tracefs_new(struct fl_target *target, enum fl_dialect dialect);
+struct fl_node *fl_tracefs_new(struct fl_target *target, const struct fl_tracefs_opts *opts);
 
 /* The lines of README about probe events, as a kernel of that dialect has them. */
 void fl_tracefs_readme(enum fl_dialect dialect, struct fl_buf *out);

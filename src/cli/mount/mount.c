@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreland mount: the trees as file systems, for a person or for one command. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/cmds.h"
+#include "cli/mount/trees.h"
+#include "cli/say.h"
+
+struct mount_opts {
+	struct fl_strv only;
+	bool dump;
+};
+
+static const struct fl_opt options[] = {
+	FL_OPT_LIST(struct mount_opts, only, 0, "only", "tracing|config|pci|allocinfo",
+		    "these trees alone; may be given several times"),
+	FL_OPT_FLAG(struct mount_opts, dump, 0, "dump",
+		    "show each argument's fetch program behind its definition"),
+	{}
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void ask_stop(int sig)
+{
+	stop_asked = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+struct command {
+	pid_t pid; /* 0: none */
+	int status; /* of waitpid() */
+	bool ended;
+};
+
+/* Ends the server with the command. */
+static int look_at_command(void *ctx)
+{
+	struct command *c = ctx;
+
+	if (c->pid > 0 && waitpid(c->pid, &c->status, WNOHANG) == c->pid)
+		c->ended = true;
+	return c->ended;
+}
+
+static int exit_status(const struct command *c)
+{
+	return WIFEXITED(c->status) ? WEXITSTATUS(c->status) : 128 + WTERMSIG(c->status);
+}
+
+static int choose(const struct mount_opts *o, bool for_command, unsigned int *ret)
+{
+	unsigned int which = 0, one;
+
+	for (size_t i = 0; i < o->only.n; i++) {
+		if (mount_tree_parse(o->only.v[i], &one) < 0) {
+			fl_say_usage("--only: '%s' is none of tracing, config, pci, allocinfo", o->only.v[i]);
+			return -EINVAL;
+		}
+		which |= one;
+	}
+	/* The command's /proc is changed only where that is asked for. */
+	*ret = which ? which : for_command ? MOUNT_ALL & ~(unsigned int)MOUNT_ALLOCINFO : MOUNT_ALL;
+	return 0;
+}
+
+static int serve(struct fl_mount *m, unsigned int which, char **argv)
+{
+	struct fl_mount_bind binds[MOUNT_BINDS_MAX];
+	struct command command = {};
+	struct fl_mount_loop loop = { .stop = &stop_asked, .tick = look_at_command, .ctx = &command,
+				      .wake_fd = -1 };
+	_cleanup_close_ int pidfd = -1;
+	int r;
+
+	catch_signals();
+	if (argv) {
+		command.pid = fl_mount_start(m, binds, mount_trees_binds(which, binds), argv);
+		if (command.pid < 0) {
+			fl_say_failed(argv[0], command.pid);
+			return FL_EXIT_FINDINGS;
+		}
+		pidfd = (int)syscall(SYS_pidfd_open, command.pid, 0);
+		loop.wake_fd = pidfd;
+	}
+	r = fl_mount_run(m, &loop);
+	if (command.ended)
+		return exit_status(&command);
+	if (command.pid > 0) {
+		kill(command.pid, SIGTERM);
+		waitpid(command.pid, &command.status, 0);
+		return exit_status(&command);
+	}
+	if (r < 0)
+		fl_say_failed("foreland", r);
+	return r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+static int mount_run(const void *v, const struct fl_args *args)
+{
+	const struct mount_opts *o = v;
+	const char *dir = strcmp(args->v[0], "-") ? args->v[0] : NULL;
+	_cleanup_buf_ struct fl_buf why = {};
+	struct mount_trees *trees;
+	struct fl_mount *m;
+	unsigned int which;
+	int r;
+
+	if (!dir && !args->command)
+		return fl_say_usage("'-' in place of a folder goes with -- COMMAND");
+	if (choose(o, args->command, &which) < 0)
+		return FL_EXIT_USAGE;
+	r = mount_trees_new(which, o->dump, &trees);
+	if (r < 0) {
+		fl_say_failed("foreland", r);
+		return FL_EXIT_FINDINGS;
+	}
+	r = fl_mount_new(mount_trees_root(trees), dir, &m, &why);
+	if (r < 0) {
+		fl_say(FL_ERROR, "%s", fl_buf_z(&why));
+	} else {
+		r = serve(m, which, args->command);
+		fl_mount_free(m);
+	}
+	mount_trees_free(trees);
+	return r < 0 ? FL_EXIT_FINDINGS : r;
+}
+
+const struct fl_cmd fl_cmd_mount = {
+	.name = "mount",
+	.summary = "The kernel's own files of tomorrow, as a file system of today",
+	.args = "DIR|- [-- COMMAND]",
+	.about = "Shows tracing/, config/, pci/ and allocinfo in DIR, until it is unmounted or Ctrl-C is "
+		 "pressed. Scripts and tools that know the kernel's files work on them as they are; where a tool "
+		 "looks for a path of its own, it is told (TRACEFS_PATH=DIR/tracing).\n\n"
+		 "With -- COMMAND the same trees stand over the kernel's own paths (/sys/kernel/tracing, "
+		 "/sys/kernel/config, /sys/bus/pci), for COMMAND and what it starts alone; allocinfo only where "
+		 "--only names it. When COMMAND ends, all is undone, and its status is the exit status. DIR may "
+		 "then be '-': outside of COMMAND nothing is mounted anywhere.\n\n"
+		 "The files belong to the user who mounts, and nobody else may even read them: whoever writes a "
+		 "definition acts with the server's privileges.",
+	.size = sizeof(struct mount_opts),
+	.options = options,
+	.min_args = 1,
+	.max_args = 1,
+	.takes_command = true,
+	.run = mount_run,
+};

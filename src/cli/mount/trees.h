@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The trees of "foreland mount", and where each stands in a system. */
+#ifndef CLI_MOUNT_TREES_H
+#define CLI_MOUNT_TREES_H
+
+#include "mount/server.h"
+#include "vfs/node.h"
+
+enum mount_tree {
+	MOUNT_TRACING = 1u << 0,
+	MOUNT_CONFIG = 1u << 1,
+	MOUNT_PCI = 1u << 2,
+	MOUNT_ALLOCINFO = 1u << 3,
+	MOUNT_ALL = (1u << 4) - 1,
+};
+
+struct mount_trees;
+
+/* Those of @which (enum mount_tree); complains by itself. 0 or -errno. */
+int mount_trees_new(unsigned int which, bool dump, struct mount_trees **ret);
+void mount_trees_free(struct mount_trees *t);
+
+struct fl_node *mount_trees_root(struct mount_trees *t); /* borrowed */
+
+/* What a command sees at which path, of @which; at most MOUNT_BINDS_MAX. */
+#define MOUNT_BINDS_MAX 8
+size_t mount_trees_binds(unsigned int which, struct fl_mount_bind binds[static MOUNT_BINDS_MAX]);
+
+/* "tracing|config|pci|allocinfo": -EINVAL for another word. */
+int mount_tree_parse(const char *name, unsigned int *ret);
+
+#endif

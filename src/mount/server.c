@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The loop: requests from the kernel, ticks for the tree, and what is parked between them. */
+#include "mount/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "mount/private.h"
+
+#define TICK_MS 20
+
+static int serve_one(struct fl_mount *m)
+{
+	int n = fuse_session_receive_buf(m->se, &m->request);
+
+	if (n == -EINTR || n == -EAGAIN)
+		return 0;
+	if (n > 0)
+		fuse_session_process_buf(m->se, &m->request);
+	return FL_MIN(n, 0);
+}
+
+int fl_mount_run(struct fl_mount *m, const struct fl_mount_loop *loop)
+{
+	struct pollfd fds[2] = { { fuse_session_fd(m->se), POLLIN, 0 }, { loop->wake_fd, POLLIN, 0 } };
+	int r = 0;
+
+	while (r == 0 && !fuse_session_exited(m->se) && !(loop->stop && *loop->stop)) {
+		if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
+			return -errno;
+		/* What is there is served before the next tick, but a stream of requests delays it not for ever. */
+		for (int i = 0; i < 64 && r == 0 && fds[0].revents & POLLIN; i++) {
+			r = serve_one(m);
+			if (poll(fds, 1, 0) <= 0)
+				break;
+		}
+		/* POLLERR: unmounted, or the connection was aborted */
+		if (r == 0 && fds[0].revents & (POLLERR | POLLHUP) && !(fds[0].revents & POLLIN))
+			break;
+		if (r == 0 && loop->tick)
+			r = loop->tick(loop->ctx);
+		fl_mount_retry_parked(m);
+	}
+	return r == -ENODEV ? 0 : r;
+}

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""foreland mount: what FUSE and mount namespaces do to the trees, with the kernel's own VFS on the other side.
+
+The expected behaviour is that of the kernel's files (O_TRUNC, errno at write(2), 0640 root) and of mount(2).
+usage: test-mount.py FORELAND
+"""
+import errno
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+foreland = os.path.abspath(sys.argv[1])
+n = failed = 0
+
+
+def tell(good, what, more=''):
+    global n, failed
+    n += 1
+    failed += not good
+    print('ok' if good else 'not ok', n, '-', what, flush=True)
+    if not good and more:
+        print('#', str(more).replace('\n', '\n# '))
+
+
+def inside(script, *options):
+    """A shell in the command's namespace, with T, C and P for the paths that it sees."""
+    head = 'T=/sys/kernel/tracing C=/sys/kernel/config/pci_ep P=/sys/bus/pci\n'
+    return subprocess.run([foreland, 'mount', *options, '-', '--', 'bash', '-c', head + script],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+
+
+def prints(expected, script, what, *options):
+    r = inside(script, *options)
+    tell(r.stdout == expected and r.returncode == 0, what, f'{r.returncode}\n{r.stdout}{r.stderr}')
+
+
+def skip(why):
+    print('1..0 # SKIP', why)
+    sys.exit(77)
+
+
+probe = inside('true')
+if probe.returncode and ('mounting' in probe.stderr or 'namespace' in probe.stderr):
+    skip('nothing can be mounted here: ' + probe.stderr.strip())
+
+# ---- the command ----
+mounts = open('/proc/self/mountinfo').read()
+tell(inside('exit 7').returncode == 7, "the command's exit status is passed on")
+tell(inside('kill -TERM $$').returncode == 128 + signal.SIGTERM, 'so is the signal that ended it')
+tell(subprocess.run([foreland, 'mount', '-', '--', '/nonexistent/program'], stderr=subprocess.DEVNULL).returncode
+     == 127, 'a program that is not there is 127')
+tell(subprocess.run([foreland, 'mount', '-', '--', '/etc/passwd'], stderr=subprocess.DEVNULL).returncode
+     == 126, 'one that cannot be executed is 126')
+tell(subprocess.run([foreland, 'mount', '-'], stderr=subprocess.DEVNULL).returncode == 2, "'-' wants a command")
+tell(subprocess.run([foreland, 'mount', '--only', 'nothing', '-', '--', 'true'],
+                    stderr=subprocess.DEVNULL).returncode == 2, 'an unknown tree is wrong usage')
+tell(open('/proc/self/mountinfo').read() == mounts, 'outside of the command nothing is mounted')
+prints('kept\n', 'test -e /sys/kernel/btf && echo kept', 'the other entries of /sys/kernel are there')
+
+# ---- files ----
+prints('p:kprobes/one vfs_read\n', 'echo p:one vfs_read >$T/kprobe_events; cat $T/kprobe_events', 'a definition is listed')
+prints('p:kprobes/two vfs_write\n', 'echo p:one vfs_read >$T/kprobe_events; echo p:two vfs_write >$T/kprobe_events; '
+       'cat $T/dynamic_events', 'O_TRUNC removes what was there')
+prints('2\n', 'echo p:one vfs_read >$T/kprobe_events; echo p:two vfs_write >>$T/kprobe_events; '
+       'wc -l <$T/dynamic_events', 'O_APPEND does not')
+r = inside('echo "p vfs_read \\$nothing" >$T/kprobe_events')
+tell('Invalid argument' in r.stderr, 'a refusal is the errno of write(2)', r.stderr)
+prints('trace_kprobe: error: Invalid $-variable specified\n',
+       'echo "p vfs_read \\$nothing" 2>/dev/null >$T/kprobe_events; grep -o "trace_kprobe: error: .*" $T/error_log', 'and the reason stands in error_log')
+prints('1000\n', 'for i in $(seq 1000); do echo "p:g/e$i vfs_read arg_with_a_long_name=%ax"; done >/tmp/mount-$$; '
+       'cat /tmp/mount-$$ >$T/kprobe_events; rm /tmp/mount-$$; wc -l <$T/kprobe_events', '40,000 bytes in one write')
+prints('9000\n', 'for i in $(seq 9000); do echo "p:g/e$i vfs_read arg_with_a_long_name=%ax"; done >/tmp/mount-$$; '
+       'dd if=/tmp/mount-$$ of=$T/kprobe_events bs=4M 2>/dev/null; rm /tmp/mount-$$; wc -l <$T/kprobe_events',
+       'a write that the kernel cuts loses no line')
+prints('640 750\n', 'echo $(stat -c %a $T/kprobe_events $T/events)', "the files are root's")
+prints('', 'chmod 666 $T/kprobe_events 2>/dev/null && echo changed; true', 'and stay so')
+prints('gone\n', 'echo p:g/e vfs_read >$T/kprobe_events; ls -l $T/events/g/e >/dev/null; echo >$T/kprobe_events; '
+       'sleep 0.3; test -e $T/events/g/e || echo gone', 'a removed event is not there any more')
+
+# ---- the endpoint ----
+HOWTO = '''cd $C
+mkdir functions/pci_epf_dma/dma0
+echo 0x1111 >functions/pci_epf_dma/dma0/vendorid
+echo 0x2222 >functions/pci_epf_dma/dma0/deviceid
+echo 1 >functions/pci_epf_dma/dma0/msi_interrupts
+echo 2 >functions/pci_epf_dma/dma0/pci_epf_dma.0/wr_chans
+echo 2 >functions/pci_epf_dma/dma0/pci_epf_dma.0/rd_chans
+ln -s controllers/*.pcie-ep functions/pci_epf_dma/dma0/primary/
+echo 1 >controllers/e65d0000.pcie-ep/start
+'''
+prints('0x1111\n1\n', HOWTO + 'cat functions/pci_epf_dma/dma0/vendorid; cat controllers/*/start',
+       'the how-to, typed by a shell; ln -s is looked up from where the shell stands')
+prints('0x1111 0x2222\n', HOWTO + 'echo 1 >$P/rescan; cd $P/devices/0*; echo $(cat vendor device)',
+       'the host sees the function')
+prints('driver\n', HOWTO + 'echo 1 >$P/rescan; cd $P/devices/0*; echo dw-edma-pcie >driver_override; '
+       'echo ${PWD##*/} >$P/drivers_probe; ls -d driver', 'driver_override and drivers_probe bind')
+
+# ---- a folder ----
+with tempfile.TemporaryDirectory() as d:
+    server = subprocess.Popen([foreland, 'mount', '--only', 'tracing', d])
+    end = time.monotonic() + 20
+    while not os.path.exists(d + '/tracing/README') and time.monotonic() < end:
+        time.sleep(0.02)
+    tell(os.listdir(d) == ['tracing'], '--only chooses', os.listdir(d))
+    with open(d + '/tracing/kprobe_events', 'w') as f:
+        f.write('p:m/mine vfs_read\n')
+    tell(os.path.isfile(d + '/tracing/events/m/mine/format'), 'a folder is served to everybody')
+    # A path into the mount itself: looked up by the server, it must not make it wait for itself.
+    try:
+        with open(d + '/tracing/uprobe_events', 'w') as f:
+            f.write(f'p:m/loop {d}/tracing/README:0x10\n')
+        said = 0
+    except OSError as e:
+        said = e.errno
+    tell(said == errno.ENOENT, 'the server does not see its own mount', said)
+    held = open(d + '/tracing/README')
+    server.send_signal(signal.SIGINT)
+    tell(server.wait(20) == 0, 'Ctrl-C ends it, also with an open file')
+    held.close()
+    tell(not os.path.ismount(d) and os.listdir(d) == [], 'and the folder is empty again')
+
+    server = subprocess.Popen([foreland, 'mount', '--only', 'tracing', d])
+    while not os.path.exists(d + '/tracing/README') and time.monotonic() < end:
+        time.sleep(0.02)
+    subprocess.run(['umount', d], check=True)
+    tell(server.wait(20) == 0, 'umount ends it')
+
+    server = subprocess.Popen([foreland, 'mount', '--only', 'tracing', d])
+    while not os.path.exists(d + '/tracing/README') and time.monotonic() < end:
+        time.sleep(0.02)
+    server.kill()
+    server.wait()
+    second = subprocess.Popen([foreland, 'mount', '--only', 'tracing', d])
+    good = False
+    while not good and time.monotonic() < end + 20:
+        time.sleep(0.02)
+        try:
+            good = os.path.exists(d + '/tracing/README')
+        except OSError:
+            pass
+    tell(good, "a killed server's folder can be mounted again")
+    second.terminate()
+    second.wait()
+
+print(f'1..{n}')
+sys.exit(failed != 0)
