@@ -74,7 +74,7 @@ static int add_tracing(struct mount_trees *t, bool dump)
 	if (r < 0)
 		return r;
 	return fl_dir_add(t->root, FL_STR("tracing"),
-			  fl_tracefs_new(t->target, &(struct fl_tracefs_opts){ .dialect = FL_DIALECT_MAINLINE,
+			  fl_tracefs_new(t->target, &(struct fl_tracefs_opts){ .dialect = FL_DIALECT_7_3,
 									       .dump = dump }));
 }
 #else
