@@ -20,7 +20,7 @@
 #include "docs/report/report.h"
 
 struct check_opts {
-	const char *only, *skip, *level, *docutils, *patch, *base, *baseline;
+	const char *only, *skip, *level, *docutils, *kernel_doc, *patch, *base, *baseline;
 	bool fix, write, robot, json;
 };
 
@@ -39,6 +39,8 @@ static const struct fl_opt options[] = {
 		   "the mildest level that is reported (warning)"),
 	FL_OPT_STR(struct check_opts, docutils, 0, "docutils", "0.21|0.22",
 		   "whose message family is spoken (0.22)"),
+	FL_OPT_STR(struct check_opts, kernel_doc, 0, "kernel-doc", "6.12|7.3",
+		   "whose rules for comments apply (those of the tree's own script)"),
 	FL_OPT_FLAG(struct check_opts, robot, 0, "robot", "print a report as the kernel test robot's"),
 	FL_OPT_FLAG(struct check_opts, json, 0, "json", "print one JSON object a line"),
 	{}
@@ -87,6 +89,8 @@ static int choose(const struct check_opts *o, struct docs_opts *opts)
 	opts->level = FL_WARNING;
 	for (enum fl_level l = FL_ERROR; o->level && l <= FL_STYLE; l++)
 		opts->level = strcmp(o->level, fl_level_name(l)) ? opts->level : l;
+	opts->kernel_doc_given = o->kernel_doc;
+	opts->kernel_doc = o->kernel_doc && !strcmp(o->kernel_doc, "7.3") ? KDOC_7_3 : KDOC_6_12;
 	opts->family = o->docutils && !strcmp(o->docutils, "0.21") ? DOCUTILS_21 : DOCUTILS_22;
 	return FL_EXIT_DONE;
 }

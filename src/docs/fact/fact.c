@@ -11,6 +11,9 @@ void docs_worker_init(struct docs_worker *w, struct docs_tree *tree, const struc
 {
 	*w = (struct docs_worker){ .tree = tree, .conf = conf, .opts = opts,
 				   .sink = { .want = &opts->want, .level = opts->level } };
+	w->kernel_doc = opts->kernel_doc;
+	if (!opts->kernel_doc_given)
+		w->kernel_doc = docs_tree_has(tree, FL_STR("tools/lib/python/kdoc")) ? KDOC_7_3 : KDOC_6_12;
 }
 
 void docs_worker_fini(struct docs_worker *w)

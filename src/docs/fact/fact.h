@@ -11,6 +11,7 @@
 
 #include "docs/conf/conf.h"
 #include "docs/finding/sink.h"
+#include "docs/kdoc/kdoc.h"
 #include "docs/rst/rst.h"
 #include "docs/tree/tree.h"
 
@@ -18,6 +19,8 @@ struct docs_opts {
 	struct docs_set want;
 	enum fl_level level; /* the mildest that is reported */
 	enum docs_family family;
+	bool kernel_doc_given;	       /* else the tree's own is @kernel_doc */
+	enum kdoc_dialect kernel_doc;
 	unsigned int threads;		 /* 0: one a processor */
 	/*
 	 * Files outside of the operands are not read: labels, toctrees and CONFIG names that the
@@ -58,6 +61,7 @@ struct docs_worker {
 	const struct docs_opts *opts;
 	struct docs_tree *tree;
 	const struct docs_conf *conf;
+	enum kdoc_dialect kernel_doc;
 	struct docs_sink sink;
 	struct fl_buf text;	 /* of the file at hand */
 	struct fl_map exists;	 /* path -> 1 no, 2 yes */

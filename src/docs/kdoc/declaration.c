@@ -16,6 +16,7 @@
 struct decls {
 	struct docs_sink *sink;
 	struct fl_arena *arena;
+	enum kdoc_dialect dialect;
 	const struct kdoc *k;
 	struct kdoc_decl *first, **tail;
 	unsigned int depth;
@@ -82,7 +83,8 @@ static bool is_attribute(struct fl_str s)
 	static const char *const names[] = {
 		"__packed", "__aligned", "____cacheline_aligned", "____cacheline_aligned_in_smp",
 		"__attribute__", "__maybe_unused", "__always_unused", "__counted_by",
-		"__counted_by_le", "__counted_by_be", "CRYPTO_MINALIGN_ATTR", "__randomize_layout",
+		"__counted_by_le", "__counted_by_be", "__counted_by_ptr",
+		"__pt_guarded_by", "CRYPTO_MINALIGN_ATTR", "__randomize_layout",
 		"__guarded_by", "__private", "__ro_after_init", "__read_mostly", "__percpu_seqcount",
 		"__no_randomize_layout", "__designated_init", "__initdata", "__rcu_guarded",
 		"____cacheline_internodealigned_in_smp", "__cacheline_group_begin_aligned", "__nonstring",
@@ -130,6 +132,8 @@ static const struct kdoc_token *declarator(const struct kdoc_token *v, size_t fr
 			if (inner)
 				return inner;
 		}
+		if (is(&v[i], "(") && i + 3 < to && v[i + 1].word && is(&v[i + 2], ")") && is(&v[i + 3], "("))
+			return &v[i + 1]; /* a function: bool (less)(...) */
 		if (is(&v[i], ":") && name && is_type_word(name->s))
 			return NULL;
 		if (is(&v[i], "[") || is(&v[i], ":") || is(&v[i], "="))
@@ -153,7 +157,8 @@ static void parameters(struct decls *d, const struct kdoc_token *v, size_t from,
 		const struct kdoc_token *name = declarator(v, from, end);
 
 		if (end > from && is(&v[end - 1], "...")) { /* or "args...", of macros */
-			d->varargs = end == from + 2 ? v[from].s : v[end - 1].s;
+			if (d->dialect == KDOC_6_12 || end != from + 2) /* 7.3 wants "args..." described */
+				d->varargs = end == from + 2 ? v[from].s : v[end - 1].s;
 			declare(d, fl_str_n("", 0), end == from + 2 ? &v[from] : &v[end - 1]);
 		} else if (end > from + 1 && v[from].word && is(&v[from + 1], "(") && behind(v, end, from + 1) == end) {
 			parameters(d, v, from + 2, end - 1); /* a macro around some */
@@ -182,9 +187,23 @@ static const struct {
 	{ "DECLARE_KFIFO_PTR", 0, 0 }, { "DECLARE_FLEX_ARRAY", 1, 0 }, { "__DECLARE_FLEX_ARRAY", 1, 0 },
 	{ "DEFINE_DMA_UNMAP_ADDR", 0, 0 }, { "DEFINE_DMA_UNMAP_LEN", 0, 0 },
 	{ "DECLARE_PHY_INTERFACE_MASK", 0, 0 }, { "__ETHTOOL_DECLARE_LINK_MODE_MASK", 0, 0 },
+	{ "VIRTIO_DECLARE_FEATURES", 0, 0 }, { "__SYSFS_FUNCTION_ALTERNATIVE", -1, 0 },
 	{ "struct_group", -1, 1 }, { "struct_group_attr", -1, 2 }, { "struct_group_tagged", -1, 2 },
 	{ "__struct_group", -1, 3 },
 };
+
+/* The second member of VIRTIO_DECLARE_FEATURES(name): name_array. */
+static const struct kdoc_token *array_of(struct decls *d, const struct kdoc_token *name)
+{
+	struct kdoc_token *t = FL_ARENA_NEW(d->arena, struct kdoc_token);
+	char *s = fl_arena_alloc(d->arena, name->s.n + sizeof("_array"));
+
+	if (!t || !s)
+		return name;
+	snprintf(s, name->s.n + sizeof("_array"), "%.*s_array", FL_STR_ARG(name->s));
+	*t = (struct kdoc_token){ fl_str(s), name->line, true };
+	return t;
+}
 
 /* A member that a macro declares; false where the words are none of those. */
 static bool macro_member(struct decls *d, const struct kdoc_token *v, size_t from, size_t to,
@@ -204,11 +223,13 @@ static bool macro_member(struct decls *d, const struct kdoc_token *v, size_t fro
 	if (arg > close)
 		return true;
 	if (member_macros[i].arg < 0) {
-		if (is(&v[from], "struct_group_tagged")) /* the tag's member is a name too */
+		if (d->dialect == KDOC_6_12 && is(&v[from], "struct_group_tagged")) /* the tag's member is a name too */
 			declare(d, prefix, &v[upto(v, close, from + 2, ",") + 1]);
 		members(d, v, arg, close, prefix);
 	} else if (v[arg].word) {
 		declare(d, prefix, &v[arg]);
+		if (is(&v[from], "VIRTIO_DECLARE_FEATURES"))
+			declare(d, prefix, array_of(d, &v[arg]));
 	}
 	return true;
 }
@@ -336,27 +357,7 @@ static const struct kdoc_section *described(const struct kdoc *k, struct fl_str 
 	return NULL;
 }
 
-static void undescribed(struct decls *d, const char *thing)
-{
-	for (const struct kdoc_decl *e = d->first; e; e = e->next) {
-		struct fl_str line = docs_sink_line(d->sink, e->line);
-		const char *at = line.n ? memmem(line.p, line.n, e->name.p, e->name.n) : NULL;
-		uint32_t col = at ? (uint32_t)(at - line.p) : 0;
-
-		if (described(d->k, e->name) || memchr(e->name.p, '.', e->name.n) ||
-		    (d->varargs.n && fl_str_eq(e->name, d->varargs)))
-			continue;
-		if (d->k->kind == KDOC_ENUM)
-			docs_report(d->sink, DOCS_KDOC_PARAM, e->line, col, e->name.n,
-				    "Enum value '%.*s' not described in enum '%s'", FL_STR_ARG(e->name), thing);
-		else
-			docs_report(d->sink, DOCS_KDOC_PARAM, e->line, col, e->name.n,
-				    "Function parameter or struct member '%.*s' not described in '%s'",
-				    FL_STR_ARG(e->name), thing);
-	}
-}
-
-static const char *excess_word(const struct decls *d)
+static const char *thing_word(const struct decls *d)
 {
 	enum kdoc_kind kind = d->k->kind;
 
@@ -364,6 +365,37 @@ static const char *excess_word(const struct decls *d)
 		kind = KDOC_UNION; /* the declaration's word counts, not the comment's */
 	return kind == KDOC_STRUCT ? "struct member" : kind == KDOC_UNION ? "union member" :
 	       kind == KDOC_ENUM   ? "enum value" : "function parameter";
+}
+
+/* "@args...:" describes "args". */
+static bool described_dots(const struct kdoc *k, struct fl_str name)
+{
+	for (uint32_t i = 0; i < k->n; i++) {
+		if (k->v[i].param && k->v[i].name.n == name.n + 3 && fl_str_ends(k->v[i].name, "...") &&
+		    !memcmp(k->v[i].name.p, name.p, name.n))
+			return true;
+	}
+	return false;
+}
+
+static void undescribed(struct decls *d, const char *thing)
+{
+	for (const struct kdoc_decl *e = d->first; e; e = e->next) {
+		struct fl_str line = docs_sink_line(d->sink, e->line);
+		const char *at = line.n ? memmem(line.p, line.n, e->name.p, e->name.n) : NULL;
+		uint32_t col = at ? (uint32_t)(at - line.p) : 0;
+
+		if (described(d->k, e->name) || described_dots(d->k, e->name) || memchr(e->name.p, '.', e->name.n) ||
+		    (d->varargs.n && fl_str_eq(e->name, d->varargs)))
+			continue;
+		if (d->k->kind == KDOC_ENUM)
+			docs_report(d->sink, DOCS_KDOC_PARAM, e->line, col, e->name.n,
+				    "Enum value '%.*s' not described in enum '%s'", FL_STR_ARG(e->name), thing);
+		else
+			docs_report(d->sink, DOCS_KDOC_PARAM, e->line, col, e->name.n, "%s '%.*s' not described in '%s'",
+				    d->dialect == KDOC_7_3 ? thing_word(d) : "Function parameter or struct member",
+				    FL_STR_ARG(e->name), thing);
+	}
 }
 
 static void excess(struct decls *d, const char *thing)
@@ -378,7 +410,8 @@ static void excess(struct decls *d, const char *thing)
 		    fl_str_is(s->name, "union"))
 			continue;
 		docs_finding_columns(docs_report(d->sink, DOCS_KDOC_EXCESS, s->line, s->col, s->name.n + 1,
-						 "Excess %s '%.*s' description in '%s'", excess_word(d),
+						 "Excess %s '%s%.*s' description in '%s'", thing_word(d),
+						 d->dialect == KDOC_7_3 && d->k->kind == KDOC_ENUM ? "@" : "",
 						 FL_STR_ARG(s->name), thing));
 	}
 }
@@ -582,8 +615,9 @@ static void aggregate(struct decls *d, const struct kdoc_tokens *t)
 	for (size_t i = 0; i < open && open < t->n; i++)
 		is_enum |= is(&v[i], "enum");
 	if (open >= t->n || is_enum != (d->k->kind == KDOC_ENUM) || is_function(v, open)) {
-		docs_report(d->sink, DOCS_KDOC_PROTOTYPE, d->k->line, d->k->col, d->k->name.n,
-			    d->k->kind == KDOC_ENUM ? "Cannot parse enum!" : "Cannot parse struct or union!");
+		docs_report(d->sink, DOCS_KDOC_PROTOTYPE, d->k->line, d->k->col, d->k->name.n, "%sCannot parse %s!",
+			    d->dialect == KDOC_7_3 ? "error: " : "",
+			    d->k->kind == KDOC_ENUM ? "enum" : "struct or union");
 		return;
 	}
 	shut = behind(v, t->n, open) - 1;
@@ -604,6 +638,28 @@ static void aggregate(struct decls *d, const struct kdoc_tokens *t)
 	excess(d, thing);
 }
 
+/* The "(" of "type (*name)(...)" and "type (name)(...)" at @i: a typedef of a function. */
+static bool names_function(const struct kdoc_token *v, size_t end, size_t i)
+{
+	return i + 1 < end && is(&v[i], "(") &&
+	       (is(&v[i + 1], "*") || (i + 3 < end && v[i + 1].word && is(&v[i + 2], ")") && is(&v[i + 3], "(")));
+}
+
+/* The name that the typedef gives; *@i is its first bracket, and then that of a function's parameters. */
+static const struct kdoc_token *typedef_name(const struct kdoc_token *v, size_t end, size_t *i)
+{
+	size_t open = *i;
+
+	if (open < end && is(&v[open], "{"))
+		return declarator(v, behind(v, end, open), end);
+	if (open >= end)
+		return declarator(v, 0, end);
+	if (!names_function(v, end, open))
+		return open ? &v[open - 1] : NULL;
+	*i = behind(v, end, open);
+	return declarator(v, open + 1, *i);
+}
+
 static void typedef_(struct decls *d, const struct kdoc_tokens *t)
 {
 	const struct kdoc_token *v = t->v, *name;
@@ -612,15 +668,11 @@ static void typedef_(struct decls *d, const struct kdoc_tokens *t)
 
 	while (i < end && !is(&v[i], "(") && !is(&v[i], "{"))
 		i++;
-	if (i < end && is(&v[i], "{")) {
-		name = declarator(v, behind(v, end, i), end);
-	} else {
-		name = declarator(v, 0, end);
-		if (i < end && is(&v[i], "("))
-			name = is(&v[i + 1], "*") ? declarator(v, i + 1, behind(v, end, i)) : i ? &v[i - 1] : NULL;
-	}
+	name = typedef_name(v, end, &i);
 	if (!name) {
-		docs_report(d->sink, DOCS_KDOC_PROTOTYPE, d->k->line, d->k->col, d->k->name.n, "Cannot parse typedef!");
+		docs_report(d->sink, DOCS_KDOC_PROTOTYPE, d->k->line, d->k->col, d->k->name.n,
+			    "%sCannot parse typedef!",
+			    d->dialect == KDOC_7_3 ? "error: " : "");
 		return;
 	}
 	if (!fl_str_eq(name->s, d->k->name)) {
@@ -629,17 +681,15 @@ static void typedef_(struct decls *d, const struct kdoc_tokens *t)
 	}
 	if (i >= end || !is(&v[i], "("))
 		return;
-	i = is(&v[i + 1], "*") ? behind(v, end, i) : i;
-	if (i < end && is(&v[i], "("))
-		parameters(d, v, i + 1, behind(v, end, i) - 1);
+	parameters(d, v, i + 1, behind(v, end, i) - 1);
 	snprintf(thing, sizeof(thing), "%.*s", FL_STR_ARG(name->s));
 	undescribed(d, thing);
 }
 
-void kdoc_compare(struct docs_sink *sink, struct fl_arena *arena, const struct kdoc *k,
-		  const struct kdoc_tokens *t)
+void kdoc_compare(struct docs_sink *sink, struct fl_arena *arena, enum kdoc_dialect dialect,
+		  const struct kdoc *k, const struct kdoc_tokens *t)
 {
-	struct decls d = { .sink = sink, .arena = arena, .k = k };
+	struct decls d = { .sink = sink, .arena = arena, .dialect = dialect, .k = k };
 
 	d.tail = &d.first;
 	if (!docs_wants(sink, DOCS_KDOC_PARAM) && !docs_wants(sink, DOCS_KDOC_EXCESS) &&
@@ -647,6 +697,8 @@ void kdoc_compare(struct docs_sink *sink, struct fl_arena *arena, const struct k
 		return;
 	if (k->kind == KDOC_FUNCTION)
 		function(&d, t);
+	else if (k->kind == KDOC_VAR)
+		return; /* its description has no parts */
 	else if (k->kind == KDOC_TYPEDEF)
 		typedef_(&d, t);
 	else

@@ -4,33 +4,14 @@
  * defined by lines: the first names the thing, "@name:" and a few words with a colon begin
  * sections, a blank line ends some of them. Comments within a declaration describe its members.
  */
-#include "docs/kdoc/kdoc.h"
+#include "docs/kdoc/internal.h"
 
 #include <errno.h>
 #include <strings.h>
 
 #include "base/buf.h"
-#include "base/map.h"
 
-struct reader {
-	struct docs_sink *sink;
-	struct fl_arena *arena;
-	struct fl_str text;
-	size_t pos;    /* of the next line */
-	uint32_t no;   /* of the line at hand */
-	struct fl_str line;
-	struct kdoc k;
-	struct kdoc_section *open; /* what lines are added to */
-	bool maybe, blank;	   /* the purpose may go on; a blank line was in the section */
-	uint32_t lead;		   /* leading blanks of the section's second line; UINT32_MAX: not seen */
-	struct kdoc_tokens tokens;
-	int braces;
-	struct fl_map *docs; /* titles of DOC texts in the file */
-	const struct kdoc_reader *to;
-	void *ctx;
-};
-
-static bool next_line(struct reader *r)
+static bool next_line(struct kdoc_comment *r)
 {
 	size_t end;
 
@@ -49,7 +30,7 @@ static bool next_line(struct reader *r)
  * A line of a comment, its tabs expanded: the script does that before it looks for the "*", so a
  * tab behind it is some blanks of which the first goes with it. Bytes are then screen columns.
  */
-static bool next_comment_line(struct reader *r)
+bool kdoc_next_line(struct kdoc_comment *r)
 {
 	size_t n = 0;
 	char *out;
@@ -69,41 +50,9 @@ static bool next_comment_line(struct reader *r)
 	return true;
 }
 
-static bool is_word(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
-}
-
-static size_t skip_blanks(struct fl_str s, size_t i)
-{
-	while (i < s.n && is_blank(s.p[i]))
-		i++;
-	return i;
-}
-
-static size_t skip_word(struct fl_str s, size_t i)
-{
-	while (i < s.n && is_word(s.p[i]))
-		i++;
-	return i;
-}
-
-/* Behind the comment's "*" and the blanks around it; s.n where there is none. */
-static size_t behind_star(struct fl_str s)
-{
-	size_t i = skip_blanks(s, 0);
-
-	return i < s.n && s.p[i] == '*' ? skip_blanks(s, i + 1) : s.n;
-}
-
 /* -- sections -- */
 
-static struct kdoc_section *begin(struct reader *r, bool param, struct fl_str name, size_t col)
+static struct kdoc_section *begin(struct kdoc_comment *r, bool param, struct fl_str name, size_t col)
 {
 	if (r->k.n == r->k.cap) {
 		uint32_t cap = r->k.cap ? r->k.cap * 2 : 16;
@@ -209,7 +158,7 @@ static size_t parameter(struct fl_buf *b, struct fl_str s, size_t i, const char 
  * The script turns "@name" into bold text, "%NAME" into a literal and "&name" into a reference
  * before anybody reads the markup; so do we, or their stars and backquotes would not be met.
  */
-static struct fl_str highlight(struct reader *r, struct fl_str s)
+static struct fl_str highlight(struct kdoc_comment *r, struct fl_str s)
 {
 	_cleanup_buf_ struct fl_buf b = {};
 	char *out, mark[2] = "";
@@ -234,7 +183,7 @@ static struct fl_str highlight(struct reader *r, struct fl_str s)
 	return out ? fl_str_n(out, b.len) : s;
 }
 
-static void add_line(struct reader *r, size_t at)
+static void add_line(struct kdoc_comment *r, size_t at)
 {
 	struct kdoc_section *s = r->open;
 	struct fl_str text = highlight(r, fl_str_from(r->line, at));
@@ -268,7 +217,7 @@ static bool has_text(const struct kdoc_section *s)
 	return false;
 }
 
-static void check_section_twice(struct reader *r, const struct kdoc_section *s)
+static void check_section_twice(struct kdoc_comment *r, const struct kdoc_section *s)
 {
 	for (uint32_t i = 0; i + 1 < r->k.n; i++) {
 		const struct kdoc_section *o = &r->k.v[i];
@@ -281,20 +230,28 @@ static void check_section_twice(struct reader *r, const struct kdoc_section *s)
 	}
 }
 
-static void end_section(struct reader *r)
+static void end_section(struct kdoc_comment *r)
 {
 	if (r->open && !r->open->param && has_text(r->open) && !fl_str_is(r->open->name, "Description"))
 		check_section_twice(r, r->open);
 }
 
-static void describe(struct reader *r)
+static void describe(struct kdoc_comment *r)
 {
 	end_section(r);
 	begin(r, false, FL_STR("Description"), 0);
 }
 
+/* Not a parameter of that name. */
+static bool is_return(const struct kdoc_comment *r, struct fl_str name)
+{
+	if (r->dialect == KDOC_7_3)
+		return (name.n == 6 || name.n == 7) && !strncasecmp("returns", name.p, name.n);
+	return fl_str_is(name, "return");
+}
+
 /* "@name:", "@...:", "Return:" and the like at @i: begins that section. */
-static bool section_line(struct reader *r, size_t i)
+static bool section_line(struct kdoc_comment *r, size_t i)
 {
 	static const char *const names[] = { "description", "context", "returns", "return", "notes", "note",
 					     "examples", "example" };
@@ -327,7 +284,7 @@ static bool section_line(struct reader *r, size_t i)
 		name = FL_STR("Context");
 	else if (!param && (name.p[0] | 32) == 'd')
 		name = FL_STR("Description");
-	else if (param && fl_str_is(name, "return")) {
+	else if (param && is_return(r, name)) {
 		param = false;
 		name = FL_STR("Return");
 	}
@@ -338,7 +295,7 @@ static bool section_line(struct reader *r, size_t i)
 }
 
 /* A line of text: what is behind "*" and one blank. */
-static void text_line(struct reader *r, size_t star)
+static void text_line(struct kdoc_comment *r, size_t star)
 {
 	size_t at = star + 1 + (star + 1 < r->line.n && r->line.p[star + 1] == ' ');
 	size_t first = skip_blanks(r->line, at);
@@ -367,153 +324,12 @@ static void text_line(struct reader *r, size_t star)
 	add_line(r, at);
 }
 
-/* -- the first line -- */
-
-/* Blanks, an optional "(...)" and an optional "- text" or ": text" up to the end. */
-static bool ends_name(struct fl_str s, size_t i)
-{
-	size_t k;
-
-	if (i < s.n && s.p[i] == '(') {
-		k = skip_word(s, i + 1);
-		if (k < s.n && s.p[k] == ')')
-			i = k + 1;
-	}
-	i = skip_blanks(s, i);
-	return i >= s.n || s.p[i] == '-' || s.p[i] == ':';
-}
-
-static struct fl_str trim_end(struct fl_str s)
-{
-	while (s.n && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
-/* Words alone, up to "(", "-" or ":": the regular form. */
-static bool plain_name(struct fl_str s, struct fl_str *ret)
-{
-	size_t i = 0;
-
-	while (i < s.n && (is_word(s.p[i]) || is_blank(s.p[i])))
-		i++;
-	if (!i || !ends_name(s, i))
-		return false;
-	*ret = trim_end(fl_str_sub(s, 0, i));
-	return ret->n > 0;
-}
-
-static bool type_name(struct reader *r, struct fl_str s)
-{
-	static const struct {
-		const char *word;
-		enum kdoc_kind kind;
-	} kinds[] = {
-		{ "struct", KDOC_STRUCT }, { "union", KDOC_UNION }, { "enum", KDOC_ENUM },
-		{ "typedef", KDOC_TYPEDEF },
-	};
-	size_t len = skip_word(s, 0), i, end;
-
-	for (size_t k = 0; k < FL_ARRAY_SIZE(kinds); k++) {
-		if (!fl_str_is(fl_str_sub(s, 0, len), kinds[k].word))
-			continue;
-		r->k.kind = kinds[k].kind;
-		i = skip_blanks(s, len);
-		for (end = i; end < s.n && !is_blank(s.p[end]); end++)
-			;
-		r->k.name = fl_str_sub(s, i, end - i);
-		return true;
-	}
-	return false;
-}
-
-/* "foo() - text", "struct foo *bar() - text", or any words before a "-" or ":". */
-static bool function_name(struct reader *r, struct fl_str s)
-{
-	size_t word = skip_word(s, 0), star = skip_blanks(s, word), cut, from = 0, end;
-
-	r->k.kind = KDOC_FUNCTION;
-	if (star < s.n && s.p[star] == '*' && word) {
-		from = skip_blanks(s, star + 1);
-		if (from >= s.n || !is_word(s.p[from]))
-			from = 0;
-	}
-	end = skip_word(s, from);
-	if (end > from && ends_name(s, skip_blanks(s, end))) {
-		r->k.name = fl_str_sub(s, from, end - from);
-		return true;
-	}
-	for (cut = s.n; cut > from && s.p[cut - 1] != '-' && s.p[cut - 1] != ':'; cut--)
-		;
-	if (cut <= from + 1)
-		return false;
-	r->k.name = trim_end(fl_str_sub(s, from, cut - 1 - from));
-	if (r->k.name.n > 2 && fl_str_ends(r->k.name, "()"))
-		r->k.name.n -= 2;
-	return r->k.name.n > 0;
-}
-
-static void not_kdoc(struct reader *r, size_t at)
-{
-	docs_report(r->sink, DOCS_KDOC_SHAPE, r->no, at, FL_MIN(r->line.n - at, (size_t)200),
-		    "This comment starts with '/**', but isn't a kernel-doc comment. Refer "
-		    "Documentation/doc-guide/kernel-doc.rst");
-}
-
-/* The comment's text on its first line; rows of stars in front are met. */
-static size_t name_at(struct fl_str line)
-{
-	size_t at = behind_star(line);
-
-	while (at < line.n && line.p[at] == '*')
-		at = skip_blanks(line, at + 1);
-	return at < line.n && line.p[at] == '/' ? line.n : at;
-}
-
-/* The line that names the thing. False: this is no kernel-doc comment, and was reported. */
-static bool name_line(struct reader *r)
-{
-	size_t at = name_at(r->line);
-	struct fl_str s = trim_end(fl_str_from(r->line, at)), words = {};
-
-	r->k.line = r->no;
-	r->k.col = at;
-	if (fl_str_starts(s, "DOC:")) {
-		r->k.kind = KDOC_DOC;
-		r->k.name = fl_str_trim(fl_str_from(s, 4));
-		return true;
-	}
-	if (!s.n || !is_word(s.p[0])) {
-		docs_report(r->sink, DOCS_KDOC_SHAPE, r->no, 0, 0, "Cannot understand %.*s on line %u - I thought "
-			    "it was a doc line", (int)FL_MIN(r->line.n, (size_t)300), r->line.p, r->no);
-		return false;
-	}
-	if (at && at > behind_star(r->line)) { /* rows of stars */
-		not_kdoc(r, at);
-		return false;
-	}
-	if (plain_name(s, &words) ? !type_name(r, words) && !function_name(r, s) :
-				    !type_name(r, fl_str_sub(s, 0, skip_word(s, 0))) && !function_name(r, s)) {
-		not_kdoc(r, at);
-		return false;
-	}
-	if (r->k.kind == KDOC_FUNCTION && fl_str_starts(r->k.name, "define "))
-		r->k.name = fl_str_trim(fl_str_from(r->k.name, 7));
-	if (!r->k.name.n && r->k.kind != KDOC_ENUM) {
-		docs_report(r->sink, DOCS_KDOC_SHAPE, r->no, at, s.n, "wrong kernel-doc identifier on line: %.*s",
-			    FL_STR_ARG(s));
-		return false;
-	}
-	r->maybe = memchr(s.p, '-', s.n) || memchr(s.p, ':', s.n);
-	return true;
-}
-
 /* -- the comment's body; false where the file ends in it -- */
 
-static bool doc_body(struct reader *r)
+static bool doc_body(struct kdoc_comment *r)
 {
 	begin(r, false, r->k.name, 0);
-	while (next_comment_line(r)) {
+	while (kdoc_next_line(r)) {
 		size_t star = skip_blanks(r->line, 0);
 
 		if (memmem(r->line.p, r->line.n, "*/", 2))
@@ -524,10 +340,23 @@ static bool doc_body(struct reader *r)
 	return false;
 }
 
-static bool body(struct reader *r)
+/* " * text" and the comment's end right behind it: the text is lost. */
+static void suspicious_end(struct kdoc_comment *r, size_t star)
+{
+	size_t from = skip_blanks(r->line, star + 1), i = from;
+
+	while (i < r->line.n && (is_word(r->line.p[i]) || r->line.p[i] == ':' || r->line.p[i] == '.'))
+		i++;
+	if (star < r->line.n && r->line.p[star] == '*' && i > from && i + 1 < r->line.n && r->line.p[i] == '*' &&
+	    r->line.p[i + 1] == '/')
+		docs_report(r->sink, DOCS_KDOC_SHAPE, r->no, from, i - from, "suspicious ending line: %.*s",
+			    (int)FL_MIN(r->line.n, (size_t)300), r->line.p);
+}
+
+static bool body(struct kdoc_comment *r)
 {
 	begin(r, false, FL_STR("Description"), 0);
-	while (next_comment_line(r)) {
+	while (kdoc_next_line(r)) {
 		size_t star = skip_blanks(r->line, 0);
 		bool has_star;
 
@@ -540,6 +369,7 @@ static bool body(struct reader *r)
 		}
 		if (memmem(r->line.p, r->line.n, "*/", 2)) {
 			end_section(r);
+			suspicious_end(r, star);
 			return true;
 		}
 		if (has_star)
@@ -570,19 +400,19 @@ int kdoc_token_add(struct fl_arena *a, struct kdoc_tokens *t, struct fl_str s, u
 	return 0;
 }
 
-static void token(struct reader *r, struct fl_str s, bool word)
+static void token(struct kdoc_comment *r, struct fl_str s, bool word)
 {
 	if (!r->to && kdoc_token_add(r->arena, &r->tokens, s, r->no, word) < 0)
 		r->sink->error = -ENOMEM;
 }
 
 /* A comment "/" "**" within the declaration, with its member's text. */
-static void inline_comment(struct reader *r)
+static void inline_comment(struct kdoc_comment *r)
 {
 	bool named = false, wrong = false;
 
 	r->open = NULL;
-	while (next_comment_line(r)) {
+	while (kdoc_next_line(r)) {
 		size_t star = skip_blanks(r->line, 0), at, end;
 
 		if (memmem(r->line.p, r->line.n, "*/", 2))
@@ -612,14 +442,15 @@ static void inline_comment(struct reader *r)
 }
 
 /* "/" "** @name: text *" "/" on one line. */
-static bool oneline_comment(struct reader *r, size_t i)
+static bool oneline_comment(struct kdoc_comment *r, size_t i)
 {
 	size_t at = skip_blanks(r->line, i + 3), end = at, close;
 	struct fl_str rest = trim_end(r->line);
 
 	if (at >= rest.n || rest.p[at] != '@' || rest.n < at + 4 || !fl_str_ends(rest, "*/"))
 		return false;
-	while (end + 1 < rest.n && (is_word(rest.p[end + 1]) || is_blank(rest.p[end + 1])))
+	while (end + 1 < rest.n && (is_word(rest.p[end + 1]) || is_blank(rest.p[end + 1]) ||
+				    (r->dialect == KDOC_7_3 && rest.p[end + 1] == '.')))
 		end++;
 	if (end + 1 >= rest.n || rest.p[end + 1] != ':')
 		return false;
@@ -633,7 +464,7 @@ static bool oneline_comment(struct reader *r, size_t i)
 }
 
 /* Skips a plain comment from @i on; the place behind it, on this line or a later one. */
-static size_t skip_comment(struct reader *r, size_t i)
+static size_t skip_comment(struct kdoc_comment *r, size_t i)
 {
 	struct fl_str from = fl_str_from(r->line, i + 2);
 	struct fl_str text = fl_str_from(from, skip_blanks(from, 0));
@@ -663,7 +494,7 @@ static size_t skip_string(struct fl_str s, size_t i)
 }
 
 /* Tokens of one line from @i on. True when the declaration is complete. */
-static bool line_tokens(struct reader *r, size_t i)
+static bool line_tokens(struct kdoc_comment *r, size_t i)
 {
 	bool function = r->k.kind == KDOC_FUNCTION, done = false;
 
@@ -701,9 +532,11 @@ static bool line_tokens(struct reader *r, size_t i)
 }
 
 /* "#define": its lines are one, up to the one without a backslash. */
-static void define_lines(struct reader *r, size_t i)
+static void define_lines(struct kdoc_comment *r, size_t i)
 {
 	r->tokens.define = true;
+	if (r->dialect == KDOC_7_3)
+		r->tokens.n = 0; /* what stood before it is forgotten */
 	for (;;) {
 		struct fl_str s = trim_end(r->line);
 		bool more = s.n && s.p[s.n - 1] == '\\';
@@ -715,7 +548,7 @@ static void define_lines(struct reader *r, size_t i)
 	}
 }
 
-static void skip_directive(struct reader *r)
+static void skip_directive(struct kdoc_comment *r)
 {
 	for (;;) {
 		struct fl_str s = trim_end(r->line);
@@ -726,7 +559,7 @@ static void skip_directive(struct reader *r)
 }
 
 /* Reads up to the end of what is declared. False at the end of the file. */
-static bool declaration(struct reader *r)
+static bool declaration(struct kdoc_comment *r)
 {
 	while (next_line(r)) {
 		size_t i = skip_blanks(r->line, 0);
@@ -745,6 +578,10 @@ static bool declaration(struct reader *r)
 				define_lines(r, i + word + 6);
 				return true;
 			}
+			if (r->dialect == KDOC_7_3 && r->k.kind != KDOC_FUNCTION && r->braces <= 0) {
+				token(r, fl_str_sub(s, 0, 1), false);
+				return true; /* to that script, it ends the declaration */
+			}
 			skip_directive(r);
 			continue;
 		}
@@ -754,7 +591,7 @@ static bool declaration(struct reader *r)
 	return false;
 }
 
-static void check_doc_twice(struct reader *r)
+static void check_doc_twice(struct kdoc_comment *r)
 {
 	bool fresh = true;
 	struct fl_map_entry *e = r->k.name.n ? fl_map_put(r->docs, r->k.name, &fresh) : NULL;
@@ -767,27 +604,27 @@ static void check_doc_twice(struct reader *r)
 						 FL_STR_ARG(r->k.name), (unsigned long long)e->num));
 }
 
-static void judge_one(struct reader *r)
+static void judge_one(struct kdoc_comment *r)
 {
 	if (r->k.kind == KDOC_DOC) {
 		check_doc_twice(r);
 		doc_body(r);
 	} else if (body(r) && declaration(r)) {
-		kdoc_compare(r->sink, r->arena, &r->k, &r->tokens);
+		kdoc_compare(r->sink, r->arena, r->dialect, &r->k, &r->tokens);
 	}
 }
 
 /* Only within structs, unions and enums are there comments that the text goes on in. */
-static bool whole_text(struct reader *r)
+static bool whole_text(struct kdoc_comment *r)
 {
 	if (r->k.kind == KDOC_DOC)
 		return doc_body(r);
 	return body(r) && (r->k.kind == KDOC_FUNCTION || r->k.kind == KDOC_TYPEDEF || declaration(r));
 }
 
-static void read_one(struct reader *r)
+static void read_one(struct kdoc_comment *r)
 {
-	if (!next_line(r) || !next_comment_line(r) || !name_line(r))
+	if (!next_line(r) || !kdoc_next_line(r) || !kdoc_name(r))
 		return;
 	if (!r->to)
 		judge_one(r);
@@ -795,15 +632,15 @@ static void read_one(struct reader *r)
 		r->to->read(r->ctx, &r->k);
 }
 
-void kdoc_read(struct docs_sink *sink, struct fl_arena *arena, const uint32_t *at, size_t n,
-	       const struct kdoc_reader *to, void *ctx)
+void kdoc_read(struct docs_sink *sink, struct fl_arena *arena, enum kdoc_dialect dialect, const uint32_t *at,
+	       size_t n, const struct kdoc_reader *to, void *ctx)
 {
 	_cleanup_map_ struct fl_map docs = {};
 	size_t done = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct reader r = { .sink = sink, .arena = arena, .text = sink->text, .pos = at[i], .docs = &docs,
-				    .to = to, .ctx = ctx };
+		struct kdoc_comment r = { .sink = sink, .arena = arena, .dialect = dialect, .text = sink->text,
+				    .pos = at[i], .docs = &docs, .to = to, .ctx = ctx };
 		size_t eol = fl_str_find(sink->text, '\n', at[i]);
 		uint32_t col;
 

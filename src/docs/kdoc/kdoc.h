@@ -10,12 +10,19 @@
 #include "docs/rst/rst.h"
 #include "docs/finding/sink.h"
 
+/* Whose rules and words apply: the script in Perl of 6.12 and before, or 7.3's in Python. */
+enum kdoc_dialect {
+	KDOC_6_12,
+	KDOC_7_3,
+};
+
 enum kdoc_kind {
 	KDOC_FUNCTION,
 	KDOC_STRUCT,
 	KDOC_UNION,
 	KDOC_ENUM,
 	KDOC_TYPEDEF,
+	KDOC_VAR, /* a variable; of 7.3 */
 	KDOC_DOC, /* a "DOC:" text without declaration */
 };
 
@@ -52,8 +59,8 @@ struct kdoc_reader {
  * Reads all comments that begin at @at[]: their texts for @to, or (NULL) to complain in @sink of
  * their form and of what they do not describe.
  */
-void kdoc_read(struct docs_sink *sink, struct fl_arena *arena, const uint32_t *at, size_t n,
-	       const struct kdoc_reader *to, void *ctx);
+void kdoc_read(struct docs_sink *sink, struct fl_arena *arena, enum kdoc_dialect dialect, const uint32_t *at,
+	       size_t n, const struct kdoc_reader *to, void *ctx);
 
 /* -- between the two readers -- */
 
@@ -73,7 +80,7 @@ struct kdoc_tokens {
 int kdoc_token_add(struct fl_arena *a, struct kdoc_tokens *t, struct fl_str s, uint32_t line, bool word);
 
 /* Compares the comment with its declaration. */
-void kdoc_compare(struct docs_sink *sink, struct fl_arena *arena, const struct kdoc *k,
-		  const struct kdoc_tokens *t);
+void kdoc_compare(struct docs_sink *sink, struct fl_arena *arena, enum kdoc_dialect dialect,
+		  const struct kdoc *k, const struct kdoc_tokens *t);
 
 #endif

@@ -142,7 +142,8 @@ static void read_section(struct body *b, const struct kdoc_section *s, bool titl
 static void read_body(void *ctx, const struct kdoc *k)
 {
 	static const char *const kinds[] = { [KDOC_FUNCTION] = "function", [KDOC_STRUCT] = "struct",
-					     [KDOC_UNION] = "union", [KDOC_ENUM] = "enum", [KDOC_TYPEDEF] = "type" };
+					     [KDOC_UNION] = "union", [KDOC_ENUM] = "enum", [KDOC_TYPEDEF] = "type",
+					     [KDOC_VAR] = "macro" };
 	struct body *b = ctx;
 
 	if (k->kind != KDOC_DOC && k->name.n && !b->use->in_namespace)
@@ -222,7 +223,7 @@ static void read_included(struct body *b)
 			       .family = b->w->opts->family, .nr_styles = u->nr_styles, .level = u->level,
 			       .base_level = u->level, .page = u->file };
 	memcpy(b->rst.styles, u->styles, sizeof(u->styles));
-	kdoc_read(&mute, &b->w->scratch, b->w->kdoc, b->w->nr_kdoc, &reader, b);
+	kdoc_read(&mute, &b->w->scratch, b->w->kernel_doc, b->w->kdoc, b->w->nr_kdoc, &reader, b);
 	free(mute.lines);
 	body_labels(b);
 	not_found(b);

@@ -39,7 +39,7 @@ static bool wanted(const struct docs_session *s, const char *path)
 static void read_c(struct docs_worker *w)
 {
 	docs_fact_add(w, DOCS_FACT_SOURCE, fl_str(w->path), 0, 0);
-	kdoc_read(&w->sink, &w->scratch, w->kdoc, w->nr_kdoc, NULL, NULL);
+	kdoc_read(&w->sink, &w->scratch, w->kernel_doc, w->kdoc, w->nr_kdoc, NULL, NULL);
 }
 
 static bool names_any(const struct docs_worker *w)
