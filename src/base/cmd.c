@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/opt.h"
 
 static void add_option_name(const struct fl_opt *row, struct fl_buf *out)
@@ -268,19 +269,27 @@ const struct fl_cmd *fl_cmd_find(const struct fl_cmd *root, struct fl_str words)
 	return root;
 }
 
+static int usage(const char *path, struct fl_buf *text)
+{
+	fl_escape_from(text, 0);
+	fprintf(stderr, "%s: %s\nTry '%s --help'.\n", path, text->error ? "out of memory" : fl_buf_z(text),
+		path);
+	return text->error ? FL_EXIT_FINDINGS : FL_EXIT_USAGE;
+}
+
 static int unknown_command(const struct fl_cmd *cmd, const char *path, const char *name)
 {
+	_cleanup_buf_ struct fl_buf text = {};
 	struct fl_str names[64] = {};
 	size_t n = 0, near;
 
 	for (; cmd->subs[n] && n < FL_ARRAY_SIZE(names); n++)
 		names[n] = fl_str(cmd->subs[n]->name);
 	near = fl_str_nearest(fl_str(name), names, n);
-	fprintf(stderr, "%s: unknown command '%s'", path, name);
+	fl_buf_addf(&text, "unknown command '%s'", name);
 	if (near < n)
-		fprintf(stderr, ", did you mean '%.*s'?", FL_STR_ARG(names[near]));
-	fprintf(stderr, "\nTry '%s --help'.\n", path);
-	return FL_EXIT_USAGE;
+		fl_buf_addf(&text, ", did you mean '%.*s'?", FL_STR_ARG(names[near]));
+	return usage(path, &text);
 }
 
 static int show_help(const struct fl_cmd *cmd, const char *path)
@@ -307,8 +316,7 @@ static int run_command(const struct fl_cmd *cmd, const char *path, int argc, cha
 	if (help) {
 		r = show_help(cmd, path);
 	} else if (r < 0) {
-		fprintf(stderr, "%s: %s\nTry '%s --help'.\n", path, fl_buf_z(&err), path);
-		r = FL_EXIT_USAGE;
+		r = usage(path, &err);
 	} else {
 		r = cmd->run(opts, &args);
 	}

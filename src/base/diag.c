@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rendering keeps the caret under its character on any terminal: the shown line has its tabs
- * expanded and its control bytes replaced, and the marker line is built from the same walk, one
+ * expanded and its control bytes escaped, and the marker line is built from the same walk, one
  * column for each that the terminal will use. Long lines are cut to a window around the caret, so
  * that a hostile 100 MB line costs what a short one costs.
  */
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/escape.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
@@ -82,21 +83,6 @@ const char *fl_level_name(enum fl_level level)
 	return names[level];
 }
 
-/* Appends @s as a terminal may show it. */
-static void add_safe(struct fl_buf *out, struct fl_str s)
-{
-	while (s.n) {
-		uint32_t c = 0;
-		size_t len = fl_utf8_decode(s, &c);
-
-		if (!len || c < 0x20 || (c >= 0x7f && c < 0xa0) || fl_utf8_width(c) == 0)
-			fl_buf_addc(out, '?');
-		else
-			fl_buf_add(out, s.p, len);
-		s = fl_str_from(s, len ? len : 1);
-	}
-}
-
 /* The part of the line that is shown: all of it, or a window around the caret. */
 static struct fl_span window(const struct fl_diag *d)
 {
@@ -126,17 +112,19 @@ static void render_line(const struct fl_diag *d, struct fl_buf *out)
 	while (at < win.end || at <= d->column || at < span.end) {
 		struct fl_str rest = at < win.end ? fl_str_n(d->text + at, win.end - at) : FL_STR(" ");
 		uint32_t c = ' ';
-		size_t len = fl_utf8_decode(rest, &c), columns;
+		size_t len = fl_utf8_decode(rest, &c), columns, shown;
 		char mark = at == d->column ? '^' : at >= span.start && at < span.end ? '~' : ' ';
 
 		len = len ? len : 1;
 		if (at > (size_t)win.end + WINDOW)
 			break; /* a caret far beyond the text is the text's end */
-		columns = c == '\t' ? 8 - marks.len % 8 : FL_MAX(1u, fl_utf8_width(c));
+		shown = line.len;
 		if (c == '\t')
-			fl_buf_fill(&line, ' ', columns);
+			fl_buf_fill(&line, ' ', 8 - marks.len % 8);
 		else if (at < win.end)
-			add_safe(&line, fl_str_sub(rest, 0, len));
+			fl_escape(&line, fl_str_sub(rest, 0, len));
+		columns = c == '\t' || line.len - shown > len ? line.len - shown : fl_utf8_width(c);
+		columns = FL_MAX(columns, (size_t)(mark == '^')); /* one that joins another has none */
 		fl_buf_fill(&marks, mark == '^' ? ' ' : mark, columns);
 		if (mark == '^')
 			marks.data[marks.len - columns] = '^';
@@ -157,7 +145,7 @@ static void render_line(const struct fl_diag *d, struct fl_buf *out)
 void fl_diag_render(const struct fl_diag *d, struct fl_buf *out)
 {
 	if (d->place) {
-		add_safe(out, fl_str(d->place));
+		fl_escape(out, fl_str(d->place));
 		if (d->line)
 			fl_buf_addf(out, ":%u", d->line);
 		if (d->line && d->text)
@@ -165,13 +153,13 @@ void fl_diag_render(const struct fl_diag *d, struct fl_buf *out)
 		fl_buf_addz(out, ": ");
 	}
 	fl_buf_addf(out, "%s: ", fl_level_name(d->kind->level));
-	add_safe(out, fl_str(fl_diag_text(d)));
+	fl_escape(out, fl_str(fl_diag_text(d)));
 	fl_buf_addf(out, " [%s]\n", d->kind->code);
 	if (d->text)
 		render_line(d, out);
 	if (d->help) {
 		fl_buf_addz(out, "help: ");
-		add_safe(out, fl_str(d->help));
+		fl_escape(out, fl_str(d->help));
 		fl_buf_addc(out, '\n');
 	}
 }

@@ -2,7 +2,9 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <stdio.h>
 
+#include "base/escape.h"
 #include "base/utf8.h"
 
 /* A comma is due unless the value opens its object, array or line. */
@@ -35,35 +37,27 @@ void fl_json_end_line(struct fl_buf *b)
 	fl_buf_addc(b, '\n');
 }
 
-static void quote_special(struct fl_buf *b, unsigned char c)
+/* What a terminal could act upon is escaped, too: JSON is shown as often as it is parsed. */
+static void quote_special(struct fl_buf *b, uint32_t c)
 {
-	switch (c) {
-	case '"':
-	case '\\':
-		fl_buf_addc(b, '\\');
-		fl_buf_addc(b, c);
-		return;
-	case '\n':
-		fl_buf_add(b, "\\n", 2);
-		return;
-	case '\t':
-		fl_buf_add(b, "\\t", 2);
-		return;
-	default:
+	if (c == '"' || c == '\\')
+		fl_buf_addf(b, "\\%c", (char)c);
+	else
 		fl_buf_addf(b, "\\u%04x", c);
-	}
 }
 
-void fl_json_quote(struct fl_buf *b, struct fl_str s)
+/* False where @s holds a byte that is no UTF-8. */
+static bool quote(struct fl_buf *b, struct fl_str s)
 {
 	size_t plain = 0, i = 0;
+	bool whole = true;
 
 	fl_buf_addc(b, '"');
 	while (i < s.n) {
-		unsigned char c = s.p[i];
-		size_t len = c < 0x80 ? 1 : fl_utf8_len(fl_str_from(s, i));
+		uint32_t c = (unsigned char)s.p[i];
+		size_t len = c < 0x80 ? 1 : fl_utf8_decode(fl_str_from(s, i), &c);
 
-		if (len && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+		if (len && !fl_misleads(c) && c != '"' && c != '\\') {
 			i += len;
 			continue;
 		}
@@ -72,17 +66,38 @@ void fl_json_quote(struct fl_buf *b, struct fl_str s)
 			quote_special(b, c);
 		else
 			fl_buf_addz(b, "\xef\xbf\xbd");
-		plain = ++i;
+		whole &= len != 0;
+		i += len ? len : 1;
+		plain = i;
 	}
 	if (i > plain)
 		fl_buf_add(b, s.p + plain, i - plain);
+	fl_buf_addc(b, '"');
+	return whole;
+}
+
+void fl_json_quote(struct fl_buf *b, struct fl_str s)
+{
+	quote(b, s);
+}
+
+void fl_json_hex(struct fl_buf *b, const char *key, struct fl_str v)
+{
+	place(b, key);
+	fl_buf_addc(b, '"');
+	for (size_t i = 0; i < v.n; i++)
+		fl_buf_addf(b, "%02x", (unsigned char)v.p[i]);
 	fl_buf_addc(b, '"');
 }
 
 void fl_json_str(struct fl_buf *b, const char *key, struct fl_str v)
 {
+	char hex_key[80];
+
 	place(b, key);
-	fl_json_quote(b, v);
+	if (!quote(b, v) && key &&
+	    snprintf(hex_key, sizeof(hex_key), "%s_hex", key) < (int)sizeof(hex_key))
+		fl_json_hex(b, hex_key, v);
 }
 
 void fl_json_strz(struct fl_buf *b, const char *key, const char *v)
@@ -125,6 +140,14 @@ void fl_json_null(struct fl_buf *b, const char *key)
 {
 	place(b, key);
 	fl_buf_add(b, "null", 4);
+}
+
+void fl_json_text(struct fl_buf *b, const char *key, const struct fl_buf *value)
+{
+	place(b, key);
+	fl_buf_add_str(b, fl_buf_str(value));
+	if (value->error)
+		b->error = value->error;
 }
 
 void fl_json_schema(struct fl_buf *b, const char *command)

@@ -19,7 +19,12 @@ void fl_json_open(struct fl_buf *b, const char *key, char bracket); /* '{' or '[
 void fl_json_close(struct fl_buf *b, char bracket);		    /* '}' or ']' */
 void fl_json_end_line(struct fl_buf *b);			    /* "\n" behind a line's object */
 
+/*
+ * Text. Where it is no UTF-8, KEY_hex follows with the bytes that it really is; an array's elements
+ * have no key to put that under.
+ */
 void fl_json_str(struct fl_buf *b, const char *key, struct fl_str v);
+void fl_json_hex(struct fl_buf *b, const char *key, struct fl_str v); /* bytes, as text: "00ff" */
 void fl_json_strz(struct fl_buf *b, const char *key, const char *v); /* NULL is null */
 void fl_json_u64(struct fl_buf *b, const char *key, uint64_t v);
 void fl_json_s64(struct fl_buf *b, const char *key, int64_t v);
@@ -27,10 +32,13 @@ void fl_json_f64(struct fl_buf *b, const char *key, double v);
 void fl_json_bool(struct fl_buf *b, const char *key, bool v);
 void fl_json_null(struct fl_buf *b, const char *key);
 
+/* A value that was written into a buffer of its own. */
+void fl_json_text(struct fl_buf *b, const char *key, const struct fl_buf *value);
+
 /* The first line of every --json output: {"type":"schema","command":COMMAND,"version":1}. */
 void fl_json_schema(struct fl_buf *b, const char *command);
 
-/* The quoted form of @s alone: control bytes escaped, bytes that are no UTF-8 as U+FFFD. */
+/* The quoted form of @s alone: what misleads (base/escape.h) as \u00XX, what is no UTF-8 as U+FFFD. */
 void fl_json_quote(struct fl_buf *b, struct fl_str s);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/escape.h"
 #include "base/utf8.h"
 
 static size_t text_width(struct fl_str s)
@@ -33,10 +34,10 @@ void fl_table_fini(struct fl_table *t)
 
 void fl_table_cell(struct fl_table *t, struct fl_str s)
 {
-	size_t *width = &t->widths[t->nr_cells++ % t->nr_columns];
+	size_t *width = &t->widths[t->nr_cells++ % t->nr_columns], from = t->text.len;
 
-	*width = FL_MAX(*width, text_width(s));
-	fl_buf_add_str(&t->text, s);
+	fl_escape(&t->text, s);
+	*width = FL_MAX(*width, text_width(fl_str_from(fl_buf_str(&t->text), from)));
 	fl_buf_addc(&t->text, '\0');
 }
 

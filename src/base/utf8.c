@@ -40,6 +40,16 @@ size_t fl_utf8_len(struct fl_str s)
 	return fl_utf8_decode(s, &c);
 }
 
+bool fl_utf8_valid(struct fl_str s)
+{
+	for (size_t i = 0, n; i < s.n; i += n) {
+		n = fl_utf8_len(fl_str_from(s, i));
+		if (!n)
+			return false;
+	}
+	return true;
+}
+
 /* Blocks, not single characters: what is wide or combining in a kernel tree lies in these. */
 static const struct {
 	uint32_t first, last;

@@ -11,6 +11,9 @@ size_t fl_utf8_len(struct fl_str s);
 /* The same, and the code point. */
 size_t fl_utf8_decode(struct fl_str s, uint32_t *ret);
 
+/* Whether all of @s is such characters. */
+bool fl_utf8_valid(struct fl_str s);
+
 /* Terminal columns of a code point: 0 for combining ones, 2 for wide ones, else 1. */
 unsigned int fl_utf8_width(uint32_t c);
 

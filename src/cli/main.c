@@ -75,7 +75,9 @@ static int root_run(const void *v, const struct fl_args *args)
 		return print_man(opts->man, &out);
 	if (out.len)
 		return print(&out);
-	return fl_say_usage("a command is expected\nTry 'foreland --help'.");
+	fl_say_usage("a command is expected");
+	fl_say_line("Try 'foreland --help'.");
+	return FL_EXIT_USAGE;
 }
 
 const struct fl_cmd fl_cmd_root = {

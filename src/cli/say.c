@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/num.h"
 #include "base/opt.h"
 
@@ -16,9 +17,10 @@ static void say(const char *intro, const char *level, const char *fmt, va_list a
 {
 	_cleanup_buf_ struct fl_buf line = {};
 
-	fl_buf_addf(&line, "%s%s: ", intro, level);
+	fl_buf_addf(&line, "%s%s%s", intro, level, *level ? ": " : "");
 	fl_buf_vaddf(&line, fmt, ap);
 	fl_buf_addc(&line, '\n');
+	fl_escape_from(&line, 0);
 	fl_buf_write_fd(&line, STDERR_FILENO);
 }
 
@@ -28,6 +30,15 @@ void fl_say(enum fl_level level, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	say("foreland: ", fl_level_name(level), fmt, ap);
+	va_end(ap);
+}
+
+void fl_say_line(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("", "", fmt, ap);
 	va_end(ap);
 }
 
@@ -55,6 +66,7 @@ void fl_say_failed(const char *what, int err)
 	_cleanup_buf_ struct fl_buf line = {};
 
 	fl_buf_addf(&line, "%s: error: %s [%s]\n", what, strerror(abs(err)), fl_errno_name(err));
+	fl_escape_from(&line, 0);
 	fl_buf_write_fd(&line, STDERR_FILENO);
 }
 

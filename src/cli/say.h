@@ -17,6 +17,9 @@ void fl_say(enum fl_level level, const char *fmt, ...) FL_PRINTF(2, 3);
  */
 void fl_say_failed(const char *what, int err);
 
+/** fl_say_line() - a line of its own form. As everywhere here, what others wrote in it is escaped. */
+void fl_say_line(const char *fmt, ...) FL_PRINTF(1, 2);
+
 /** fl_say_usage() - what is wrong with the command line. Return: FL_EXIT_USAGE. */
 int fl_say_usage(const char *fmt, ...) FL_PRINTF(1, 2);
 

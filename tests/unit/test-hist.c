@@ -87,14 +87,14 @@ static void test_bars(void **state)
 	_cleanup_buf_ struct fl_buf plain = {}, bars = {}, json = {};
 
 	assert_int_equal(fl_hist_parse(FL_STR("keys=len"), &x->event, &x->hist, NULL), 0);
-	fl_hist_text(&x->probe, &t, 0, x->symbols, &plain);
+	fl_hist_text(&x->probe, &t, 0, x->symbols, false, &plain);
 	assert_string_equal(fl_buf_z(&plain),
 			    "# kmem/kmalloc\n# event histogram\n#\n"
 			    "# trigger info: hist:keys=len:vals=hitcount:sort=hitcount:size=2048 [active]\n#\n\n"
 			    "{ len:         64 } hitcount:          1\n"
 			    "{ len:          8 } hitcount:          4\n"
 			    "\nTotals:\n    Hits: 5\n    Entries: 2\n    Dropped: 0\n");
-	fl_hist_text(&x->probe, &t, 8, x->symbols, &bars);
+	fl_hist_text(&x->probe, &t, 8, x->symbols, false, &bars);
 	assert_non_null(strstr(fl_buf_z(&bars), "{ len:         64 } hitcount:          1 |@@      |\n"
 						"{ len:          8 } hitcount:          4 |@@@@@@@@|\n"));
 	fl_hist_json(&x->probe, &t, x->symbols, &json);
@@ -122,7 +122,7 @@ static void test_stacks_become_one(void **state)
 						     .sums = { 10 } };
 	fl_hist_trim(&x->probe, &t, x->symbols);
 	assert_int_equal(t.n, 1);
-	fl_hist_text(&x->probe, &t, 0, x->symbols, &out);
+	fl_hist_text(&x->probe, &t, 0, x->symbols, false, &out);
 	assert_non_null(strstr(fl_buf_z(&out), "{ common_stacktrace:\n"
 					       "         do_syscall_64+0x10/0x100\n"
 					       "         entry+0x10/0x100\n"

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
+#include "base/escape.h"
 #include "base/json.h"
 #include "base/opt.h"
 #include "base/table.h"
@@ -109,11 +110,68 @@ static void test_diag_render(void **state)
 		      "\xe4\xb8\xad\xe4\xb8\xad!\n"
 		      "  ^~~\n");
 	expect_render(diag_at("a\033[31m\xff", 1, 1, 2), "f:3:2: error: This thing is bad. [BAD_THING]\n"
-							   "a?[31m?\n"
-							   " ^\n");
+							   "a\\x1b[31m\\xff\n"
+							   " ^~~~\n");
+	expect_render(diag_at("a\033b", 2, 2, 3), "f:3:3: error: This thing is bad. [BAD_THING]\n"
+						     "a\\x1bb\n"
+						     "     ^\n");
+	expect_render(diag_at("e\xcc\x81x", 3, 3, 4), "f:3:4: error: This thing is bad. [BAD_THING]\n"
+							"e\xcc\x81x\n"
+							" ^\n");
 	expect_render(diag_at("short", 9, 9, 9), "f:3:10: error: This thing is bad. [BAD_THING]\n"
 						 "short\n"
 						 "         ^\n");
+}
+
+static void escapes(const char *in, size_t n, const char *want)
+{
+	_cleanup_buf_ struct fl_buf out = {}, line = {};
+
+	fl_escape(&out, fl_str_n(in, n));
+	assert_string_equal(fl_buf_z(&out), want);
+	fl_buf_addz(&line, "ours\n");
+	fl_buf_add(&line, in, n);
+	fl_buf_addc(&line, '\n');
+	fl_escape_from(&line, 5);
+	assert_int_equal(line.len, 5 + out.len + 1);
+	assert_memory_equal(line.data, "ours\n", 5);
+	assert_memory_equal(line.data + 5, want, out.len);
+	assert_int_equal(line.data[line.len - 1], '\n');
+}
+
+/* The characters are those of Unicode's Cc, Zl and Zp, and of its property Bidi_Control. */
+static void test_escape(void **state)
+{
+	static const struct { const char *in, *want; } rows[] = {
+		{ "plain text, 8 and more \\ bytes", "plain text, 8 and more \\ bytes" },
+		{ "\xc3\xa9t\xc3\xa9 \xe4\xb8\xad \xf0\x9f\x90\xa7",
+		  "\xc3\xa9t\xc3\xa9 \xe4\xb8\xad \xf0\x9f\x90\xa7" },
+		{ "A\nB\t\r\033]0;t\a\177", "A\\x0aB\\x09\\x0d\\x1b]0;t\\x07\\x7f" },
+		{ "\xc2\x9b" "31m\xc2\xa0", "\\xc2\\x9b31m\xc2\xa0" },
+		{ "\x9b\xff\xc3", "\\x9b\\xff\\xc3" },
+		{ "\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8e\xd8\x9c",
+		  "\\xe2\\x80\\xae\\xe2\\x81\\xa6\\xe2\\x80\\x8e\\xd8\\x9c" },
+		{ "\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaf", "\\xe2\\x80\\xa8\\xe2\\x80\\xa9\xe2\x80\xaf" },
+		{ "\xed\xa0\x80\xc0\xaf", "\\xed\\xa0\\x80\\xc0\\xaf" }, /* surrogate, overlong */
+	};
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(rows); i++)
+		escapes(rows[i].in, strlen(rows[i].in), rows[i].want);
+	escapes("a\0b", 3, "a\\x00b");
+}
+
+/* Each byte at each place of a text, so that no lane of the eight is blind. */
+static void test_escape_at_each_place(void **state)
+{
+	for (unsigned int place = 0; place < 24; place++)
+		for (unsigned int c = 1; c < 256; c++) {
+			char text[24 + 1] = "abcdefghijklmnopqrstuvwx", want[24 + 4];
+
+			text[place] = (char)c;
+			snprintf(want, sizeof(want), c < 0x20 || c >= 0x7f ? "%.*s\\x%02x%s" : "%.*s%c%s",
+				 (int)place, text, c, text + place + 1);
+			escapes(text, 24, want);
+		}
 }
 
 static void test_diag_long_line(void **state)
@@ -252,6 +310,8 @@ int main(void)
 		cmocka_unit_test(test_json_reads_back),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_diag_render),
+		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_escape_at_each_place),
 		cmocka_unit_test(test_diag_long_line),
 		cmocka_unit_test(test_diag_json),
 		cmocka_unit_test(test_options),

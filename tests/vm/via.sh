@@ -34,6 +34,19 @@ prints '' 'nothing is left after a refusal' left
 complains 'NON_UNIQ|REFUSED|not unique|BAD_PROBE' 'and what it does not take' \
 	foreland trace --via tracefs -n 1 'p:a/b no_such_function_at_all'
 
+# A name that ends the filter's string would say what is traced.
+quoted()
+{
+	foreland trace --via tracefs --comm 'x"||1==1||comm=="y' "$DEF" -- busybox dd if=file of=/dev/null 2>err | wc -l
+	foreland trace --via tracefs --comm 'a"b' "$DEF" -- \
+		busybox sh -c "printf 'a\"b' >/proc/\$\$/comm; read x <file" 2>>err | grep -q 'name="file"' &&
+		echo found
+}
+prints '0
+found' 'a quote in --comm is a part of the name' quoted
+complains COMM_QUOTES 'and both kinds of quotes are refused' \
+	foreland trace --via tracefs --comm "a\"b'c" -n 1 "$DEF"
+
 # What is read is known: dd reads a file of 11 bytes in blocks of 5, that is 5, 5, 1 and 0 bytes.
 printf 'hello world' >known
 reads='dd if=known of=copy bs=5'

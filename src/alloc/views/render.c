@@ -5,6 +5,7 @@
 
 #include "alloc/tags/line.h"
 #include "base/cleanup.h"
+#include "base/escape.h"
 #include "base/json.h"
 #include "base/num.h"
 #include "base/table.h"
@@ -19,23 +20,13 @@ void fl_alloc_add_bytes(struct fl_buf *out, int64_t bytes, bool raw)
 		fl_buf_add_human(out, bytes);
 }
 
-/* Names come from other people's files and programs: what a terminal would act upon becomes "?". */
-static void add_name(struct fl_buf *out, struct fl_str name)
-{
-	for (size_t i = 0; i < name.n; i++) {
-		unsigned char c = (unsigned char)name.p[i];
-
-		fl_buf_addc(out, c < ' ' || c == 127 ? '?' : name.p[i]);
-	}
-}
-
 static void add_place(struct fl_buf *out, const struct fl_alloc_record *r)
 {
 	if (!r->file.n) {
 		fl_buf_addc(out, '?');
 		return;
 	}
-	add_name(out, r->file);
+	fl_escape(out, r->file);
 	if (r->line) {
 		fl_buf_addc(out, ':');
 		fl_buf_add_u64(out, r->line);
@@ -72,14 +63,14 @@ void fl_alloc_cell_tag(struct fl_alloc_cells *c, const struct fl_alloc_record *r
 {
 	add_place(&c->text, r);
 	end_cell(c);
-	add_name(&c->text, r->module);
+	fl_buf_add_str(&c->text, r->module);
 	end_cell(c);
-	add_name(&c->text, r->function);
+	fl_buf_add_str(&c->text, r->function);
 	if (r->accurate == FL_ACCURATE_NO)
 		fl_buf_addz(&c->text, " accurate:no");
 	if (r->extra.n) {
 		fl_buf_addc(&c->text, ' ');
-		add_name(&c->text, r->extra);
+		fl_buf_add_str(&c->text, r->extra);
 	}
 	end_cell(c);
 }
@@ -160,9 +151,9 @@ static void tree_line(const struct fl_alloc_group *g, unsigned int level, bool r
 	if (g->record) {
 		add_place(out, g->record);
 		fl_buf_addz(out, " func:");
-		add_name(out, g->record->function);
+		fl_escape(out, g->record->function);
 	} else {
-		add_name(out, g->name);
+		fl_escape(out, g->name);
 	}
 	fl_buf_addc(out, '\n');
 }
@@ -196,23 +187,23 @@ static void dump_line(const struct fl_alloc_record *r, struct fl_buf *out)
 {
 	fl_buf_addf(out, "%12" PRId64 " %8" PRIu64 " ", r->bytes, r->calls);
 	if (r->file.n)
-		fl_buf_add_str(out, r->file);
+		fl_escape(out, r->file);
 	else
 		fl_buf_addc(out, '?');
 	fl_buf_addc(out, ':');
 	fl_buf_add_u64(out, r->line);
 	if (r->module.n) {
 		fl_buf_addz(out, " [");
-		fl_buf_add_str(out, r->module);
+		fl_escape(out, r->module);
 		fl_buf_addc(out, ']');
 	}
 	fl_buf_addz(out, " func:");
-	fl_buf_add_str(out, r->function.n ? r->function : FL_STR("?"));
+	fl_escape(out, r->function.n ? r->function : FL_STR("?"));
 	if (r->accurate == FL_ACCURATE_NO)
 		fl_buf_addz(out, " accurate:no");
 	if (r->extra.n) {
 		fl_buf_addc(out, ' ');
-		fl_buf_add_str(out, r->extra);
+		fl_escape(out, r->extra);
 	}
 	fl_buf_addz(out, " \n");
 }

@@ -219,7 +219,7 @@ int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 		return FL_EXIT_FINDINGS;
 	}
 	if (set->torn)
-		fprintf(stderr, "%s: warning: %s [TORN]\n", s->name,
+		fl_say_line("%s: warning: %s [TORN]", s->name,
 			fl_alloc_errors[FL_ALLOC_TORN].message);
 	return findings.errors ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }

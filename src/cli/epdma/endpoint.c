@@ -128,8 +128,7 @@ static void announce(const struct serving *s, const char *path)
 
 	fl_device_cfg_read(s->d, 0, id, 4);
 	if (!s->json) {
-		fprintf(stderr,
-			"foreland: %s [%02x%02x:%02x%02x] listens at %s; memory 0x%llx, %llu bytes\n",
+		fl_say_line("foreland: %s [%02x%02x:%02x%02x] listens at %s; memory 0x%llx, %llu bytes",
 			b->name, id[1], id[0], id[3], id[2], path, (unsigned long long)b->ram,
 			(unsigned long long)b->ram_size);
 		return;

@@ -164,8 +164,8 @@ int fl_cli_epdma_log_close(const char *path, struct fl_engine_log *t)
 
 void fl_cli_epdma_refused(const char *place, const struct fl_epf_error *e)
 {
-	fprintf(stderr, "%s: error: %s: %s [%s] -%s\n", place, e->kind->message, e->text,
-		e->kind->code, fl_errno_name(e->err));
+	fl_say_line("%s: error: %s: %s [%s] -%s", place, e->kind->message, e->text, e->kind->code,
+		    fl_errno_name(e->err));
 }
 
 /* ---- --configfs ---- */

@@ -23,8 +23,9 @@ static void print_verdict(const struct fl_probe_verdict *v, const char *place, s
 		d.place = place;
 		fl_say_diag(&d);
 	} else {
-		fprintf(stderr, "%s: error: this is no probe definition: %s\n%.*s\n", place,
-			fl_errno_name(v->errno_value), FL_STR_ARG(def));
+		fl_say_line("%s: error: this is no probe definition: %s", place,
+			    fl_errno_name(v->errno_value));
+		fl_say_line("%.*s", FL_STR_ARG(def));
 	}
 }
 
@@ -47,7 +48,8 @@ static int check_definition(struct trace_job *s, struct fl_str def, const char *
 	fl_probe_verdict_fini(&first);
 	fl_probe_verdict_fini(&second);
 	if (r == 0 && !*ret) {
-		fprintf(stderr, "%s: error: this defines no event\n%.*s\n", place, FL_STR_ARG(def));
+		fl_say_line("%s: error: this defines no event", place);
+		fl_say_line("%.*s", FL_STR_ARG(def));
 		r = -EINVAL;
 	}
 	return r;

@@ -49,12 +49,12 @@ static void explain(const struct trace_job *s)
 		const struct fl_session_probe *p = fl_session_probe(s->session, i);
 		struct fl_str tried = fl_buf_str(&p->tried), line;
 
-		fprintf(stderr, "%.*s/%.*s: %s, reads by %s\n", FL_STR_ARG(p->schema.event->group),
-			FL_STR_ARG(p->schema.event->event), fl_hooks[p->hook].name,
-			fl_read_form_names[p->read]);
-		fprintf(stderr, "    because: %s\n", fl_points_reason(p->schema.event));
+		fl_say_line("%.*s/%.*s: %s, reads by %s", FL_STR_ARG(p->schema.event->group),
+			    FL_STR_ARG(p->schema.event->event), fl_hooks[p->hook].name,
+			    fl_read_form_names[p->read]);
+		fl_say_line("    because: %s", fl_points_reason(p->schema.event));
 		while (fl_str_line(&tried, &line))
-			fprintf(stderr, "    not taken: %.*s\n", FL_STR_ARG(line));
+			fl_say_line("    not taken: %.*s", FL_STR_ARG(line));
 	}
 }
 
@@ -70,7 +70,7 @@ static int start(struct trace_job *s)
 		fl_say_diag(&d);
 		tried = fl_buf_str(&fl_session_probe(s->session, fl_session_failed(s->session))->tried);
 		while (fl_str_line(&tried, &line))
-			fprintf(stderr, "note: tried %.*s\n", FL_STR_ARG(line));
+			fl_say_line("note: tried %.*s", FL_STR_ARG(line));
 	}
 	fl_diag_fini(&d);
 	if (r == 0 && s->o->explain)
@@ -157,7 +157,8 @@ static int print_hists(struct trace_job *s)
 		if (s->o->json)
 			fl_hist_json(&fl_session_probe(s->session, i)->schema, &table, s->symbols, &s->out);
 		else
-			fl_hist_text(&fl_session_probe(s->session, i)->schema, &table, bars, s->symbols, &s->out);
+			fl_hist_text(&fl_session_probe(s->session, i)->schema, &table, bars, s->symbols,
+				     s->o->bytes, &s->out);
 		fl_hist_table_fini(&table);
 	}
 	return s->out.len ? trace_flush(s) : 0;
@@ -182,6 +183,8 @@ static int run(struct trace_job *s, const struct fl_args *args)
 	r = fl_symbols_new(s->target, &s->symbols);
 	if (r == 0)
 		r = fl_text_new(fl_session_schemas(s->session), s->symbols, &s->text);
+	if (r == 0 && s->o->bytes)
+		fl_text_bytes(s->text);
 	if (r < 0)
 		return r;
 	if (trace_is_recording(s->o))

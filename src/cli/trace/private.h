@@ -22,7 +22,7 @@ struct trace_opts {
 	uint64_t pid;
 	const char *comm;
 	struct fl_strv hist;
-	bool vm, explain, exact, strict, stack, ustack, pretty;
+	bool vm, explain, exact, strict, stack, ustack, pretty, bytes;
 	const char *clock;
 	const char *dialect;
 	const char *via;

@@ -3,17 +3,20 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/escape.h"
 #include "base/json.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
 #include "probe/tracedat/recording.h"
 
 struct report_opts {
-	bool json;
+	bool json, bytes;
 };
 
 static const struct fl_opt report_options[] = {
 	FL_OPT_FLAG(struct report_opts, json, 0, "json", "print one JSON object a line"),
+	FL_OPT_FLAG(struct report_opts, bytes, 0, "bytes",
+		    "show names and strings as they are, control bytes too, not as \\xHH"),
 	{}
 };
 
@@ -30,18 +33,13 @@ static bool complain(struct fl_recording *rec)
 	return failed;
 }
 
-static void text_summary(struct fl_str text)
-{
-	fprintf(stderr, "%.*s", FL_STR_ARG(text));
-}
-
 /* What the recording says of itself: in JSON the last line, else on standard error. */
 static void print_summary(const struct fl_recording *rec, bool json, struct fl_buf *out)
 {
 	struct fl_str text = fl_recording_summary(rec), line;
 
-	if (!json)
-		text_summary(text);
+	while (!json && fl_str_line(&text, &line))
+		fl_say_line("%.*s", FL_STR_ARG(line));
 	if (!json || !text.n)
 		return;
 	fl_json_open(out, NULL, '{');
@@ -55,16 +53,22 @@ static void print_summary(const struct fl_recording *rec, bool json, struct fl_b
 }
 
 /* What a latency tracer left is a text already. */
-static void print_texts(const struct fl_recording *rec, bool json, struct fl_buf *out)
+static void print_texts(const struct fl_recording *rec, const struct report_opts *opts, struct fl_buf *out)
 {
+	struct fl_str line;
 	struct fl_str source, text;
 	size_t at = 0;
 
 	while (fl_recording_text(rec, &at, &source, &text)) {
-		if (!json) {
-			fl_buf_add_str(out, text);
-			continue;
+		while (!opts->json && fl_str_line(&text, &line)) {
+			if (opts->bytes)
+				fl_buf_add_str(out, line);
+			else
+				fl_escape(out, line);
+			fl_buf_addc(out, '\n');
 		}
+		if (!opts->json)
+			continue;
 		fl_json_open(out, NULL, '{');
 		fl_json_strz(out, "type", "latency");
 		fl_json_str(out, "source", source);
@@ -76,7 +80,7 @@ static void print_texts(const struct fl_recording *rec, bool json, struct fl_buf
 
 static int print_records(struct fl_recording *rec, const struct report_opts *opts, bool *failed, struct fl_buf *out)
 {
-	_cleanup_recorded_lines_ struct fl_recorded_lines lines = {};
+	_cleanup_recorded_lines_ struct fl_recorded_lines lines = { opts->bytes };
 	struct fl_recorded one;
 	int r;
 
@@ -101,7 +105,7 @@ static int print_all(struct fl_recording *rec, const struct report_opts *opts, b
 	_cleanup_buf_ struct fl_buf out = {};
 	int r;
 
-	print_texts(rec, opts->json, &out);
+	print_texts(rec, opts, &out);
 	r = print_records(rec, opts, &failed, &out);
 	if (r == 0) {
 		print_summary(rec, opts->json, &out);

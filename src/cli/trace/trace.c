@@ -23,6 +23,8 @@ const struct fl_opt trace_options[] = {
 		    "count instead of printing: keys=..[:vals=..][:sort=..][:size=..]"),
 	FL_OPT_FLAG(struct trace_opts, pretty, 0, "pretty",
 		    "show values by their type: enum and errno names, structs, what pointers point to"),
+	FL_OPT_FLAG(struct trace_opts, bytes, 0, "bytes",
+		    "show names and strings as they are, control bytes too, not as \\xHH"),
 	FL_OPT_FLAG(struct trace_opts, stack, 0, "stack", "take the kernel's stack with each event"),
 	FL_OPT_FLAG(struct trace_opts, ustack, 0, "ustack", "take the process's stack with each event"),
 	FL_OPT_FLAG(struct trace_opts, vm, 0, "vm", "trace in a guest, where no privilege is needed"),

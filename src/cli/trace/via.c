@@ -207,8 +207,8 @@ static void explain(const struct via *v)
 	const struct trace_job *s = v->s;
 
 	for (size_t i = 0; i < s->nr_events; i++)
-		fprintf(stderr, "%.*s/%.*s: tracefs, as '%.*s'\n", FL_STR_ARG(s->events[i]->group),
-			FL_STR_ARG(s->events[i]->event), FL_STR_ARG(fl_ftrace_text(v->ftrace, i)));
+		fl_say_line("%.*s/%.*s: tracefs, as '%.*s'", FL_STR_ARG(s->events[i]->group),
+			    FL_STR_ARG(s->events[i]->event), FL_STR_ARG(fl_ftrace_text(v->ftrace, i)));
 }
 
 static int open_recording(struct via *v)
@@ -263,7 +263,7 @@ int trace_via_tracefs(struct trace_job *s, const struct fl_args *args)
 	struct fl_ftrace_opts opts = { .pid = (uint32_t)s->o->pid, .comm = s->o->comm,
 				       .boot_clock = trace_boot_clock(s->o) };
 	_cleanup_ftrace_ struct fl_ftrace *ftrace = NULL;
-	struct via v = { .s = s };
+	struct via v = { .s = s, .lines.bytes = s->o->bytes };
 	struct fl_diag d = {};
 	int r = fl_ftrace_new(s->target, &opts, &ftrace);
 

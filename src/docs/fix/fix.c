@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/escape.h"
 #include "base/out.h"
 
 #define MAX_ROUNDS 8
@@ -439,6 +440,14 @@ static void put_hunk(struct fl_buf *out, const struct line *a, size_t an, const 
 	put_lines(out, ' ', a, at, to);
 }
 
+/* A tab ends a name with blanks in it: without, patch(1) ends it at the first of them. */
+static void put_name(struct fl_buf *out, const char *mark, const char *side, const char *path)
+{
+	fl_buf_addz(out, mark);
+	fl_quote_path(out, side, fl_str(path));
+	fl_buf_addz(out, strchr(path, ' ') ? "\t\n" : "\n");
+}
+
 static int put_diff(struct fl_buf *out, const char *path, struct fl_str old, struct fl_str new)
 {
 	_cleanup_free_ struct line *a = NULL, *b = NULL;
@@ -453,7 +462,8 @@ static int put_diff(struct fl_buf *out, const char *path, struct fl_str old, str
 		v = calloc(an + bn + 1, sizeof(*v));
 	if (e < 0 || !v)
 		return -ENOMEM;
-	fl_buf_addf(out, "--- a/%s\n+++ b/%s\n", path, path);
+	put_name(out, "--- ", "a/", path);
+	put_name(out, "+++ ", "b/", path);
 	while (next_region(a, an, b, bn, &r))
 		v[n++] = r;
 	for (size_t from = 0, to; from < n; from = to) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "docs/report/report.h"
 
+#include "base/escape.h"
 #include "base/json.h"
 
 void docs_render(const struct docs_finding *f, bool marks, struct fl_buf *out)
@@ -50,6 +51,8 @@ void docs_render_robot(const struct docs_finding *f, struct fl_buf *out)
 {
 	static const char refs[] = "references a file that doesn't exist: ";
 
+	size_t from = out->len;
+
 	fl_buf_addz(out, f->known ? "   " : ">> ");
 	if (f->check == DOCS_REF_FILE)
 		fl_buf_addf(out, "Warning: %s references a file that doesn't exist: %s\n", f->file,
@@ -59,4 +62,5 @@ void docs_render_robot(const struct docs_finding *f, struct fl_buf *out)
 	else
 		fl_buf_addf(out, "%s:%u: %s%s\n", f->file, f->docline,
 			    f->level == FL_ERROR ? "ERROR: " : "WARNING: ", f->message);
+	fl_escape_from(out, from);
 }

@@ -239,6 +239,17 @@ static int define(struct fl_ftrace *t, struct event *ev, struct fl_diag *diag)
 	return r;
 }
 
+/* The kernel's filters know both quotes and no escapes: a name must not end its own string. */
+static int add_comm(const char *comm, struct fl_buf *text)
+{
+	char quote = strchr(comm, '"') ? '\'' : '"';
+
+	if (strchr(comm, quote))
+		return -EINVAL;
+	fl_buf_addf(text, "comm == %c%s%c && ", quote, comm, quote);
+	return 0;
+}
+
 /*
  * The definition's filter and --comm are one filter of the kernel's; and what we do ourselves is left
  * out: reading a record would make the next one. By filter, because the kernel's other means,
@@ -252,8 +263,9 @@ static int set_filter(struct fl_ftrace *t, struct event *ev, struct fl_diag *dia
 
 	if (own)
 		fl_buf_addf(&text, "(%.*s) && ", FL_STR_ARG(ev->filter));
-	if (t->opts.comm)
-		fl_buf_addf(&text, "comm == \"%s\" && ", t->opts.comm);
+	r = t->opts.comm ? add_comm(t->opts.comm, &text) : 0;
+	if (r < 0)
+		return fail(FTRACE_COMM_QUOTES, NULL, 0, diag);
 	fl_buf_addf(&text, "(common_pid != %d || common_flags & %d)", (int)getpid(), IN_INTERRUPT);
 	r = write_instance(t, fl_buf_str(&text), "events/%s/%s/filter", fl_buf_z(&t->owner),
 			   fl_buf_z(&ev->name));

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/json.h"
 #include "probe/output/stack.h"
 
@@ -35,14 +36,22 @@ static struct fl_stack key_stack(const struct fl_hist_field *f, const struct fl_
 	return s;
 }
 
+static void add_text(struct fl_str s, bool bytes, struct fl_buf *out)
+{
+	if (bytes)
+		fl_buf_add_str(out, s);
+	else
+		fl_escape(out, s);
+}
+
 static void add_stack(const struct fl_hist_field *f, const struct fl_hist_entry *e,
-		      struct fl_symbols *symbols, struct fl_buf *out)
+		      struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
 	struct fl_stack s = key_stack(f, e, FL_HIST_FRAMES);
 
 	for (size_t i = 0; i < s.n; i++) {
 		fl_buf_fill(out, ' ', 9);
-		fl_buf_add_str(out, fl_symbols_at(symbols, fl_stack_frame(&s, i)));
+		add_text(fl_symbols_at(symbols, fl_stack_frame(&s, i)), bytes, out);
 		fl_buf_addc(out, '\n');
 	}
 	if (!s.n)
@@ -78,7 +87,7 @@ void fl_hist_trim(const struct fl_record_schema *p, struct fl_hist_table *t, str
 }
 
 static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e,
-		    struct fl_symbols *symbols, struct fl_buf *out)
+		    struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
 	uint64_t v = f->is_string ? 0 : fl_hist_key(f, e);
 	size_t start;
@@ -86,13 +95,13 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 	fl_buf_add_str(out, f->name);
 	if (f->source == FL_HIST_STACK) {
 		fl_buf_addz(out, ":\n");
-		add_stack(f, e, symbols, out);
+		add_stack(f, e, symbols, bytes, out);
 		return;
 	}
 	fl_buf_addz(out, ": ");
 	if (f->is_string) {
 		start = out->len;
-		fl_buf_add_str(out, key_string(f, e));
+		add_text(key_string(f, e), bytes, out);
 		pad(out, start, 50);
 		return;
 	}
@@ -104,13 +113,13 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 	case FL_HIST_SYM_OFFSET:
 		fl_buf_addf(out, "[%" PRIx64 "] ", v);
 		start = out->len;
-		fl_buf_add_str(out, f->modifier == FL_HIST_SYM ? fl_symbols_name(symbols, v)
-							       : fl_symbols_at(symbols, v));
+		add_text(f->modifier == FL_HIST_SYM ? fl_symbols_name(symbols, v)
+						    : fl_symbols_at(symbols, v), bytes, out);
 		pad(out, start, f->modifier == FL_HIST_SYM ? 45 : 55);
 		break;
 	case FL_HIST_EXECNAME:
 		start = out->len;
-		fl_buf_add_str(out, v ? comm(e) : FL_STR("<idle>"));
+		add_text(v ? comm(e) : FL_STR("<idle>"), bytes, out);
 		pad(out, start, 16);
 		fl_buf_addf(out, "[%10" PRIu64 "]", v);
 		break;
@@ -140,7 +149,7 @@ static void add_bar(uint64_t v, uint64_t most, unsigned int width, struct fl_buf
 }
 
 static void add_entry(const struct fl_hist *h, const struct fl_hist_entry *e,
-		      struct fl_symbols *symbols, struct fl_buf *out)
+		      struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
 	bool multiline = false;
 
@@ -149,7 +158,7 @@ static void add_entry(const struct fl_hist *h, const struct fl_hist_entry *e,
 		if (i)
 			fl_buf_addz(out, ", ");
 		multiline |= h->keys[i].source == FL_HIST_STACK;
-		add_key(&h->keys[i], e, symbols, out);
+		add_key(&h->keys[i], e, symbols, bytes, out);
 	}
 	fl_buf_addz(out, multiline ? "}" : " }");
 	fl_buf_addf(out, " hitcount: %10" PRIu64, e->hits);
@@ -212,7 +221,7 @@ static void add_spec(const struct fl_hist *h, struct fl_buf *out)
 }
 
 void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *t, unsigned int bars,
-		  struct fl_symbols *symbols, struct fl_buf *out)
+		  struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
 	uint64_t most = 0;
 
@@ -223,7 +232,7 @@ void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *
 	add_spec(t->hist, out);
 	fl_buf_addz(out, " [active]\n#\n\n");
 	for (size_t i = 0; i < t->n; i++) {
-		add_entry(t->hist, &t->entries[i], symbols, out);
+		add_entry(t->hist, &t->entries[i], symbols, bytes, out);
 		if (bars)
 			add_bar(t->entries[i].hits, most, bars, out);
 		fl_buf_addc(out, '\n');

@@ -13,7 +13,7 @@ void fl_hist_trim(const struct fl_record_schema *p, struct fl_hist_table *t, str
 
 /* @bars: columns for a bar behind each line; 0: none. */
 void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *t, unsigned int bars,
-		  struct fl_symbols *symbols, struct fl_buf *out);
+		  struct fl_symbols *symbols, bool bytes, struct fl_buf *out);
 
 /* A row an entry: {"event","keys":{...},"hitcount","vals":{...}}. */
 void fl_hist_json(const struct fl_record_schema *p, const struct fl_hist_table *t,

@@ -2,6 +2,7 @@
 #include "probe/output/json.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "probe/output/pretty.h"
 #include "probe/output/stack.h"
 #include "probe/output/text.h"
@@ -76,6 +77,30 @@ static void add_element(const struct fl_probe_arg *a, const struct fl_record_slo
 	}
 }
 
+/* The bytes of those strings of an array that are no UTF-8, under "NAME_hex"; null for the others. */
+static void add_hex(const struct fl_probe_arg *a, const struct fl_record_slot *s, const struct fl_record *rec,
+		    size_t size, const char *key, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf hex = {}, name = {};
+	bool any = false;
+	struct fl_str text;
+
+	fl_buf_addf(&name, "%s_hex", key);
+	fl_json_open(&hex, NULL, '[');
+	for (size_t k = 0; k < a->count; k++) {
+		bool odd = fl_record_string(s, rec, size, k, &text) && !fl_utf8_valid(text);
+
+		if (odd)
+			fl_json_hex(&hex, NULL, text);
+		else
+			fl_json_null(&hex, NULL);
+		any |= odd;
+	}
+	fl_json_close(&hex, ']');
+	if (any)
+		fl_json_text(out, fl_buf_z(&name), &hex);
+}
+
 static void add_value(const struct fl_record_schema *p, size_t i, const struct fl_record *rec,
 		      size_t size, struct fl_symbols *symbols, struct fl_buf *out)
 {
@@ -97,6 +122,8 @@ static void add_value(const struct fl_record_schema *p, size_t i, const struct f
 	for (size_t k = 0; k < a->count; k++)
 		add_element(a, s, rec, size, k, NULL, symbols, out);
 	fl_json_close(out, ']');
+	if (s->kind == FL_SLOT_STRING)
+		add_hex(a, s, rec, size, key.z, out);
 }
 
 static bool was_cut(const struct fl_record_schema *p, size_t i, const struct fl_record *rec, size_t size)

@@ -236,6 +236,18 @@ static bool is_text(struct fl_type element)
 	return is_char(element) && fl_str_is(fl_type_name(element), "char");
 }
 
+/* As C has it, but for what fl_escape() sees to: the whole line goes through it. */
+static void show_c_string(struct fl_buf *out, struct fl_str s)
+{
+	fl_buf_addc(out, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			fl_buf_addc(out, '\\');
+		fl_buf_addc(out, s.p[i]);
+	}
+	fl_buf_addc(out, '"');
+}
+
 static void show_text(struct show *s, const char *key, struct place p, uint32_t n)
 {
 	struct fl_str text = fl_str_n((const char *)s->v->bytes + p.bit / 8, n);
@@ -244,7 +256,7 @@ static void show_text(struct show *s, const char *key, struct place p, uint32_t 
 	if (s->json)
 		fl_json_str(s->out, key, text);
 	else
-		fl_json_quote(s->out, text);
+		show_c_string(s->out, text);
 }
 
 static void show_array(struct show *s, const char *key, struct place p)
@@ -291,9 +303,12 @@ static void show_member(struct show *s, const struct fl_member *m, struct place 
 {
 	_cleanup_free_ char *key = s->json ? fl_str_dup(m->name) : NULL;
 
+	if (key) {
+		show_value(s, key, p);
+		return;
+	}
 	if (s->json) {
-		if (key)
-			show_value(s, key, p);
+		s->out->error = -ENOMEM;
 		return;
 	}
 	fl_buf_addz(s->out, (*shown)++ ? before : "");

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/escape.h"
 #include "base/json.h"
 #include "base/num.h"
 #include "probe/output/linehead.h"
@@ -59,35 +60,45 @@ void fl_stack_frame_text(enum fl_stack_kind kind, uint64_t addr, const struct fl
 		fl_buf_add_str(out, fl_str_from(text, fl_str_find(text, ' ', 0)));
 }
 
+static void end_line(struct fl_buf *out, size_t from, bool bytes)
+{
+	if (!bytes)
+		fl_escape_from(out, from);
+	fl_buf_addc(out, '\n');
+}
+
 static void add_lines(enum fl_stack_kind kind, const struct fl_stack *s, const struct fl_record *rec,
-		      struct fl_symbols *symbols, struct fl_buf *out)
+		      struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
 	for (size_t i = 0; i < s->n; i++) {
+		size_t from = out->len;
+
 		fl_buf_addz(out, " => ");
 		fl_stack_frame_text(kind, fl_stack_frame(s, i), rec, symbols, out);
-		fl_buf_addc(out, '\n');
+		end_line(out, from, bytes);
 	}
 	if (s->is_full)
 		fl_buf_addz(out, " => ...\n");
 }
 
 void fl_stack_text(const struct fl_record_schema *p, uint32_t cpu, const struct fl_record *rec, size_t size,
-		   struct fl_symbols *symbols, struct fl_buf *out)
+		   struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
 	for (unsigned int kind = 0; kind < _FL_STACK_MAX; kind++) {
 		struct fl_stack s = {};
 		int r = fl_record_stack(&p->layout, rec, size, (enum fl_stack_kind)kind, &s);
+		size_t from = out->len;
 		char *at = r == -ENOENT ? NULL : fl_buf_reserve(out, FL_LINE_HEAD_ROOM);
 
 		if (!at || (r == 0 && !s.n))
 			continue;
 		out->len += (size_t)(fl_line_head_once(at, cpu, rec) - at);
 		fl_buf_addz(out, fl_stack_titles[kind]);
-		fl_buf_addc(out, '\n');
+		end_line(out, from, bytes);
 		if (r < 0)
 			fl_buf_addf(out, " (none: %s)\n", fl_errno_name(r));
 		fl_stack_trim((enum fl_stack_kind)kind, p->own_frames, symbols, &s);
-		add_lines((enum fl_stack_kind)kind, &s, rec, symbols, out);
+		add_lines((enum fl_stack_kind)kind, &s, rec, symbols, bytes, out);
 	}
 }
 

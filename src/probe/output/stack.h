@@ -27,9 +27,9 @@ void fl_stack_trim(enum fl_stack_kind kind, unsigned int own_frames, struct fl_s
 void fl_stack_frame_text(enum fl_stack_kind kind, uint64_t addr, const struct fl_record *rec,
 			 struct fl_symbols *symbols, struct fl_buf *out);
 
-/* Lines of all stacks of a record, none where none are wanted. */
+/* Lines of all stacks of a record, none where none are wanted. @bytes: names as they are. */
 void fl_stack_text(const struct fl_record_schema *p, uint32_t cpu, const struct fl_record *rec, size_t size,
-		   struct fl_symbols *symbols, struct fl_buf *out);
+		   struct fl_symbols *symbols, bool bytes, struct fl_buf *out);
 
 /* "stack":[...] and "user_stack":[...]; null where the kernel gave none. */
 void fl_stack_json(const struct fl_record_schema *p, const struct fl_record *rec, size_t size,

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/escape.h"
 #include "probe/output/linehead.h"
 #include "probe/output/pretty.h"
 #include "probe/output/put.h"
@@ -35,6 +36,7 @@ struct fl_text {
 	struct fl_symbols *symbols;
 	struct fl_line_heads heads;
 	struct fl_buf place;
+	bool bytes;
 	size_t n;
 	struct event_text *events;
 };
@@ -174,6 +176,11 @@ int fl_text_new(struct fl_record_schemas events, struct fl_symbols *symbols, str
 		return r;
 	*ret = TAKE_PTR(t);
 	return 0;
+}
+
+void fl_text_bytes(struct fl_text *t)
+{
+	t->bytes = true;
 }
 
 void fl_text_free(struct fl_text *t)
@@ -343,6 +350,7 @@ void fl_text_record(struct fl_text *t, uint32_t cpu, const struct fl_record *rec
 		    struct fl_buf *out)
 {
 	struct line l = { t, &t->events[rec->event], rec, size };
+	size_t from = out->len;
 
 	if (!fl_buf_reserve(out, l.x->fixed_room + size))
 		return;
@@ -350,6 +358,8 @@ void fl_text_record(struct fl_text *t, uint32_t cpu, const struct fl_record *rec
 		add_pretty(&l, cpu, out);
 	else
 		add_plain(&l, cpu, out);
+	if (!t->bytes)
+		fl_escape_from(out, from);
 	if (l.x->probe->layout.stacks)
-		fl_stack_text(l.x->probe, cpu, rec, size, t->symbols, out);
+		fl_stack_text(l.x->probe, cpu, rec, size, t->symbols, t->bytes, out);
 }

@@ -21,6 +21,9 @@ void fl_text_free(struct fl_text *t);
 FL_DEFINE_CLEANUP(struct fl_text *, fl_text_free);
 #define _cleanup_text_ _cleanup_(fl_text_freep)
 
+/* Shows what others wrote as it is, not escaped (base/escape.h). */
+void fl_text_bytes(struct fl_text *t);
+
 /* Appends one line, and those of the stacks that were asked for. */
 void fl_text_record(struct fl_text *t, uint32_t cpu, const struct fl_record *rec, size_t size,
 		    struct fl_buf *out);

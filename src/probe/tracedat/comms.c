@@ -14,6 +14,37 @@ static int compare(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
+void fl_comm_write(struct fl_str name, struct fl_buf *out)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] == '\n')
+			fl_buf_addz(out, FL_COMM_NEWLINE);
+		else
+			fl_buf_addc(out, name.p[i]);
+}
+
+static int read_name(struct fl_comms *c, struct fl_str text, struct fl_str *ret)
+{
+	const size_t n = strlen(FL_COMM_NEWLINE);
+	size_t to = 0;
+	char *p;
+
+	*ret = text;
+	if (text.n < n || !memmem(text.p, text.n, FL_COMM_NEWLINE, n))
+		return 0;
+	p = fl_arena_dup(&c->changed, text);
+	if (!p)
+		return -ENOMEM;
+	for (size_t i = 0; i < text.n; to++) {
+		bool newline = fl_str_starts(fl_str_from(text, i), FL_COMM_NEWLINE);
+
+		p[to] = newline ? '\n' : text.p[i];
+		i += newline ? n : 1;
+	}
+	*ret = fl_str_n(p, to);
+	return 0;
+}
+
 int fl_comms_read(struct fl_comms *c, struct fl_str text)
 {
 	struct fl_str line, word;
@@ -27,8 +58,11 @@ int fl_comms_read(struct fl_comms *c, struct fl_str text)
 	if (!c->list)
 		return -ENOMEM;
 	while (fl_str_line(&text, &line)) {
-		if (fl_str_word(&line, &word) && fl_parse_u64(word, 10, &pid) == 0 && pid <= UINT32_MAX)
-			c->list[c->n++] = (struct fl_comm){ pid, fl_str_from(line, 1) };
+		if (!fl_str_word(&line, &word) || fl_parse_u64(word, 10, &pid) < 0 || pid > UINT32_MAX)
+			continue;
+		c->list[c->n].pid = pid;
+		if (read_name(c, fl_str_from(line, 1), &c->list[c->n++].name) < 0)
+			return -ENOMEM;
 	}
 	qsort(c->list, c->n, sizeof(*c->list), compare);
 	return 0;
@@ -37,6 +71,7 @@ int fl_comms_read(struct fl_comms *c, struct fl_str text)
 void fl_comms_fini(struct fl_comms *c)
 {
 	free(c->list);
+	fl_arena_fini(&c->changed);
 	*c = (struct fl_comms){};
 }
 

@@ -3,7 +3,11 @@
 #ifndef PROBE_TRACEDAT_COMMS_H
 #define PROBE_TRACEDAT_COMMS_H
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
+
+#define FL_COMM_NEWLINE "\\x0a" /* so that a name cannot add lines to the list */
 
 struct fl_comm {
 	uint32_t pid;
@@ -14,7 +18,11 @@ struct fl_comms {
 	struct fl_comm *list; /* by number */
 	size_t n;
 	struct fl_comm known[64]; /* one thread's records come in rows */
+	struct fl_arena changed;  /* names that do not stand in the text as they are */
 };
+
+/* Appends @name as it stands in such a line. */
+void fl_comm_write(struct fl_str name, struct fl_buf *out);
 
 /* The text is borrowed. 0 or -ENOMEM; lines that are none are passed over. */
 int fl_comms_read(struct fl_comms *c, struct fl_str text);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/tracedat/recorded.h"
 
+#include <errno.h>
+
 #include "base/bytes.h"
+#include "base/escape.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "probe/output/put.h"
 #include "probe/output/stack.h"
 
@@ -262,18 +266,29 @@ static bool next_frame(const struct fl_recorded *rec, uint64_t *at, uint64_t *re
 	return ok;
 }
 
-static void text_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, uint64_t at, struct fl_buf *out)
+static void end_line(const struct fl_recorded_lines *l, size_t from, struct fl_buf *out)
+{
+	if (!l->bytes)
+		fl_escape_from(out, from);
+}
+
+/* Behind the head of the line, which starts at @from. */
+static void text_stack(const struct fl_recorded_lines *l, const struct fl_recorded *rec,
+		       enum fl_stack_kind kind, uint64_t at, size_t from, struct fl_buf *out)
 {
 	uint64_t frame;
 
 	fl_buf_addf(out, "%s\n", fl_stack_titles[kind]);
+	end_line(l, from, out);
 	while (next_frame(rec, &at, &frame)) {
+		from = out->len;
 		fl_buf_addz(out, " => ");
 		if (kind == FL_STACK_KERNEL)
 			add_symbol(rec->ksyms, frame, true, out);
 		else
 			fl_buf_addf(out, " <%016llx>", (unsigned long long)frame);
 		fl_buf_addc(out, '\n');
+		end_line(l, from, out);
 	}
 }
 
@@ -341,24 +356,29 @@ static void text_values(struct fl_recorded_lines *l, const struct fl_recorded *r
 
 void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out)
 {
+	size_t from;
 	enum fl_stack_kind kind;
 	uint64_t at;
 	char *p;
 
 	if (rec->missed)
 		text_missed(rec, out);
+	from = out->len;
 	text_source(l, rec, out);
 	p = fl_buf_reserve(out, FL_LINE_HEAD_ROOM);
 	if (!p)
 		return;
 	l->heads.raw_time = rec->raw_time;
 	out->len += put_head(l, p, rec) - p;
-	if (!rec->format)
-		fl_buf_addf(out, "event %u: %zu bytes\n", rec->type, rec->size);
-	else if (is_stack(rec, &kind, &at))
-		text_stack(rec, kind, at, out);
-	else
+	if (rec->format && is_stack(rec, &kind, &at)) {
+		text_stack(l, rec, kind, at, from, out);
+		return;
+	}
+	if (rec->format)
 		text_values(l, rec, out);
+	else
+		fl_buf_addf(out, "event %u: %zu bytes\n", rec->type, rec->size);
+	end_line(l, from, out);
 }
 
 static void json_element(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
@@ -382,14 +402,40 @@ static void json_element(const struct fl_recorded *rec, const struct fl_printed 
 	}
 }
 
+/* The bytes of those strings of an array that are no UTF-8, under "NAME_hex"; null for the others. */
+static void json_hex(const struct fl_recorded *rec, const struct fl_printed *v, const char *key,
+		     struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf hex = {}, name = {};
+	bool any = false;
+	struct fl_str s;
+
+	fl_buf_addf(&name, "%s_hex", key);
+	fl_json_open(&hex, NULL, '[');
+	for (uint32_t k = 0; v->print == FL_PRINT_STRING && k < v->count; k++) {
+		bool odd = load_string(rec, v->field, k, &s) && !fl_utf8_valid(s);
+
+		if (odd)
+			fl_json_hex(&hex, NULL, s);
+		else
+			fl_json_null(&hex, NULL);
+		any |= odd;
+	}
+	fl_json_close(&hex, ']');
+	if (any)
+		fl_json_text(out, fl_buf_z(&name), &hex);
+}
+
 static void json_values(const struct fl_recorded *rec, struct fl_buf *out)
 {
 	for (size_t i = 0; i < rec->printer->n; i++) {
 		const struct fl_printed *v = &rec->printer->values[i];
 		_cleanup_free_ char *key = fl_str_dup(v->name);
 
-		if (!key)
-			continue;
+		if (!key) {
+			out->error = -ENOMEM;
+			return;
+		}
 		if (!v->count) {
 			json_element(rec, v, 0, key, out);
 			continue;
@@ -398,6 +444,7 @@ static void json_values(const struct fl_recorded *rec, struct fl_buf *out)
 		for (uint32_t k = 0; k < v->count; k++)
 			json_element(rec, v, k, NULL, out);
 		fl_json_close(out, ']');
+		json_hex(rec, v, key, out);
 	}
 }
 

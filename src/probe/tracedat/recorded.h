@@ -43,8 +43,9 @@ bool fl_recorded_number(const struct fl_recorded *rec, const struct fl_field *f,
 /* Strings that could not be read, which are shown as (fault). */
 uint64_t fl_recorded_faults(const struct fl_recorded *rec);
 
-/* What is kept from line to line. Zero to start. */
+/* What is kept from line to line. Zero but for @bytes to start. */
 struct fl_recorded_lines {
+	bool bytes; /* what others wrote is shown as it is */
 	size_t source_width; /* of the column of sources; 0: there is none */
 	struct fl_line_heads heads;
 	uint64_t ip, ret_ip; /* what @place is of */

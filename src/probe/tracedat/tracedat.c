@@ -22,6 +22,7 @@
 
 #include "base/bytes.h"
 #include "base/map.h"
+#include "probe/tracedat/comms.h"
 #include "probe/event/format.h"
 #include "probe/output/stack.h"
 #include "probe/target/target.h"
@@ -494,8 +495,11 @@ static void put_comms(const struct fl_tracedat *t, struct fl_buf *out)
 {
 	_cleanup_buf_ struct fl_buf text = {};
 
-	fl_map_for_each(e, &t->comms)
-		fl_buf_addf(&text, "%llu %s\n", (unsigned long long)fl_get_le64(e->key.p), (char *)e->ptr);
+	fl_map_for_each(e, &t->comms) {
+		fl_buf_addf(&text, "%llu ", (unsigned long long)fl_get_le64(e->key.p));
+		fl_comm_write(fl_str(e->ptr), &text);
+		fl_buf_addc(&text, '\n');
+	}
 	put_sized(out, &text, 8);
 }
 
