@@ -339,6 +339,18 @@ static int make_place(const char *from, const char *over)
 	return r < 0 ? r : make_like(from, over);
 }
 
+/* A failure is none of ours: then the tool finds what it would have found. */
+static void mount_beneath(const struct fl_mount_bind *b)
+{
+	struct stat st, above;
+	_cleanup_buf_ struct fl_buf parent = {};
+
+	fl_buf_addf(&parent, "%s/..", b->over);
+	if (!parent.error && stat(b->over, &st) == 0 && stat(fl_buf_z(&parent), &above) == 0 &&
+	    st.st_dev == above.st_dev)
+		mount(b->type, b->over, b->type, MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
 static int show(const char *top, const struct fl_mount_bind *b)
 {
 	_cleanup_buf_ struct fl_buf from = {};
@@ -346,6 +358,8 @@ static int show(const char *top, const struct fl_mount_bind *b)
 
 	fl_buf_addf(&from, "%s/%s", top, b->from);
 	r = from.error ? from.error : make_place(fl_buf_z(&from), b->over);
+	if (r == 0 && b->type)
+		mount_beneath(b);
 	return r < 0 ? r : bind(fl_buf_z(&from), b->over);
 }
 

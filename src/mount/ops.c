@@ -391,7 +391,11 @@ static int write_lines(struct fl_mount_handle *h, const char *data, size_t n, ui
 static void on_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t n, off_t pos,
 		     struct fuse_file_info *fi)
 {
-	int r = write_lines(handle_of(fi), data, n, (uint64_t)pos);
+	struct fl_mount_handle *h = handle_of(fi);
+	int r;
+
+	h->open->caller = fuse_req_ctx(req)->pid;
+	r = write_lines(h, data, n, (uint64_t)pos);
 
 	if (r < 0)
 		reply(req, r);

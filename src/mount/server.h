@@ -37,6 +37,8 @@ FL_DEFINE_CLEANUP(struct fl_mount *, fl_mount_free);
 struct fl_mount_bind {
 	const char *from; /* in the tree: "tracing" */
 	const char *over; /* "/sys/kernel/tracing" */
+	/* Tools look for a mount of this type in /proc/mounts; it is made beneath, where it is not. NULL: none */
+	const char *type;
 };
 
 /*

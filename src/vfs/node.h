@@ -35,6 +35,7 @@ enum fl_node_type {
 struct fl_open {
 	struct fl_node *node; /* counted */
 	int flags;	      /* O_RDONLY, O_WRONLY, O_RDWR | O_APPEND | O_TRUNC, as for open(2) */
+	pid_t caller;	      /* who has opened it, or writes now; 0: not known */
 	void *state;	      /* the node's, set by ops->open, released by ops->release */
 };
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* foreland mount: the trees as file systems, for a person or for one command. */
 #include <errno.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +82,18 @@ static int choose(const struct mount_opts *o, bool for_command, unsigned int *re
 	return 0;
 }
 
+/*
+ * The events of the running kernel are read from its own tracefs. The server's mount namespace is its
+ * own, so that mounting it there, where it is missing, is seen by nobody else.
+ */
+static void reach_tracefs(void)
+{
+	struct statfs fs;
+
+	if (geteuid() == 0 && statfs("/sys/kernel/tracing", &fs) == 0 && (unsigned long)fs.f_type != TRACEFS_MAGIC)
+		mount("nodev", "/sys/kernel/tracing", "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
 static int serve(struct fl_mount *m, unsigned int which, char **argv)
 {
 	struct fl_mount_bind binds[MOUNT_BINDS_MAX];
@@ -89,6 +104,7 @@ static int serve(struct fl_mount *m, unsigned int which, char **argv)
 	int r;
 
 	catch_signals();
+	reach_tracefs();
 	if (argv) {
 		command.pid = fl_mount_start(m, binds, mount_trees_binds(which, binds), argv);
 		if (command.pid < 0) {

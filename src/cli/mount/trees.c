@@ -22,13 +22,14 @@ static const struct {
 	const char *name;
 	unsigned int tree;
 	const char *over;
+	const char *type; /* of the mount that tools look for there */
 	bool beside; /* comes with another one, and is no word of --only */
 } places[] = {
-	{ "tracing", MOUNT_TRACING, "/sys/kernel/tracing" },
+	{ "tracing", MOUNT_TRACING, "/sys/kernel/tracing", "tracefs" },
 	{ "config", MOUNT_CONFIG, "/sys/kernel/config" },
 	{ "pci", MOUNT_PCI, "/sys/bus/pci" },
-	{ "pci-epf", MOUNT_CONFIG, "/sys/bus/pci-epf", true },
-	{ "pci_epc", MOUNT_CONFIG, "/sys/class/pci_epc", true },
+	{ "pci-epf", MOUNT_CONFIG, "/sys/bus/pci-epf", NULL, true },
+	{ "pci_epc", MOUNT_CONFIG, "/sys/class/pci_epc", NULL, true },
 	{ "allocinfo", MOUNT_ALLOCINFO, "/proc/allocinfo" },
 };
 
@@ -61,7 +62,8 @@ size_t mount_trees_binds(unsigned int which, struct fl_mount_bind binds[static M
 	_Static_assert(FL_ARRAY_SIZE(places) <= MOUNT_BINDS_MAX, "room for each place");
 	for (size_t i = 0; i < FL_ARRAY_SIZE(places); i++)
 		if (which & places[i].tree)
-			binds[n++] = (struct fl_mount_bind){ places[i].name, places[i].over };
+			binds[n++] = (struct fl_mount_bind){ places[i].name, places[i].over,
+								    places[i].type };
 	return n;
 }
 

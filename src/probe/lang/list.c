@@ -29,7 +29,8 @@ void fl_event_list_fini(struct fl_event_list *l)
 	for (size_t i = 0; i < l->n; i++)
 		fl_probe_event_free(l->events[i]);
 	free(l->events);
-	*l = (struct fl_event_list){};
+	l->events = NULL;
+	l->n = l->cap = 0;
 }
 
 bool fl_event_in_file(const struct fl_probe_event *e, enum fl_probe_file file)
@@ -77,8 +78,10 @@ static bool is_fprobe(const struct fl_probe_event *e)
 /* An event probe holds the f or t event that it is attached to, down to its last probe. */
 static bool in_use(const struct fl_event_list *l, const struct fl_probe_event *e)
 {
-	bool attached = false;
+	bool attached = l->busy && l->busy(l->busy_ctx, e);
 
+	if (attached)
+		return true;
 	for (size_t i = 0; is_fprobe(e) && i < l->n; i++) {
 		const struct fl_probe_event *other = l->events[i];
 
@@ -131,6 +134,9 @@ static bool in_file(const struct fl_probe_event *e, const void *ctx)
 
 int fl_event_list_clear(struct fl_event_list *l, enum fl_probe_file file)
 {
+	for (size_t i = 0; l->busy && i < l->n; i++)
+		if (fl_event_in_file(l->events[i], file) && l->busy(l->busy_ctx, l->events[i]))
+			return -EBUSY;
 	return remove_if(l, in_file, &file) == -EBUSY ? -EBUSY : 0;
 }
 

@@ -27,6 +27,8 @@ int fl_probe_file_parse(const char *name, enum fl_probe_file *ret);
 struct fl_event_list {
 	struct fl_probe_event **events; /* in the order of their definition */
 	size_t n, cap;
+	bool (*busy)(void *ctx, const struct fl_probe_event *e); /* it is enabled; NULL: none ever is */
+	void *busy_ctx;
 };
 
 void fl_event_list_fini(struct fl_event_list *l);
@@ -36,7 +38,7 @@ bool fl_is_removal(enum fl_probe_file file, struct fl_str def);
 
 /*
  * What writing such a line does: -ENOENT where no event of that control file is meant, -EBUSY at the
- * first that an event probe is attached to, -EINVAL for what names none.
+ * first that is enabled or that an event probe is attached to, -EINVAL for what names none.
  */
 int fl_event_list_remove(struct fl_event_list *l, enum fl_probe_file file, struct fl_str def);
 
@@ -44,8 +46,9 @@ int fl_event_list_remove(struct fl_event_list *l, enum fl_probe_file file, struc
 int fl_event_list_append(struct fl_event_list *l, struct fl_probe_event *e);
 
 /*
- * Removes all events of the control file: what opening it for writing with O_TRUNC does. -EBUSY at
- * the first that an event probe is attached to; what stands before it is gone.
+ * Removes all events of the control file: what opening it for writing with O_TRUNC does. -EBUSY
+ * where one is enabled, and then none is removed; or at the first that an event probe is attached to,
+ * and what stands before it is gone.
  */
 int fl_event_list_clear(struct fl_event_list *l, enum fl_probe_file file);
 

@@ -12,30 +12,7 @@
 #include <inttypes.h>
 #include <time.h>
 
-#include "probe/event/format.h"
-#include "vfs/dir.h"
-
-struct log_entry {
-	char *text; /* everything behind the time stamp */
-	uint64_t usec;
-};
-
-/* One of the files that list events; the others need nothing but the whole. */
-struct event_file {
-	struct tracefs *fs;
-	enum fl_probe_file kind;
-};
-
-struct tracefs {
-	struct fl_target *target;
-	enum fl_dialect dialect;
-	bool dump;
-	struct fl_event_list events;
-	struct log_entry log[FL_TRACEFS_LOG_MAX]; /* oldest first */
-	size_t nr_log;
-	struct event_file event_files[_FL_FILE_MAX];
-	bool events_stale; /* events/ does not show the list as it is */
-};
+#include "probe/tracefs/private.h"
 
 /* ---- error_log ---- */
 
@@ -122,9 +99,11 @@ static int events_show(struct fl_node *attr, struct fl_buf *out)
 static int events_clear(struct fl_node *attr)
 {
 	struct event_file *f = attr->data;
+	int r;
 
-	f->fs->events_stale = true;
-	return fl_event_list_clear(&f->fs->events, f->kind);
+	r = fl_event_list_clear(&f->fs->events, f->kind);
+	tracefs_events_changed(f->fs);
+	return r;
 }
 
 static int apply(struct event_file *f, struct fl_str line)
@@ -134,7 +113,7 @@ static int apply(struct event_file *f, struct fl_str line)
 
 	r = fl_event_list_apply(&f->fs->events, f->fs->target, f->fs->dialect, f->kind, line, NULL,
 				&verdict);
-	f->fs->events_stale = true;
+	tracefs_events_changed(f->fs);
 	for (size_t i = 0; i < verdict.nr_entries; i++)
 		log_add(f->fs, &verdict.entries[i]);
 	return r;
@@ -162,60 +141,7 @@ static int readme_show(struct fl_node *attr, struct fl_buf *out)
 
 static const struct fl_attr_ops readme_ops = { readme_show };
 
-/* ---- events/GROUP/EVENT/{format,id} ---- */
-
-static int show_event(struct fl_node *root, const struct fl_probe_event *e, unsigned int id)
-{
-	_cleanup_buf_ struct fl_buf path = {}, format = {}, number = {};
-	struct fl_node *dir;
-	int r;
-
-	fl_buf_addf(&path, "%.*s/%.*s", FL_STR_ARG(e->group), FL_STR_ARG(e->event));
-	fl_format_print(e, id, &format);
-	fl_buf_addf(&number, "%u\n", id);
-	dir = path.error ? NULL : fl_dir_make_path(root, fl_buf_str(&path));
-	if (!dir || format.error || number.error)
-		return -ENOMEM;
-	r = fl_dir_add(dir, FL_STR("format"), fl_text_node_new(fl_buf_str(&format)));
-	if (r == -EEXIST)
-		return 0; /* several probes of one event share its format */
-	return r < 0 ? r : fl_dir_add(dir, FL_STR("id"), fl_text_node_new(fl_buf_str(&number)));
-}
-
-/* Made anew when somebody looks, after the list has changed. */
-static int refresh(struct fl_node *dir)
-{
-	struct tracefs *fs = dir->data;
-	int r = 0;
-
-	if (!fs->events_stale)
-		return 0;
-	fl_dir_clear(dir);
-	for (size_t i = 0; i < fs->events.n && r == 0; i++)
-		r = show_event(dir, fs->events.events[i], i + 1);
-	fs->events_stale = r < 0;
-	return r;
-}
-
-static int events_lookup(struct fl_node *dir, struct fl_str name, struct fl_node **ret)
-{
-	int r = refresh(dir);
-
-	return r < 0 ? r : fl_dir_lookup(dir, name, ret);
-}
-
-static int events_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
-{
-	int r = refresh(dir);
-
-	return r < 0 ? r : fl_dir_readdir(dir, fn, ctx);
-}
-
-static const struct fl_node_ops events_ops = {
-	.lookup = events_lookup,
-	.readdir = events_readdir,
-	.free = fl_dir_free,
-};
+/* ---- the whole ---- */
 
 static void root_free(struct fl_node *root)
 {
@@ -223,8 +149,10 @@ static void root_free(struct fl_node *root)
 
 	while (fs->nr_log)
 		forget_oldest(fs);
+	tracefs_free_live(fs);
 	fl_event_list_fini(&fs->events);
 	fl_dir_free(root);
+	tracefs_free_places(fs);
 	free(fs);
 }
 
@@ -245,7 +173,16 @@ static int fill(struct fl_node *root, struct tracefs *fs)
 		r = fl_dir_add(root, fl_str(fl_probe_file_names[i]),
 			       fl_attr_new(&events_attr_ops, 0644, &fs->event_files[i]));
 	}
-	return r < 0 ? r : fl_dir_add(root, FL_STR("events"), fl_dir_new(&events_ops, fs));
+	if (r == 0)
+		r = tracefs_add_events(root, fs);
+	return r < 0 ? r : tracefs_add_controls(root, fs);
+}
+
+#define BUFFER_BYTES (16u << 20)
+
+static bool is_busy(void *ctx, const struct fl_probe_event *e)
+{
+	return tracefs_is_enabled(ctx, e);
 }
 
 struct fl_node *fl_tracefs_new(struct fl_target *target, const struct fl_tracefs_opts *opts)
@@ -260,6 +197,9 @@ struct fl_node *fl_tracefs_new(struct fl_target *target, const struct fl_tracefs
 	fs->target = target;
 	fs->dialect = opts->dialect;
 	fs->dump = opts->dump;
+	fs->events.busy = is_busy;
+	fs->events.busy_ctx = fs;
+	trace_buffer_limit(&fs->buffer, BUFFER_BYTES);
 	if (fill(root, fs) < 0)
 		return fl_node_unref(root);
 	return root;
