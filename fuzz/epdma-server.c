@@ -4,7 +4,7 @@
  * The endpoint lives through it, and has no memory of the client's left afterwards.
  */
 #include "epdma-wire.h"
-#include "epdma/engine/guard.h"
+#include "epdma/mem/guard.h"
 #include "epdma/wire/device.h"
 #include "epdma/wire/mpq-server.h"
 #include "epdma/wire/vfu-server.h"

@@ -11,8 +11,8 @@
 #include "cli/cmds.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"
-#include "epdma/engine/guard.h"
 #include "epdma/engine/log.h"
+#include "epdma/mem/guard.h"
 #include "epdma/wire/device.h"
 #include "epdma/wire/vfu-server.h"
 
@@ -89,6 +89,23 @@ static void on_detached(void *ctx, int err)
 	say(ctx, "detached", err);
 }
 
+static void on_turned_away(void *ctx, int err)
+{
+	struct serving *s = ctx;
+	_cleanup_buf_ struct fl_buf out = {};
+
+	if (!s->json) {
+		fl_say(FL_NOTE, "a connection was turned away: %s", strerror(-err));
+		return;
+	}
+	fl_json_open(&out, NULL, '{');
+	fl_json_strz(&out, "type", "turned_away");
+	fl_json_strz(&out, "errno", fl_errno_name(err));
+	fl_json_close(&out, '}');
+	fl_json_end_line(&out);
+	print(&out);
+}
+
 static void summary(const struct serving *s)
 {
 	_cleanup_buf_ struct fl_buf out = {};
@@ -148,7 +165,7 @@ static void announce(const struct serving *s, const char *path)
 static int serve(struct fl_device *d, const struct endpoint_opts *o)
 {
 	struct serving s = { .d = d, .json = o->run.json };
-	struct fl_vfu_events events = { on_attached, on_detached, &s };
+	struct fl_vfu_events events = { on_attached, on_detached, on_turned_away, &s };
 	int fd, r = fl_vfu_listen(o->socket, &fd);
 
 	if (r < 0) {

@@ -32,7 +32,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "epdma/engine/guard.h"
+#include "epdma/mem/guard.h"
 
 #define IDLE_LINKS  16
 #define HOST	    1
@@ -257,6 +257,14 @@ static enum outcome walk(struct chan *c, unsigned int slots, uint64_t bytes)
 	return out;
 }
 
+/* Pages that a peer has taken away: whose memory it was that faulted. */
+static enum abort_reason fault_reason(const struct chan *c, const void *addr)
+{
+	if (fl_mem_holds(c->e->cfg.host, addr))
+		return ABORT_HOST_ADDR;
+	return c->in_elem ? ABORT_EP_ADDR : ABORT_LL_RANGE;
+}
+
 enum outcome fl_walk_slice(struct chan *c, unsigned int slots, uint64_t bytes)
 {
 	struct fl_guard guard;
@@ -267,7 +275,7 @@ enum outcome fl_walk_slice(struct chan *c, unsigned int slots, uint64_t bytes)
 	if (fl_guard_enter(&guard) == 0)
 		out = walk(c, slots, bytes);
 	else
-		out = fail(c, ABORT_HOST_ADDR);
+		out = fail(c, fault_reason(c, guard.addr));
 	fl_guard_leave(&guard);
 	fl_mem_unlock(c->e->cfg.host);
 	fl_mem_unlock(c->e->cfg.ep);

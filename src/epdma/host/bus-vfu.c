@@ -27,6 +27,7 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "base/nsec.h"
 #include "base/util.h"
 #include "epdma/host/bus.h"
 #include "epdma/host/host.h"
@@ -90,7 +91,7 @@ static const char no_answer[] = "the server does not answer";
 
 static int lost_recv(struct vfu_bus *v, int err)
 {
-	return lost(v, err == -EAGAIN	   ? no_answer :
+	return lost(v, err == -EAGAIN || err == -ETIMEDOUT ? no_answer :
 		       err == -ECONNRESET ? "the server closed the connection" :
 					     "the server sent what is no vfio-user message");
 }
@@ -119,7 +120,7 @@ static int send_request(struct vfu_bus *v, enum vfu_cmd cmd, uint32_t flags,
 		hdr.size += (uint32_t)parts[i].iov_len;
 	}
 	*ret_id = hdr.id;
-	return vfu_send(v->conn.fd, iov, n + 1, fds, nr_fds) < 0 ? lost(v, cannot_send) : 0;
+	return vfu_send(&v->conn, iov, n + 1, fds, nr_fds) < 0 ? lost(v, cannot_send) : 0;
 }
 
 static uint8_t *own_memory(struct vfu_bus *v, uint64_t addr, uint64_t n)
@@ -158,7 +159,7 @@ static int serve_dma(struct vfu_bus *v)
 	}
 	if (m->hdr.flags & VFU_NO_REPLY)
 		return 0;
-	return vfu_send(v->conn.fd,
+	return vfu_send(&v->conn,
 			(struct iovec[]){ { &hdr, sizeof(hdr) }, { &a, p ? sizeof(a) : 0 },
 					  { p, p && read ? a.count : 0 } },
 			3, NULL, 0) < 0 ? lost(v, cannot_send) : 0;
@@ -167,10 +168,13 @@ static int serve_dma(struct vfu_bus *v)
 /* The reply to @id, in v->conn.msg. Its error, if it is one. */
 static int await(struct vfu_bus *v, uint16_t id, enum vfu_cmd cmd)
 {
+	uint64_t until = fl_time_ns(CLOCK_MONOTONIC) + PATIENCE_MS * 1000000ull;
 	const struct vfu_hdr *h = &v->conn.msg.hdr;
 	int r;
 
 	for (;;) {
+		if (fl_time_ns(CLOCK_MONOTONIC) > until) /* it asks and asks, and answers nothing */
+			return lost(v, no_answer);
 		r = vfu_recv(&v->conn);
 		if (r < 0)
 			return lost_recv(v, r);

@@ -7,9 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <linux/magic.h>
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "base/util.h"
+#include "epdma/mem/guard.h"
 
 /*
  * Readers are the engine's workers, which hold the lock for one slice of a list; writers are rare and
@@ -38,10 +44,54 @@ int fl_mem_new(struct fl_mem **ret)
 	return 0;
 }
 
-static void range_drop(const struct fl_mem_range *r)
+#define PAGE 4096ull
+
+/* Kinds of files whose pages the kernel has at hand or reads from a disk. */
+static bool prompt_pages(int fd)
 {
+	static const __typeof__(((struct statfs *)0)->f_type) kinds[] = {
+		TMPFS_MAGIC, HUGETLBFS_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+		OVERLAYFS_SUPER_MAGIC,
+	};
+	struct statfs sf;
+
+	if (fstatfs(fd, &sf) < 0)
+		return false;
+	for (size_t i = 0; i < FL_ARRAY_SIZE(kinds); i++)
+		if (sf.f_type == kinds[i])
+			return true;
+	return false;
+}
+
+int fl_mem_map(int fd, uint64_t offset, uint64_t size, struct fl_mem_range *r)
+{
+	uint64_t lead = offset % PAGE, end, len;
+	int prot = (r->flags & FL_MEM_READ ? PROT_READ : 0) | (r->flags & FL_MEM_WRITE ? PROT_WRITE : 0);
+	struct stat st;
+	uint8_t *p;
+
+	if (__builtin_add_overflow(offset, size, &end) || end > INT64_MAX ||
+	    __builtin_add_overflow(size, lead, &len))
+		return -EINVAL;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || end > (uint64_t)st.st_size || !prompt_pages(fd))
+		return -EINVAL;
+	p = mmap(NULL, len, prot, MAP_SHARED | MAP_NORESERVE, fd, (off_t)(offset - lead));
+	if (p == MAP_FAILED)
+		return -errno;
+	r->ptr = p + lead;
+	r->size = size;
+	r->flags |= FL_MEM_OWN_MAP;
+	return 0;
+}
+
+void fl_mem_unmap(const struct fl_mem_range *r)
+{
+	uint64_t lead = (uintptr_t)r->ptr % PAGE;
+
 	if (r->flags & FL_MEM_OWN_MAP)
-		munmap(r->ptr, r->size);
+		munmap(r->ptr - lead, r->size + lead);
 }
 
 void fl_mem_free(struct fl_mem *m)
@@ -116,7 +166,7 @@ int fl_mem_del(struct fl_mem *m, uint64_t base, uint64_t size)
 	pthread_rwlock_wrlock(&m->lock);
 	at = lower_bound(m, base);
 	if (at < m->n && m->ranges[at].base == base && m->ranges[at].size == size) {
-		range_drop(&m->ranges[at]);
+		fl_mem_unmap(&m->ranges[at]);
 		memmove(&m->ranges[at], &m->ranges[at + 1],
 			(m->n - at - 1) * sizeof(*m->ranges));
 		m->n--;
@@ -130,7 +180,7 @@ void fl_mem_del_all(struct fl_mem *m)
 {
 	pthread_rwlock_wrlock(&m->lock);
 	for (size_t i = 0; i < m->n; i++)
-		range_drop(&m->ranges[i]);
+		fl_mem_unmap(&m->ranges[i]);
 	m->n = 0;
 	pthread_rwlock_unlock(&m->lock);
 }
@@ -157,6 +207,14 @@ const struct fl_mem_range *fl_mem_find(struct fl_mem *m, uint64_t addr, size_t *
 	if (hint)
 		*hint = at;
 	return &m->ranges[at];
+}
+
+bool fl_mem_holds(const struct fl_mem *m, const void *p)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->ranges[i].ptr && (uintptr_t)p - (uintptr_t)m->ranges[i].ptr < m->ranges[i].size)
+			return true;
+	return false;
 }
 
 size_t fl_mem_count(struct fl_mem *m)
@@ -202,16 +260,41 @@ static void copy_in(uint8_t *to, const uint8_t *from, size_t n)
 	}
 }
 
+enum how { READ, WRITE, POST };
+
+static int copy_guarded(uint8_t *mem, uint8_t *buf, size_t n, enum how how)
+{
+	struct fl_guard guard;
+	int err = fl_guard_enter(&guard);
+
+	if (err == 0 && how == READ)
+		copy_out(buf, mem, n);
+	else if (err == 0)
+		copy_in(mem, buf, n);
+	fl_guard_leave(&guard);
+	return err;
+}
+
+static int call_io(const struct fl_mem_range *r, uint64_t addr, uint8_t *buf, size_t n, enum how how)
+{
+	if (how == READ)
+		return r->io->read(r->io_ctx, addr, buf, n);
+	if (how == WRITE)
+		return r->io->write(r->io_ctx, addr, buf, n);
+	return r->io->post ? r->io->post(r->io_ctx, addr, buf, n) : 0;
+}
+
 /*
  * One piece, within one range. A range's functions are called without the lock: they may take as long
  * as a peer takes to answer, and that peer may first ask for this very range to be removed.
  */
-static int copy_piece(struct fl_mem *m, uint64_t addr, uint8_t *buf, size_t n, bool write,
+static int copy_piece(struct fl_mem *m, uint64_t addr, uint8_t *buf, size_t n, enum how how,
 		      size_t *ret_done)
 {
-	unsigned int need = write ? FL_MEM_WRITE : FL_MEM_READ;
+	unsigned int need = how == READ ? FL_MEM_READ : FL_MEM_WRITE;
 	const struct fl_mem_range *r;
-	struct fl_mem_range io;
+	struct fl_mem_range copy;
+	int err = 0;
 
 	fl_mem_lock(m);
 	r = fl_mem_find(m, addr, NULL);
@@ -222,22 +305,18 @@ static int copy_piece(struct fl_mem *m, uint64_t addr, uint8_t *buf, size_t n, b
 	if (n > r->size - (addr - r->base))
 		n = r->size - (addr - r->base);
 	*ret_done = n;
-	if (r->ptr && write)
-		copy_in(r->ptr + (addr - r->base), buf, n);
-	else if (r->ptr)
-		copy_out(buf, r->ptr + (addr - r->base), n);
-	io = *r;
+	if (r->ptr)
+		err = copy_guarded(r->ptr + (addr - r->base), buf, n, how);
+	copy = *r;
 	fl_mem_unlock(m);
-	if (io.ptr)
-		return 0;
-	return write ? io.io->write(io.io_ctx, addr, buf, n) : io.io->read(io.io_ctx, addr, buf, n);
+	return copy.ptr ? err : call_io(&copy, addr, buf, n, how);
 }
 
-static int copy_all(struct fl_mem *m, uint64_t addr, uint8_t *buf, size_t n, bool write)
+static int copy_all(struct fl_mem *m, uint64_t addr, uint8_t *buf, size_t n, enum how how)
 {
 	while (n) {
 		size_t done;
-		int err = copy_piece(m, addr, buf, n, write, &done);
+		int err = copy_piece(m, addr, buf, n, how, &done);
 
 		if (err)
 			return err;
@@ -250,12 +329,17 @@ static int copy_all(struct fl_mem *m, uint64_t addr, uint8_t *buf, size_t n, boo
 
 int fl_mem_read(struct fl_mem *m, uint64_t addr, void *buf, size_t n)
 {
-	return copy_all(m, addr, buf, n, false);
+	return copy_all(m, addr, buf, n, READ);
 }
 
 int fl_mem_write(struct fl_mem *m, uint64_t addr, const void *buf, size_t n)
 {
-	return copy_all(m, addr, (uint8_t *)buf, n, true);
+	return copy_all(m, addr, (uint8_t *)buf, n, WRITE);
+}
+
+int fl_mem_post(struct fl_mem *m, uint64_t addr, const void *buf, size_t n)
+{
+	return copy_all(m, addr, (uint8_t *)buf, n, POST);
 }
 
 int fl_mem_shared(const char *name, uint64_t size, int *ret_fd, uint8_t **ret_ptr)

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An address space as a DMA engine sees one: sorted, disjoint ranges, each backed by memory of this
+ * The one door to memory of others, and an address space as a DMA engine sees one: sorted, disjoint ranges, each backed by memory of this
  * process (often a shared mapping of a file descriptor) or by a pair of functions that move bytes.
  * The endpoint has one (its RAM, its descriptor memories, the backing of its BARs) and the host has
  * one (what it mapped for DMA).
+ *
+ * A peer that shares a file with us can cut it short, and the next touch of our mapping is then a
+ * SIGBUS. So nothing of a peer's is touched but through fl_mem_read(), fl_mem_write() and fl_mem_post(),
+ * which answer -EFAULT, or under a guard of the caller's (guard.h) between fl_mem_lock() and
+ * fl_mem_unlock(). And nothing is mapped but by fl_mem_map(), which takes only files whose pages come
+ * without anybody's help: a page of a FUSE file comes when its server likes.
  *
  * Threads: lookups happen between fl_mem_lock() and fl_mem_unlock(), which many threads may hold at
  * once; fl_mem_add() and fl_mem_del() wait until all of them have left. A pointer that a lookup gave
@@ -31,6 +37,8 @@ enum fl_mem_flags {
 struct fl_mem_io {
 	int (*read)(void *ctx, uint64_t addr, void *buf, size_t n);
 	int (*write)(void *ctx, uint64_t addr, const void *buf, size_t n);
+	/* The same without waiting until it is done, or for anybody; NULL: dropped. */
+	int (*post)(void *ctx, uint64_t addr, const void *buf, size_t n);
 };
 
 struct fl_mem_range {
@@ -71,6 +79,21 @@ size_t fl_mem_count(struct fl_mem *m);
  */
 int fl_mem_read(struct fl_mem *m, uint64_t addr, void *buf, size_t n);
 int fl_mem_write(struct fl_mem *m, uint64_t addr, const void *buf, size_t n);
+
+/* As a posted write: never waits for a peer. -EFAULT as above; what comes of it later, nobody hears. */
+int fl_mem_post(struct fl_mem *m, uint64_t addr, const void *buf, size_t n);
+
+/*
+ * Maps [offset, offset + size) of a peer's file for @r, which says where it is to appear and with which
+ * flags; the offset need not be a multiple of the page. -EINVAL: the file is shorter, or is of a kind
+ * that can keep us waiting; or the errno of mmap().
+ */
+int fl_mem_map(int fd, uint64_t offset, uint64_t size, struct fl_mem_range *r);
+/* Takes back fl_mem_map(), where @r did not come to be added. */
+void fl_mem_unmap(const struct fl_mem_range *r);
+
+/* Whether @p, where a guard caught a fault, is this space's. Under the lock. */
+bool fl_mem_holds(const struct fl_mem *m, const void *p);
 
 /* Makes @size bytes of zeroed, shareable memory: a memfd and its mapping. 0 or -errno. */
 int fl_mem_shared(const char *name, uint64_t size, int *ret_fd, uint8_t **ret_ptr);

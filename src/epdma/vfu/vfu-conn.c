@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/nsec.h"
 #include "base/util.h"
 #include "epdma/vfu/vfu.h"
 
@@ -100,6 +101,19 @@ static ssize_t receive(struct vfu_conn *c, struct msghdr *mh)
 	return recvmsg(c->fd, mh, MSG_CMSG_CLOEXEC);
 }
 
+/* A peer that began a message and does not end it is not there. */
+static bool too_slow(struct vfu_conn *c)
+{
+	uint64_t now;
+
+	if (!c->have)
+		return false;
+	now = fl_time_ns(CLOCK_MONOTONIC);
+	if (!c->begun)
+		c->begun = now;
+	return now - c->begun > VFU_MESSAGE_MS * 1000000ull;
+}
+
 /* Until at least @least bytes are there; no read asks for more than makes @most. */
 static int fill(struct vfu_conn *c, size_t least, size_t most, unsigned int *ret_fds_before)
 {
@@ -112,14 +126,18 @@ static int fill(struct vfu_conn *c, size_t least, size_t most, unsigned int *ret
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno != EWOULDBLOCK)
+			return -errno;
 		if (n < 0)
-			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+			return too_slow(c) ? -ETIMEDOUT : -EAGAIN;
 		*ret_fds_before = c->msg.nr_fds;
 		if (mh.msg_controllen)
 			collect_fds(c, &mh);
 		if (n == 0)
 			return -ECONNRESET;
 		c->have += (size_t)n;
+		if (c->have < least && too_slow(c))
+			return -ETIMEDOUT;
 	}
 	return c->too_many_fds ? -EMSGSIZE : 0;
 }
@@ -186,6 +204,7 @@ int vfu_recv(struct vfu_conn *c)
 		r = fill(c, c->msg.hdr.size, c->msg.hdr.size, &before);
 	if (r < 0)
 		return r;
+	c->begun = 0;
 	c->msg.body = c->buf + VFU_HDR_SIZE;
 	c->msg.len = c->msg.hdr.size - VFU_HDR_SIZE;
 	return 0;
@@ -220,34 +239,45 @@ static void advance(struct msghdr *mh, size_t n)
 	}
 }
 
-/* A peer that does not read for this long is not there. */
-#define SEND_PATIENCE_MS 5000
+static bool wait_for_room(struct vfu_conn *c, uint64_t until)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLOUT };
 
-int vfu_send(int fd, const struct iovec *iov, unsigned int n, const int *fds, unsigned int nr_fds)
+	if (fl_time_ns(CLOCK_MONOTONIC) >= until)
+		return false;
+	poll(&p, 1, 50); /* in short pieces: somebody may want us to end */
+	return true;
+}
+
+int vfu_send(struct vfu_conn *c, const struct iovec *iov, unsigned int n, const int *fds,
+	     unsigned int nr_fds)
 {
 	char control[CMSG_SPACE(sizeof(int) * VFU_MAX_FDS)];
 	struct iovec left[4];
 	struct msghdr mh = { .msg_iov = left, .msg_iovlen = n };
+	uint64_t until = 0;
 
 	if (n > FL_ARRAY_SIZE(left) || nr_fds > VFU_MAX_FDS)
-		return -EINVAL;
+		return -EPIPE;
 	memcpy(left, iov, n * sizeof(*iov));
 	if (nr_fds)
 		attach_fds(&mh, control, sizeof(control), fds, nr_fds);
 	while (mh.msg_iovlen) {
-		ssize_t done = sendmsg(fd, &mh, MSG_NOSIGNAL);
+		ssize_t done = sendmsg(c->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (done < 0 && errno == EAGAIN) {
-			struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-			if (poll(&p, 1, SEND_PATIENCE_MS) <= 0)
+			if (!until)
+				until = fl_time_ns(CLOCK_MONOTONIC) + VFU_SEND_MS * 1000000ull;
+			if (c->stop && __atomic_load_n(c->stop, __ATOMIC_ACQUIRE))
 				return -EPIPE;
+			if (!wait_for_room(c, until))
+				return -ETIMEDOUT;
 			continue;
 		}
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
-			return errno == ECONNRESET ? -EPIPE : -errno;
+			return -EPIPE;
 		mh.msg_control = NULL;
 		mh.msg_controllen = 0;
 		advance(&mh, (size_t)done);

@@ -184,6 +184,8 @@ struct vfu_msg {
 struct vfu_conn {
 	int fd;
 	size_t max_msg; /* longest message that is read, header included */
+	const bool *stop; /* atomic, may be NULL: sending is given up once it is true */
+	uint64_t begun; /* when the first bytes of a message came whose rest is missing; 0: no such */
 	struct vfu_msg msg;
 	uint8_t *buf;
 	size_t cap;  /* of buf */
@@ -202,14 +204,21 @@ void vfu_conn_fini(struct vfu_conn *c);
 /*
  * The next whole message. -EAGAIN: the socket gave up waiting (O_NONBLOCK, SO_RCVTIMEO); call again,
  * what was read is kept. -ECONNRESET: the peer is gone (also in the middle of a message); -EPROTO:
- * a size that cannot be; -EMSGSIZE: too many descriptors. After those the connection is dead.
+ * a size that cannot be, in c->msg.hdr; -EMSGSIZE: too many descriptors; -ETIMEDOUT: the message began
+ * VFU_MESSAGE_MS ago and is not whole. After those the connection is dead.
  */
+#define VFU_MESSAGE_MS 5000u
 int vfu_recv(struct vfu_conn *c);
 
 /* Takes descriptor @i out of the message; the others are closed with the next vfu_recv(). */
 int vfu_take_fd(struct vfu_conn *c, unsigned int i);
 
-/* Sends everything, with @fds on the first byte. -EPIPE: the peer is gone. Not interrupted by signals. */
-int vfu_send(int fd, const struct iovec *iov, unsigned int n, const int *fds, unsigned int nr_fds);
+/*
+ * Sends everything, with @fds on the first byte. -EPIPE: the peer is gone, or c->stop; -ETIMEDOUT: it has
+ * not taken the message within VFU_SEND_MS. Not interrupted by signals. Of several threads one at a time.
+ */
+#define VFU_SEND_MS 2000u
+int vfu_send(struct vfu_conn *c, const struct iovec *iov, unsigned int n, const int *fds,
+	     unsigned int nr_fds);
 
 #endif

@@ -250,7 +250,7 @@ static void on_imwr(void *ctx, uint64_t addr, uint32_t data, unsigned int chan)
 		return;
 	}
 	fl_put_le32(le, data);
-	fl_mem_write(d->host, addr, le, sizeof(le)); /* a lost write is lost, as on a bus */
+	fl_mem_post(d->host, addr, le, sizeof(le)); /* a lost write is lost, as on a bus */
 }
 
 static void on_link_lost(void *ctx)
@@ -259,6 +259,26 @@ static void on_link_lost(void *ctx)
 }
 
 static const struct fl_engine_ops engine_ops = { .imwr = on_imwr, .link_lost = on_link_lost };
+
+bool fl_device_is_eventfd(int fd)
+{
+	char name[32], link[32] = "";
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	return readlink(name, link, sizeof(link) - 1) > 0 && strcmp(link, "anon_inode:[eventfd]") == 0;
+}
+
+/* The flag is the file's, so whoever gave it to us can take it back: it is set each time. */
+void fl_device_signal(int fd)
+{
+	uint64_t one = 1;
+	int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
+
+	if (flags < 0 || (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
+		return;
+	if (write(fd, &one, sizeof(one)) < 0)
+		return; /* full: it is pending anyway */
+}
 
 void fl_device_set_sink(struct fl_device *d, fl_device_irq_fn fn, void *ctx)
 {

@@ -90,6 +90,13 @@ typedef void (*fl_device_irq_fn)(void *ctx, const struct fl_device_message *m);
 /* NULL: none. After it returns the old sink is not called any more. */
 void fl_device_set_sink(struct fl_device *d, fl_device_irq_fn fn, void *ctx);
 
+/*
+ * Where a peer's interrupts go. Only eventfds are taken (-> false), and signalling one never waits: what
+ * else could be written to may make us wait, and nobody shall.
+ */
+bool fl_device_is_eventfd(int fd);
+void fl_device_signal(int fd); /* -1: nobody */
+
 /* As a function-level reset: registers, enables and BAR addresses go back to their start. */
 void fl_device_reset(struct fl_device *d);
 /* The host is gone: its memory is forgotten, and what moved stops. Registers stay. */

@@ -20,7 +20,9 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/nsec.h"
 #include "base/util.h"
+#include "epdma/vfu/vfu.h"
 
 #define MAX_REGIONS 8u
 #define LOOK_MS	    100
@@ -73,6 +75,7 @@ struct mpq {
 		uint64_t ret;
 	} body;
 	size_t have;
+	uint64_t begun; /* when the message came whose rest is missing; 0: none is */
 	int fds[MAX_REGIONS];
 	unsigned int nr_fds;
 	struct mpq_sysmem known;
@@ -113,6 +116,17 @@ static bool keep_fds(struct mpq *m, struct msghdr *mh)
 	return ok;
 }
 
+/* A message that began this long ago and is not whole will not be. */
+static bool too_slow(struct mpq *m)
+{
+	uint64_t now = fl_time_ns(CLOCK_MONOTONIC);
+
+	if (!m->have)
+		return false;
+	m->begun = m->begun ? m->begun : now;
+	return now - m->begun > VFU_MESSAGE_MS * 1000000ull;
+}
+
 static int fill(struct mpq *m, uint8_t *at, size_t from, size_t want)
 {
 	while (m->have < want) {
@@ -124,13 +138,17 @@ static int fill(struct mpq *m, uint8_t *at, size_t from, size_t want)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EWOULDBLOCK)
+			return too_slow(m) ? -ETIMEDOUT : -EAGAIN;
 		if (n < 0)
-			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+			return -errno;
 		if (!keep_fds(m, &mh))
 			return -EMSGSIZE;
 		if (n == 0)
 			return -ECONNRESET;
 		m->have += (size_t)n;
+		if (m->have < want && too_slow(m))
+			return -ETIMEDOUT;
 	}
 	return 0;
 }
@@ -173,7 +191,8 @@ static int answer(struct mpq *m, uint64_t val)
 		uint64_t val;
 	} out = { { MPQ_RET, 0, sizeof(val) }, val };
 
-	return send(m->fd, &out, sizeof(out), MSG_NOSIGNAL) == sizeof(out) ? 0 : -EPIPE;
+	/* One answer is waited for at a time: a socket that has no room for it is not read. */
+	return send(m->fd, &out, sizeof(out), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(out) ? 0 : -EPIPE;
 }
 
 /* ---- the commands ---- */
@@ -199,23 +218,14 @@ static int map_region(struct mpq *m, unsigned int i)
 {
 	const struct mpq_sysmem *s = &m->body.sysmem;
 	struct fl_mem_range r = { .base = s->gpa[i], .size = s->size[i], .fd = -1, .name = "guest",
-				  .flags = FL_MEM_READ | FL_MEM_WRITE | FL_MEM_OWN_MAP };
-	struct stat st;
-	uint64_t end;
-	void *p;
-	int err;
+				  .flags = FL_MEM_READ | FL_MEM_WRITE };
+	int err = s->size[i] ? fl_mem_map(m->fds[i], s->offset[i], s->size[i], &r) : -EINVAL;
 
-	if (__builtin_add_overflow(s->offset[i], s->size[i], &end) || !s->size[i] ||
-	    end > INT64_MAX || fstat(m->fds[i], &st) < 0 || (uint64_t)st.st_size < end)
-		return -EINVAL;
-	p = mmap(NULL, s->size[i], PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m->fds[i],
-		 (off_t)s->offset[i]);
-	if (p == MAP_FAILED)
-		return -errno;
-	r.ptr = p;
+	if (err < 0)
+		return err;
 	err = fl_mem_add(fl_device_host_mem(m->d), &r);
 	if (err < 0)
-		munmap(p, s->size[i]);
+		fl_mem_unmap(&r);
 	return err;
 }
 
@@ -308,11 +318,8 @@ static int on_bar(struct mpq *m, bool write)
 static void on_vector(void *ctx, const struct fl_device_message *msg)
 {
 	struct mpq *m = ctx;
-	uint64_t one = 1;
-	int fd = __atomic_load_n(&m->irq, __ATOMIC_ACQUIRE);
 
-	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
-		return; /* pending anyway */
+	fl_device_signal(__atomic_load_n(&m->irq, __ATOMIC_ACQUIRE));
 }
 
 /* The line's eventfd, and one that tells when the guest has taken it, which we have no use for. */
@@ -320,7 +327,7 @@ static int on_irqfd(struct mpq *m)
 {
 	int old = m->irq;
 
-	if (m->nr_fds < 1)
+	if (m->nr_fds < 1 || !fl_device_is_eventfd(m->fds[0]))
 		return -EPROTO;
 	__atomic_store_n(&m->irq, m->fds[0], __ATOMIC_RELEASE);
 	m->fds[0] = -1;
@@ -363,6 +370,7 @@ int fl_mpq_session(struct fl_device *d, int fd, const bool *stop)
 			r = handle(&m);
 			drop_fds(&m);
 			m.have = 0;
+			m.begun = 0;
 		}
 		fl_device_tick(d);
 	} while ((r == 0 || r == -EAGAIN) && !__atomic_load_n(stop, __ATOMIC_ACQUIRE));

@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -42,8 +41,13 @@
 #define LOOK_MS	     100
 #define MAX_VECTORS  2048u
 #define MAX_AREAS    16u
+#define MAX_CLIENT_FDS 1024 /* libvfio-user's limit of what a client may say */
 #define MAX_DMA_SIZE (8ull << 40)
 #define PEER_MS	     5000 /* how long a client may take to answer us */
+#define MAX_POSTED   64u
+#define MAX_WAITING  64u
+#define MAX_GREETING 4096u
+#define BEGUN_MS     20
 #define CONFIG_SIZE  FL_EPC_CFG_SIZE
 #define PAGE	     4096ull
 
@@ -51,9 +55,10 @@ static const char capabilities[] = "{\"capabilities\":{\"max_msg_fds\":8,"
 				   "\"max_data_xfer_size\":1048576,\"max_dma_maps\":65535,"
 				   "\"pgsizes\":4096}}";
 
-/* A request of ours that waits for its reply. */
+/* A request of ours that waits for its reply; a posted one for nobody, and is forgotten with it. */
 struct asked {
 	struct asked *next;
+	bool posted;
 	uint16_t id;
 	uint16_t cmd;
 	uint8_t *buf; /* DMA_READ: where the bytes go */
@@ -70,6 +75,7 @@ struct session {
 	pthread_mutex_t lock;	   /* everything below */
 	pthread_cond_t answered;
 	struct asked *asked;
+	unsigned int nr_posted;
 	uint16_t next_id;
 	bool closing;
 	int *events[VFU_NR_IRQS]; /* eventfds by vector, -1: none */
@@ -92,7 +98,7 @@ static int reply_iov(struct session *s, struct iovec *iov, unsigned int n, const
 	for (unsigned int i = 1; i < n; i++)
 		hdr.size += (uint32_t)iov[i].iov_len;
 	pthread_mutex_lock(&s->send_lock);
-	r = vfu_send(s->conn.fd, iov, n, fds, nr_fds);
+	r = vfu_send(&s->conn, iov, n, fds, nr_fds);
 	pthread_mutex_unlock(&s->send_lock);
 	return r;
 }
@@ -112,21 +118,20 @@ static int refuse(struct session *s, int err)
 	if (req->flags & VFU_NO_REPLY)
 		return 0;
 	pthread_mutex_lock(&s->send_lock);
-	r = vfu_send(s->conn.fd, &(struct iovec){ &hdr, sizeof(hdr) }, 1, NULL, 0);
+	r = vfu_send(&s->conn, &(struct iovec){ &hdr, sizeof(hdr) }, 1, NULL, 0);
 	pthread_mutex_unlock(&s->send_lock);
 	return r;
 }
 
 /* ---- memory that only the client can reach ---- */
 
-static int ask(struct session *s, struct asked *a, uint64_t addr, const void *out)
+/* The request goes out, and stands in s->asked. -EIO: the session ends. */
+static int send_asked(struct session *s, struct asked *a, uint64_t addr, const void *out)
 {
 	struct vfu_dma_access acc = { addr, a->n };
 	struct vfu_hdr hdr = { .cmd = a->cmd,
 			       .size = (uint32_t)(VFU_HDR_SIZE + sizeof(acc) + (out ? a->n : 0)) };
 	struct iovec iov[] = { { &hdr, sizeof(hdr) }, { &acc, sizeof(acc) }, { (void *)out, a->n } };
-	struct timespec until = fl_time_in(CLOCK_MONOTONIC, PEER_MS);
-	struct asked **at;
 	int r;
 
 	pthread_mutex_lock(&s->lock);
@@ -138,18 +143,36 @@ static int ask(struct session *s, struct asked *a, uint64_t addr, const void *ou
 	a->result = 1;
 	a->next = s->asked;
 	s->asked = a;
+	s->nr_posted += a->posted;
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_lock(&s->send_lock);
-	r = vfu_send(s->conn.fd, iov, out ? 3 : 2, NULL, 0);
+	r = vfu_send(&s->conn, iov, out ? 3 : 2, NULL, 0);
 	pthread_mutex_unlock(&s->send_lock);
+	return r;
+}
+
+/* Lock held. */
+static void forget_asked(struct session *s, struct asked *a)
+{
+	struct asked **at = &s->asked;
+
+	while (*at && *at != a)
+		at = &(*at)->next;
+	if (*at)
+		*at = a->next;
+}
+
+/* And its reply is waited for: by a worker, never by the thread that reads the connection. */
+static int ask(struct session *s, struct asked *a, uint64_t addr, const void *out)
+{
+	struct timespec until = fl_time_in(CLOCK_MONOTONIC, PEER_MS);
+	int r = send_asked(s, a, addr, out);
+
 	pthread_mutex_lock(&s->lock);
 	while (r == 0 && a->result > 0 && !s->closing)
 		if (fl_cond_wait_until(&s->answered, &s->lock, &until))
 			break;
-	for (at = &s->asked; *at && *at != a; at = &(*at)->next)
-		;
-	if (*at)
-		*at = a->next;
+	forget_asked(s, a);
 	r = a->result > 0 ? -EIO : a->result;
 	pthread_mutex_unlock(&s->lock);
 	return r;
@@ -169,7 +192,27 @@ static int client_write(void *ctx, uint64_t addr, const void *buf, size_t n)
 	return ask(ctx, &a, addr, buf);
 }
 
-static const struct fl_mem_io client_io = { .read = client_read, .write = client_write };
+/* A client that answers none of MAX_POSTED has had its chance: what comes then is lost. */
+static int client_post(void *ctx, uint64_t addr, const void *buf, size_t n)
+{
+	struct session *s = ctx;
+	struct asked *a;
+	bool room;
+
+	pthread_mutex_lock(&s->lock);
+	room = s->nr_posted < MAX_POSTED;
+	pthread_mutex_unlock(&s->lock);
+	a = room ? calloc(1, sizeof(*a)) : NULL;
+	if (!a)
+		return -ENOSPC;
+	*a = (struct asked){ .cmd = VFU_DMA_WRITE, .n = n, .posted = true };
+	if (send_asked(s, a, addr, buf) == -EIO)
+		free(a);
+	return 0;
+}
+
+static const struct fl_mem_io client_io = { .read = client_read, .write = client_write,
+					    .post = client_post };
 
 /* A reply to one of ours; -EPROTO: nobody asked, or it is not what was asked for. */
 static int take_answer(struct session *s)
@@ -192,6 +235,11 @@ static int take_answer(struct session *s)
 		a->result = acc.count == a->n ? 0 : -EIO;
 		r = 0;
 	}
+	if (r == 0 && a->posted) {
+		forget_asked(s, a);
+		s->nr_posted--;
+		free(a);
+	}
 	pthread_cond_broadcast(&s->answered);
 	pthread_mutex_unlock(&s->lock);
 	return r;
@@ -199,24 +247,53 @@ static int take_answer(struct session *s)
 
 /* ---- VERSION ---- */
 
-/* Every capability that we look at is a number; a client that says otherwise is refused. */
+/* A number within bounds, where it is there at all. */
+static bool number_ok(struct json_object *o, const char *key, int64_t min, int64_t max)
+{
+	struct json_object *v;
+
+	if (!json_object_object_get_ex(o, key, &v))
+		return true;
+	return json_object_is_type(v, json_type_int) && json_object_get_int64(v) >= min &&
+	       json_object_get_int64(v) <= max;
+}
+
+/* The page sizes that a client has: a mask, in which pages of ours are, or of whole multiples. */
+static bool pgsizes_ok(struct json_object *caps)
+{
+	struct json_object *v;
+
+	return number_ok(caps, "pgsizes", PAGE, INT64_MAX) &&
+	       (!json_object_object_get_ex(caps, "pgsizes", &v) ||
+		!(json_object_get_int64(v) & (int64_t)(PAGE - 1)));
+}
+
+static bool migration_ok(struct json_object *caps)
+{
+	struct json_object *m, *v;
+	int64_t n;
+
+	if (!json_object_object_get_ex(caps, "migration", &m))
+		return true;
+	if (!json_object_is_type(m, json_type_object) || !number_ok(m, "pgsize", PAGE, INT64_MAX))
+		return false;
+	n = json_object_object_get_ex(m, "pgsize", &v) ? json_object_get_int64(v) : (int64_t)PAGE;
+	return !(n & (n - 1));
+}
+
+/* Everything that we know of is what it should be, or the client is refused. */
 static bool capabilities_ok(struct json_object *root)
 {
-	static const char *const numbers[] = { "max_msg_fds", "max_data_xfer_size", "max_dma_maps",
-					       "pgsizes" };
-	struct json_object *caps, *v;
+	struct json_object *caps;
 
 	if (!json_object_is_type(root, json_type_object))
 		return false;
 	if (!json_object_object_get_ex(root, "capabilities", &caps))
 		return true;
-	if (!json_object_is_type(caps, json_type_object))
-		return false;
-	for (size_t i = 0; i < FL_ARRAY_SIZE(numbers); i++)
-		if (json_object_object_get_ex(caps, numbers[i], &v) &&
-		    (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0))
-			return false;
-	return true;
+	return json_object_is_type(caps, json_type_object) &&
+	       number_ok(caps, "max_msg_fds", 0, MAX_CLIENT_FDS) &&
+	       number_ok(caps, "max_data_xfer_size", 0, INT64_MAX) &&
+	       number_ok(caps, "max_dma_maps", 0, INT64_MAX) && pgsizes_ok(caps) && migration_ok(caps);
 }
 
 static bool json_ok(const char *text, size_t n)
@@ -255,37 +332,10 @@ static int on_version(struct session *s)
 	s->negotiated = true;
 	return reply_iov(s, (struct iovec[]){ {}, { &v, sizeof(v) },
 					      { (void *)capabilities, sizeof(capabilities) } },
-			 3, NULL, 0) < 0 ? -EPIPE : 0;
+			 3, NULL, 0);
 }
 
 /* ---- DMA ---- */
-
-/* Maps the client's memory; the offset need not be a multiple of the page. */
-static int map_client(const struct vfu_dma_map *map, int fd, struct fl_mem_range *r)
-{
-	uint64_t lead = map->offset % PAGE, end, len;
-	struct stat st;
-	int prot = 0;
-	uint8_t *p;
-
-	if (__builtin_add_overflow(map->offset, map->size, &end) || end > INT64_MAX ||
-	    __builtin_add_overflow(map->size, lead, &len))
-		return -EINVAL;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISREG(st.st_mode) && end > (uint64_t)st.st_size)
-		return -EINVAL; /* touching it would be SIGBUS */
-	if (lead)
-		return -EINVAL;
-	prot |= map->flags & VFU_DMA_F_READ ? PROT_READ : 0;
-	prot |= map->flags & VFU_DMA_F_WRITE ? PROT_WRITE : 0;
-	p = mmap(NULL, len, prot, MAP_SHARED | MAP_NORESERVE, fd, (off_t)map->offset);
-	if (p == MAP_FAILED)
-		return -errno;
-	r->ptr = p;
-	r->flags |= FL_MEM_OWN_MAP;
-	return 0;
-}
 
 static int check_map(const struct vfu_dma_map *map, const struct vfu_msg *m)
 {
@@ -319,13 +369,13 @@ static int on_dma_map(struct session *s)
 	r.flags = (map.flags & VFU_DMA_F_READ ? FL_MEM_READ : 0) |
 		  (map.flags & VFU_DMA_F_WRITE ? FL_MEM_WRITE : 0);
 	if (m->nr_fds)
-		err = map_client(&map, m->fds[0], &r);
+		err = fl_mem_map(m->fds[0], map.offset, map.size, &r);
 	if (err == 0) {
 		err = fl_mem_add(host, &r);
-		if (err < 0 && r.ptr)
-			munmap(r.ptr, r.size);
+		if (err < 0)
+			fl_mem_unmap(&r);
 	}
-	return err < 0 ? err : reply(s, NULL, 0) < 0 ? -EPIPE : 0;
+	return err < 0 ? err : reply(s, NULL, 0);
 }
 
 static int on_dma_unmap(struct session *s)
@@ -347,7 +397,7 @@ static int on_dma_unmap(struct session *s)
 	} else {
 		r = fl_mem_del(host, un.addr, un.size);
 	}
-	return r < 0 ? r : reply(s, &un, sizeof(un)) < 0 ? -EPIPE : 0;
+	return r < 0 ? r : reply(s, &un, sizeof(un));
 }
 
 /* ---- what there is ---- */
@@ -365,7 +415,7 @@ static int on_device_info(struct session *s)
 	info = (struct vfu_device_info){ .argsz = sizeof(info),
 					 .flags = VFU_DEVICE_F_RESET | VFU_DEVICE_F_PCI,
 					 .num_regions = VFU_NR_REGIONS, .num_irqs = VFU_NR_IRQS };
-	return reply(s, &info, sizeof(info)) < 0 ? -EPIPE : 0;
+	return reply(s, &info, sizeof(info));
 }
 
 static uint64_t region_size(struct session *s, uint32_t index)
@@ -410,15 +460,14 @@ static int on_region_info(struct session *s)
 	out.info.argsz = (uint32_t)full;
 	/* A caller without room for the capability comes again; told of one that is not there, QEMU goes. */
 	if (!n || argsz < full)
-		return reply(s, &out.info, sizeof(out.info)) < 0 ? -EPIPE : 0;
+		return reply(s, &out.info, sizeof(out.info));
 	out.info.flags |= VFU_REGION_F_CAPS;
 	out.info.cap_offset = sizeof(out.info);
 	out.cap.h = (struct vfu_cap_header){ .id = VFU_CAP_SPARSE_MMAP, .version = 1 };
 	out.cap.nr_areas = n;
 	for (unsigned int i = 0; i < n; i++)
 		out.areas[i] = (struct vfu_sparse_area){ areas[i].offset, areas[i].size };
-	return reply_iov(s, (struct iovec[]){ {}, { &out, full } }, 2, &areas[0].fd, 1) < 0 ? -EPIPE
-											    : 0;
+	return reply_iov(s, (struct iovec[]){ {}, { &out, full } }, 2, &areas[0].fd, 1);
 }
 
 static int on_irq_info(struct session *s)
@@ -438,7 +487,7 @@ static int on_irq_info(struct session *s)
 		info.flags |= VFU_IRQ_F_MASKABLE;
 	if (info.index == VFU_IRQ_MSI || info.index == VFU_IRQ_MSIX)
 		info.flags |= VFU_IRQ_F_NORESIZE;
-	return reply(s, &info, sizeof(info)) < 0 ? -EPIPE : 0;
+	return reply(s, &info, sizeof(info));
 }
 
 /* ---- interrupts ---- */
@@ -472,11 +521,8 @@ static void drop_events(struct session *s, uint32_t index)
 
 static void fire(struct session *s, uint32_t index, uint32_t vector)
 {
-	uint64_t one = 1;
-	int fd = s->events[index] ? s->events[index][vector] : -1;
-
-	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
-		return; /* full: it is pending anyway */
+	if (s->events[index])
+		fl_device_signal(s->events[index][vector]);
 }
 
 /*
@@ -514,7 +560,7 @@ static int check_set_irqs(struct session *s, const struct vfu_set_irqs *set, siz
 		return -EINVAL;
 	if ((set->index == VFU_IRQ_ERR || set->index == VFU_IRQ_REQ) && action != VFU_ACTION_TRIGGER)
 		return -EINVAL;
-	if (!set->count && data != VFU_DATA_NONE)
+	if (!set->count && (data != VFU_DATA_NONE || action != VFU_ACTION_TRIGGER))
 		return -EINVAL;
 	if (data == VFU_DATA_BOOL && data_len != set->count)
 		return -EINVAL;
@@ -524,6 +570,9 @@ static int check_set_irqs(struct session *s, const struct vfu_set_irqs *set, siz
 		return -EINVAL;
 	if (data == VFU_DATA_EVENTFD && m->nr_fds && m->nr_fds != set->count)
 		return -EINVAL;
+	for (unsigned int i = 0; i < m->nr_fds; i++)
+		if (!fl_device_is_eventfd(m->fds[i]))
+			return -EINVAL;
 	return 0;
 }
 
@@ -564,7 +613,7 @@ static int on_set_irqs(struct session *s)
 	pthread_mutex_lock(&s->lock);
 	do_set_irqs(s, &set, m->body + sizeof(set));
 	pthread_mutex_unlock(&s->lock);
-	return reply(s, NULL, 0) < 0 ? -EPIPE : 0;
+	return reply(s, NULL, 0);
 }
 
 /* ---- regions ---- */
@@ -602,8 +651,7 @@ static int on_region_read(struct session *s)
 		fl_device_cfg_read(s->d, (uint32_t)a.offset, buf, a.count);
 	else
 		fl_device_bar_read(s->d, a.region, a.offset, buf, a.count);
-	return reply_iov(s, (struct iovec[]){ {}, { &a, sizeof(a) }, { buf, a.count } }, 3, NULL, 0) <
-				       0 ? -EPIPE : 0;
+	return reply_iov(s, (struct iovec[]){ {}, { &a, sizeof(a) }, { buf, a.count } }, 3, NULL, 0);
 }
 
 static int on_region_write(struct session *s)
@@ -618,7 +666,7 @@ static int on_region_write(struct session *s)
 		fl_device_cfg_write(s->d, (uint32_t)a.offset, data, a.count);
 	else
 		fl_device_bar_write(s->d, a.region, a.offset, data, a.count);
-	r = reply(s, &a, sizeof(a)) < 0 ? -EPIPE : 0;
+	r = reply(s, &a, sizeof(a));
 	fl_device_pump(s->d);
 	return r;
 }
@@ -628,7 +676,7 @@ static int on_reset(struct session *s)
 	if (s->conn.msg.nr_fds)
 		return -EINVAL;
 	fl_device_reset(s->d);
-	return reply(s, NULL, 0) < 0 ? -EPIPE : 0;
+	return reply(s, NULL, 0);
 }
 
 /* ---- the loop ---- */
@@ -668,19 +716,20 @@ static int handle(struct session *s)
 	int r;
 
 	if ((h->flags & VFU_TYPE_MASK) == VFU_REPLY)
-		return take_answer(s);
-	if (h->flags & (VFU_TYPE_MASK | VFU_ERROR))
+		return take_answer(s) < 0 ? refuse(s, -EINVAL) : 0; /* nobody asked, and no harm is done */
+	if (h->flags & (VFU_TYPE_MASK | VFU_ERROR)) {
+		refuse(s, -EINVAL);
 		return -EPROTO;
+	}
 	if (!s->negotiated && h->cmd != VFU_VERSION) {
 		refuse(s, -EINVAL);
 		return -EPROTO;
 	}
 	r = dispatch(s);
-	if (r == -EPIPE || r == 0)
+	if (r == -EPIPE || r == -ETIMEDOUT || r == 0)
 		return r;
-	if (refuse(s, r) < 0)
-		return -EPIPE;
-	return s->negotiated ? 0 : -EPROTO; /* no common ground: nothing can follow */
+	r = refuse(s, r);
+	return r < 0 ? r : s->negotiated ? 0 : -EPROTO; /* no common ground: nothing can follow */
 }
 
 static void end_session(struct session *s)
@@ -695,6 +744,11 @@ static void end_session(struct session *s)
 	pthread_cond_broadcast(&s->answered);
 	pthread_mutex_unlock(&s->lock);
 	fl_device_host_gone(s->d);
+	while (s->asked) { /* posted: those who wait have taken theirs */
+		a = s->asked;
+		s->asked = a->next;
+		free(a);
+	}
 	for (unsigned int i = 0; i < VFU_NR_IRQS; i++) {
 		drop_events(s, i);
 		free(s->events[i]);
@@ -705,27 +759,35 @@ static void end_session(struct session *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
-int fl_vfu_session(struct fl_device *d, int fd, const bool *stop)
+static void begin_session(struct session *s, const bool *stop)
 {
-	struct session s = { .d = d, .vectors = { 1, fl_device_msi_vectors(d),
-						  fl_device_msix_vectors(d), 1, 1 } };
 	struct timeval look = { .tv_usec = LOOK_MS * 1000 };
-	uint64_t ticked = 0;
-	int r;
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof(look));
-	vfu_conn_init(&s.conn, fd, VFU_MAX_MSG);
-	pthread_mutex_init(&s.lock, NULL);
-	pthread_mutex_init(&s.send_lock, NULL);
-	pthread_cond_init(&s.answered, NULL);
-	fl_device_set_sink(d, on_vector, &s);
-	fl_engine_lazy(fl_device_engine(d), true);
-	for (;;) {
+	setsockopt(s->conn.fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof(look));
+	s->conn.max_msg = VFU_MAX_MSG;
+	s->conn.stop = stop;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->send_lock, NULL);
+	pthread_cond_init(&s->answered, NULL);
+	fl_device_set_sink(s->d, on_vector, s);
+	fl_engine_lazy(fl_device_engine(s->d), true);
+}
+
+/* @conn is the session's from then on; @r: what vfu_recv() has given for it already, -EAGAIN: nothing. */
+static int session(struct fl_device *d, struct vfu_conn *conn, int r, const bool *stop)
+{
+	struct session s = { .d = d, .conn = *conn, .vectors = { 1, fl_device_msi_vectors(d),
+								 fl_device_msix_vectors(d), 1, 1 } };
+	uint64_t ticked = 0;
+
+	begin_session(&s, stop);
+	for (;; r = vfu_recv(&s.conn)) {
 		uint64_t now;
 
-		r = vfu_recv(&s.conn);
 		if (r == 0)
 			r = handle(&s);
+		else if (r == -EPROTO) /* of no size; where the next message begins, nobody knows */
+			refuse(&s, -EINVAL);
 		if (r < 0 && r != -EAGAIN)
 			break;
 		now = fl_clock_now(&fl_clock_monotonic);
@@ -743,41 +805,130 @@ int fl_vfu_session(struct fl_device *d, int fd, const bool *stop)
 	return r == -EAGAIN ? 0 : r;
 }
 
-/* ---- the socket ---- */
-
-/*
- * Which protocol a client speaks. The first message of a vfio-user client is VERSION, whose command
- * number, 1, stands in bytes 2 and 3; QEMU's own starts with a 32-bit command of which those bytes are
- * the upper half, 0. -EAGAIN: not there yet.
- */
-static int is_vfio_user(int fd, bool *ret)
+int fl_vfu_session(struct fl_device *d, int fd, const bool *stop)
 {
-	uint8_t first[4];
-	ssize_t n = recv(fd, first, sizeof(first), MSG_PEEK | MSG_DONTWAIT);
+	struct vfu_conn conn;
 
-	if (n == (ssize_t)sizeof(first) || n == 0) {
-		*ret = n == 0 || fl_get_le16(first + 2) != 0;
-		return 0;
-	}
-	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : -EAGAIN;
+	vfu_conn_init(&conn, fd, VFU_MAX_MSG);
+	return session(d, &conn, -EAGAIN, stop);
 }
 
-static int one_client(struct fl_device *d, int fd, const bool *stop)
+/* ---- the socket ---- */
+
+/* One that has connected and is not served yet. */
+struct waiting {
+	struct vfu_conn conn;
+	uint64_t since;
+	bool vfio_user; /* its first message is being read */
+};
+
+struct room {
+	struct waiting w[MAX_WAITING];
+	unsigned int n;
+	const struct fl_vfu_events *events;
+};
+
+/*
+ * Whether a greeting is there. The first message of a vfio-user client is VERSION, whose command number, 1,
+ * stands in bytes 2 and 3; it is read as a whole, so that nobody who stops in the middle of it is waited
+ * for. QEMU's own protocol starts with a 32-bit command of which those bytes are the upper half, 0.
+ * -EAGAIN: not there yet; -EPROTO: no message, but a session's to answer; else the connection is over.
+ */
+static int greeting(struct waiting *w)
 {
-	bool vfio_user = true;
-	int r = -EAGAIN;
+	uint8_t first[4];
+	ssize_t n;
 
-	while (r == -EAGAIN && !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
+	if (w->vfio_user)
+		return vfu_recv(&w->conn);
+	n = recv(w->conn.fd, first, sizeof(first), MSG_PEEK | MSG_DONTWAIT);
+	if (n <= 0)
+		return n == 0 ? -ECONNRESET : errno == EAGAIN || errno == EINTR ? -EAGAIN : -errno;
+	if (n < (ssize_t)sizeof(first))
+		return -EAGAIN;
+	w->vfio_user = fl_get_le16(first + 2) != 0;
+	return w->vfio_user ? vfu_recv(&w->conn) : 0;
+}
 
-		poll(&p, 1, FL_MIN((int)fl_device_tick(d), LOOK_MS));
-		r = is_vfio_user(fd, &vfio_user);
+/* Takes @i out of the room; what it was is in *ret. */
+static void take_out(struct room *room, unsigned int i, struct waiting *ret)
+{
+	*ret = room->w[i];
+	room->n--;
+	memmove(&room->w[i], &room->w[i + 1], (room->n - i) * sizeof(room->w[0]));
+}
+
+static void turn_away(struct room *room, unsigned int i, int err)
+{
+	struct waiting w;
+
+	take_out(room, i, &w);
+	if (err == -ECONNRESET && !w.conn.have)
+		err = 0; /* came and went */
+	vfu_conn_fini(&w.conn);
+	if (err && room->events && room->events->turned_away)
+		room->events->turned_away(room->events->ctx, err);
+}
+
+static int admit(struct room *room, int listen_fd)
+{
+	for (;;) {
+		int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		struct waiting *w;
+
+		if (fd < 0)
+			return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
+		if (room->n == MAX_WAITING)
+			turn_away(room, 0, -EBUSY); /* who has waited longest and said nothing */
+		w = &room->w[room->n++];
+		*w = (struct waiting){ .since = fl_time_ns(CLOCK_MONOTONIC) };
+		vfu_conn_init(&w->conn, fd, MAX_GREETING);
 	}
-	if (r < 0) {
-		close(fd);
-		return r == -EAGAIN ? 0 : r;
+}
+
+/* The one whose turn it is: of those who have greeted, who came first. */
+static bool next_client(struct room *room, struct waiting *ret, int *ret_first)
+{
+	for (unsigned int i = 0; i < room->n;) {
+		bool late = fl_time_ns(CLOCK_MONOTONIC) - room->w[i].since > VFU_MESSAGE_MS * 1000000ull;
+		int r = greeting(&room->w[i]);
+
+		if (r == 0 || r == -EPROTO) {
+			*ret_first = r;
+			take_out(room, i, ret);
+			return true;
+		}
+		if (r == -EAGAIN && !late)
+			i++;
+		else
+			turn_away(room, i, r == -EAGAIN ? -ETIMEDOUT : r);
 	}
-	return vfio_user ? fl_vfu_session(d, fd, stop) : fl_mpq_session(d, fd, stop);
+	return false;
+}
+
+/* Until somebody comes, or says something. */
+static void wait_for_guests(struct room *room, int listen_fd, int ms)
+{
+	struct pollfd p[MAX_WAITING + 1] = { { .fd = listen_fd, .events = POLLIN } };
+
+	for (unsigned int i = 0; i < room->n; i++) {
+		bool peeked = !room->w[i].vfio_user && recv(room->w[i].conn.fd, &(char){ 0 }, 1,
+							   MSG_PEEK | MSG_DONTWAIT) > 0;
+
+		/* What is looked at and left where it is would be news for ever: looked at again soon. */
+		p[i + 1] = (struct pollfd){ .fd = peeked ? -1 : room->w[i].conn.fd, .events = POLLIN };
+		if (peeked)
+			ms = FL_MIN(ms, BEGUN_MS);
+	}
+	poll(p, room->n + 1, ms);
+}
+
+static int serve_one(struct fl_device *d, struct waiting *w, int first, const bool *stop)
+{
+	fcntl(w->conn.fd, F_SETFL, fcntl(w->conn.fd, F_GETFL) & ~O_NONBLOCK);
+	if (w->vfio_user)
+		return session(d, &w->conn, first, stop);
+	return fl_mpq_session(d, TAKE_FD(w->conn.fd), stop);
 }
 
 static bool somebody_listens(const struct sockaddr_un *sa)
@@ -797,7 +948,7 @@ int fl_vfu_listen(const char *path, int *ret_fd)
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(sa.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	if (lstat(path, &st) == 0) {
@@ -805,7 +956,7 @@ int fl_vfu_listen(const char *path, int *ret_fd)
 			return -EADDRINUSE;
 		unlink(path);
 	}
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 8) < 0)
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 64) < 0)
 		return -errno;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
@@ -814,22 +965,24 @@ int fl_vfu_listen(const char *path, int *ret_fd)
 int fl_vfu_serve(struct fl_device *d, int listen_fd, const bool *stop,
 		 const struct fl_vfu_events *events)
 {
-	while (!__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
-		struct pollfd p = { .fd = listen_fd, .events = POLLIN };
-		int ms = FL_MIN((int)fl_device_tick(d), LOOK_MS), fd, r;
+	struct room room = { .events = events };
+	int r = 0;
 
-		if (poll(&p, 1, ms) <= 0)
+	while (r == 0 && !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
+		struct waiting client;
+		int first, err;
+
+		wait_for_guests(&room, listen_fd, FL_MIN((int)fl_device_tick(d), LOOK_MS));
+		r = admit(&room, listen_fd);
+		if (!next_client(&room, &client, &first))
 			continue;
-		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED || errno == EAGAIN))
-			continue;
-		if (fd < 0)
-			return -errno;
 		if (events && events->attached)
 			events->attached(events->ctx);
-		r = one_client(d, fd, stop);
+		err = serve_one(d, &client, first, stop);
 		if (events && events->detached)
-			events->detached(events->ctx, r);
+			events->detached(events->ctx, err);
 	}
-	return 0;
+	while (room.n)
+		turn_away(&room, 0, 0);
+	return r;
 }

@@ -16,6 +16,8 @@
 struct fl_vfu_events {
 	void (*attached)(void *ctx);
 	void (*detached)(void *ctx, int err);
+	/* A connection was dropped that never got so far: it did not greet in time, or left half way. */
+	void (*turned_away)(void *ctx, int err);
 	void *ctx;
 };
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Access to memory that somebody else may take away: a file that a peer shares with us and then
  * truncates gives SIGBUS on the next touch. Between enter and leave such a fault makes enter return
@@ -10,16 +10,17 @@
  *		it faulted;
  *	fl_guard_leave(&g);
  *
- * Nothing else than the copy may stand in between: what it allocated or locked stays so. Guards nest.
+ * Then @addr says where. Nothing else than the copy may stand in between: what it allocated or locked stays so. Guards nest.
  * A program that wants them calls fl_guard_install() once, at its start; without, SIGBUS ends it.
  */
-#ifndef EPDMA_ENGINE_GUARD_H
-#define EPDMA_ENGINE_GUARD_H
+#ifndef EPDMA_MEM_GUARD_H
+#define EPDMA_MEM_GUARD_H
 
 #include <setjmp.h>
 
 struct fl_guard {
 	sigjmp_buf env;
+	void *volatile addr; /* where it faulted */
 	struct fl_guard *outer;
 };
 

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-#include "epdma/engine/guard.h"
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "epdma/mem/guard.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,8 +21,10 @@ void fl_guard_leave(struct fl_guard *g)
 
 static void on_sigbus(int sig, siginfo_t *info, void *ctx)
 {
-	if (current)
+	if (current) {
+		current->addr = info->si_addr;
 		siglongjmp(current->env, 1);
+	}
 	signal(SIGBUS, SIG_DFL); /* not ours: the access runs again and ends the program */
 }
 
