@@ -593,6 +593,40 @@ static void board_errors_are_located(void **state)
 	}
 }
 
+/* What no 32-bit size in the metadata and no 32-bit BAR can say; the first never came to an end. */
+static void windows_that_cannot_be(void **state)
+{
+	static const char *const lines[] = {
+		"registers 0x0 0x9000000000000000 bar 4 0", "registers 0x0 0x100000000",
+		"registers 0x0 8K bar 4 0x7fffffff", "descriptors 0xffffffffffff0000 4K",
+		"descriptors 0x0 1G bar 2 0", "descriptors 0x0 0xfffff000 bar 2 0x7fffffffffffffff",
+	};
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(lines); i++) {
+		struct fl_board full = board("generic"), b = {};
+		_cleanup_buf_ struct fl_buf text = {}, changed = {};
+		struct fl_str rest, line;
+		struct fl_diag d = {};
+		unsigned int n = 0, at = 0;
+
+		full.chans[0] = full.chans[1] = 8;
+		fl_board_print(&full, &text);
+		for (rest = fl_buf_str(&text); fl_str_line(&rest, &line);) {
+			bool same = fl_str_starts(line, lines[i][0] == 'r' ? "registers" : "descriptors");
+
+			n++;
+			at = same ? n : at;
+			fl_buf_add_str(&changed, same ? fl_str(lines[i]) : line);
+			fl_buf_addc(&changed, '\n');
+		}
+		print_message("# %s\n", lines[i]);
+		assert_int_equal(fl_board_parse(fl_buf_str(&changed), "f", &b, &d), -EINVAL);
+		assert_string_equal(d.kind->code, "BOARD_VALUE");
+		assert_int_equal(d.line, at);
+		fl_diag_fini(&d);
+	}
+}
+
 static void a_board_must_be_complete(void **state)
 {
 	struct fl_board full = board("generic"), b;
@@ -637,6 +671,7 @@ int main(void)
 		cmocka_unit_test(timers),
 		cmocka_unit_test(presets_print_and_read_again),
 		cmocka_unit_test(board_errors_are_located),
+		cmocka_unit_test(windows_that_cannot_be),
 		cmocka_unit_test(a_board_must_be_complete),
 	};
 

@@ -25,6 +25,8 @@ struct parser {
 	struct fl_board *board;
 	struct fl_diag *diag;
 	uint8_t bars_seen;
+	struct fl_str window_line[2]; /* registers, descriptors: judged once all is read */
+	uint32_t window_number[2];
 };
 
 static int fail(struct parser *p, enum fl_epdma_reason why, struct fl_str at)
@@ -296,14 +298,21 @@ static int take_window(struct parser *p, struct fl_board_window *ret)
 	return r;
 }
 
+static int keep_window(struct parser *p, unsigned int which, struct fl_board_window *ret)
+{
+	p->window_line[which] = p->line;
+	p->window_number[which] = p->number;
+	return take_window(p, ret);
+}
+
 static int key_registers(struct parser *p)
 {
-	return take_window(p, &p->board->regs);
+	return keep_window(p, 0, &p->board->regs);
 }
 
 static int key_descriptors(struct parser *p)
 {
-	return take_window(p, &p->board->desc);
+	return keep_window(p, 1, &p->board->desc);
 }
 
 static int key_memory(struct parser *p)
@@ -401,6 +410,21 @@ static int check_complete(struct parser *p, uint32_t seen)
 	return 0;
 }
 
+#define MAX_BAR (2ull << 30) /* of 32 bits */
+
+/* A window, or @n of a kind, side by side: no end may be past 2^64, nor outside of what a BAR can have. */
+static int check_window(struct parser *p, unsigned int which, const struct fl_board_window *w, uint64_t n)
+{
+	uint64_t all, end;
+
+	if (!__builtin_mul_overflow(w->size, n, &all) && !__builtin_add_overflow(w->phys, all, &end) &&
+	    w->size <= UINT32_MAX && (w->bar < 0 || fl_range_ok(w->bar_offset, all, MAX_BAR)))
+		return 0;
+	p->line = p->window_line[which];
+	p->number = p->window_number[which];
+	return bad_value(p, fl_str_trim(p->line), "a window that metadata and a BAR have room for");
+}
+
 int fl_board_parse(struct fl_str text, const char *place, struct fl_board *ret,
 		   struct fl_diag *diag)
 {
@@ -415,7 +439,10 @@ int fl_board_parse(struct fl_str text, const char *place, struct fl_board *ret,
 		if (r)
 			return r;
 	}
-	r = check_complete(&p, seen);
+	r = check_complete(&p, seen) ?:
+	    check_window(&p, 0, &board.regs, 1) ?:
+	    check_window(&p, 1, &board.desc,
+			 (uint64_t)board.chans[FL_EPDMA_WRITE] + board.chans[FL_EPDMA_READ]);
 	if (!r)
 		*ret = board;
 	return r;

@@ -58,7 +58,9 @@ struct fl_dma_chan {
 	bool taken;
 	struct fl_dma_slave_config config;
 	fl_dma_cookie_t used, last;
-	int results[HISTORY]; /* by cookie */
+	bool wrapped; /* cookies have begun at 1 again */
+	uint32_t nr_finished;
+	int results[HISTORY]; /* by the number that were finished before */
 };
 
 struct fl_dma_device {
@@ -125,8 +127,13 @@ int fl_dma_device_open(const char *where, const struct fl_dma_device_options *op
 	struct fl_bus *bus;
 	int r;
 
-	if (options && options->size > sizeof(o))
+	if (options && options->size > sizeof(o)) {
+		if (err)
+			snprintf(err->text, sizeof(err->text),
+				 "the program was built for a later library: its options have %zu bytes, ours %zu",
+				 options->size, sizeof(o));
 		return -E2BIG;
+	}
 	if (options)
 		memcpy(&o, options, options->size);
 	r = open_bus(where, &bus, &said);
@@ -432,7 +439,7 @@ static void on_done(struct fl_host_tx *htx)
 	struct fl_dma_async_tx *tx = htx->user;
 	struct fl_dma_chan *chan = tx->chan;
 
-	chan->results[(uint32_t)tx->cookie % HISTORY] = htx->error;
+	chan->results[chan->nr_finished++ % HISTORY] = htx->error;
 	chan->last = tx->cookie;
 	tx->next = NULL;
 	*chan->dev->finished_tail = tx;
@@ -446,6 +453,7 @@ fl_dma_cookie_t fl_dmaengine_submit(struct fl_dma_async_tx *tx)
 
 	tx->tx.done = on_done;
 	pthread_mutex_lock(&chan->dev->lock);
+	chan->wrapped = chan->wrapped || chan->used == INT32_MAX;
 	chan->used = chan->used == INT32_MAX ? 1 : chan->used + 1;
 	cookie = tx->cookie = chan->used;
 	fl_host_submit(chan->hc, &tx->tx);
@@ -564,16 +572,33 @@ static void sleep_briefly(struct fl_dma_device *dev, unsigned int round)
 	pthread_mutex_lock(&dev->lock);
 }
 
+/*
+ * The kernel's rule (dma_async_is_complete()). Those under way are the cookies from last on up to used, and
+ * that interval may lead over the end, where cookies begin at 1 again. Everything else is complete.
+ */
 static bool cookie_done(const struct fl_dma_chan *chan, fl_dma_cookie_t cookie)
 {
-	return (int32_t)((uint32_t)chan->last - (uint32_t)cookie) >= 0;
+	if (chan->last <= chan->used)
+		return cookie <= chan->last || cookie > chan->used;
+	return cookie <= chan->last && cookie > chan->used;
 }
 
+/* Of a cookie that is done; how long ago that was decides whether it is still known. */
 static int result(const struct fl_dma_chan *chan, fl_dma_cookie_t cookie)
 {
-	if ((uint32_t)chan->last - (uint32_t)cookie >= HISTORY)
+	int64_t ago = (int64_t)chan->last - cookie;
+
+	if (ago < 0)
+		ago += INT32_MAX;
+	if (ago >= HISTORY)
 		return 0;
-	return chan->results[(uint32_t)cookie % HISTORY];
+	return chan->results[(chan->nr_finished - 1 - (uint32_t)ago) % HISTORY];
+}
+
+/* No descriptor has ever had it. */
+static bool never_given(const struct fl_dma_chan *chan, fl_dma_cookie_t cookie)
+{
+	return cookie <= 0 || (cookie > chan->used && !chan->wrapped);
 }
 
 int fl_dma_sync_wait(struct fl_dma_chan *chan, fl_dma_cookie_t cookie, int timeout_ms)
@@ -583,7 +608,7 @@ int fl_dma_sync_wait(struct fl_dma_chan *chan, fl_dma_cookie_t cookie, int timeo
 	int r = -ETIMEDOUT;
 
 	pthread_mutex_lock(&dev->lock);
-	if (cookie <= 0 || cookie > chan->used) {
+	if (never_given(chan, cookie)) {
 		pthread_mutex_unlock(&dev->lock);
 		return -EINVAL;
 	}

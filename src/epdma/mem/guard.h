@@ -10,7 +10,8 @@
  *		it faulted;
  *	fl_guard_leave(&g);
  *
- * Then @addr says where. Nothing else than the copy may stand in between: what it allocated or locked stays so. Guards nest.
+ * Then @addr says where. Nothing else than the copy may stand in between: what it allocated or locked
+ * stays so. Guards nest.
  * A program that wants them calls fl_guard_install() once, at its start; without, SIGBUS ends it.
  */
 #ifndef EPDMA_MEM_GUARD_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The one door to memory of others, and an address space as a DMA engine sees one: sorted, disjoint ranges, each backed by memory of this
+ * The one door to memory of others, and an address space as a DMA engine sees one:
+ * sorted, disjoint ranges, each backed by memory of this
  * process (often a shared mapping of a file descriptor) or by a pair of functions that move bytes.
  * The endpoint has one (its RAM, its descriptor memories, the backing of its BARs) and the host has
  * one (what it mapped for DMA).
