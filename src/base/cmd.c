@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is made from the command table: the dispatcher, --help, manual pages, bash completion. */
+/* What is made from the command table: the dispatcher, --help, manual pages. */
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -178,80 +178,6 @@ void fl_cmd_man(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
 	}
 }
 
-/* The words of one option as bash may complete them. */
-static void completion_words(const struct fl_opt *row, size_t base, void *ctx)
-{
-	struct fl_buf *out = ctx;
-
-	if (row->letter)
-		fl_buf_addf(out, " -%c", row->letter);
-	if (row->name)
-		fl_buf_addf(out, " --%s", row->name);
-}
-
-/* A case label for an option's value: its choices, or file names. */
-static void completion_value(const struct fl_opt *row, size_t base, void *ctx)
-{
-	struct fl_buf *out = ctx;
-
-	if (!row->metavar || !row->name || strpbrk(row->metavar, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ||
-	    !strchr(row->metavar, '|'))
-		return;
-	fl_buf_addf(out, "\t\t--%s) words='", row->name);
-	for (const char *p = row->metavar; *p; p++)
-		fl_buf_addc(out, *p == '|' ? ' ' : *p);
-	fl_buf_addz(out, "' ;;\n");
-}
-
-static void completion_cmd(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
-{
-	_cleanup_buf_ struct fl_buf values = {};
-
-	fl_buf_addf(out, "\t'%s')\n\t\twords='--help", path);
-	fl_opt_each(cmd->options, 0, completion_words, out);
-	for (size_t i = 0; cmd->subs && cmd->subs[i]; i++)
-		fl_buf_addf(out, " %s", cmd->subs[i]->name);
-	fl_buf_addz(out, "'\n");
-	fl_opt_each(cmd->options, 0, completion_value, &values);
-	if (values.len)
-		fl_buf_addf(out, "\t\tcase \"$prev\" in\n%s\t\tesac\n", fl_buf_z(&values));
-	fl_buf_addz(out, "\t\t;;\n");
-	for (size_t i = 0; cmd->subs && cmd->subs[i]; i++) {
-		_cleanup_buf_ struct fl_buf sub = {};
-
-		fl_buf_addf(&sub, "%s%s%s", path, *path ? " " : "", cmd->subs[i]->name);
-		completion_cmd(cmd->subs[i], fl_buf_z(&sub), out);
-	}
-}
-
-static void completion_paths(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
-{
-	for (size_t i = 0; cmd->subs && cmd->subs[i]; i++) {
-		_cleanup_buf_ struct fl_buf sub = {};
-
-		fl_buf_addf(&sub, "%s%s%s", path, *path ? " " : "", cmd->subs[i]->name);
-		fl_buf_addf(out, "|'%s'", fl_buf_z(&sub));
-		completion_paths(cmd->subs[i], fl_buf_z(&sub), out);
-	}
-}
-
-void fl_cmd_completion(const struct fl_cmd *root, struct fl_buf *out)
-{
-	fl_buf_addf(out, "# bash completion for %s, made from its command table\n", root->name);
-	fl_buf_addf(out, "_%s()\n{\n", root->name);
-	fl_buf_addz(out, "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}"
-			 " path='' words='' i\n"
-			 "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-			 "\t\tcase \"$path${path:+ }${COMP_WORDS[i]}\" in\n"
-			 "\t\t''");
-	completion_paths(root, "", out);
-	fl_buf_addz(out, ") path+=\"${path:+ }${COMP_WORDS[i]}\" ;;\n\t\tesac\n\tdone\n"
-			 "\tcase \"$path\" in\n");
-	completion_cmd(root, "", out);
-	fl_buf_addf(out, "\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
-			 "complete -o default -F _%s %s\n", root->name, root->name);
-}
-
 static const struct fl_cmd *find_sub(const struct fl_cmd *cmd, struct fl_str name)
 {
 	for (size_t i = 0; cmd->subs && cmd->subs[i]; i++)
@@ -269,27 +195,52 @@ const struct fl_cmd *fl_cmd_find(const struct fl_cmd *root, struct fl_str words)
 	return root;
 }
 
-static int usage(const char *path, struct fl_buf *text)
+static char running[64] = "foreland";
+
+const char *fl_cmd_running(void)
 {
-	fl_escape_from(text, 0);
-	fprintf(stderr, "%s: %s\nTry '%s --help'.\n", path, text->error ? "out of memory" : fl_buf_z(text),
-		path);
-	return text->error ? FL_EXIT_FINDINGS : FL_EXIT_USAGE;
+	return running;
 }
 
+void fl_cmd_vusage(const char *path, const char *fmt, va_list ap)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+	size_t start;
+
+	fl_buf_addf(&out, "%s: error: ", path);
+	start = out.len;
+	fl_buf_vaddf(&out, fmt, ap);
+	fl_escape_from(&out, start);
+	fl_buf_addf(&out, "\nTry '%s --help'.\n", path);
+	fl_buf_write_fd(&out, STDERR_FILENO);
+}
+
+FL_PRINTF(2, 3) static int usage(const char *path, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fl_cmd_vusage(path, fmt, ap);
+	va_end(ap);
+	return FL_EXIT_USAGE;
+}
+
+/* Below @cmd, and one level further down: "foreland check" means "foreland docs check", or another. */
 static int unknown_command(const struct fl_cmd *cmd, const char *path, const char *name)
 {
-	_cleanup_buf_ struct fl_buf text = {};
 	struct fl_str names[64] = {};
 	size_t n = 0, near;
 
 	for (; cmd->subs[n] && n < FL_ARRAY_SIZE(names); n++)
 		names[n] = fl_str(cmd->subs[n]->name);
 	near = fl_str_nearest(fl_str(name), names, n);
-	fl_buf_addf(&text, "unknown command '%s'", name);
 	if (near < n)
-		fl_buf_addf(&text, ", did you mean '%.*s'?", FL_STR_ARG(names[near]));
-	return usage(path, &text);
+		return usage(path, "unknown command '%s', did you mean '%.*s'?", name, FL_STR_ARG(names[near]));
+	for (size_t i = 0; i < n; i++)
+		if (find_sub(cmd->subs[i], fl_str(name)))
+			return usage(path, "unknown command '%s', did you mean '%s %s'?", name,
+				     cmd->subs[i]->name, name);
+	return usage(path, "unknown command '%s'", name);
 }
 
 static int show_help(const struct fl_cmd *cmd, const char *path)
@@ -312,11 +263,12 @@ static int run_command(const struct fl_cmd *cmd, const char *path, int argc, cha
 		fprintf(stderr, "%s: out of memory\n", path);
 		return FL_EXIT_FINDINGS;
 	}
+	snprintf(running, sizeof(running), "%s", path);
 	r = fl_opt_parse(cmd, argc, argv, opts, &args, &help, &err);
 	if (help) {
 		r = show_help(cmd, path);
 	} else if (r < 0) {
-		r = usage(path, &err);
+		r = usage(path, "%s", fl_buf_z(&err));
 	} else {
 		r = cmd->run(opts, &args);
 	}
@@ -364,6 +316,25 @@ static const struct fl_cmd *pull_sub(const struct fl_cmd *cmd, int argc, char **
 	return NULL;
 }
 
+/* "help COMMAND...": the words are looked up as a command line's are. */
+static int help_for(const struct fl_cmd *cmd, int argc, char **argv)
+{
+	_cleanup_buf_ struct fl_buf path = {};
+
+	fl_buf_addz(&path, cmd->name);
+	for (int i = 0; i < argc; i++) {
+		const struct fl_cmd *sub = find_sub(cmd, fl_str(argv[i]));
+
+		if (!sub && cmd->subs)
+			return unknown_command(cmd, fl_buf_z(&path), argv[i]);
+		if (!sub)
+			return usage(fl_buf_z(&path), "it has no command '%s'", argv[i]);
+		fl_buf_addf(&path, " %s", sub->name);
+		cmd = sub;
+	}
+	return show_help(cmd, fl_buf_z(&path));
+}
+
 int fl_cmd_main(const struct fl_cmd *root, int argc, char **argv)
 {
 	_cleanup_buf_ struct fl_buf path = {};
@@ -371,6 +342,8 @@ int fl_cmd_main(const struct fl_cmd *root, int argc, char **argv)
 
 	fl_buf_addz(&path, root->name);
 	argc--, argv++;
+	if (argc && strcmp(argv[0], "help") == 0)
+		return help_for(root, argc - 1, argv + 1);
 	while (cmd->subs) {
 		const struct fl_cmd *sub = argc ? find_sub(cmd, fl_str(argv[0])) : NULL;
 
@@ -381,9 +354,7 @@ int fl_cmd_main(const struct fl_cmd *root, int argc, char **argv)
 		if (!sub && argc && argv[0][0] == '-')
 			sub = pull_sub(cmd, argc, argv);
 		if (!argc || !argv[0]) {
-			fprintf(stderr, "%s: a command is expected\nTry '%s --help'.\n",
-				fl_buf_z(&path), fl_buf_z(&path));
-			return FL_EXIT_USAGE;
+			return usage(fl_buf_z(&path), "a command is expected");
 		}
 		if (!sub)
 			return unknown_command(cmd, fl_buf_z(&path), argv[0]);

@@ -6,6 +6,9 @@
 
 /* Kernel-internal, and yet BPF hands it to user space. */
 #define KERNEL_ENOTSUPP 524
+#ifndef EFTYPE /* younger than some headers */
+#define EFTYPE 134
+#endif
 
 static int digit_value(char c)
 {

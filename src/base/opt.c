@@ -50,16 +50,25 @@ static bool is_choice(const char *metavar)
 	return metavar && strchr(metavar, '|') && !strpbrk(metavar, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 }
 
-static bool in_choice(struct fl_str metavar, struct fl_str value)
+/* The index of @value among the choices, or -EINVAL, when it has been said. */
+static int check_choice(const char *metavar, const char *shown, const char *value, struct fl_buf *err)
 {
-	while (metavar.n) {
-		size_t end = fl_str_find(metavar, '|', 0);
+	struct fl_str rest = fl_str(metavar), names[32];
+	size_t n = 0, near;
 
-		if (fl_str_eq(fl_str_sub(metavar, 0, end), value))
-			return true;
-		metavar = fl_str_from(metavar, end + 1);
+	for (; rest.n && n < FL_ARRAY_SIZE(names); n++) {
+		size_t end = fl_str_find(rest, '|', 0);
+
+		names[n] = fl_str_sub(rest, 0, end);
+		if (fl_str_is(names[n], value))
+			return (int)n;
+		rest = fl_str_from(rest, end + 1);
 	}
-	return false;
+	fl_buf_addf(err, "%s: '%s' is none of %s", shown, value, metavar);
+	near = fl_str_nearest(fl_str(value), names, n);
+	if (near < n)
+		fl_buf_addf(err, ", did you mean '%.*s'?", FL_STR_ARG(names[near]));
+	return -EINVAL;
 }
 
 static int push(struct fl_strv *list, const char *value)
@@ -97,6 +106,25 @@ static const char *number_kind(enum fl_opt_type type)
 	}
 }
 
+static int take_number(const struct fl_opt *row, uint64_t *at, const char *shown, const char *value,
+		       struct fl_buf *err)
+{
+	uint64_t v;
+	int r = store_number(row, &v, value);
+
+	if (r == 0 && (v < row->min || (row->max && v > row->max)))
+		r = -ERANGE;
+	if (r == 0)
+		*at = v;
+	if (r == -ERANGE && row->max)
+		fl_buf_addf(err, "%s: '%s' is out of range (%lu to %lu)", shown, value, row->min, row->max);
+	else if (r == -ERANGE)
+		fl_buf_addf(err, "%s: '%s' is out of range%s", shown, value, row->min ? " (more than 0)" : "");
+	else if (r < 0)
+		fl_buf_addf(err, "%s: '%s' is not %s", shown, value, number_kind(row->type));
+	return r;
+}
+
 static int store(const struct fl_opt *row, void *base, const char *shown, const char *value,
 		 struct fl_buf *err)
 {
@@ -108,22 +136,18 @@ static int store(const struct fl_opt *row, void *base, const char *shown, const 
 		*(bool *)at = true;
 		break;
 	case FL_OPT_TYPE_STR:
-		if (is_choice(row->metavar) && !in_choice(fl_str(row->metavar), fl_str(value))) {
-			fl_buf_addf(err, "%s: '%s' is none of %s", shown, value, row->metavar);
-			return -EINVAL;
-		}
+		if (is_choice(row->metavar))
+			r = check_choice(row->metavar, shown, value, err);
+		if (r < 0)
+			return r;
+		r = 0;
 		*(const char **)at = value;
 		break;
 	case FL_OPT_TYPE_LIST:
 		r = push(at, value);
 		break;
 	default:
-		r = store_number(row, at, value);
-		if (r < 0)
-			fl_buf_addf(err, "%s: '%s' is %s", shown, value,
-				    r == -ERANGE ? "out of range" : "not ");
-		if (r == -EINVAL)
-			fl_buf_addz(err, number_kind(row->type));
+		r = take_number(row, at, shown, value, err);
 	}
 	if (r == 0 && row->set_offset != SIZE_MAX)
 		*(bool *)((char *)base + row->set_offset) = true;

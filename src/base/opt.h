@@ -15,12 +15,14 @@
  *		{}
  *	};
  *
- * A metavar of the form "a|b|c" (all lower case or digits) is a choice: other values are refused,
- * and completed in bash.
+ * A metavar of the form "a|b|c" (all lower case or digits) is a choice: other values are refused.
+ * Shells complete by the metavar, too: choices; names of files and folders where it says FILE, PATH or
+ * DIR; and what a list of struct fl_word_list knows by its name.
  */
 #ifndef BASE_OPT_H
 #define BASE_OPT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,6 +55,7 @@ struct fl_opt {
 	size_t offset;
 	const struct fl_opt *group;
 	size_t set_offset; /* of a bool that tells "was given", or SIZE_MAX */
+	uint64_t min, max; /* of a number; @max 0: as large as it likes */
 };
 
 #define FL_OPT_ROW_(t, s, f, ltr, nm, mv, hlp)                                                     \
@@ -64,6 +67,15 @@ struct fl_opt {
 #define FL_OPT_U64(s, f, ltr, nm, mv, hlp)	FL_OPT_ROW_(FL_OPT_TYPE_U64, s, f, ltr, nm, mv, hlp)
 #define FL_OPT_SIZE(s, f, ltr, nm, mv, hlp)	FL_OPT_ROW_(FL_OPT_TYPE_SIZE, s, f, ltr, nm, mv, hlp)
 #define FL_OPT_DURATION(s, f, ltr, nm, mv, hlp) FL_OPT_ROW_(FL_OPT_TYPE_DURATION, s, f, ltr, nm, mv, hlp)
+/* A number from @lo to @hi; a process, which no kernel numbers higher than 2^22. */
+#define FL_OPT_U64_IN(s, f, ltr, nm, mv, lo, hi, hlp)                                              \
+	{ .type = FL_OPT_TYPE_U64, .letter = ltr, .name = nm, .metavar = mv, .help = hlp,          \
+	  .offset = offsetof(s, f), .set_offset = SIZE_MAX, .min = lo, .max = hi }
+#define FL_OPT_PID(s, f, ltr, nm, hlp) FL_OPT_U64_IN(s, f, ltr, nm, "PID", 1, 1u << 22, hlp)
+/* A time that is more than none. */
+#define FL_OPT_DURATION_SOME(s, f, ltr, nm, mv, hlp)                                               \
+	{ .type = FL_OPT_TYPE_DURATION, .letter = ltr, .name = nm, .metavar = mv, .help = hlp,     \
+	  .offset = offsetof(s, f), .set_offset = SIZE_MAX, .min = 1 }
 /* For numbers where 0 is a value of its own: @setf is a bool that becomes true when it is given. */
 #define FL_OPT_U64_SET(s, f, setf, ltr, nm, mv, hlp)                                               \
 	{ .type = FL_OPT_TYPE_U64, .letter = ltr, .name = nm, .metavar = mv, .help = hlp,          \
@@ -130,13 +142,31 @@ void fl_cmd_help(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
 void fl_cmd_man(const struct fl_cmd *cmd, const char *path, struct fl_buf *out);
 /* The command that @words ("probe check") names below @root, or NULL. */
 const struct fl_cmd *fl_cmd_find(const struct fl_cmd *root, struct fl_str words);
-/* A whole bash completion script for the command tree @root. */
-void fl_cmd_completion(const struct fl_cmd *root, struct fl_buf *out);
+/* What a metavar stands for, where the program knows all values: one a line. */
+struct fl_word_list {
+	const char *metavar;
+	void (*list)(struct fl_buf *out);
+};
 
 /*
- * Finds the command that argv names below @root, parses, runs, and returns the exit code.
+ * What may stand for the last of @words (which may be empty, or the start of something), behind the
+ * others: a line each, with a tab and a few words about it where there are some. ":files", ":dirs" and
+ * ":commands" ask the shell for its own. @lists ends with a NULL metavar.
+ */
+void fl_cmd_complete(const struct fl_cmd *root, const struct fl_word_list *lists, char *const *words,
+		     size_t n, struct fl_buf *out);
+/* A shell's script that asks the program so; @shell is bash, zsh or fish. */
+void fl_cmd_completion(const struct fl_cmd *root, const char *shell, struct fl_buf *out);
+
+/*
+ * Finds the command that argv names below @root, parses, runs, and returns the exit code. "help
+ * COMMAND..." is "COMMAND... --help".
  * Prints help to stdout and one-line usage errors (with "did you mean") to stderr.
  */
 int fl_cmd_main(const struct fl_cmd *root, int argc, char **argv);
+/* The command that fl_cmd_main() runs, as it is typed: "foreland probe check". */
+const char *fl_cmd_running(void);
+/* Says what is wrong with the command line, in the one way that all commands have. */
+FL_PRINTF(2, 0) void fl_cmd_vusage(const char *path, const char *fmt, va_list ap);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/util.h"
+
 static bool is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
@@ -145,31 +147,33 @@ bool fl_str_glob(struct fl_str glob, struct fl_str s)
 
 #define NEAREST_MAX 64 /* bytes of a name that are compared */
 
-/* Levenshtein distance over one row, or more than @limit. */
+/*
+ * Insertions, deletions, other characters, and neighbours that changed places, each one step, or more
+ * than @limit. Three rows of the table: this one, the one before, and the one before that for the last.
+ */
 static unsigned int edit_distance(struct fl_str a, struct fl_str b, unsigned int limit)
 {
-	unsigned int row[NEAREST_MAX + 1];
+	unsigned int rows[3][NEAREST_MAX + 1];
 
 	for (size_t j = 0; j <= b.n; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= a.n; i++) {
-		unsigned int diag = row[0], best = row[0] = i;
+		unsigned int *row = rows[i % 3], *above = rows[(i + 2) % 3], *two = rows[(i + 1) % 3];
+		unsigned int best = row[0] = i;
 
 		for (size_t j = 1; j <= b.n; j++) {
-			unsigned int cost = diag + (a.p[i - 1] != b.p[j - 1]);
+			unsigned int cost = above[j - 1] + (a.p[i - 1] != b.p[j - 1]);
 
-			diag = row[j];
-			if (cost > row[j - 1] + 1)
-				cost = row[j - 1] + 1;
-			if (cost > diag + 1)
-				cost = diag + 1;
+			cost = FL_MIN(cost, FL_MIN(row[j - 1], above[j]) + 1);
+			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
+				cost = FL_MIN(cost, two[j - 2] + 1);
 			row[j] = cost;
-			best = cost < best ? cost : best;
+			best = FL_MIN(best, cost);
 		}
-		if (best > limit)
+		if (best > limit + 1) /* a swap may still take one back */
 			return limit + 1;
 	}
-	return row[b.n];
+	return rows[a.n % 3][b.n];
 }
 
 size_t fl_str_nearest(struct fl_str wrong, const struct fl_str *names, size_t n)

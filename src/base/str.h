@@ -94,8 +94,8 @@ char *fl_str_dup(struct fl_str a);
 bool fl_str_glob(struct fl_str glob, struct fl_str s);
 
 /*
- * Of @n names the one that a person most likely meant by @wrong: the least edit distance, if it is
- * at most a third of the name's length. @n when nothing is near.
+ * Of @n names the one that a person most likely meant by @wrong: the least edit distance
+ * (neighbours that changed places count once), if it is at most a third of @wrong's length. @n when nothing is near.
  */
 size_t fl_str_nearest(struct fl_str wrong, const struct fl_str *names, size_t n);
 

@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The program: its tree of commands, and what it says of itself. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/out.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
+#ifdef FL_HAVE_ALLOC
+#include "alloc/records/order.h"
+#endif
+#ifdef FL_HAVE_DOCS
+#include "docs/finding/check.h"
+#endif
+#ifdef FL_HAVE_EPDMA
+#include "epdma/endpoint/board.h"
+#endif
 
 struct root_opts {
 	bool version;
-	bool completion;
+	const char *completion;
 	const char *man;
 };
 
 static const struct fl_opt root_options[] = {
 	FL_OPT_FLAG(struct root_opts, version, 'V', "version", "print the version"),
-	FL_OPT_FLAG(struct root_opts, completion, 0, "print-completion",
-		    "print the bash completion script"),
+	FL_OPT_STR(struct root_opts, completion, 0, "print-completion", "bash|zsh|fish",
+		   "print a shell's completion script"),
 	FL_OPT_STR(struct root_opts, man, 0, "print-man", "COMMAND",
 		   "print COMMAND's part of a manual page ('' is the program itself)"),
 	{}
@@ -70,27 +82,91 @@ static int root_run(const void *v, const struct fl_args *args)
 	if (opts->version)
 		fl_buf_addz(&out, "foreland " FORELAND_VERSION "\n");
 	else if (opts->completion)
-		fl_cmd_completion(&fl_cmd_root, &out);
+		fl_cmd_completion(&fl_cmd_root, opts->completion, &out);
 	else if (opts->man)
 		return print_man(opts->man, &out);
 	if (out.len)
 		return print(&out);
-	fl_say_usage("a command is expected");
-	fl_say_line("Try 'foreland --help'.");
-	return FL_EXIT_USAGE;
+	return fl_say_usage("a command is expected");
 }
 
 const struct fl_cmd fl_cmd_root = {
 	.name = "foreland",
-	.summary = "Tomorrow's kernel interfaces, today, in user space",
+	.summary = "The newest kernel interfaces on every kernel, checked before you run",
 	.size = sizeof(struct root_opts),
 	.options = root_options,
 	.subs = root_subs,
 	.run = root_run,
 };
 
+#ifdef FL_HAVE_EPDMA
+static void list_boards(struct fl_buf *out)
+{
+	for (size_t i = 0; fl_board_names[i]; i++)
+		fl_buf_addf(out, "%s\n", fl_board_names[i]);
+}
+#endif
+
+#ifdef FL_HAVE_DOCS
+static void list_checks(struct fl_buf *out)
+{
+	const char *group = "";
+
+	for (size_t i = 0; i < _DOCS_CHECK_MAX; i++) {
+		if (strcmp(group, docs_checks[i].group) != 0)
+			fl_buf_addf(out, "%s\n", docs_checks[i].group);
+		fl_buf_addf(out, "%s\n", docs_checks[i].kind.code);
+		group = docs_checks[i].group;
+	}
+}
+#endif
+
+#ifdef FL_HAVE_ALLOC
+static void list_keys(struct fl_buf *out)
+{
+	for (const char *p = FL_ALLOC_KEYS; *p; p++)
+		fl_buf_addc(out, *p == '|' ? '\n' : *p);
+	fl_buf_addc(out, '\n');
+}
+#endif
+
+/* What metavars stand for, where all values are known: shells complete them. */
+static const struct fl_word_list words[] = {
+#ifdef FL_HAVE_EPDMA
+	{ "BOARD", list_boards },
+#endif
+#ifdef FL_HAVE_DOCS
+	{ "CHECK,...", list_checks },
+#endif
+#ifdef FL_HAVE_ALLOC
+	{ "KEY", list_keys },
+#endif
+	{}
+};
+
+static int complete(int argc, char **argv)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+
+	fl_cmd_complete(&fl_cmd_root, words, argv, (size_t)argc, &out);
+	return print(&out);
+}
+
+/*
+ * What was closed when we came is opened, so that no file of ours gets the number of standard output
+ * or error and takes in what is said there. The wrong way round: who writes there is told EBADF.
+ */
+static void open_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
-	fl_out_clean_up_at_end();
+	open_standard();
+	if (argc > 1 && strcmp(argv[1], "--complete") == 0)
+		return complete(argc - 2, argv + 2);
 	return fl_cmd_main(&fl_cmd_root, argc, argv);
 }

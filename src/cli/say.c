@@ -47,7 +47,7 @@ int fl_say_usage(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say("foreland: ", fl_level_name(FL_ERROR), fmt, ap);
+	fl_cmd_vusage(fl_cmd_running(), fmt, ap);
 	va_end(ap);
 	return FL_EXIT_USAGE;
 }

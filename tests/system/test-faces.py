@@ -3,10 +3,14 @@
 """test-faces.py FORELAND MANDIR: --help, the bash completion and the manual pages name the same
 commands and options. Each is read through its own reader (bash itself, man's formatter), so that a
 face which cannot be used fails here as well as one that disagrees."""
+import atexit
 import glob
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 foreland, mandir = sys.argv[1:3]
 checks = failures = 0
@@ -40,11 +44,11 @@ def parse_help(words):
 
 
 def completions(words, current):
-    line = ["foreland", *words, current]
-    script = (f"source <({foreland} --print-completion); COMP_WORDS=({' '.join(repr(w) for w in line)}); "
+    line = [foreland, *words, current]
+    script = (f"source <({foreland} --print-completion bash); COMP_WORDS=({' '.join(repr(w) for w in line)}); "
               f"COMP_CWORD={len(line) - 1}; _foreland; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
     r = run("bash", "-c", script)
-    expect(f"bash completes '{' '.join(line)}' without a word of complaint", r.returncode == 0 and not r.stderr)
+    expect(f"bash completes 'foreland {' '.join(line[1:])}' without a word of complaint", r.returncode == 0 and not r.stderr)
     return set(r.stdout.split())
 
 
@@ -57,6 +61,59 @@ def man_text():
     return text
 
 
+def zsh_completions(words, current):
+    """_foreland() as zsh runs it; what takes the offers is zsh's only inside a completion."""
+    line = " ".join(repr(w) for w in [foreland, *words, current])
+    script = (f"_describe() {{ print -l -- ${{offered%%:*}} }}; _files() {{ print :files }}; "
+              f"_command_names() {{ print :commands }}; words=({line}); CURRENT={len(words) + 2}; "
+              f"source {tmp}/_foreland; _foreland")
+    r = run("zsh", "-fc", script)
+    expect(f"zsh completes 'foreland {' '.join([*words, current])}' without a word of complaint",
+           r.returncode == 0 and not r.stderr)
+    return set(r.stdout.split())
+
+
+def fish_completions(words, current):
+    line = " ".join(["foreland", *words, current])
+    r = run("fish", "-N", "-c", f"source {tmp}/foreland.fish; complete -C '{line}'",
+            env={"PATH": os.path.dirname(foreland) + ":/usr/bin:/bin", "HOME": tmp, "LC_ALL": "C.UTF-8"})
+    expect(f"fish completes '{line}' without a word of complaint", r.returncode == 0 and not r.stderr)
+    return {row.split("\t")[0] for row in r.stdout.splitlines()}
+
+
+def try_shells():
+    """What stands behind an option or a command, in each shell there is; each as its own reader has it."""
+    rows = [(["epdma", "plan", "--board"], "r", {"r-car-s4", "rk3588"}),
+            (["trace", "--via"], "", {"bpf", "tracefs"}),
+            (["epdma", "host"], "", {"ls", "read", "write", "verify", "bench"}),
+            (["alloc", "show", "--sort"], "b", {"bytes"}),
+            (["probe", "list"], "t", {"tracepoints", "types"})]
+    for name, file in (("bash", "foreland.bash"), ("zsh", "_foreland"), ("fish", "foreland.fish")):
+        with open(f"{tmp}/{file}", "w", encoding="utf-8") as f:
+            f.write(run(foreland, "--print-completion", name).stdout)
+    for shell, ask in (("bash", completions), ("zsh", zsh_completions), ("fish", fish_completions)):
+        if not shutil.which(shell):
+            print(f"# there is no {shell} here")
+            continue
+        for words, current, want in rows:
+            got = ask(words, current)
+            expect(f"{shell}: {' '.join(words)} {current}: {' '.join(sorted(want))}", got == want)
+        offered = ask(["docs", "check", "--only"], "ref-")
+        expect(f"{shell}: names of checks are offered", {"ref-file", "ref-doc"} <= offered)
+    expect("a file is asked of the shell", run(foreland, "--complete", "report", "").stdout == ":files\n")
+    expect("a program stands behind --", run(foreland, "--complete", "trace", "x", "--", "l").stdout == ":commands\n")
+    expect("a list goes on behind its comma",
+           "TITLE,refs\n" in run(foreland, "--complete", "docs", "check", "--only", "TITLE,re").stdout)
+    expect("a value that is written behind = is completed",
+           run(foreland, "--complete", "trace", "--via=b").stdout == "--via=bpf\n")
+    r = run(foreland, "help", "epdma", "plan")
+    expect("help COMMAND is COMMAND --help", r.stdout == run(foreland, "epdma", "plan", "--help").stdout and r.stdout)
+
+
+tmp = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, tmp)
+foreland = os.path.abspath(foreland)
+try_shells()
 man = man_text()
 todo = [[]]
 while todo:
@@ -65,9 +122,8 @@ while todo:
     name = " ".join(["foreland", *words])
     expect(f"{name}: completion offers the options of --help",
            completions(words, "-") == options - {"-h"})
-    offered = completions(words, "")
-    expect(f"{name}: completion offers the commands of --help",
-           {w for w in offered if not w.startswith("-")} == set(subs))
+    if subs:
+        expect(f"{name}: completion offers the commands of --help", completions(words, "") == set(subs))
     for sub in subs:
         todo.append(words + [sub])
     place = man if not words else man[man.find(f"   {name}\n"):] if f"   {name}\n" in man else ""

@@ -289,7 +289,7 @@ static void test_option_errors(void **state)
 		{ "a -n five", "-n: 'five' is not a number" },
 		{ "a -n 99999999999999999999", "-n: '99999999999999999999' is out of range" },
 		{ "a --min-size 4X", "--min-size: '4X' is not a size such as 4096, 16K or 2M" },
-		{ "a --dialect v7", "--dialect: 'v7' is none of 7.3|v6|6.12|mainline" },
+		{ "a --dialect v7", "--dialect: 'v7' is none of 7.3|v6|6.12|mainline, did you mean 'v6'?" },
 		{ "a --", "a command is expected behind '--'" },
 	};
 	_cleanup_buf_ struct fl_buf err = {};

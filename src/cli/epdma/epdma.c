@@ -16,7 +16,7 @@
 #include "vfs/dir.h"
 
 const struct fl_opt fl_epdma_options[] = {
-	FL_OPT_STR(struct fl_epdma_opts, board, 0, "board", "NAME",
+	FL_OPT_STR(struct fl_epdma_opts, board, 0, "board", "BOARD",
 		   "the endpoint: generic, r-car-s4, rk3588, spacemit-k3, or a file with a / in its name"),
 	FL_OPT_U64_SET(struct fl_epdma_opts, wr_chans, has_wr_chans, 0, "wr-chans", "N",
 		       "write channels (endpoint to host); default: all that the board has"),

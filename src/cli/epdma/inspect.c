@@ -146,9 +146,7 @@ static int run(const void *v, const struct fl_args *args)
 	if (fl_cli_epdma_layout(o->endpoint.layout, &layout))
 		return FL_EXIT_USAGE;
 	if (!args->n == !o->endpoint.board) {
-		fl_say_usage("epdma inspect: a file, a device or --board is expected");
-		fl_say_line("Try 'foreland epdma inspect --help'.");
-		return FL_EXIT_USAGE;
+		return fl_say_usage("a file, a device or --board is expected");
 	}
 	r = args->n ? fl_cli_epdma_replay(args->v[0], o->json) : -1;
 	if (r >= 0)

@@ -14,7 +14,7 @@
 #define FL_PUT_NUMBER  24 /* the longest number, with sign or "0x" */
 #define FL_PUT_PADDING 16 /* see fl_put_padded() */
 
-extern const char fl_put_pairs[200]; /* "000102...99" */
+extern const char fl_put_pairs[201]; /* "000102...99" */
 
 static inline char *fl_put_mem(char *p, const void *data, size_t n)
 {
