@@ -15,8 +15,8 @@
 #ifndef EPDMA_ENDPOINT_EPC_H
 #define EPDMA_ENDPOINT_EPC_H
 
-#include "base/clock.h"
 #include "epdma/endpoint/board.h"
+#include "epdma/endpoint/clock.h"
 #include "epdma/endpoint/config.h"
 #include "epdma/endpoint/epc-mem.h"
 

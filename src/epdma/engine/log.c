@@ -8,12 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/nsec.h"
 #include "base/util.h"
 #include "epdma/engine/engine.h"
 #include "epdma/regs/dw-regs.h"
 
-struct trace_file {
+#define NSEC_PER_SEC 1000000000ull
+
+struct log_file {
 	struct fl_engine_log trace;
 	FILE *f;
 	struct fl_engine_shape shape;
@@ -64,19 +66,19 @@ void fl_engine_event_format(const struct fl_engine_event *ev, unsigned int map, 
 
 static void file_emit(struct fl_engine_log *t, const struct fl_engine_event *ev)
 {
-	struct trace_file *tf = FL_CONTAINER_OF(t, struct trace_file, trace);
-	uint64_t now = fl_clock_now(&fl_clock_monotonic) - tf->start;
+	struct log_file *tf = FL_CONTAINER_OF(t, struct log_file, trace);
+	uint64_t now = fl_time_ns(CLOCK_MONOTONIC) - tf->start;
 	char line[160];
 
 	fl_engine_event_format(ev, tf->shape.map, line, sizeof(line));
-	if (fprintf(tf->f, "%llu.%09llu %s\n", (unsigned long long)(now / FL_NSEC_PER_SEC),
-		    (unsigned long long)(now % FL_NSEC_PER_SEC), line) < 0 && !tf->error)
+	if (fprintf(tf->f, "%llu.%09llu %s\n", (unsigned long long)(now / NSEC_PER_SEC),
+		    (unsigned long long)(now % NSEC_PER_SEC), line) < 0 && !tf->error)
 		tf->error = -errno;
 }
 
 int fl_engine_log_open(int fd, const struct fl_engine_shape *shape, struct fl_engine_log **ret)
 {
-	struct trace_file *t = calloc(1, sizeof(*t));
+	struct log_file *t = calloc(1, sizeof(*t));
 
 	if (t)
 		t->f = fdopen(fd, "w");
@@ -87,7 +89,7 @@ int fl_engine_log_open(int fd, const struct fl_engine_shape *shape, struct fl_en
 	}
 	t->trace.emit = file_emit;
 	t->shape = *shape;
-	t->start = fl_clock_now(&fl_clock_monotonic);
+	t->start = fl_time_ns(CLOCK_MONOTONIC);
 	fprintf(t->f, "# foreland epdma trace 1 map=%u wr=%u rd=%u\n", shape->map,
 		shape->chans[FL_EPDMA_WRITE], shape->chans[FL_EPDMA_READ]);
 	*ret = &t->trace;
@@ -96,12 +98,12 @@ int fl_engine_log_open(int fd, const struct fl_engine_shape *shape, struct fl_en
 
 int fl_engine_log_close(struct fl_engine_log *t)
 {
-	struct trace_file *tf;
+	struct log_file *tf;
 	int r;
 
 	if (!t)
 		return 0;
-	tf = FL_CONTAINER_OF(t, struct trace_file, trace);
+	tf = FL_CONTAINER_OF(t, struct log_file, trace);
 	r = tf->error;
 	if (fclose(tf->f) && !r)
 		r = -errno;

@@ -4,8 +4,8 @@
  * hand. Timers are the kernel's delayed work in small: armed with a delay, run by the event loop,
  * once. Not thread-safe; one loop owns a struct fl_timers.
  */
-#ifndef BASE_CLOCK_H
-#define BASE_CLOCK_H
+#ifndef EPDMA_ENDPOINT_CLOCK_H
+#define EPDMA_ENDPOINT_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "base/clock.h"
+#include "epdma/endpoint/clock.h"
 
 #include <stddef.h>
 
