@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "probe/output/linehead.h"
-#include "probe/output/printfmt.h"
+#include "probe/output/printer.h"
 #include "probe/record/abi.h"
 #include "btf/ksyms.h"
 

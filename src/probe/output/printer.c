@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "probe/output/printfmt.h"
+#include "probe/output/printer.h"
 
 #include <errno.h>
 
