@@ -7,6 +7,7 @@ was put in; trace-cmd, where it is there, is asked whether it reads the same fro
 import json
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -131,7 +132,7 @@ for version in (6, 7):
     objects = [json.loads(l) for l in report("--json", make(clock="counter")).stdout.splitlines()]
     expect(f"version {version}: and have another key than time_ns", [o.get("time") for o in objects if "event" in o] == [3000, 5000] and
            not any("time_ns" in o for o in objects), objects)
-    r = report(make([("tsc2nsec", struct) for struct in [m.pack("IIQ", 1 << 20, 19, 0)]], "x86-tsc"))
+    r = report(make([("tsc2nsec", m.pack("IIQ", 1 << 20, 19, 0))], "x86-tsc"))
     got = rows(r.stdout.decode())
     expect(f"version {version}: unless the file says how to turn them into time", [g[3] for g in got] == ["0.000006", "0.000010"], got)
     # Two samples at one offset: each stamp moves by it; scaling is 1.
@@ -155,7 +156,115 @@ if shutil.which("trace-cmd"):
            [i for i, l in enumerate(t[1:]) if "DROPPED" in l] == [i for i, l in enumerate(got) if "DROPPED" in l] and
            [l.strip() for l in t if "DROPPED" in l] == marks, t[:5])
 
+# ---- print fmt: what the kernel's seq_printf() and trace_print_*_seq() make of the same words ----
+FIELDS = [("u32", "u", 8, 4, False), ("int", "i", 12, 4, True), ("u64", "q", 16, 8, False), ("char", "s[8]", 24, 8, True),
+          ("u8", "ip[4]", 32, 4, False), ("u8", "six[16]", 36, 16, False), ("u8", "mac[6]", 52, 6, False),
+          ("__be16", "port", 58, 2, False), ("__data_loc char[]", "d", 60, 4, True), ("__data_loc u32[]", "arr", 64, 4, False),
+          ("__data_loc __u8[]", "sa", 68, 4, False), ("__data_loc unsigned long[]", "mask", 72, 4, False),
+          ("unsigned long", "at", 80, 8, False), ("s8", "c", 88, 1, True), ("__rel_loc char[]", "r", 92, 4, True)]
+fixed = 96
+SYMBOLS = "ffffffff81000000 T first_function\nffffffff81001000 t second_function\t[mod]\nffffffff81002000 T end\n"
+def print_record(m):
+    tails = [b"dynamic\0", m.pack("III", 1, 255, 4096),
+             m.pack("H", 2) + struct.pack(">H", 8080) + bytes([127, 0, 0, 1]) + bytes(8), m.pack("QQ", 0x5, 1 << 63), b"rel\0"]
+    locs, at = [], fixed
+    for t in tails:
+        locs.append(at | len(t) << 16)
+        at += len(t)
+    locs[4] = (locs[4] & 0xffff) - 96 | len(tails[4]) << 16
+    body = m.pack("IiQ", 5, -3, 1 << 40) + b"text\0\0\0\0" + bytes([10, 1, 2, 3])
+    body += bytes.fromhex("20010db8000000000000000000000001") + bytes.fromhex("0a1b2c3d4e5f") + struct.pack(">H", 443)
+    body += m.pack("IIII", *locs[:4]) + bytes(4) + m.pack("Q", 0xffffffff81000010) + m.pack("b", -7) + bytes(3) + m.pack("I", locs[4])
+    return m.record(400, 7, body + b"".join(tails))
+
+
+CASES = [
+    ('"%d %u %x %#x %05d|%-6d|%6d|%+d", REC->i, REC->u, REC->u, REC->u, REC->i, REC->u, REC->u, REC->u', "-3 5 5 0x5 -0003|5     |     5|+5"),
+    ('"%s|%8s|%-8s|%.2s", REC->s, REC->s, REC->s, REC->s', "text|    text|text    |te"),
+    ('"%s %s 100%%", __get_str(d), __get_rel_str(r)', "dynamic rel 100%"),
+    ('"%llu %llx %lu", REC->q, REC->q, (unsigned long)REC->q', "1099511627776 10000000000 1099511627776"),
+    ('"%s", __print_flags(REC->u, "|", { 0x1, "A" }, { 0x2, "B" }, { 0x4, "C" })', "A|C"),
+    ('"%s", __print_flags(REC->u, " ", { 1UL << 2, "C" })', "C 0x1"),
+    ('"%s|", __print_flags(REC->u & 8, "|", { 8, "H" })', "|"),
+    ('"%s %s", __print_symbolic(REC->u, { 4, "four" }, { 5, "five" }), __print_symbolic(REC->u, { 4, "four" })', "five 0x5"),
+    ('"%s", __print_symbolic(REC->i, { -3, "minus" })', "minus"),
+    ('"%s", __print_hex(REC->ip, 4)', "0a 01 02 03"),
+    ('"%s", __print_hex_str(REC->ip, sizeof(REC->ip))', "0a010203"),
+    ('"%s", __print_array(__get_dynamic_array(arr), __get_dynamic_array_len(arr) / 4, 4)', "{0x1,0xff,0x1000}"),
+    ('"%d", __get_dynamic_array_len(arr)', "12"),
+    ('"%u", ((u32 *)__get_dynamic_array(arr))[1]', "255"),
+    ('"%s", __get_bitmask(mask)', "80000000,00000000,00000000,00000005"),
+    ('"%*pbl", 128, __get_dynamic_array(mask)', "0,2,127"),
+    ('"%pISpc", __get_sockaddr(sa)', "127.0.0.1:8080"),
+    ('"%pI4 %pI6c %pI6 %pM", REC->ip, REC->six, REC->six, REC->mac',
+     "10.1.2.3 2001:db8::1 2001:0db8:0000:0000:0000:0000:0000:0001 0a:1b:2c:3d:4e:5f"),
+    ('"%*phC", 6, REC->mac', "0a:1b:2c:3d:4e:5f"),
+    ('"%ps %pS", (void *)REC->at, (void *)REC->at', "first_function first_function+0x10/0x2000"),
+    ('"%s", REC->u > 4 ? "more" : "less"', "more"),
+    ('"%d", REC->i < 0 && REC->u == 5 ? (REC->i * 2 + 10) % 4 : 99', "0"),
+    ('"%d %d", REC->i >> 1, REC->u << 3 | 1', "-2 41"),
+    ('"%u", (u8)(REC->i)', "253"),
+    ('"%d", (int)(REC->u - 6U)', "-1"),
+    ('"%d", REC->u - 6U > 0', "1"),
+    ('"%d", REC->c', "-7"),
+    ('"%c%c", 65 + REC->u, \'z\'', "Fz"),
+    ('"%d:%d", ((unsigned int) ((REC->u) >> 20)), ((unsigned int) ((REC->u) & ((1U << 20) - 1)))', "0:5"),
+    ('"%u", REC->ip[3]', "3"),
+    ('"a" "b%d" "\\t\\"c\\"", REC->u', 'ab5\t"c"'),
+    ('"%lu.%06lu", __print_ns_to_secs(REC->q), __print_ns_without_secs(REC->q)', "1099.511627776"),
+    ('"%*d|%.*s", 4, REC->u, 3, REC->s', "   5|tex"),
+    ('"%hhx %hx", REC->i, REC->i', "fd fffd"),
+    ('"%s", __print_symbolic(REC->u, { UNKNOWN_NAME, "unknown" }, { 5, "five" })', "five"),
+    ('"%x", ~REC->u', "fffffffa"),
+    ('"%u", ntohs_of_nobody(REC->port)', None), # a function of the kernel: all fields
+    ('"%s", ({ int x = REC->u; x; })', None),
+]
+for big in (False, True):
+    m = Machine(big)
+    for print_fmt, want in CASES:
+        if big and "port" in print_fmt:
+            continue
+        text = format_of("shown", 400, FIELDS, print_fmt)
+        rec = Recording(m, {"test": [text]}, [("", "local", {0: m.pages([(1000, print_record(m))])})], kallsyms=SYMBOLS)
+        got = report("--bytes", write(rec.version_7())).stdout.decode().partition("shown: ")[2].rstrip("\n")
+        ok = got == want if want is not None else got.startswith("u=5 i=-3 ") or got.startswith(" u=5 i=-3 ")
+        expect(f"{print_fmt[:70]} {'(big endian)' if big else ''}", ok, (got, want))
+text = format_of("shown", 400, FIELDS, '"%d %s", REC->u, REC->s')
+rec = Recording(m, {"test": [text]}, [("", "local", {0: m.pages([(1000, print_record(m))])})], kallsyms=SYMBOLS)
+path = write(rec.version_6())
+o = json.loads(report("--json", path).stdout.splitlines()[0])
+expect("JSON has the fields, and the text under a key of its own", o["text"] == "5 text" and o["args"]["u"] == 5 and
+       o["args"]["arr"] == [1, 255, 4096] and o["args"]["mask"] == [5, 1 << 63] and o["args"]["sa"][:4] == [0, 2, 0x1f, 0x90] and
+       o["args"]["s"] == "text", o)
+expect("--raw prints the fields", b" u=5 i=-3 " in report("--raw", path).stdout and
+       b" arr={1,255,4096} " in report("--raw", path).stdout, report("--raw", path).stdout)
+
+# ---- events of ftrace's own ----
+m = Machine()
+FTRACE = [format_of("print", 5, [("unsigned long", "ip", 8, 8, False), ("char", "buf[]", 16, 0, True)], '"%ps: %s", (void *)REC->ip, REC->buf'),
+          format_of("bprint", 6, [("unsigned long", "ip", 8, 8, False), ("const char *", "fmt", 16, 8, False), ("u32", "buf[]", 24, 0, False)],
+                    '"%ps: %s", (void *)REC->ip, REC->fmt'),
+          format_of("bputs", 14, [("unsigned long", "ip", 8, 8, False), ("const char *", "str", 16, 8, False)], '"%ps: %s", (void *)REC->ip, REC->str'),
+          format_of("raw_data", 16, [("unsigned int", "id", 8, 4, False), ("char", "buf[]", 12, 0, True)], '"id:%04x %08x", REC->id, (int)REC->buf[0]'),
+          format_of("function", 1, [("unsigned long", "ip", 8, 8, False), ("unsigned long", "parent_ip", 16, 8, False)],
+                    '" %ps <-- %ps", (void *)REC->ip, (void *)REC->parent_ip')]
+at = 0xffffffff81000010
+# vbin_printf(): an int aligned to 4, a long long in two words, a string with its NUL, then aligned again
+binary = m.pack("i", -5) + b"str\0" + m.pack("II", 1, 2) + b"q" + bytes(3) + m.pack("I", 0xabc)
+rows_ = [m.record(5, 1, m.pack("Q", at) + b"hello\nworld\x1b[31m\n\0"), m.record(6, 1, m.pack("QQ", at, 0xffffffff82000000) + binary),
+         m.record(14, 1, m.pack("QQ", at, 0xffffffff82000040)), m.record(16, 1, m.pack("I", 0x2a) + bytes([1, 2, 0xff, 0])),
+         m.record(1, 1, m.pack("QQ", at, at + 0x1000))]
+rec = Recording(m, {}, [("", "local", {0: m.pages([(1000 * (i + 1), r) for i, r in enumerate(rows_)])})], ftrace=FTRACE, kallsyms=SYMBOLS,
+                printk='0xffffffff82000000 : "i=%d s=%s q=%llx c=%c x=%#x\\n"\n0xffffffff82000040 : "only text\\n"\n')
+path = write(rec.version_6())
+got = [l.partition(": ")[2] for l in report(path).stdout.decode().splitlines()]
+expect("markers, trace_printk() and functions are told as the kernel tells them",
+       got == [r"print: first_function: hello\x0aworld\x1b[31m", "bprint: first_function: i=-5 s=str q=200000001 c=q x=0xabc",
+               "bputs: first_function: only text", "raw_data: # 2a buf: 01 02 ff 00", "function:  first_function <-- second_function [mod]"], got)
+expect("--bytes leaves control bytes as they are", b"hello\nworld\x1b[31m\n" in report("--bytes", path).stdout)
+
 # ---- several files ----
+text, record = sample(m)
 a = write(Recording(m, {"test": [text]}, [("", "mono", {0: m.pages([(1000, record(1)), (9000, record(2))])})]).version_6())
 b = write(Recording(Machine(True, 4), {"test": [sample(Machine(True, 4))[0]]},
                     [("", "mono", {0: Machine(True, 4).pages([(5000, sample(Machine(True, 4))[1](3))])})]).version_7("zlib"))

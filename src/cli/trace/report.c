@@ -10,11 +10,12 @@
 #include "probe/tracedat/recording.h"
 
 struct report_opts {
-	bool json, bytes;
+	bool json, raw, bytes;
 };
 
 static const struct fl_opt report_options[] = {
 	FL_OPT_FLAG(struct report_opts, json, 0, "json", "print one JSON object a line"),
+	FL_OPT_FLAG(struct report_opts, raw, 0, "raw", "print fields, not what the event makes of them"),
 	FL_OPT_FLAG(struct report_opts, bytes, 0, "bytes",
 		    "show names and strings as they are, control bytes too, not as \\xHH"),
 	{}
@@ -80,7 +81,7 @@ static void print_texts(const struct fl_recording *rec, const struct report_opts
 
 static int print_records(struct fl_recording *rec, const struct report_opts *opts, bool *failed, struct fl_buf *out)
 {
-	_cleanup_recorded_lines_ struct fl_recorded_lines lines = { opts->bytes };
+	_cleanup_recorded_lines_ struct fl_recorded_lines lines = { .raw = opts->raw, .bytes = opts->bytes };
 	struct fl_recorded one;
 	int r;
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/buf.h"
+#include "base/util.h"
 #include "probe/output/put.h"
 
 static bool is_place(const struct fl_field *f)
@@ -37,8 +38,29 @@ static struct fl_str conversion_of(struct fl_str fmt, struct fl_str name, uint32
 	return fl_str_from(conversion, 1);
 }
 
+/* The size of a dynamic array's elements, by the words of its type; 0 of characters, which are text. */
+static uint8_t dynamic_size(const struct fl_field *f)
+{
+	static const struct {
+		const char *word;
+		uint8_t size;
+	} words[] = {
+		{ "u8", 1 },  { "s8", 1 },   { "unsigned char", 1 }, { "16", 2 },  { "short", 2 }, { "32", 4 },
+		{ "int", 4 }, { "64", 8 },   { "long", 8 },	     { "char", 0 },
+	};
+
+	if (f->loc == FL_FIELD_INLINE || !f->is_array)
+		return 0;
+	for (size_t i = 0; i < FL_ARRAY_SIZE(words); i++)
+		if (memmem(f->type.p, f->type.n, words[i].word, strlen(words[i].word)))
+			return words[i].size;
+	return 1;
+}
+
 static enum fl_print print_of(struct fl_str conversion, const struct fl_field *f)
 {
+	if (dynamic_size(f))
+		return f->is_signed ? FL_PRINT_SIGNED : FL_PRINT_UNSIGNED;
 	if (f->loc != FL_FIELD_INLINE)
 		return FL_PRINT_STRING;
 	if (fl_str_starts(conversion, "0x%"))
@@ -60,6 +82,21 @@ static struct fl_str quoted(struct fl_str print_fmt)
 	while (end < print_fmt.n && print_fmt.p[end] != '"')
 		end += print_fmt.p[end] == '\\' ? 2 : 1;
 	return fl_str_sub(print_fmt, start + 1, end > start + 1 ? end - start - 1 : 0);
+}
+
+bool fl_event_is_probe(const struct fl_format *format)
+{
+	struct fl_str fmt = quoted(format->print_fmt), label = {};
+
+	for (size_t i = 0; i < format->nr_fields && !label.n; i++) {
+		if (is_place(&format->fields[i]))
+			return true;
+		if (!format->fields[i].is_common)
+			label = format->fields[i].name;
+	}
+	/* A probe on an event has no place, but begins with a space before its first value. */
+	return fl_str_starts(fmt, " ") && label.n && fl_str_eq(fl_str_sub(fl_str_from(fmt, 1), 0, label.n), label) &&
+	       fl_str_starts(fl_str_from(fmt, 1 + label.n), "=");
 }
 
 static int make_label(struct fl_arena *arena, const char *before, struct fl_str name, const char *after,
@@ -106,6 +143,7 @@ int fl_event_printer_make(const struct fl_format *format, struct fl_arena *arena
 		v->field = f;
 		conversion = conversion_of(fmt, f->name, &v->count);
 		v->print = print_of(conversion, f);
+		v->dynamic_size = v->print == FL_PRINT_STRING ? 0 : dynamic_size(f);
 		if (!conversion.n && f->is_array && v->print != FL_PRINT_STRING)
 			v->count = f->array_len;
 		p.n++;

@@ -17,6 +17,7 @@ struct fl_printed {
 	const struct fl_field *field;
 	enum fl_print print;
 	uint32_t count; /* elements in braces; 0: no array */
+	uint8_t dynamic_size; /* of one element, of which the record says how many; 0: @count is it */
 };
 
 struct fl_event_printer {
@@ -26,6 +27,9 @@ struct fl_event_printer {
 	size_t n;
 	size_t room; /* for title, labels and a number each */
 };
+
+/* A probe's event: its line is the kernel's own, with a place and values as "name=value". */
+bool fl_event_is_probe(const struct fl_format *format);
 
 /* Everything lives in @arena. 0 or -ENOMEM. */
 int fl_event_printer_make(const struct fl_format *format, struct fl_arena *arena,

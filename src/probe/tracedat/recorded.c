@@ -44,9 +44,12 @@ static bool load_string(const struct fl_recorded *rec, const struct fl_field *f,
 	uint64_t loc, at, n;
 
 	if (f->loc == FL_FIELD_INLINE) {
-		if (!fl_range_ok(f->offset, f->size, rec->size))
+		n = f->size;
+		if (f->is_array && !n && f->offset <= rec->size) /* up to the record's end */
+			n = rec->size - f->offset;
+		if (!fl_range_ok(f->offset, n, rec->size))
 			return false;
-		*ret = fl_str_n((const char *)rec->data + f->offset, f->size);
+		*ret = fl_str_n((const char *)rec->data + f->offset, n);
 	} else {
 		if (!load(rec, (uint64_t)f->offset + 4 * (uint64_t)element, 4, false, &loc))
 			return false;
@@ -161,9 +164,41 @@ bool fl_recorded_number(const struct fl_recorded *rec, const struct fl_field *f,
 	return load(rec, f->offset + (uint64_t)element * size, size, f->is_signed, ret);
 }
 
+/* Where a dynamic field's bytes are; false where the record contradicts itself. */
+static bool find_dynamic(const struct fl_recorded *rec, const struct fl_field *f, uint64_t *ret_at, uint64_t *ret_n)
+{
+	uint64_t loc;
+
+	if (!load(rec, f->offset, 4, false, &loc))
+		return false;
+	*ret_at = (loc & 0xffff) + (f->loc == FL_FIELD_REL_LOC ? f->offset + 4 : 0);
+	*ret_n = loc >> 16;
+	return fl_range_ok(*ret_at, *ret_n, rec->size);
+}
+
+/* Elements of a value; an array has braces around it also where it is empty. */
+static uint32_t count_of(const struct fl_recorded *rec, const struct fl_printed *v)
+{
+	uint64_t at, n = 0;
+
+	if (!v->dynamic_size)
+		return FL_MAX(v->count, 1u);
+	return find_dynamic(rec, v->field, &at, &n) ? n / v->dynamic_size : 0;
+}
+
+static bool is_list(const struct fl_printed *v)
+{
+	return v->count || v->dynamic_size;
+}
+
 static bool number_of(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
 		      uint64_t *ret)
 {
+	uint64_t at, n;
+
+	if (v->dynamic_size)
+		return find_dynamic(rec, v->field, &at, &n) &&
+		       load(rec, at + (uint64_t)element * v->dynamic_size, v->dynamic_size, v->field->is_signed, ret);
 	return fl_recorded_number(rec, v->field, element, v->count, ret);
 }
 
@@ -308,7 +343,7 @@ static void json_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, u
 
 static bool is_plain(const struct fl_printed *v)
 {
-	return !v->count && (v->print == FL_PRINT_SIGNED || v->print == FL_PRINT_UNSIGNED);
+	return !is_list(v) && (v->print == FL_PRINT_SIGNED || v->print == FL_PRINT_UNSIGNED);
 }
 
 /* " name=" and what follows, in the room that is reserved; anything but a plain number needs more. */
@@ -320,14 +355,14 @@ static char *put_value(const struct fl_recorded *rec, const struct fl_printed *v
 	if (is_plain(v) && number_of(rec, v, 0, &number))
 		return v->print == FL_PRINT_SIGNED ? fl_put_s64(p, (int64_t)number) : fl_put_u64(p, number);
 	out->len = (size_t)(p - out->data);
-	if (v->count)
+	if (is_list(v))
 		fl_buf_addc(out, '{');
-	for (uint32_t k = 0; k < FL_MAX(v->count, 1u); k++) {
+	for (uint32_t k = 0; k < count_of(rec, v); k++) {
 		if (k)
 			fl_buf_addc(out, ',');
 		text_element(rec, v, k, out);
 	}
-	if (v->count)
+	if (is_list(v))
 		fl_buf_addc(out, '}');
 	return fl_buf_reserve(out, rec->printer->room + FL_PUT_PADDING);
 }
@@ -354,11 +389,44 @@ static void text_values(struct fl_recorded_lines *l, const struct fl_recorded *r
 	out->data[out->len] = '\0';
 }
 
+/* Of an event that nothing describes. */
+static void text_bytes(const struct fl_recorded *rec, struct fl_buf *out)
+{
+	fl_buf_addf(out, "event %u:", rec->type);
+	for (size_t i = 8; i < rec->size; i++)
+		fl_buf_addf(out, " %02x", rec->data[i]);
+	fl_buf_addc(out, '\n');
+}
+
+static struct fl_print_record print_record(const struct fl_recorded *rec)
+{
+	return (struct fl_print_record){ rec->abi, rec->data, rec->size, rec->ksyms, rec->printk };
+}
+
+/* The event's own text; a marker's line break at its end is the line's. */
+static void said_text(const struct fl_recorded *rec, struct fl_buf *out)
+{
+	struct fl_print_record r = print_record(rec);
+	size_t start = out->len;
+
+	fl_printfmt_text(rec->text, &r, out);
+	while (out->len > start && out->data[out->len - 1] == '\n')
+		out->data[--out->len] = '\0';
+}
+
+static void text_said(const struct fl_recorded *rec, struct fl_buf *out)
+{
+	fl_buf_add_str(out, rec->printer->title);
+	fl_buf_addc(out, ' ');
+	said_text(rec, out);
+	fl_buf_addc(out, '\n');
+}
+
 void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out)
 {
-	size_t from;
 	enum fl_stack_kind kind;
 	uint64_t at;
+	size_t from;
 	char *p;
 
 	if (rec->missed)
@@ -370,14 +438,16 @@ void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec
 		return;
 	l->heads.raw_time = rec->raw_time;
 	out->len += put_head(l, p, rec) - p;
-	if (rec->format && is_stack(rec, &kind, &at)) {
+	if (is_stack(rec, &kind, &at)) {
 		text_stack(l, rec, kind, at, from, out);
 		return;
 	}
-	if (rec->format)
-		text_values(l, rec, out);
+	if (!rec->format)
+		text_bytes(rec, out);
+	else if (rec->text && !l->raw)
+		text_said(rec, out);
 	else
-		fl_buf_addf(out, "event %u: %zu bytes\n", rec->type, rec->size);
+		text_values(l, rec, out);
 	end_line(l, from, out);
 }
 
@@ -436,12 +506,12 @@ static void json_values(const struct fl_recorded *rec, struct fl_buf *out)
 			out->error = -ENOMEM;
 			return;
 		}
-		if (!v->count) {
+		if (!is_list(v)) {
 			json_element(rec, v, 0, key, out);
 			continue;
 		}
 		fl_json_open(out, key, '[');
-		for (uint32_t k = 0; k < v->count; k++)
+		for (uint32_t k = 0; k < count_of(rec, v); k++)
 			json_element(rec, v, k, NULL, out);
 		fl_json_close(out, ']');
 		json_hex(rec, v, key, out);
@@ -450,7 +520,7 @@ static void json_values(const struct fl_recorded *rec, struct fl_buf *out)
 
 void fl_recorded_json(const struct fl_recorded *rec, struct fl_buf *out)
 {
-	_cleanup_buf_ struct fl_buf place = {};
+	_cleanup_buf_ struct fl_buf place = {}, said = {};
 	enum fl_stack_kind kind;
 	uint64_t at;
 
@@ -475,6 +545,10 @@ void fl_recorded_json(const struct fl_recorded *rec, struct fl_buf *out)
 		fl_json_open(out, "args", '{');
 		json_values(rec, out);
 		fl_json_close(out, '}');
+		if (rec->text) {
+			said_text(rec, &said);
+			fl_json_str(out, "text", fl_buf_str(&said));
+		}
 	}
 	fl_json_close(out, '}');
 	fl_json_end_line(out);

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "probe/output/linehead.h"
 #include "probe/output/printer.h"
+#include "probe/printfmt/printfmt.h"
 #include "probe/record/abi.h"
 #include "btf/ksyms.h"
 
@@ -17,6 +18,7 @@ struct fl_recorded {
 	struct fl_abi abi;
 	const struct fl_format *format; /* NULL: its type is not described */
 	const struct fl_event_printer *printer;
+	const struct fl_printfmt *text; /* NULL: it is shown by its fields */
 	uint64_t time; /* ns */
 	uint32_t cpu;
 	uint32_t pid;
@@ -29,6 +31,7 @@ struct fl_recorded {
 	bool raw_time;	      /* the clock counts no nanoseconds */
 	uint64_t missed;      /* records of this CPU that were lost before it; UINT64_MAX: some */
 	const struct fl_ksyms *ksyms; /* NULL: addresses stay numbers */
+	const struct fl_printk *printk; /* NULL: so do those of texts */
 	const uint8_t *data; /* common fields included */
 	size_t size;
 };
@@ -47,6 +50,7 @@ uint64_t fl_recorded_faults(const struct fl_recorded *rec);
 struct fl_recorded_lines {
 	bool bytes; /* what others wrote is shown as it is */
 	size_t source_width; /* of the column of sources; 0: there is none */
+	bool raw;	     /* fields, and not what an event makes of them */
 	struct fl_line_heads heads;
 	uint64_t ip, ret_ip; /* what @place is of */
 	const struct fl_event_printer *printer;

@@ -21,6 +21,7 @@
 struct event {
 	struct fl_format format;
 	struct fl_event_printer printer;
+	struct fl_printfmt *text; /* NULL: it is shown by its fields */
 	bool is_missing; /* its number has no format, which has been said */
 };
 
@@ -30,6 +31,7 @@ struct source {
 	size_t nr_events;
 	struct event **by_id; /* 65536 of them */
 	struct fl_ksyms *ksyms;
+	struct fl_printk printk;
 	struct fl_comms comms;
 	struct fl_timeline timeline;
 	struct fl_str *names; /* of each buffer, as it is shown */
@@ -79,7 +81,11 @@ static int add_event(struct source *s, const struct fl_dat_format *f)
 	if (fl_event_printer_make(&e->format, &s->file.arena, &e->printer) < 0)
 		return -ENOMEM;
 	s->nr_events++;
-	return 0;
+	/* Those of probes are printed as the kernel does, which their print fmt does not say. */
+	if (fl_event_is_probe(&e->format) ||
+	    fl_printfmt_parse(&e->format, s->file.abi, &s->file.arena, &e->text) != -ENOMEM)
+		return 0;
+	return -ENOMEM;
 }
 
 static int read_events(struct source *s)
@@ -147,6 +153,8 @@ static int read_source(struct fl_recording *r, struct source *s)
 {
 	int err = read_events(s);
 
+	if (err == 0)
+		err = fl_printk_read(s->file.printk, &s->file.arena, &s->printk);
 	if (err == 0)
 		err = fl_comms_read(&s->comms, s->file.comms);
 	if (err == 0)
@@ -383,6 +391,7 @@ int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret)
 	fl_recorded_start(ret, c->source->file.abi, c->time, c->cpu, c->record);
 	ret->comm = fl_comms_find(&c->source->comms, ret->pid);
 	ret->ksyms = c->source->ksyms;
+	ret->printk = &c->source->printk;
 	ret->source = c->name;
 	ret->raw_time = c->raw_time;
 	ret->missed = c->missed;
@@ -392,6 +401,7 @@ int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret)
 	if (e && !e->is_missing) {
 		ret->format = &e->format;
 		ret->printer = &e->printer;
+		ret->text = e->text;
 	}
 	return 1;
 }

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A parsed print fmt is a list of parts: text that stays, and a conversion with its expression. Most
+ * conversions are a plain number of a field and go a short way.
+ */
+#include "probe/printfmt/printfmt.h"
+
+#include <errno.h>
+
+#include "base/util.h"
+#include "probe/printfmt/convert.h"
+
+#define MAX_PARTS 512
+
+struct part {
+	struct fl_str text; /* in front of the value */
+	bool has_value;
+	bool is_plain; /* neither width nor flags: a number or a text as it is */
+	bool is_unknown; /* perhaps shown as "?" */
+	struct fl_conversion conversion;
+	struct fl_expr *width, *precision, *value;
+};
+
+/* Events whose print fmt is not what the kernel prints. */
+enum special {
+	SPECIAL_NONE,
+	SPECIAL_BPRINT,	  /* the format and the arguments of a trace_printk() */
+	SPECIAL_RAW_DATA, /* bytes that were written to trace_marker_raw */
+};
+
+struct fl_printfmt {
+	enum special special;
+	const struct fl_field *fields[3]; /* of those */
+	bool has_unknown;
+	struct part *parts;
+	size_t n;
+};
+
+/* ---- making ---- */
+
+static bool is_plain(const struct fl_conversion *c)
+{
+	return !c->width && !c->star_width && !c->has_precision && !c->left && !c->zero && !c->plus && !c->space &&
+	       !c->alternate && c->type != 'o' && c->type != 'X' && c->type != 'c';
+}
+
+static struct fl_expr *next_argument(struct fl_expr_parser *args)
+{
+	return fl_expr_take(args, ',') ? fl_expr_parse(args) : NULL;
+}
+
+static bool add_value(struct fl_expr_parser *args, struct part *part, struct fl_printfmt *p)
+{
+	const struct fl_conversion *c = &part->conversion;
+	unsigned int unknown = args->nr_unknown;
+
+	part->has_value = true;
+	part->is_plain = is_plain(c);
+	if (c->star_width && !(part->width = next_argument(args)))
+		return false;
+	if (c->star_precision && !(part->precision = next_argument(args)))
+		return false;
+	part->value = next_argument(args);
+	if (part->value && args->nr_unknown > unknown)
+		part->is_unknown = p->has_unknown = true;
+	return part->value;
+}
+
+/* "100%%" is text: parts end at conversions that take a value, so that the text is put together. */
+static bool split(struct fl_str format, struct fl_expr_parser *args, struct fl_printfmt *p)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+
+	for (;;) {
+		size_t n = fl_str_find(format, '%', 0);
+		struct part *part = &p->parts[p->n];
+		bool more = n < format.n;
+		char *copy;
+
+		fl_buf_add_str(&text, fl_str_sub(format, 0, n));
+		format = fl_str_from(format, n + 1);
+		if (more) {
+			if (!fl_conversion_take(&format, &part->conversion))
+				return false;
+			if (part->conversion.type == '%') {
+				fl_buf_addc(&text, '%');
+				continue;
+			}
+			if (!add_value(args, part, p))
+				return false;
+		}
+		copy = text.error ? NULL : fl_arena_dup(args->arena, fl_buf_str(&text));
+		if (!copy) {
+			args->error = -ENOMEM;
+			return false;
+		}
+		part->text = fl_str_n(copy, text.len);
+		fl_buf_reset(&text);
+		if (++p->n == MAX_PARTS)
+			return false;
+		if (!part->has_value)
+			return true;
+	}
+}
+
+static size_t count_parts(struct fl_str format)
+{
+	size_t n = 2;
+
+	for (size_t i = 0; i < format.n; i++)
+		n += format.p[i] == '%';
+	return n;
+}
+
+static bool find_special(const struct fl_format *f, struct fl_printfmt *p)
+{
+	bool bprint = fl_str_is(f->name, "bprint"), raw = fl_str_is(f->name, "raw_data");
+
+	if (!fl_str_is(f->system, "ftrace") || (!bprint && !raw))
+		return false;
+	p->fields[0] = fl_format_field(f, bprint ? FL_STR("ip") : FL_STR("id"));
+	p->fields[1] = fl_format_field(f, FL_STR("buf"));
+	p->fields[2] = fl_format_field(f, bprint ? FL_STR("fmt") : FL_STR("buf"));
+	p->special = bprint ? SPECIAL_BPRINT : SPECIAL_RAW_DATA;
+	return p->fields[0] && p->fields[1] && p->fields[2];
+}
+
+static bool mentions(const struct fl_expr *e, const struct fl_field *f)
+{
+	if (!e)
+		return false;
+	if (e->field == f)
+		return true;
+	for (size_t i = 0; i < e->nr_args; i++)
+		if (mentions(e->args[i], f))
+			return true;
+	return mentions(e->a, f) || mentions(e->b, f) || mentions(e->c, f);
+}
+
+/* A value that cannot be said is "?" as long as no field is lost with it. */
+static bool loses_field(const struct fl_printfmt *p, const struct fl_format *format)
+{
+	for (size_t i = 0; i < format->nr_fields; i++) {
+		bool shown = format->fields[i].is_common;
+
+		for (size_t k = 0; k < p->n && !shown; k++)
+			shown = !p->parts[k].is_unknown && mentions(p->parts[k].value, &format->fields[i]);
+		if (!shown)
+			return true;
+	}
+	return false;
+}
+
+int fl_printfmt_parse(const struct fl_format *format, struct fl_abi abi, struct fl_arena *arena,
+		      struct fl_printfmt **ret)
+{
+	struct fl_expr_parser args = { .rest = format->print_fmt, .format = format, .abi = abi, .arena = arena };
+	struct fl_printfmt *p = FL_ARENA_NEW(arena, struct fl_printfmt);
+	struct fl_str text;
+
+	if (!p)
+		return -ENOMEM;
+	if (find_special(format, p)) {
+		*ret = p;
+		return 0;
+	}
+	text = fl_expr_parse_string(&args);
+	if (!text.p)
+		return args.error ? args.error : -EINVAL;
+	p->parts = fl_arena_array(arena, FL_MIN(count_parts(text), (size_t)MAX_PARTS + 1), sizeof(*p->parts));
+	if (!p->parts)
+		return -ENOMEM;
+	if (!split(text, &args, p) || args.error)
+		return args.error ? args.error : -EINVAL;
+	if (p->has_unknown && loses_field(p, format))
+		return -EINVAL;
+	*ret = p;
+	return 0;
+}
+
+/* ---- printing ---- */
+
+static void put_plain_number(const struct fl_conversion *c, const struct fl_value *v, const struct fl_print_record *rec,
+			     struct fl_buf *out)
+{
+	unsigned int shift = 64 - 8 * (c->size ? c->size : rec->abi.long_size);
+	uint64_t n = v->number << shift >> shift;
+
+	if (c->type == 'd')
+		fl_buf_add_s64(out, (int64_t)(v->number << shift) >> shift);
+	else if (c->type == 'u')
+		fl_buf_add_u64(out, n);
+	else
+		fl_convert_number(c, n, rec, out);
+}
+
+static void put_text(const struct part *part, const struct fl_conversion *c, const struct fl_print_record *rec,
+		     struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+
+	if (part->is_plain) {
+		fl_expr_text(part->value, rec, out);
+		return;
+	}
+	fl_expr_text(part->value, rec, &text);
+	fl_convert_text(c, fl_buf_str(&text), out);
+}
+
+/* A bitmap's or hex string's length stands where others have a width. */
+static struct fl_conversion effective(const struct part *part, const struct fl_print_record *rec)
+{
+	struct fl_conversion c = part->conversion;
+
+	if (part->width) {
+		int64_t w = (int64_t)fl_expr_value(part->width, rec).number;
+
+		c.left |= w < 0;
+		c.width = (int)FL_MIN(w < 0 ? -w : w, (int64_t)4096);
+	}
+	if (part->precision) {
+		int64_t precision = (int64_t)fl_expr_value(part->precision, rec).number;
+
+		c.precision = precision < 0 ? -1 : (int)FL_MIN(precision, (int64_t)65536);
+	}
+	return c;
+}
+
+static void put_value(const struct part *part, const struct fl_print_record *rec, struct fl_buf *out)
+{
+	struct fl_conversion c = part->width || part->precision ? effective(part, rec) : part->conversion;
+	struct fl_value v;
+
+	if (c.type == 's') {
+		put_text(part, &c, rec, out);
+		return;
+	}
+	v = fl_expr_value(part->value, rec);
+	if (c.type == 'p') {
+		fl_convert_pointer(&c, &v, rec, out);
+	} else if (v.kind == FL_VALUE_NONE || v.kind == FL_VALUE_UNKNOWN) {
+		fl_buf_addz(out, fl_value_absent(&v));
+	} else if (c.type == 'c') {
+		char ch = (char)v.number;
+
+		fl_convert_text(&c, fl_str_n(&ch, 1), out);
+	} else if (part->is_plain) {
+		put_plain_number(&c, &v, rec, out);
+	} else {
+		fl_convert_number(&c, v.number, rec, out);
+	}
+}
+
+static uint64_t number_of(const struct fl_field *f, const struct fl_print_record *rec)
+{
+	struct fl_str at = fl_expr_field_bytes(f, rec);
+
+	return at.p && at.n && at.n <= 8 ? fl_abi_number(rec->abi, at.p, at.n) : 0;
+}
+
+static void put_bprint(const struct fl_printfmt *p, const struct fl_print_record *rec, struct fl_buf *out)
+{
+	struct fl_conversion function = { .type = 'p', .pointer = FL_STR("s") };
+	struct fl_value ip = { .kind = FL_VALUE_NUMBER, .number = number_of(p->fields[0], rec) };
+	uint64_t addr = number_of(p->fields[2], rec);
+	struct fl_str format = rec->printk ? fl_printk_at(rec->printk, addr) : (struct fl_str){};
+
+	fl_convert_pointer(&function, &ip, rec, out);
+	fl_buf_addz(out, ": ");
+	if (format.p)
+		fl_printk_binary(format, rec, p->fields[1]->offset, out);
+	else
+		fl_buf_addf(out, "(format 0x%llx is not in the file)", (unsigned long long)addr);
+}
+
+static void put_raw_data(const struct fl_printfmt *p, const struct fl_print_record *rec, struct fl_buf *out)
+{
+	fl_buf_addf(out, "# %llx buf:", (unsigned long long)number_of(p->fields[0], rec));
+	for (size_t i = p->fields[1]->offset; i < rec->size; i++)
+		fl_buf_addf(out, " %02x", rec->data[i]);
+}
+
+void fl_printfmt_text(const struct fl_printfmt *p, const struct fl_print_record *rec, struct fl_buf *out)
+{
+	if (p->special == SPECIAL_BPRINT) {
+		put_bprint(p, rec, out);
+		return;
+	}
+	if (p->special == SPECIAL_RAW_DATA) {
+		put_raw_data(p, rec, out);
+		return;
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		const struct part *part = &p->parts[i];
+
+		fl_buf_add_str(out, part->text);
+		if (part->has_value)
+			put_value(part, rec, out);
+	}
+}
