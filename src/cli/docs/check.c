@@ -422,6 +422,18 @@ static int read_baseline(struct session *s)
 	return r;
 }
 
+/* What could not be read is told, and is a failure: nothing is known of it. */
+static size_t tell_unread(const struct docs_session *run)
+{
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < run->nr_workers; i++) {
+		for (const struct docs_unread *u = run->workers[i].unread; u; u = u->next, n++)
+			fl_say_failed(u->path, u->error);
+	}
+	return n;
+}
+
 /* -- output -- */
 
 static void robot_head(const struct session *s, struct fl_buf *out)
@@ -496,7 +508,9 @@ static int fix(struct session *s)
 	if (!r)
 		r = fl_buf_write_fd(&diff, STDOUT_FILENO);
 	if (r < 0)
-		return fl_say_failed("foreland", r), FL_EXIT_FINDINGS;
+		fl_say_failed(done.failed ? done.failed : "foreland", r);
+	if (r < 0)
+		return FL_EXIT_FINDINGS;
 	fprintf(stderr, "%zu fixes in %zu files%s; %zu of %zu findings have none\n", done.fixes, done.files,
 		s->o->write ? ", written" : "", s->run.n > done.fixes ? s->run.n - done.fixes : 0, s->run.n);
 	return done.fixes < s->run.n ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
@@ -507,7 +521,8 @@ static int fix(struct session *s)
 static int work(struct session *s, const struct fl_args *args)
 {
 	uint32_t bad = 0;
-	int r = open_tree(s, args);
+	int code, r = open_tree(s, args);
+	size_t unread;
 
 	s->opts.progress = &s->files;
 	if (!r)
@@ -530,7 +545,9 @@ static int work(struct session *s, const struct fl_args *args)
 		return FL_EXIT_FINDINGS;
 	if (bad)
 		fl_say(FL_ERROR, ".foreland-docs-allow:%u: expected PATH CHECK REASON", bad);
-	return s->o->fix ? fix(s) : print(s);
+	unread = tell_unread(&s->run);
+	code = s->o->fix ? fix(s) : print(s);
+	return unread || bad ? FL_EXIT_FINDINGS : code;
 }
 
 static int run_check(const void *v, const struct fl_args *args)

@@ -136,3 +136,15 @@ void docs_note_comment(struct docs_worker *w, size_t at)
 	}
 	w->kdoc[w->nr_kdoc++] = at;
 }
+
+void docs_note_unread(struct docs_worker *w, const char *path, int error)
+{
+	struct docs_unread *u = FL_ARENA_NEW(&w->sink.arena, struct docs_unread);
+
+	if (u)
+		*u = (struct docs_unread){ fl_arena_dup(&w->sink.arena, fl_str(path)), error, w->unread };
+	if (u && u->path)
+		w->unread = u;
+	else
+		w->sink.error = -ENOMEM;
+}

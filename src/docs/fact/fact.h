@@ -57,6 +57,13 @@ struct docs_fact {
 	struct docs_fact *next;
 };
 
+/* A file or folder that could not be read, so that nothing is known of it. */
+struct docs_unread {
+	const char *path;
+	int error; /* negative */
+	struct docs_unread *next;
+};
+
 struct docs_worker {
 	const struct docs_opts *opts;
 	struct docs_tree *tree;
@@ -67,6 +74,7 @@ struct docs_worker {
 	struct fl_map exists;	 /* path -> 1 no, 2 yes */
 	struct fl_arena scratch; /* as long as a file is read */
 	struct docs_fact *facts[_DOCS_FACT_MAX];
+	struct docs_unread *unread;
 	const char *path; /* of the file at hand */
 	uint32_t *kdoc;	  /* offsets of comments that may be kernel-doc */
 	size_t nr_kdoc, cap_kdoc;
@@ -103,6 +111,9 @@ static inline const struct rst_vocabulary *docs_words(const struct docs_worker *
 
 /* docs_tree_glob() with a memory. */
 bool docs_exists(struct docs_worker *w, struct fl_str path);
+
+/* Remembers that @path could not be read for reason @error (a negative errno). */
+void docs_note_unread(struct docs_worker *w, const char *path, int error);
 
 /* Notes that a comment which may be kernel-doc begins at byte @at of the file at hand. */
 void docs_note_comment(struct docs_worker *w, size_t at);

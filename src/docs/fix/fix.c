@@ -8,15 +8,14 @@
 #include "docs/fix/fix.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
-#include "base/escape.h"
 #include "base/out.h"
+#include "docs/fix/diff.h"
 
-#define MAX_ROUNDS 8
+#define MAX_ROUNDS 32
+#define MAX_CHECKS 64 /* of one file, to find what harms */
 
 struct line {
 	struct fl_str s;
@@ -193,28 +192,48 @@ static size_t marked(const bool *use, size_t n)
 	return count;
 }
 
-/* The first fix that helps, alone; *ret_ok is false where none does. */
-static int try_each(struct file *f, const struct docs_session *before, const struct docs_finding *v, size_t n,
-		    bool *use, bool *ret_ok)
+/*
+ * Halves of the fixes that @use marks, halved again where a half is not clean, until one helps; *ret_ok
+ * is false where none does. @budget is how often the file may still be read for it: a page of nothing but
+ * bad fixes must not cost the square of its length.
+ */
+static int try_halves(struct file *f, const struct docs_session *before, const struct docs_finding *v, size_t n,
+		      bool *use, bool *ret_ok, unsigned int *budget)
 {
-	int r = 0;
+	size_t count = marked(use, n), seen = 0;
+	_cleanup_free_ bool *half = calloc(n + 1, sizeof(*half));
+	int r = half ? 0 : -ENOMEM;
 
 	*ret_ok = false;
-	for (size_t i = 0; i < n && !r && !*ret_ok; i++) {
-		memset(use, 0, n * sizeof(*use));
-		use[i] = v[i].fix != NULL;
-		if (use[i])
-			r = try(f, before, v, n, use, ret_ok);
+	for (int side = 0; side < 2 && !r && !*ret_ok && count > 1 && *budget; side++) {
+		seen = 0;
+		for (size_t i = 0; i < n; i++) {
+			half[i] = use[i] && (seen < count / 2) == !side;
+			seen += use[i];
+		}
+		(*budget)--;
+		r = try(f, before, v, n, half, ret_ok);
+		if (!r && !*ret_ok)
+			r = try_halves(f, before, v, n, half, ret_ok, budget);
 	}
+	if (*ret_ok)
+		memcpy(use, half, n * sizeof(*use));
 	return r;
 }
 
+/* The findings of @path; findings are sorted by file. */
 static void of_file(const struct docs_session *run, const char *path, const struct docs_finding **ret, size_t *ret_n)
 {
-	size_t from = 0, to;
+	size_t from = 0, hi = run->n, to;
 
-	while (from < run->n && (!run->v[from].file || strcmp(run->v[from].file, path)))
-		from++;
+	while (from < hi) {
+		size_t mid = from + (hi - from) / 2;
+
+		if (strcmp(run->v[mid].file ? run->v[mid].file : "", path) < 0)
+			from = mid + 1;
+		else
+			hi = mid;
+	}
 	for (to = from; to < run->n && run->v[to].file && !strcmp(run->v[to].file, path); to++)
 		;
 	*ret = run->v + from;
@@ -224,34 +243,51 @@ static void of_file(const struct docs_session *run, const char *path, const stru
 static void add_reference_fixes(struct docs_session *run);
 
 /* Rounds of fixing one file, until nothing more helps. */
+static size_t mark_all(const struct docs_finding *v, size_t n, bool *use)
+{
+	for (size_t i = 0; i < n; i++)
+		use[i] = v[i].fix != NULL;
+	return marked(use, n);
+}
+
+/* All fixes of what @before found at once, or as many of them as are clean together. */
+static int fix_round(struct file *f, struct docs_session *before, bool *ret_ok, unsigned int *budget)
+{
+	const struct docs_finding *v;
+	_cleanup_free_ bool *use = NULL;
+	size_t n;
+	int r;
+
+	*ret_ok = false;
+	add_reference_fixes(before);
+	of_file(before, f->path, &v, &n);
+	use = calloc(n + 1, sizeof(*use));
+	if (!use)
+		return -ENOMEM;
+	f->refused = mark_all(v, n, use);
+	if (!f->refused)
+		return 0;
+	r = try(f, before, v, n, use, ret_ok);
+	if (!r && !*ret_ok) {
+		mark_all(v, n, use);
+		r = try_halves(f, before, v, n, use, ret_ok, budget);
+	}
+	f->fixes += *ret_ok ? marked(use, n) : 0;
+	return r;
+}
+
 static int fix_file(struct file *f)
 {
+	unsigned int budget = MAX_CHECKS;
 	bool ok = true;
 	int r = 0;
 
 	for (int round = 0; round < MAX_ROUNDS && ok && !r; round++) {
-		const struct docs_finding *v;
 		struct docs_session before = {};
-		_cleanup_free_ bool *use = NULL;
-		size_t n;
 
-		ok = false;
 		r = check_again(f, &before, fl_buf_str(&f->now));
-		if (!r) {
-			add_reference_fixes(&before);
-			of_file(&before, f->path, &v, &n);
-			use = calloc(n + 1, sizeof(*use));
-			for (size_t i = 0; use && i < n; i++)
-				use[i] = v[i].fix != NULL;
-			f->refused = use ? marked(use, n) : 0;
-			if (!use)
-				r = -ENOMEM;
-			else if (f->refused)
-				r = try(f, &before, v, n, use, &ok);
-			if (!r && !ok && f->refused)
-				r = try_each(f, &before, v, n, use, &ok);
-			f->fixes += ok ? marked(use, n) : 0;
-		}
+		if (!r)
+			r = fix_round(f, &before, &ok, &budget);
 		docs_session_fini(&before);
 	}
 	return r;
@@ -363,123 +399,7 @@ static void add_reference_fixes(struct docs_session *run)
 	}
 }
 
-/* -- the diff -- */
-
-struct region {
-	size_t a, a_end, b, b_end; /* lines that differ */
-};
-
-static bool same_line(const struct line *a, const struct line *b)
-{
-	return fl_str_eq(a->s, b->s);
-}
-
-/* The next region of difference: the nearest place where both go on alike. */
-static bool next_region(const struct line *a, size_t an, const struct line *b, size_t bn, struct region *r)
-{
-	size_t i = r->a_end, k = r->b_end;
-
-	while (i < an && k < bn && same_line(&a[i], &b[k])) {
-		i++;
-		k++;
-	}
-	if (i == an && k == bn)
-		return false;
-	*r = (struct region){ i, an, k, bn };
-	for (size_t d = 0; d <= (an - i) + (bn - k); d++) {
-		for (size_t x = 0; x <= d; x++) {
-			size_t y = d - x;
-
-			if (i + x >= an || k + y >= bn || !same_line(&a[i + x], &b[k + y]))
-				continue;
-			if (d && (i + x + 1 < an) && (k + y + 1 < bn) && !same_line(&a[i + x + 1], &b[k + y + 1]) &&
-			    !a[i + x].s.n)
-				continue; /* one blank line like another is no place to go on */
-			r->a_end = i + x;
-			r->b_end = k + y;
-			return true;
-		}
-	}
-	return true;
-}
-
-static void put_lines(struct fl_buf *out, char mark, const struct line *v, size_t from, size_t to)
-{
-	for (; from < to; from++) {
-		fl_buf_addc(out, mark);
-		fl_buf_add_str(out, v[from].s);
-		fl_buf_addc(out, '\n');
-	}
-}
-
-static void put_range(struct fl_buf *out, char mark, size_t from, size_t count)
-{
-	fl_buf_addf(out, "%c%zu", mark, count ? from + 1 : from);
-	if (count != 1)
-		fl_buf_addf(out, ",%zu", count);
-}
-
-/* One hunk: regions whose contexts touch. */
-static void put_hunk(struct fl_buf *out, const struct line *a, size_t an, const struct line *b,
-		     const struct region *v, size_t n)
-{
-	size_t from = v[0].a > 3 ? v[0].a - 3 : 0, to = FL_MIN(v[n - 1].a_end + 3, an);
-	size_t b_from = v[0].b - (v[0].a - from), b_to = v[n - 1].b_end + (to - v[n - 1].a_end), at = from;
-
-	fl_buf_addz(out, "@@ ");
-	put_range(out, '-', from, to - from);
-	fl_buf_addc(out, ' ');
-	put_range(out, '+', b_from, b_to - b_from);
-	fl_buf_addz(out, " @@\n");
-	for (size_t i = 0; i < n; i++) {
-		put_lines(out, ' ', a, at, v[i].a);
-		put_lines(out, '-', a, v[i].a, v[i].a_end);
-		put_lines(out, '+', b, v[i].b, v[i].b_end);
-		at = v[i].a_end;
-	}
-	put_lines(out, ' ', a, at, to);
-}
-
-/* A tab ends a name with blanks in it: without, patch(1) ends it at the first of them. */
-static void put_name(struct fl_buf *out, const char *mark, const char *side, const char *path)
-{
-	fl_buf_addz(out, mark);
-	fl_quote_path(out, side, fl_str(path));
-	fl_buf_addz(out, strchr(path, ' ') ? "\t\n" : "\n");
-}
-
-static int put_diff(struct fl_buf *out, const char *path, struct fl_str old, struct fl_str new)
-{
-	_cleanup_free_ struct line *a = NULL, *b = NULL;
-	_cleanup_free_ struct region *v = NULL;
-	size_t an, bn, n = 0;
-	struct region r = {};
-	int e = split(old, &a, &an);
-
-	if (!e)
-		e = split(new, &b, &bn);
-	if (!e)
-		v = calloc(an + bn + 1, sizeof(*v));
-	if (e < 0 || !v)
-		return -ENOMEM;
-	put_name(out, "--- ", "a/", path);
-	put_name(out, "+++ ", "b/", path);
-	while (next_region(a, an, b, bn, &r))
-		v[n++] = r;
-	for (size_t from = 0, to; from < n; from = to) {
-		for (to = from + 1; to < n && v[to].a <= v[to - 1].a_end + 6; to++)
-			;
-		put_hunk(out, a, an, b, v + from, to - from);
-	}
-	return out->error;
-}
-
 /* -- all files -- */
-
-static int write_back(const struct docs_tree *t, const char *path, struct fl_str text)
-{
-	return fl_out_write_at(t->fd, path, text.p, text.n);
-}
 
 /* What needs the whole tree is left out where none of the file's fixes is about it. */
 static struct docs_opts opts_for(const struct docs_session *run, const char *path)
@@ -514,9 +434,11 @@ static int one_file(struct docs_session *run, const char *path, bool write, stru
 	fl_buf_add_str(&f.now, f.old);
 	r = fix_file(&f);
 	if (!r && f.fixes && !fl_str_eq(f.old, fl_buf_str(&f.now))) {
-		r = put_diff(diff, path, f.old, fl_buf_str(&f.now));
+		r = docs_diff(diff, path, f.old, fl_buf_str(&f.now));
 		if (!r && write)
-			r = write_back(run->tree, path, fl_buf_str(&f.now));
+			r = fl_out_write_at(run->tree->fd, path, f.now.data, f.now.len);
+		if (r < 0)
+			ret->failed = path;
 		ret->files++;
 		ret->fixes += f.fixes;
 	}

@@ -12,6 +12,7 @@
 struct docs_fixed {
 	size_t fixes, files;
 	size_t refused; /* those that made something worse */
+	const char *failed; /* the file that could not be written */
 };
 
 /* Appends a unified diff of all fixes of @run's findings to @diff; @write puts them into the tree. */

@@ -46,42 +46,38 @@ const struct docs_fact **docs_graph_sorted(const struct docs_graph *g, enum docs
 
 /* -- ABI names -- */
 
-static void twice_defined(struct docs_graph *g, const struct docs_fact *const *v, size_t n, size_t from)
+static int by_name(const void *a, const void *b)
+{
+	const struct docs_fact *x = *(const struct docs_fact *const *)a, *y = *(const struct docs_fact *const *)b;
+	int r = fl_str_cmp(x->name, y->name);
+
+	return r ? r : docs_fact_cmp(a, b);
+}
+
+/* @v: all places of one name. */
+static void twice_defined(struct docs_graph *g, const struct docs_fact *const *v, size_t n)
 {
 	_cleanup_buf_ struct fl_buf places = {};
-	const struct docs_fact *last = NULL;
-	size_t count = 0;
 
-	for (size_t i = from; i < n; i++) {
-		if (!fl_str_eq(v[i]->name, v[from]->name))
-			continue;
+	for (size_t i = 0; i < n; i++)
 		fl_buf_addf(&places, " %s:%u", v[i]->file, v[i]->line);
-		last = v[i];
-		count++;
-	}
-	if (count > 1)
-		docs_report_fact(g->sink, DOCS_ABI_DUPLICATE, last, "%.*s is defined %zu times: %s",
-				FL_STR_ARG(last->name), count, fl_buf_z(&places));
+	docs_report_fact(g->sink, DOCS_ABI_DUPLICATE, v[n - 1], "%.*s is defined %zu times: %s",
+			 FL_STR_ARG(v[0]->name), n, fl_buf_z(&places));
 }
 
 static void judge_abi(struct docs_graph *g)
 {
-	struct fl_map seen = {};
 	size_t n;
 	const struct docs_fact **v = docs_graph_sorted(g, DOCS_FACT_ABI, &n);
 
-	for (size_t i = 0; i < n; i++) {
-		bool fresh;
-		struct fl_map_entry *e = fl_map_put(&seen, v[i]->name, &fresh);
-
-		if (e && fresh)
-			e->num = i;
-		else if (e && e->num != SIZE_MAX) {
-			twice_defined(g, v, n, e->num);
-			e->num = SIZE_MAX;
-		}
+	if (n)
+		qsort(v, n, sizeof(*v), by_name);
+	for (size_t from = 0, to; from < n; from = to) {
+		for (to = from + 1; to < n && fl_str_eq(v[to]->name, v[from]->name); to++)
+			;
+		if (to > from + 1)
+			twice_defined(g, v + from, to - from);
 	}
-	fl_map_fini(&seen);
 	free(v);
 }
 

@@ -22,6 +22,7 @@ struct decls {
 	unsigned int depth;
 	bool is_union;
 	struct fl_str varargs; /* needs no description */
+	struct fl_map told, known; /* names that are described, and that are declared */
 };
 
 static bool is(const struct kdoc_token *t, const char *z)
@@ -73,8 +74,11 @@ static void declare(struct decls *d, struct fl_str prefix, const struct kdoc_tok
 		 FL_STR_ARG(t->s));
 	e->name = fl_str(name);
 	e->line = t->line;
+	e->at = t->s.p;
 	*d->tail = e;
 	d->tail = &e->next;
+	if (!fl_map_put(&d->known, e->name, NULL))
+		d->sink->error = -ENOMEM;
 }
 
 /* Attributes stand behind the name, or are the word before it; they are no names. */
@@ -348,13 +352,21 @@ static size_t without_private(struct kdoc_token *v, size_t n)
 
 /* -- described against declared -- */
 
-static const struct kdoc_section *described(const struct kdoc *k, struct fl_str name)
+/* "@name:", or "@args...:" for "args". */
+static bool described(const struct decls *d, struct fl_str name)
 {
-	for (uint32_t i = 0; i < k->n; i++) {
-		if (k->v[i].param && fl_str_eq(k->v[i].name, name))
-			return &k->v[i];
-	}
-	return NULL;
+	char dots[200];
+
+	if (fl_map_get(&d->told, name))
+		return true;
+	return snprintf(dots, sizeof(dots), "%.*s...", FL_STR_ARG(name)) < (int)sizeof(dots) &&
+	       fl_map_get(&d->told, fl_str(dots));
+}
+
+/* Bytes between the start of the line and the name, where it stands there. */
+static uint32_t column(const struct kdoc_decl *e, struct fl_str line)
+{
+	return e->at >= line.p && e->at < line.p + line.n ? (uint32_t)(e->at - line.p) : 0;
 }
 
 static const char *thing_word(const struct decls *d)
@@ -367,32 +379,21 @@ static const char *thing_word(const struct decls *d)
 	       kind == KDOC_ENUM   ? "enum value" : "function parameter";
 }
 
-/* "@args...:" describes "args". */
-static bool described_dots(const struct kdoc *k, struct fl_str name)
-{
-	for (uint32_t i = 0; i < k->n; i++) {
-		if (k->v[i].param && k->v[i].name.n == name.n + 3 && fl_str_ends(k->v[i].name, "...") &&
-		    !memcmp(k->v[i].name.p, name.p, name.n))
-			return true;
-	}
-	return false;
-}
-
 static void undescribed(struct decls *d, const char *thing)
 {
 	for (const struct kdoc_decl *e = d->first; e; e = e->next) {
-		struct fl_str line = docs_sink_line(d->sink, e->line);
-		const char *at = line.n ? memmem(line.p, line.n, e->name.p, e->name.n) : NULL;
-		uint32_t col = at ? (uint32_t)(at - line.p) : 0;
+		uint32_t col;
 
-		if (described(d->k, e->name) || described_dots(d->k, e->name) || memchr(e->name.p, '.', e->name.n) ||
+		if (described(d, e->name) || memchr(e->name.p, '.', e->name.n) ||
 		    (d->varargs.n && fl_str_eq(e->name, d->varargs)))
 			continue;
+		col = column(e, docs_sink_line(d->sink, e->line));
 		if (d->k->kind == KDOC_ENUM)
 			docs_report(d->sink, DOCS_KDOC_PARAM, e->line, col, e->name.n,
 				    "Enum value '%.*s' not described in enum '%s'", FL_STR_ARG(e->name), thing);
 		else
-			docs_report(d->sink, DOCS_KDOC_PARAM, e->line, col, e->name.n, "%s '%.*s' not described in '%s'",
+			docs_report(d->sink, DOCS_KDOC_PARAM, e->line, col, e->name.n,
+				    "%s '%.*s' not described in '%s'",
 				    d->dialect == KDOC_7_3 ? thing_word(d) : "Function parameter or struct member",
 				    FL_STR_ARG(e->name), thing);
 	}
@@ -402,11 +403,9 @@ static void excess(struct decls *d, const char *thing)
 {
 	for (uint32_t i = 0; i < d->k->n; i++) {
 		const struct kdoc_section *s = &d->k->v[i];
-		const struct kdoc_decl *e = d->first;
 
-		while (s->param && e && !fl_str_eq(e->name, s->name))
-			e = e->next;
-		if (!s->param || e || fl_str_starts(s->name, "...") || fl_str_is(s->name, "struct") ||
+		if (!s->param || fl_map_get(&d->known, s->name) || fl_str_starts(s->name, "...") ||
+		    fl_str_is(s->name, "struct") ||
 		    fl_str_is(s->name, "union"))
 			continue;
 		docs_finding_columns(docs_report(d->sink, DOCS_KDOC_EXCESS, s->line, s->col, s->name.n + 1,
@@ -695,12 +694,16 @@ void kdoc_compare(struct docs_sink *sink, struct fl_arena *arena, enum kdoc_dial
 	if (!docs_wants(sink, DOCS_KDOC_PARAM) && !docs_wants(sink, DOCS_KDOC_EXCESS) &&
 	    !docs_wants(sink, DOCS_KDOC_PROTOTYPE))
 		return;
+	for (uint32_t i = 0; i < k->n; i++) {
+		if (k->v[i].param && !fl_map_put(&d.told, k->v[i].name, NULL))
+			sink->error = -ENOMEM;
+	}
 	if (k->kind == KDOC_FUNCTION)
 		function(&d, t);
-	else if (k->kind == KDOC_VAR)
-		return; /* its description has no parts */
 	else if (k->kind == KDOC_TYPEDEF)
 		typedef_(&d, t);
-	else
+	else if (k->kind != KDOC_VAR) /* whose description has no parts */
 		aggregate(&d, t);
+	fl_map_fini(&d.told);
+	fl_map_fini(&d.known);
 }

@@ -22,6 +22,7 @@ struct kdoc_comment {
 	uint32_t lead;		   /* leading blanks of the section's second line; UINT32_MAX: not seen */
 	struct kdoc_tokens tokens;
 	int braces;
+	struct fl_map sections; /* that had text in this comment */
 	struct fl_map *docs; /* titles of DOC texts in the file */
 	const struct kdoc_reader *to;
 	void *ctx;

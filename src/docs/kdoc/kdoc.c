@@ -217,23 +217,18 @@ static bool has_text(const struct kdoc_section *s)
 	return false;
 }
 
-static void check_section_twice(struct kdoc_comment *r, const struct kdoc_section *s)
-{
-	for (uint32_t i = 0; i + 1 < r->k.n; i++) {
-		const struct kdoc_section *o = &r->k.v[i];
-
-		if (!o->param && o != s && fl_str_eq(o->name, s->name) && has_text(o)) {
-			docs_finding_columns(docs_report(r->sink, DOCS_KDOC_SECTION, s->line, s->col, s->name.n,
-				    "duplicate section name '%.*s'", FL_STR_ARG(s->name)));
-			return;
-		}
-	}
-}
-
 static void end_section(struct kdoc_comment *r)
 {
-	if (r->open && !r->open->param && has_text(r->open) && !fl_str_is(r->open->name, "Description"))
-		check_section_twice(r, r->open);
+	const struct kdoc_section *s = r->open;
+	bool fresh = true;
+
+	if (!s || s->param || !has_text(s) || fl_str_is(s->name, "Description"))
+		return;
+	if (!fl_map_put(&r->sections, s->name, &fresh))
+		r->sink->error = -ENOMEM;
+	if (!fresh)
+		docs_finding_columns(docs_report(r->sink, DOCS_KDOC_SECTION, s->line, s->col, s->name.n,
+						 "duplicate section name '%.*s'", FL_STR_ARG(s->name)));
 }
 
 static void describe(struct kdoc_comment *r)
@@ -648,6 +643,7 @@ void kdoc_read(struct docs_sink *sink, struct fl_arena *arena, enum kdoc_dialect
 			continue;
 		r.no = docs_sink_locate(sink, at[i], &col) - 1;
 		read_one(&r);
+		fl_map_fini(&r.sections);
 		done = r.pos;
 	}
 }

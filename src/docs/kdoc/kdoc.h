@@ -46,6 +46,7 @@ struct kdoc {
 struct kdoc_decl {
 	struct fl_str name;
 	uint32_t line;
+	const char *at; /* where its last word stands in the text */
 	struct kdoc_decl *next;
 };
 

@@ -147,25 +147,21 @@ static void toc_entry(struct docs_worker *w, const struct rst_line *l, bool glob
 	docs_fact_add(w, DOCS_FACT_TOC, fl_str(path), l->no, l->off);
 }
 
-static bool same_entry(const struct rst_line *a, const struct rst_line *b)
-{
-	return fl_str_eq(role_target(fl_str_n(a->p, a->n)), role_target(fl_str_n(b->p, b->n)));
-}
-
 static void toctree(struct docs_worker *w, const struct rst_fact *f)
 {
+	_cleanup_map_ struct fl_map seen = {};
 	bool glob = false;
 
 	for (uint32_t i = 0; i < f->view.n; i++) {
 		const struct rst_line *l = &f->view.v[i];
-		bool twice = false;
+		bool fresh = true;
 
 		glob |= memchr(l->p, '*', l->n) != NULL;
 		if (!l->n || l->p[0] == ' ')
 			continue;
-		for (uint32_t k = 0; k < i && !twice; k++)
-			twice = f->view.v[k].n && same_entry(&f->view.v[k], l);
-		if (twice)
+		if (!fl_map_put(&seen, role_target(fl_str_n(l->p, l->n)), &fresh))
+			w->sink.error = -ENOMEM;
+		if (!fresh)
 			docs_finding_columns(docs_report(&w->sink, DOCS_TOC_DUPLICATE, l->no, l->off, l->n,
 				    "duplicated entry found in toctree: %.*s", (int)l->n, l->p));
 		else

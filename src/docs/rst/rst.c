@@ -753,4 +753,5 @@ void rst_read(struct rst *r, struct rst_view view, bool titles)
 void rst_fini(struct rst *r)
 {
 	fl_map_fini(&r->own_roles);
+	fl_map_fini(&r->titles);
 }

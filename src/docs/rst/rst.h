@@ -70,6 +70,8 @@ struct rst {
 	enum docs_family family;
 	bool want_facts;
 	const struct rst_vocabulary *words; /* NULL: all that somebody knows */
+	struct fl_map titles;	 /* in lower case */
+	bool doubled;		 /* the section that we are in is not the first of its name */
 	struct fl_map own_roles; /* that the text itself defines */
 	struct rst_fact *facts, **tail;
 	struct rst_fact *open; /* targets whose element has not come yet */

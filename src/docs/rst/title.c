@@ -4,7 +4,6 @@
  * overline; the order of first use gives the levels.
  */
 #include <stdio.h>
-#include <strings.h>
 
 #include "docs/rst/internal.h"
 
@@ -109,6 +108,19 @@ static void not_here(struct rst *r, struct rst_block *b, uint32_t at, uint32_t u
 	}
 }
 
+/* Whether an earlier section has that name, in any case. */
+static void note_title(struct rst *r, const struct rst_fact *f)
+{
+	char *lower = f ? fl_arena_dup(r->arena, f->name) : NULL;
+	bool fresh = true;
+
+	for (size_t i = 0; lower && i < f->name.n; i++)
+		lower[i] = lower[i] >= 'A' && lower[i] <= 'Z' ? lower[i] | 32 : lower[i];
+	if (lower)
+		fl_map_put(&r->titles, fl_str_n(lower, f->name.n), &fresh);
+	r->doubled = !fresh;
+}
+
 /* A title at line @at, its underline at @under. Level bookkeeping as in docutils' check_subsection. */
 static void section(struct rst *r, struct rst_block *b, uint32_t at, uint32_t under, uint16_t style)
 {
@@ -139,6 +151,7 @@ static void section(struct rst *r, struct rst_block *b, uint32_t at, uint32_t un
 	f = rst_add_fact(r, RST_SECTION, &b->v[at], rst_title_text(r, &b->v[at], b->bias));
 	if (f)
 		f->level = level;
+	note_title(r, f);
 	if (title.n > 1 && title.p[title.n - 1] == ':' && title.p[title.n - 2] != ':')
 		rst_report(r, b, DOCS_TITLE_COLON, at, NULL);
 }
@@ -188,24 +201,9 @@ bool rst_underline(struct rst *r, struct rst_block *b)
 	return true;
 }
 
-/* The section's title is not the first of its name: docutils then has a note in front of its text. */
-static bool doubled_title(const struct rst *r)
-{
-	const struct rst_fact *last = NULL, *f;
-
-	for (f = r->facts; f; f = f->next)
-		last = f->kind == RST_SECTION ? f : last;
-	for (f = r->facts; last && f != last; f = f->next) {
-		if (f->kind == RST_SECTION && f->name.n == last->name.n &&
-		    !strncasecmp(f->name.p, last->name.p, f->name.n))
-			return true;
-	}
-	return false;
-}
-
 static void transition(struct rst *r, struct rst_block *b)
 {
-	if (b->last == RST_EMPTY && doubled_title(r))
+	if (b->last == RST_EMPTY && r->doubled) /* docutils has a note in front of the section's text then */
 		b->last = RST_BODY;
 	if (b->last == RST_EMPTY)
 		rst_report(r, b, DOCS_TRANSITION, b->i,

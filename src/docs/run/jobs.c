@@ -154,6 +154,11 @@ static void take_dir(struct docs_jobs *q, struct docs_worker *w, const char *dir
 	struct dirent *e;
 	int r = d && !in ? -ENOMEM : 0;
 
+	if (!d && errno != ENOENT) /* gone meanwhile is no failure */
+		docs_note_unread(w, dir[0] ? dir : ".", -errno);
+	if (!d && fd >= 0)
+		close(fd);
+
 	while (in && !r && (e = readdir(d))) {
 		int type = e->d_name[0] == '.' ? DT_UNKNOWN : entry_type(fd, e);
 
@@ -179,6 +184,8 @@ static void take_files(struct docs_jobs *q, struct docs_worker *w, const struct 
 		if (snprintf(path, sizeof(path), "%s%s%s", j->in->path, j->in->path[0] ? "/" : "", name) <
 		    (int)sizeof(path))
 			q->take(q->ctx, w, path, j->in->fd, name);
+		else
+			docs_note_unread(w, j->in->path, -ENAMETOOLONG);
 	}
 }
 

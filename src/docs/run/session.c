@@ -95,8 +95,10 @@ static void take_file(void *ctx, struct docs_worker *w, const char *path, int fd
 	r = docs_tree_read_at(w->tree, path, fd, name, &w->text);
 	if (r == -ENOMEM)
 		w->sink.error = r;
+	else if (r < 0 && r != -ENOENT && !w->quiet) /* gone meanwhile is no failure */
+		docs_note_unread(w, path, r);
 	if (r < 0)
-		return; /* gone meanwhile, no file, or not ours to read */
+		return;
 	keep = fl_arena_dup(&w->sink.arena, fl_str(path));
 	if (!keep) {
 		w->sink.error = -ENOMEM;
