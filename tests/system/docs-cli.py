@@ -388,9 +388,10 @@ def terminal():
 def write():
     with tempfile.TemporaryDirectory() as top:
         tree(top)
-        put(top, "kernel/debug/core.c", "int x;\n")
-        put(top, "Documentation/a/x.rst", "Longer\n====\n\nSee /sys/modules/x, Documentation/b/index.txt\n"
-            "and kernel/core.c.\n* item\n")
+        put(top, "kernel/locking/lockdep_proc.c", "int x;\n")
+        put(top, "Documentation/locking/mutex-design.rst", ":orphan:\n\nM\n=\n\ntext\n")
+        put(top, "Documentation/a/x.rst", "Longer\n====\n\nSee /sys/modules/x, Documentation/mutex-design.txt\n"
+            "and kernel/lockdep_proc.c.\n* item\n")
         before = open(os.path.join(top, "Documentation/a/x.rst")).read()
         code, out, err = run(top, "--fix", "--level", "style")
         check(code in (0, 1) and "+======" in out, "--fix prints a diff", out, err)
@@ -404,8 +405,8 @@ def write():
         check(open(os.path.join(top, "Documentation/a/x.rst")).read() == before, "and writes what it printed")
         run(top, "--fix", "--write", "--level", "style")
         after = open(os.path.join(top, "Documentation/a/x.rst")).read()
-        check("Longer\n======\n" in after and "/sys/module/x" in after and "x, Documentation/index.rst\n" in after and
-              "kernel/debug/core.c" in after, "title, sysfs path and moved source file", after)
+        check("Longer\n======\n" in after and "/sys/module/x" in after and "x, Documentation/locking/mutex-design.rst\n" in after and
+              "kernel/locking/lockdep_proc.c" in after, "title, sysfs path and moved source file", after)
         code, out, err = run(top, "--fix", "--write", "--level", "style")
         check(not out, "a second time there is nothing left to fix", out, err)
         line = "/sys/module%s/a and /sys/module%s/b/parameter%s/c\n"
@@ -416,6 +417,67 @@ def write():
               "fixes of one line follow one another: no line is half mended or doubled", after)
         code, out, err = run(top, "--write")
         check(code == 2 and "--fix" in err, "--write alone is a mistake", err)
+
+
+# A name that is not there, a file that is, and whether the one became the other: the folders say.
+MOVED = [("Documentation/arm/pxa-mfp.txt", "Documentation/arch/arm/pxa-mfp.rst", True),
+         ("drivers/net/tg3.c", "drivers/net/ethernet/broadcom/tg3.c", True),
+         ("include/linux/taskstats.h", "include/uapi/linux/taskstats.h", True),
+         ("Documentation/powerpc/fsl/mpic.txt", "Documentation/virt/kvm/devices/mpic.rst", False),
+         ("drivers/foo/bar.c", "drivers/gpu/drm/nouveau/r535/bar.c", False),
+         ("drivers/gpu/bar.c", "drivers/gpu/drm/bar.c", False),
+         ("net/core/devlink.c", "net/dsa/devlink.c", False),
+         ("include/asm/byteorder.h", "include/linux/rpmsg/byteorder.h", False),
+         ("include/generated/asm-offsets.h", "include/asm-generic/asm-offsets.h", False),
+         ("kernel/core.c", "kernel/debug/core.c", False), ("arch/x86/xxx.c", "arch/x86/kernel/xxx.c", False)]
+
+
+def moved():
+    for old, new, evident in MOVED:
+        with tempfile.TemporaryDirectory() as top:
+            tree(top)
+            put(top, new, ":orphan:\n\nT\n=\n\ntext\n" if new.endswith(".rst") else "int x;\n")
+            put(top, "Documentation/a/x.rst", "X\n=\n\nSee %s.\n" % old)
+            code, out, err = run(top, "--fix", "--level", "style", "Documentation/a/x.rst")
+            check(("+See %s." % new in out) == evident, "%s %s %s" % (old, "became" if evident else "is not", new), out)
+    with tempfile.TemporaryDirectory() as top:
+        tree(top)
+        put(top, "drivers/gpu/drm/opp_table.h", "/**\n * DOC: other\n *\n * Text.\n */\n")
+        put(top, "Documentation/a/x.rst", "X\n=\n\n.. kernel-doc:: drivers/gpu/opp_table.h\n   :doc: overview\n")
+        code, out, err = run(top, "--fix", "--level", "style")
+        check(not out, "a directive that would find nothing there is left alone", out)
+        put(top, "drivers/gpu/drm/opp_table.h", "/**\n * DOC: overview\n *\n * Text.\n */\n")
+        code, out, err = run(top, "--fix", "--level", "style")
+        check("+.. kernel-doc:: drivers/gpu/drm/opp_table.h" in out, "and one that finds its text is mended", out)
+        put(top, "rust/a.rs", "//! srctree/tools/memory-model/Documentation/explanation.txt\n")
+        put(top, "tools/memory-model/Documentation/explanation.txt", "text\n")
+        code, out, err = run(top, "rust")
+        check(code == 0, "srctree/ is the tree's top", out)
+
+
+DRAWING = """T
+=
+
+The way of a frame
+  +------+    +------+
+  | one  |--->| two  |
+  +------+    +------+
+     |
+    \\ /
+
+- item
+text after it
+"""
+
+
+def drawings():
+    """Blank lines between the lines of a drawing mend its finding and ruin it."""
+    with tempfile.TemporaryDirectory() as top:
+        put(top, "x.rst", DRAWING)
+        code, out, err = run(top, "x.rst")
+        check("unexpected" in out.lower() or "definition" in out.lower() or "[" in out, "a drawing is complained about", out)
+        code, out, err = run(top, "--fix", "x.rst")
+        check("+\n" in out and "@@ -9,4 +9,5 @@" in out and out.count("\n+") == 2, "only the list is mended", out)
 
 
 def places():
@@ -441,7 +503,7 @@ def places():
         check(code == 2 and "did you mean 'title-" in err, "a check that is none: %s" % err.split("\n")[0], err)
 
 
-for part in revisions, baseline, robot, standard_input, allow_list, includes, stars, titles, labels, c_names, hook, terminal, write, places:
+for part in revisions, baseline, robot, standard_input, allow_list, includes, stars, titles, labels, c_names, hook, terminal, write, moved, drawings, places:
     part()
 print("1..%d" % tests)
 sys.exit(1 if failures else 0)

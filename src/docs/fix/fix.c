@@ -9,10 +9,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/out.h"
 #include "docs/fix/diff.h"
+#include "docs/fix/moved.h"
 
 #define MAX_ROUNDS 32
 #define MAX_CHECKS 64 /* of one file, to find what harms */
@@ -145,6 +145,17 @@ static int check_again(struct file *f, struct docs_session *run, struct fl_str t
 }
 
 /* @after has less of what was fixed, and not more of anything. */
+/* Fixes of kernel-doc directives: the file that is named then must have what is asked of it. */
+static size_t directives(const struct docs_finding *f, size_t n, const bool *use)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += use[i] && f[i].check == DOCS_REF_SOURCE &&
+			 memmem(f[i].text.p, f[i].text.n, "kernel-doc::", 12);
+	return count;
+}
+
 static bool better(const struct docs_session *before, const struct docs_session *after, const char *path,
 		   const struct docs_finding *f, size_t n, const bool *use)
 {
@@ -152,6 +163,9 @@ static bool better(const struct docs_session *before, const struct docs_session 
 
 	for (size_t i = 0; i < n; i++)
 		fixed[f[i].check] += use[i];
+	/* fewer than before only if a page names none of them in an example */
+	if (directives(f, n, use) && count_of(before, path, DOCS_REF_KDOC))
+		fixed[DOCS_REF_KDOC] += directives(f, n, use);
 	for (size_t c = 0; c < _DOCS_CHECK_MAX; c++) {
 		if (count_of(after, path, c) + fixed[c] > count_of(before, path, c))
 			return false;
@@ -243,11 +257,49 @@ static void of_file(const struct docs_session *run, const char *path, const stru
 static void add_reference_fixes(struct docs_session *run);
 
 /* Rounds of fixing one file, until nothing more helps. */
-static size_t mark_all(const struct docs_finding *v, size_t n, bool *use)
+/* -- drawings -- */
+
+/* Arrows, corners and edges of boxes made of characters. */
+static bool is_drawn(struct fl_str s)
 {
+	static const char *const marks[] = { "--+", "+--", "-->", "<--", "==>", "<==", "\\ /", "/ \\", "__|", "|__",
+					     " | " };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(marks); i++) {
+		if (memmem(s.p, s.n, marks[i], strlen(marks[i])))
+			return true;
+	}
+	s = fl_str_trim(s);
+	return fl_str_is(s, "|") || fl_str_is(s, "v") || fl_str_is(s, "^");
+}
+
+/*
+ * Line @no stands between blank lines with others of which two are drawn: what makes paragraphs and lists
+ * of it by blank lines would tear it apart. It wants to be a literal block, which only its author can say.
+ */
+static bool in_drawing(const struct line *v, size_t n, uint32_t no)
+{
+	size_t from = no ? FL_MIN((size_t)no - 1, n) : 0, to = from, drawn = 0;
+
+	while (from && fl_str_trim(v[from - 1].s).n)
+		from--;
+	while (to < n && fl_str_trim(v[to].s).n)
+		to++;
+	for (size_t i = from; i < to && drawn < 2; i++)
+		drawn += is_drawn(v[i].s);
+	return drawn >= 2;
+}
+
+static int mark_all(const struct file *f, const struct docs_finding *v, size_t n, bool *use)
+{
+	_cleanup_free_ struct line *lines = NULL;
+	size_t nr;
+	int r = split(fl_buf_str(&f->now), &lines, &nr);
+
 	for (size_t i = 0; i < n; i++)
-		use[i] = v[i].fix != NULL;
-	return marked(use, n);
+		use[i] = !r && v[i].fix && (strcmp(docs_checks[v[i].check].group, "block") ||
+					    !in_drawing(lines, nr, v[i].line));
+	return r;
 }
 
 /* All fixes of what @before found at once, or as many of them as are clean together. */
@@ -264,12 +316,14 @@ static int fix_round(struct file *f, struct docs_session *before, bool *ret_ok, 
 	use = calloc(n + 1, sizeof(*use));
 	if (!use)
 		return -ENOMEM;
-	f->refused = mark_all(v, n, use);
-	if (!f->refused)
-		return 0;
+	r = mark_all(f, v, n, use);
+	f->refused = marked(use, n);
+	if (r < 0 || !f->refused)
+		return r;
 	r = try(f, before, v, n, use, ret_ok);
+	if (!r && !*ret_ok)
+		r = mark_all(f, v, n, use);
 	if (!r && !*ret_ok) {
-		mark_all(v, n, use);
 		r = try_halves(f, before, v, n, use, ret_ok, budget);
 	}
 	f->fixes += *ret_ok ? marked(use, n) : 0;
@@ -295,97 +349,16 @@ static int fix_file(struct file *f)
 
 /* -- references to files that moved -- */
 
-static struct fl_str base_name(struct fl_str path)
-{
-	size_t at = path.n;
-
-	while (at && path.p[at - 1] != '/')
-		at--;
-	return fl_str_from(path, at);
-}
-
-/* Equal but for dashes and underscores, case, and .txt that became .rst or .yaml. */
-static bool like(struct fl_str old, struct fl_str new)
-{
-	if (fl_str_ends(old, ".txt") && (fl_str_ends(new, ".rst") || fl_str_ends(new, ".yaml"))) {
-		old.n -= 4;
-		new.n -= fl_str_ends(new, ".rst") ? 4 : 5;
-	}
-	if (old.n != new.n)
-		return false;
-	for (size_t i = 0; i < old.n; i++) {
-		char a = old.p[i] == '_' ? '-' : old.p[i], b = new.p[i] == '_' ? '-' : new.p[i];
-
-		if (strncasecmp(&a, &b, 1))
-			return false;
-	}
-	return true;
-}
-
-/* Searched within the translation that is named, or outside of all of them. */
-static bool same_realm(struct fl_str old, const char *path)
-{
-	static const char dir[] = "Documentation/translations/";
-	size_t n = sizeof(dir) - 1;
-
-	if (!fl_str_starts(old, dir))
-		return strncmp(path, dir, n) != 0;
-	n = fl_str_find(old, '/', n) + 1;
-	return n <= old.n && !strncmp(path, old.p, n);
-}
-
-/* The one file that @name may have become, or NULL. */
-static const char *successor(struct docs_tree *t, struct fl_str name)
-{
-	struct fl_str base = base_name(name);
-	const char *only = NULL;
-
-	if (!base.n || memchr(name.p, '*', name.n) || memchr(name.p, '?', name.n) || docs_tree_list(t) < 0)
-		return NULL;
-	for (size_t i = docs_tree_lower(t, FL_STR("Documentation/")); i < t->nr_paths; i++) {
-		if (strncmp(t->paths[i], "Documentation/", 14))
-			break;
-		if (!same_realm(name, t->paths[i]) || !like(base, base_name(fl_str(t->paths[i]))))
-			continue;
-		if (only)
-			return NULL;
-		only = t->paths[i];
-	}
-	return only;
-}
-
-/* The one source file of that name beneath the same folder of the top. */
-static const char *source_successor(struct docs_tree *t, struct fl_str name)
-{
-	struct fl_str base = base_name(name), top = fl_str_sub(name, 0, fl_str_find(name, '/', 0) + 1);
-	const char *only = NULL;
-
-	if (docs_tree_list(t) < 0)
-		return NULL;
-	for (size_t i = docs_tree_lower(t, top); i < t->nr_paths && !strncmp(t->paths[i], top.p, top.n); i++) {
-		if (!fl_str_eq(base, base_name(fl_str(t->paths[i]))))
-			continue;
-		if (only)
-			return NULL;
-		only = t->paths[i];
-	}
-	return only;
-}
-
 static void fix_reference(struct docs_session *run, struct docs_finding *f)
 {
 	struct fl_str name = fl_str_sub(f->text, f->col, f->len);
-	const char *doc = memmem(name.p, name.n, "Documentation/", 14), *to;
-	size_t skip = doc ? (size_t)(doc - name.p) : 0;
+	const char *to = f->check == DOCS_REF_SOURCE || fl_str_starts(name, "Documentation/") ?
+				 docs_moved_to(run->tree, name) : NULL;
 	char *line;
 
-	if (f->check == DOCS_REF_SOURCE)
-		to = source_successor(run->tree, name);
-	else
-		to = doc ? successor(run->tree, fl_str_from(name, skip)) : NULL;
 	if (!to || f->text.n >= 4096)
 		return;
-	line = docs_sink_printf(&run->workers[0].sink, "%.*s%s%.*s\n", (int)(f->col + skip), f->text.p, to,
+	line = docs_sink_printf(&run->workers[0].sink, "%.*s%s%.*s\n", (int)f->col, f->text.p, to,
 				(int)(f->text.n - f->col - f->len), f->text.p + f->col + f->len);
 	if (line)
 		docs_finding_edit(&run->workers[0].sink, f, f->line, 1, fl_str(line));

@@ -248,6 +248,8 @@ static void check_name(struct docs_worker *w, struct fl_str text, size_t at)
 		return; /* an address */
 	name = trim_name(fl_str_sub(text, at, end - at));
 	full = fl_str_sub(text, start, at - start + name.n);
+	if (fl_str_starts(full, "srctree/")) /* how rustdoc names the tree's top */
+		full = fl_str_from(full, 8);
 	if (name.n < DOC_LEN - 1 || found(w, name, full) || known_exception(w->path, full) ||
 	    placeholder(name))
 		return;
