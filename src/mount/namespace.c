@@ -108,7 +108,11 @@ static int attach(struct fl_mount *m, const char *where, struct fl_buf *why)
 	m->se = fuse_session_new(&args, &fl_mount_ops, sizeof(fl_mount_ops), m);
 	if (!m->se)
 		return say(why, -ENOMEM, "libfuse", "");
-	return say(why, fuse_session_mount(m->se, where) < 0 ? -EPERM : 0, "mounting over", where);
+	if (fuse_session_mount(m->se, where) < 0)
+		return say(why, -EPERM, "mounting over", where);
+	/* The loop reads until there is no request, and sleeps in poll(2) alone. */
+	fcntl(fuse_session_fd(m->se), F_SETFL, O_RDWR | O_NONBLOCK);
+	return 0;
 }
 
 /* mount(2) has been called, and libfuse gets its descriptor. */

@@ -16,7 +16,9 @@
 #include "base/num.h"
 #include "mount/private.h"
 
-#define LISTED_S 0.2 /* how long a listing's attributes are good: for the stat() behind each name */
+/* How long names and attributes are good. */
+#define LISTED_S  0.2	/* of a listing: for the stat() behind each name */
+#define LASTING_S 3600.0 /* of what never changes */
 
 /* A write of this size may go on in the next request: the kernel cuts long ones. */
 #define CUT_BYTES (64u << 10)
@@ -83,6 +85,8 @@ static int fill_entry(struct fl_mount *m, struct fl_node *node, double good_for,
 		return -ENOMEM;
 	*ret = (struct fuse_entry_param){ .ino = ino, .attr = stat_of(node, ino),
 					  .attr_timeout = good_for, .entry_timeout = good_for };
+	if (node->lasting)
+		ret->attr_timeout = ret->entry_timeout = LASTING_S;
 	return 0;
 }
 
@@ -138,7 +142,7 @@ static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	if (!node)
 		return;
 	st = stat_of(node, ino);
-	fuse_reply_attr(req, &st, 0);
+	fuse_reply_attr(req, &st, node->lasting ? LASTING_S : 0);
 }
 
 /* Truncation comes with open; a change of times is taken, as every shell's ">" and touch may make one. */

@@ -11,15 +11,19 @@
 
 #define TICK_MS 20
 
-static int serve_one(struct fl_mount *m)
+/* Requests that are there, one after the other; but a stream of them does not delay the tree for ever. */
+static int serve(struct fl_mount *m)
 {
-	int n = fuse_session_receive_buf(m->se, &m->request);
+	for (int i = 0; i < 256; i++) {
+		int n = fuse_session_receive_buf(m->se, &m->request);
 
-	if (n == -EINTR || n == -EAGAIN)
-		return 0;
-	if (n > 0)
+		if (n == -EINTR || n == -EAGAIN)
+			return 0;
+		if (n <= 0)
+			return n;
 		fuse_session_process_buf(m->se, &m->request);
-	return FL_MIN(n, 0);
+	}
+	return 0;
 }
 
 int fl_mount_run(struct fl_mount *m, const struct fl_mount_loop *loop)
@@ -30,12 +34,8 @@ int fl_mount_run(struct fl_mount *m, const struct fl_mount_loop *loop)
 	while (r == 0 && !fuse_session_exited(m->se) && !(loop->stop && *loop->stop)) {
 		if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
 			return -errno;
-		/* What is there is served before the next tick, but a stream of requests delays it not for ever. */
-		for (int i = 0; i < 64 && r == 0 && fds[0].revents & POLLIN; i++) {
-			r = serve_one(m);
-			if (poll(fds, 1, 0) <= 0)
-				break;
-		}
+		if (fds[0].revents & POLLIN)
+			r = serve(m);
 		/* POLLERR: unmounted, or the connection was aborted */
 		if (r == 0 && fds[0].revents & (POLLERR | POLLHUP) && !(fds[0].revents & POLLIN))
 			break;

@@ -176,8 +176,13 @@ static int add_attrs(struct fl_node *dir, const struct attr_row *rows, size_t n,
 {
 	int r = 0;
 
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = fl_dir_add(dir, fl_str(rows[i].name), fl_attr_new(&rows[i].ops, rows[i].mode, data));
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct fl_node *attr = fl_attr_new(&rows[i].ops, rows[i].mode, data);
+
+		if (attr)
+			attr->lasting = dir->lasting;
+		r = fl_dir_add(dir, fl_str(rows[i].name), attr);
+	}
 	return r;
 }
 
@@ -217,6 +222,8 @@ static int add_event(struct fl_node *system, struct place *p)
 {
 	p->filled = false;
 	p->dir = fl_dir_new(&event_ops, p);
+	if (p->dir)
+		p->dir->lasting = p->is_kernels;
 	return fl_dir_add(system, fl_str(p->event), p->dir);
 }
 
@@ -337,6 +344,8 @@ static struct place *system_place(struct tracefs *fs, struct fl_str name, bool i
 	p->is_kernels = is_kernels;
 	p->filled = false;
 	p->dir = fl_dir_new(&system_ops, p);
+	if (p->dir)
+		p->dir->lasting = is_kernels;
 	if (fl_dir_add(fs->events_dir, name, p->dir) < 0) {
 		p->dir = NULL;
 		return NULL;
@@ -507,6 +516,8 @@ int tracefs_add_events(struct fl_node *root, struct tracefs *fs)
 
 	fs->next_id = 65535;
 	fs->events_dir = fl_dir_new(&events_ops, fs);
+	if (fs->events_dir)
+		fs->events_dir->lasting = true;
 	r = fl_dir_add(root, FL_STR("events"), fs->events_dir);
 	if (r == 0)
 		r = add_attrs(fs->events_dir, all_attrs, FL_ARRAY_SIZE(all_attrs), fs);
