@@ -17,7 +17,7 @@
  *
  * A metavar of the form "a|b|c" (all lower case or digits) is a choice: other values are refused.
  * Shells complete by the metavar, too: choices; names of files and folders where it says FILE, PATH or
- * DIR; and what a list of struct fl_word_list knows by its name.
+ * DIR; and what a list of cli/complete.h knows by its name.
  */
 #ifndef BASE_OPT_H
 #define BASE_OPT_H
@@ -142,21 +142,6 @@ void fl_cmd_help(const struct fl_cmd *cmd, const char *path, struct fl_buf *out)
 void fl_cmd_man(const struct fl_cmd *cmd, const char *path, struct fl_buf *out);
 /* The command that @words ("probe check") names below @root, or NULL. */
 const struct fl_cmd *fl_cmd_find(const struct fl_cmd *root, struct fl_str words);
-/* What a metavar stands for, where the program knows all values: one a line. */
-struct fl_word_list {
-	const char *metavar;
-	void (*list)(struct fl_buf *out);
-};
-
-/*
- * What may stand for the last of @words (which may be empty, or the start of something), behind the
- * others: a line each, with a tab and a few words about it where there are some. ":files", ":dirs" and
- * ":commands" ask the shell for its own. @lists ends with a NULL metavar.
- */
-void fl_cmd_complete(const struct fl_cmd *root, const struct fl_word_list *lists, char *const *words,
-		     size_t n, struct fl_buf *out);
-/* A shell's script that asks the program so; @shell is bash, zsh or fish. */
-void fl_cmd_completion(const struct fl_cmd *root, const char *shell, struct fl_buf *out);
 
 /*
  * Finds the command that argv names below @root, parses, runs, and returns the exit code. "help

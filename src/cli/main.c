@@ -6,6 +6,7 @@
 
 #include "base/out.h"
 #include "cli/cmds.h"
+#include "cli/complete.h"
 #include "cli/say.h"
 #ifdef FL_HAVE_ALLOC
 #include "alloc/records/order.h"

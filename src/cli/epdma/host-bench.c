@@ -188,7 +188,7 @@ static int one_direction(struct bench *b, enum fl_dma_transfer_direction dir, st
 			    per_second);
 	}
 	if (r == 0 && dir == FL_DMA_DEV_TO_MEM) {
-		struct quantiles q;
+		struct quantiles q = {};
 
 		r = completion_latency(b, &q);
 		if (r == 0)
@@ -200,7 +200,7 @@ static int one_direction(struct bench *b, enum fl_dma_transfer_direction dir, st
 
 static int measure(struct bench *b, struct report *rep)
 {
-	struct quantiles q;
+	struct quantiles q = {};
 	int r;
 
 	if (!fl_dma_alloc_coherent(b->dev, MAX_SIZE, &b->addr))

@@ -3,9 +3,10 @@
  * What a shell may complete, out of the command table. The shells' scripts know nothing: they hand the
  * words over to "foreland --complete" and offer what it prints, so that bash, zsh and fish agree.
  */
+#include "cli/complete.h"
+
 #include <string.h>
 
-#include "base/opt.h"
 #include "base/util.h"
 
 struct completion {
