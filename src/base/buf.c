@@ -5,10 +5,17 @@
 #include <stdio.h>
 #include <unistd.h>
 
+
 void fl_buf_fini(struct fl_buf *b)
 {
 	free(b->data);
 	*b = (struct fl_buf){};
+}
+
+static char *fail(struct fl_buf *b)
+{
+	b->error = -ENOMEM;
+	return NULL;
 }
 
 char *fl_buf_grow(struct fl_buf *b, size_t n)
@@ -18,20 +25,16 @@ char *fl_buf_grow(struct fl_buf *b, size_t n)
 
 	if (b->error)
 		return NULL;
-	if (__builtin_add_overflow(b->len, n, &need) || __builtin_add_overflow(need, 1, &need)) {
-		b->error = -ENOMEM;
-		return NULL;
-	}
+	if (__builtin_add_overflow(b->len, n, &need) || __builtin_add_overflow(need, 1, &need))
+		return fail(b);
 	if (need <= b->cap)
 		return b->data + b->len;
 	while (cap < need)
 		if (__builtin_mul_overflow(cap, 2, &cap))
 			cap = need;
 	data = realloc(b->data, cap);
-	if (!data) {
-		b->error = -ENOMEM;
-		return NULL;
-	}
+	if (!data)
+		return fail(b);
 	b->data = data;
 	b->cap = cap;
 	return b->data + b->len;
@@ -94,6 +97,12 @@ void fl_buf_addz(struct fl_buf *b, const char *z)
 void fl_buf_add_str(struct fl_buf *b, struct fl_str s)
 {
 	fl_buf_add(b, s.p, s.n);
+}
+
+void fl_buf_add_buf(struct fl_buf *b, const struct fl_buf *from)
+{
+	fl_buf_add(b, from->data, from->len);
+	fl_buf_pass_error(b, from);
 }
 
 void fl_buf_add_u64(struct fl_buf *b, uint64_t v)

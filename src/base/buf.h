@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A growable byte buffer. Appending never fails in the caller's face: the first failed allocation
- * is remembered, later appends do nothing, and fl_buf_error() tells at the end. The bytes are
+ * is remembered, later appends do nothing, and @error tells at the end. The bytes are
  * always followed by a NUL that is not counted.
  *
  * Zero-initialise to start ({}); fl_buf_fini() releases and resets. Not thread-safe.
@@ -33,6 +33,8 @@ void fl_buf_vaddf(struct fl_buf *b, const char *fmt, va_list ap) FL_PRINTF(2, 0)
 void fl_buf_fill(struct fl_buf *b, char c, size_t n);
 void fl_buf_addz(struct fl_buf *b, const char *z);
 void fl_buf_add_str(struct fl_buf *b, struct fl_str s);
+/* The text of another, and its error. */
+void fl_buf_add_buf(struct fl_buf *b, const struct fl_buf *from);
 /* Decimal and hexadecimal ("0x..") without printf: for output that is written millions of times. */
 void fl_buf_add_u64(struct fl_buf *b, uint64_t v);
 void fl_buf_add_s64(struct fl_buf *b, int64_t v);
@@ -72,6 +74,13 @@ static inline struct fl_str fl_buf_str(const struct fl_buf *b)
 static inline const char *fl_buf_z(const struct fl_buf *b)
 {
 	return b->data ? b->data : "";
+}
+
+/* What was to go into @to was made in @from: an error of the one is an error of the other. */
+static inline void fl_buf_pass_error(struct fl_buf *to, const struct fl_buf *from)
+{
+	if (from->error)
+		to->error = from->error;
 }
 
 /* Hands the bytes (NUL-terminated, malloc()ed) to the caller; NULL after an error. */

@@ -259,10 +259,8 @@ static int run_command(const struct fl_cmd *cmd, const char *path, int argc, cha
 	bool help = false;
 	int r;
 
-	if (!opts) {
-		fprintf(stderr, "%s: out of memory\n", path);
+	if (!opts)
 		return FL_EXIT_FINDINGS;
-	}
 	snprintf(running, sizeof(running), "%s", path);
 	r = fl_opt_parse(cmd, argc, argv, opts, &args, &help, &err);
 	if (help) {

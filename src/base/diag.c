@@ -45,7 +45,7 @@ FL_PRINTF(2, 0) static void replace(char **text, const char *fmt, va_list ap)
 
 	fl_buf_vaddf(&b, fmt, ap);
 	free(*text);
-	*text = fl_buf_take(&b);
+	*text = fl_buf_take(&b); /* NULL: without memory the kind's own words must do */
 }
 
 void fl_diag_message(struct fl_diag *d, const char *fmt, ...)
@@ -126,6 +126,8 @@ static void render_line(const struct fl_diag *d, struct fl_buf *out)
 		columns = c == '\t' || line.len - shown > len ? line.len - shown : fl_utf8_width(c);
 		columns = FL_MAX(columns, (size_t)(mark == '^')); /* one that joins another has none */
 		fl_buf_fill(&marks, mark == '^' ? ' ' : mark, columns);
+		if (line.error || marks.error)
+			break;
 		if (mark == '^')
 			marks.data[marks.len - columns] = '^';
 		if (mark == '^' && columns > 1 && at < span.end)
@@ -136,7 +138,9 @@ static void render_line(const struct fl_diag *d, struct fl_buf *out)
 	}
 	if (win.end < d->text_len)
 		fl_buf_addz(&line, "...");
-	fl_buf_add_str(out, fl_buf_str(&line));
+	fl_buf_pass_error(out, &line);
+	fl_buf_pass_error(out, &marks);
+	fl_buf_add_buf(out, &line);
 	fl_buf_addc(out, '\n');
 	fl_buf_add_str(out, fl_str_sub(fl_buf_str(&marks), 0, mark_end));
 	fl_buf_addc(out, '\n');

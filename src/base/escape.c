@@ -65,11 +65,11 @@ void fl_escape_from(struct fl_buf *out, size_t from)
 		return;
 	fl_escape(&copy, line);
 	if (copy.error) {
-		out->error = copy.error;
+		fl_buf_pass_error(out, &copy);
 		return;
 	}
 	out->len = from;
-	fl_buf_add_str(out, fl_buf_str(&copy));
+	fl_buf_add_buf(out, &copy);
 	if (ended)
 		fl_buf_addc(out, '\n');
 }

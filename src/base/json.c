@@ -100,6 +100,12 @@ void fl_json_str(struct fl_buf *b, const char *key, struct fl_str v)
 		fl_json_hex(b, hex_key, v);
 }
 
+void fl_json_buf(struct fl_buf *b, const char *key, const struct fl_buf *v)
+{
+	fl_json_str(b, key, fl_buf_str(v));
+	fl_buf_pass_error(b, v);
+}
+
 void fl_json_strz(struct fl_buf *b, const char *key, const char *v)
 {
 	if (v)
@@ -145,9 +151,8 @@ void fl_json_null(struct fl_buf *b, const char *key)
 void fl_json_text(struct fl_buf *b, const char *key, const struct fl_buf *value)
 {
 	place(b, key);
-	fl_buf_add_str(b, fl_buf_str(value));
-	if (value->error)
-		b->error = value->error;
+	fl_buf_add_buf(b, value);
+	fl_buf_pass_error(b, value);
 }
 
 void fl_json_schema(struct fl_buf *b, const char *command)

@@ -24,6 +24,8 @@ void fl_json_end_line(struct fl_buf *b);			    /* "\n" behind a line's object */
  * have no key to put that under.
  */
 void fl_json_str(struct fl_buf *b, const char *key, struct fl_str v);
+/* The text of a buffer, and its error. */
+void fl_json_buf(struct fl_buf *b, const char *key, const struct fl_buf *v);
 void fl_json_hex(struct fl_buf *b, const char *key, struct fl_str v); /* bytes, as text: "00ff" */
 void fl_json_strz(struct fl_buf *b, const char *key, const char *v); /* NULL is null */
 void fl_json_u64(struct fl_buf *b, const char *key, uint64_t v);

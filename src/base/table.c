@@ -41,6 +41,12 @@ void fl_table_cell(struct fl_table *t, struct fl_str s)
 	fl_buf_addc(&t->text, '\0');
 }
 
+void fl_table_cell_buf(struct fl_table *t, const struct fl_buf *b)
+{
+	fl_table_cell(t, fl_buf_str(b));
+	fl_buf_pass_error(&t->text, b);
+}
+
 void fl_table_cellf(struct fl_table *t, const char *fmt, ...)
 {
 	_cleanup_buf_ struct fl_buf cell = {};
@@ -49,9 +55,7 @@ void fl_table_cellf(struct fl_table *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	fl_buf_vaddf(&cell, fmt, ap);
 	va_end(ap);
-	if (cell.error)
-		t->text.error = cell.error;
-	fl_table_cell(t, fl_buf_str(&cell));
+	fl_table_cell_buf(t, &cell);
 }
 
 static void print_cell(const struct fl_table *t, size_t column, struct fl_str s, struct fl_buf *out)

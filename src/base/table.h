@@ -36,6 +36,7 @@ void fl_table_fini(struct fl_table *t);
 #define _cleanup_table_ _cleanup_(fl_table_fini)
 
 void fl_table_cell(struct fl_table *t, struct fl_str s);
+void fl_table_cell_buf(struct fl_table *t, const struct fl_buf *b);
 void fl_table_cellf(struct fl_table *t, const char *fmt, ...) FL_PRINTF(2, 3);
 /* 0 or -ENOMEM (some cell was lost on the way). */
 int fl_table_print(struct fl_table *t, struct fl_buf *out);

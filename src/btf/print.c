@@ -32,7 +32,7 @@ static void wrap(struct fl_buf *decl, const char *left, const char *right)
 	struct fl_buf b = {};
 
 	fl_buf_addz(&b, left);
-	fl_buf_add_str(&b, fl_buf_str(decl));
+	fl_buf_add_buf(&b, decl);
 	fl_buf_addz(&b, right);
 	fl_buf_fini(decl);
 	*decl = b;
@@ -150,11 +150,11 @@ static void print_decl(struct fl_type t, struct fl_str name, struct limit *lim, 
 		lim->steps -= !!lim->steps;
 	}
 	lim->depth++;
-	fl_buf_add_str(out, fl_buf_str(&quals));
+	fl_buf_add_buf(out, &quals);
 	print_bottom(t, out);
 	if (decl.len)
 		fl_buf_addc(out, ' ');
-	fl_buf_add_str(out, fl_buf_str(&decl));
+	fl_buf_add_buf(out, &decl);
 }
 
 #define NO_LIMIT_YET (&(struct limit){ MAX_DEPTH, MAX_STEPS })

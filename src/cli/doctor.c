@@ -86,7 +86,7 @@ static void row_json(const struct row *row, struct fl_buf *out)
 
 	add_lower(&name, row->info.name);
 	fl_json_open(out, NULL, '{');
-	fl_json_str(out, "name", fl_buf_str(&name));
+	fl_json_buf(out, "name", &name);
 	fl_json_strz(out, "group", row->info.group);
 	fl_json_strz(out, "state", state_names[row->result.state]);
 	fl_json_strz(out, "errno", row->result.err ? fl_errno_name(row->result.err) : NULL);

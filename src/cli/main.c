@@ -7,6 +7,7 @@
 #include "base/out.h"
 #include "cli/cmds.h"
 #include "cli/complete.h"
+#include "cli/memory.h"
 #include "cli/say.h"
 #ifdef FL_HAVE_ALLOC
 #include "alloc/records/order.h"
@@ -167,7 +168,8 @@ static void open_standard(void)
 int main(int argc, char **argv)
 {
 	open_standard();
+	fl_out_clean_up_at_end();
 	if (argc > 1 && strcmp(argv[1], "--complete") == 0)
-		return complete(argc - 2, argv + 2);
-	return fl_cmd_main(&fl_cmd_root, argc, argv);
+		return fl_memory_verdict(complete(argc - 2, argv + 2));
+	return fl_memory_verdict(fl_cmd_main(&fl_cmd_root, argc, argv));
 }

@@ -11,17 +11,42 @@
 #include "base/num.h"
 #include "base/opt.h"
 
+/* That there is no memory must be said without any: cut to what fits, and "?" for what misleads. */
+FL_PRINTF(3, 0)
+static void say_without_memory(const char *intro, const char *level, const char *fmt, va_list ap)
+{
+	char text[1024];
+	int n = snprintf(text, sizeof(text), "%s%s%s", intro, level, *level ? ": " : "");
+	int more = n < 0 ? -1 : vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
+	size_t len;
+
+	if (more < 0)
+		return;
+	len = FL_MIN((size_t)n + (size_t)more, sizeof(text) - 1);
+	for (size_t i = 0; i < len; i++)
+		if (fl_misleads((unsigned char)text[i]) || text[i] & 0x80)
+			text[i] = '?';
+	text[len++] = '\n';
+	fl_buf_write_fd(&(struct fl_buf){ .data = text, .len = len }, STDERR_FILENO);
+}
+
 /* One write a line, so that lines of several threads or processes do not mix. */
 FL_PRINTF(3, 0)
 static void say(const char *intro, const char *level, const char *fmt, va_list ap)
 {
 	_cleanup_buf_ struct fl_buf line = {};
+	va_list again;
 
+	va_copy(again, ap);
 	fl_buf_addf(&line, "%s%s%s", intro, level, *level ? ": " : "");
 	fl_buf_vaddf(&line, fmt, ap);
 	fl_buf_addc(&line, '\n');
 	fl_escape_from(&line, 0);
-	fl_buf_write_fd(&line, STDERR_FILENO);
+	if (line.error)
+		say_without_memory(intro, level, fmt, again);
+	else
+		fl_buf_write_fd(&line, STDERR_FILENO);
+	va_end(again);
 }
 
 void fl_say(enum fl_level level, const char *fmt, ...)
@@ -61,13 +86,14 @@ void fl_say_help(const char *fmt, ...)
 	va_end(ap);
 }
 
+static bool said_memory; /* once is enough: what follows from it says nothing new */
+
 void fl_say_failed(const char *what, int err)
 {
-	_cleanup_buf_ struct fl_buf line = {};
-
-	fl_buf_addf(&line, "%s: error: %s [%s]\n", what, strerror(abs(err)), fl_errno_name(err));
-	fl_escape_from(&line, 0);
-	fl_buf_write_fd(&line, STDERR_FILENO);
+	if (abs(err) == ENOMEM && said_memory)
+		return;
+	said_memory |= abs(err) == ENOMEM;
+	fl_say_line("%s: error: %s [%s]", what, strerror(abs(err)), fl_errno_name(err));
 }
 
 bool fl_say_diag(const struct fl_diag *d)
@@ -77,7 +103,10 @@ bool fl_say_diag(const struct fl_diag *d)
 	if (!d->kind)
 		return false;
 	fl_diag_render(d, &text);
-	fl_buf_write_fd(&text, STDERR_FILENO);
+	if (text.error)
+		fl_say_failed(d->place ? d->place : "foreland", text.error);
+	else
+		fl_buf_write_fd(&text, STDERR_FILENO);
 	return true;
 }
 

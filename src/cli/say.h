@@ -12,6 +12,9 @@ void fl_say(enum fl_level level, const char *fmt, ...) FL_PRINTF(2, 3);
 
 /**
  * fl_say_failed() - "WHAT: error: No such file or directory [ENOENT]"
+ *
+ * That there is no memory is said once, by the first who meets it.
+ *
  * @what: a file, a device, a place; or "foreland", where there is none
  * @err: errno, of either sign
  */

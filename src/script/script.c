@@ -58,7 +58,7 @@ static int run_redirected(struct fl_command *c, struct fl_buf *out)
 
 	if (!c->redirect) {
 		err = c->n ? fl_command_call(c) : 0;
-		fl_buf_add_str(out, fl_buf_str(&c->out));
+		fl_buf_add_buf(out, &c->out);
 		return err;
 	}
 	err = fl_command_blame(c, c->redirect, "", open_redirect(c, &o));

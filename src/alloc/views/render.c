@@ -36,7 +36,7 @@ static void add_place(struct fl_buf *out, const struct fl_alloc_record *r)
 /* The buffer's text as a cell, and the buffer ready for the next one. */
 static void end_cell(struct fl_alloc_cells *c)
 {
-	fl_table_cell(&c->table, fl_buf_str(&c->text));
+	fl_table_cell_buf(&c->table, &c->text);
 	fl_buf_reset(&c->text);
 }
 
@@ -134,7 +134,7 @@ int fl_alloc_render_changes(const struct fl_alloc_change *v, size_t n, bool raw,
 static void add_right(struct fl_buf *out, struct fl_buf *b, size_t width)
 {
 	fl_buf_fill(out, ' ', b->len < width ? width - b->len : 0);
-	fl_buf_add_str(out, fl_buf_str(b));
+	fl_buf_add_buf(out, b);
 	fl_buf_reset(b);
 }
 

@@ -99,6 +99,6 @@ int alloc_look_at(const struct alloc_look *l, struct fl_alloc_set *set, int code
 		fl_say_failed("foreland alloc", r);
 		return FL_EXIT_FINDINGS;
 	}
-	fl_buf_add_str(&out, fl_buf_str(&summary));
+	fl_buf_add_buf(&out, &summary);
 	return alloc_print(&out, code);
 }

@@ -540,7 +540,7 @@ static int work(struct session *s, const struct fl_args *args)
 	if (!r)
 		r = docs_allow(&s->run, &bad);
 	if (r == -ENOMEM)
-		fl_say(FL_ERROR, "out of memory");
+		fl_say_failed("foreland", ENOMEM);
 	if (r < 0)
 		return FL_EXIT_FINDINGS;
 	if (bad)

@@ -101,6 +101,8 @@ int fl_cli_epdma_open(const struct fl_setup_options *o, struct fl_setup *ret)
 		return 0;
 	if (diag.kind) {
 		show_diag(&diag);
+	} else if (r == -ENOMEM) {
+		fl_say_failed("foreland", r);
 	} else {
 		bool preset = r == -ENOENT && !strchr(o->board, '/');
 

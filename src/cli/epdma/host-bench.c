@@ -241,7 +241,7 @@ static int bench_run(const void *v, const struct fl_args *args)
 	/* Also where it ended early: what was measured until then. */
 	if (!o->json)
 		fl_table_print(&rep.rates, &out);
-	fl_buf_add_str(&out, fl_buf_str(&rep.out));
+	fl_buf_add_buf(&out, &rep.out);
 	said = fl_say_result(&out);
 	if (r < 0)
 		r = fl_cli_host_stopped(b.dev, "transfer", r);

@@ -62,7 +62,7 @@ static void json_event(const struct check *c, const struct fl_probe_event *e, st
 		return;
 	}
 	fl_probe_event_list(e, &text);
-	fl_json_str(out, "listing", fl_buf_str(&text));
+	fl_json_buf(out, "listing", &text);
 	fl_buf_reset(&text);
 	fl_probe_event_dump(e, fl_dialects[c->dialect].dump, &text);
 	rest = fl_buf_str(&text);

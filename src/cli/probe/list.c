@@ -51,6 +51,8 @@ static void complain(struct fl_target *t, enum fl_list_kind kind, int err)
 
 	if (why)
 		fl_say_diag(why);
+	else if (err == -ENOMEM)
+		fl_say_failed("foreland", err);
 	else
 		fl_say(FL_ERROR, "%s cannot be listed: %s", fl_list_kind_name(kind),
 		       strerror(-err));

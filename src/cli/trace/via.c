@@ -275,7 +275,7 @@ int trace_via_tracefs(struct trace_job *s, const struct fl_args *args)
 		d.place = "definition";
 		fl_say_diag(&d);
 	} else if (r < 0) {
-		fl_say(FL_ERROR, "the kernel's tracer cannot be used: %s", strerror(-r));
+		fl_say_failed("the kernel's tracer", r);
 	}
 	fl_diag_fini(&d);
 	v.ftrace = ftrace;

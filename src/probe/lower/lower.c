@@ -149,7 +149,7 @@ static void wrap(struct fl_buf *out, const char *head)
 {
 	_cleanup_buf_ struct fl_buf inner = {};
 
-	fl_buf_add_str(&inner, fl_buf_str(out));
+	fl_buf_add_buf(&inner, out);
 	fl_buf_reset(out);
 	fl_buf_addf(out, "%s%s)", head, fl_buf_z(&inner));
 	if (inner.error)
@@ -288,7 +288,7 @@ static int add_arg(struct lower *l, const struct fl_probe_arg *arg, struct fl_bu
 	if (body.len > MAX_BODY)
 		return refuse(l, FL_FAULT_LOWER_TOO_LONG, arg->span);
 	fl_buf_addf(out, " %.*s=", FL_STR_ARG(arg->name));
-	fl_buf_add_str(out, fl_buf_str(&body));
+	fl_buf_add_buf(out, &body);
 	return body.error;
 }
 
@@ -345,7 +345,7 @@ int fl_lower(const struct fl_probe_event *e, const struct fl_arch *arch, uint32_
 		return r;
 	if (text.error)
 		return text.error;
-	fl_buf_add_str(out, fl_buf_str(&text));
+	fl_buf_add_buf(out, &text);
 	return out->error;
 }
 

@@ -179,7 +179,7 @@ void fl_record_json(const struct fl_record_schema *p, uint32_t cpu, const struct
 	fl_json_str(out, "group", p->event->group);
 	fl_json_str(out, "event", p->event->event);
 	fl_place_text(p, rec, symbols, &place);
-	fl_json_str(out, "place", fl_buf_str(&place));
+	fl_json_buf(out, "place", &place);
 	fl_json_open(out, "args", '{');
 	for (size_t i = 0; i < p->event->nr_args; i++)
 		add_value(p, i, rec, size, symbols, out);

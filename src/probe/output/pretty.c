@@ -85,7 +85,7 @@ bool fl_pretty_json(const struct fl_record_schema *p, size_t arg, const struct f
 	else if (fl_str_is(fl_buf_str(&name), "true") || fl_str_is(fl_buf_str(&name), "false"))
 		fl_json_bool(out, key, name.data[0] == 't');
 	else
-		fl_json_str(out, key, fl_buf_str(&name));
+		fl_json_buf(out, key, &name);
 	return true;
 }
 

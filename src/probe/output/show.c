@@ -66,7 +66,7 @@ static bool show_enum(struct fl_type type, uint64_t value, struct fl_buf *out)
 	fl_type_print_enum(type, value, &name);
 	if (!name.len || name.data[0] == '-' || (name.data[0] >= '0' && name.data[0] <= '9'))
 		return false;
-	fl_buf_add_str(out, fl_buf_str(&name));
+	fl_buf_add_buf(out, &name);
 	return true;
 }
 
@@ -182,9 +182,9 @@ static void show_scalar(struct show *s, const char *key, struct place p)
 	if (s->json && boolean && v <= 1)
 		fl_json_bool(s->out, key, v);
 	else if (fl_show_name(p.type, v, s->v->symbols, &name) && s->json)
-		fl_json_str(s->out, key, fl_buf_str(&name));
+		fl_json_buf(s->out, key, &name);
 	else if (name.len)
-		fl_buf_add_str(s->out, fl_buf_str(&name));
+		fl_buf_add_buf(s->out, &name);
 	else if (s->json && is_signed(p.type))
 		fl_json_s64(s->out, key, (int64_t)v);
 	else if (s->json)
@@ -214,9 +214,9 @@ static void show_raw(struct show *s, const char *key, struct place p)
 		started = true;
 	}
 	if (s->json)
-		fl_json_str(s->out, key, fl_buf_str(&text));
+		fl_json_buf(s->out, key, &text);
 	else
-		fl_buf_add_str(s->out, fl_buf_str(&text));
+		fl_buf_add_buf(s->out, &text);
 }
 
 /* ---- arrays ---- */

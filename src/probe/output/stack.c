@@ -124,7 +124,7 @@ void fl_stack_json(const struct fl_record_schema *p, const struct fl_record *rec
 				fl_buf_add_str(&text, fl_symbols_at(symbols, fl_stack_frame(&s, i)));
 			else
 				fl_symbols_user(symbols, rec, fl_stack_frame(&s, i), &text);
-			fl_json_str(out, NULL, fl_buf_str(&text));
+			fl_json_buf(out, NULL, &text);
 		}
 		fl_json_close(out, ']');
 	}

@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
+#include <dirent.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -22,6 +22,7 @@ static const struct {
 	struct fl_cap_info info;
 	fl_cap_fn probe;
 } rows[_FL_CAP_MAX] = {
+#define SYS_PCI "/sys/bus/pci/devices"
 #define C(id, grp, what, for_what, do_what)                                                        \
 	[FL_CAP_##id] = { { .name = #id, .group = grp, .about = what, .serves = for_what,          \
 			    .remedy = do_what },                                                   \
@@ -367,18 +368,35 @@ static int can_map(const char *path)
 	return 1;
 }
 
+/* Whether one of a device's BARs can be mapped; 0: it has none, or none of memory. */
+static int can_map_bar(const char *device)
+{
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (unsigned int bar = 0; bar < 6 && err <= 0 && err != -EPERM && err != -EACCES; bar++) {
+		snprintf(path, sizeof(path), SYS_PCI "/%s/resource%u", device, bar);
+		if (access(path, F_OK) == 0)
+			err = can_map(path);
+	}
+	return err;
+}
+
 /* The first device that has a memory BAR answers for all. */
 int fl_cap_probe_PCI_BARS(struct fl_target *t, struct fl_cap_result *r)
 {
-	glob_t found = {};
+	_cleanup_closedir_ DIR *dir = opendir(SYS_PCI);
+	struct dirent *e;
+	bool any = false;
 	int err = 0;
 
-	if (glob("/sys/bus/pci/devices/*/resource[0-5]", 0, NULL, &found) == 0) {
-		for (size_t i = 0; i < found.gl_pathc && err <= 0 && err != -EPERM && err != -EACCES; i++)
-			err = can_map(found.gl_pathv[i]);
-	} else {
-		fl_cap_note(r, "this machine has no PCI device with a BAR");
+	while (dir && err <= 0 && err != -EPERM && err != -EACCES && (e = readdir(dir))) {
+		if (e->d_name[0] == '.')
+			continue;
+		any = true;
+		err = can_map_bar(e->d_name);
 	}
-	globfree(&found);
+	if (!any)
+		fl_cap_note(r, "this machine has no PCI device");
 	return err;
 }

@@ -212,7 +212,7 @@ static void json_type(struct fl_buf *out, const char *key, struct fl_type t)
 	_cleanup_buf_ struct fl_buf text = {};
 
 	fl_type_print(t, FL_STR(""), &text);
-	fl_json_str(out, key, fl_buf_str(&text));
+	fl_json_buf(out, key, &text);
 }
 
 /* Parameters from @first on. */
@@ -244,7 +244,7 @@ static void json_address(struct fl_buf *out, uint64_t addr)
 	_cleanup_buf_ struct fl_buf text = {};
 
 	fl_buf_add_hex(&text, addr);
-	fl_json_str(out, "address", fl_buf_str(&text));
+	fl_json_buf(out, "address", &text);
 }
 
 static void function_json(const struct row *row, struct fl_buf *out)

@@ -336,7 +336,7 @@ static void json_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, u
 		_cleanup_buf_ struct fl_buf text = {};
 
 		add_symbol(kind == FL_STACK_KERNEL ? rec->ksyms : NULL, frame, false, &text);
-		fl_json_str(out, NULL, fl_buf_str(&text));
+		fl_json_buf(out, NULL, &text);
 	}
 	fl_json_close(out, ']');
 }
@@ -464,7 +464,7 @@ static void json_element(const struct fl_recorded *rec, const struct fl_printed 
 		fl_json_null(out, key);
 	} else if (v->print == FL_PRINT_SYMBOL) {
 		add_symbol(rec->ksyms, number, false, &symbol);
-		fl_json_str(out, key, fl_buf_str(&symbol));
+		fl_json_buf(out, key, &symbol);
 	} else if (v->field->is_signed) {
 		fl_json_s64(out, key, number);
 	} else {
@@ -541,7 +541,7 @@ void fl_recorded_json(const struct fl_recorded *rec, struct fl_buf *out)
 		fl_json_str(out, "group", rec->format->system);
 		fl_json_str(out, "event", rec->format->name);
 		add_place(rec, &place);
-		fl_json_str(out, "place", fl_buf_str(&place));
+		fl_json_buf(out, "place", &place);
 		fl_json_open(out, "args", '{');
 		json_values(rec, out);
 		fl_json_close(out, '}');

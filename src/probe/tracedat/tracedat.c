@@ -366,7 +366,7 @@ int fl_tracedat_recorded(struct fl_tracedat *t, const struct fl_recorded *rec)
 static void put_sized(struct fl_buf *out, const struct fl_buf *part, size_t bytes_of_size)
 {
 	put_number(out, part->len, bytes_of_size);
-	fl_buf_add_str(out, fl_buf_str(part));
+	fl_buf_add_buf(out, part);
 }
 
 static void put_ring_formats(struct fl_buf *out)
