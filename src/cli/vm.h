@@ -9,7 +9,7 @@
  * fl_vm_script_path() - the path of the script that runs commands in a guest
  *
  * The first that can be executed of: $FORELAND_VM; "foreland-vm" beside the program (a build tree,
- * or two files copied to another machine); "../libexec/foreland/vm" seen from the program's folder
+ * or files copied to another machine); "../libexec/foreland/vm" seen from the program's folder
  * (an installation that was moved); the configured libexec folder. -ENOENT where there is none.
  */
 int fl_vm_script_path(struct fl_buf *ret);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # test-installed.sh BUILD: what `ninja install` leaves, used from another folder and moved to another
-# place; and the two files that are all another machine needs.
+# place; and the few files that are all another machine needs.
 set -u
 build=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -33,8 +33,9 @@ case $? in
 			"$prefix/bin/foreland" trace --vm -n 1 't:demo/switch sched_switch'
 		mkdir "$work/two"
 		cp "$("$here/../../scripts/static")" "$work/two/foreland"
-		cp "$prefix/libexec/foreland/vm" "$work/two/foreland-vm"
-		matches '^ .*: switch: ' 'so does the static program with the script beside it' \
+		cp "$prefix"/libexec/foreland/* "$work/two"
+		mv "$work/two/vm" "$work/two/foreland-vm"
+		matches '^ .*: switch: ' 'so does the static program with the scripts beside it' \
 			"$work/two/foreland" trace --vm -n 1 't:demo/switch sched_switch'
 	else
 		skip 'built without the probe engine' 'trace --vm when installed'

@@ -12,6 +12,7 @@ why=$("$vm" --ready 2>&1)
 . "$here/tap.sh"
 trap 'rm -rf "$work" "$tap_dir"' EXIT
 work=$(mktemp -d)
+chmod 711 "$work"		# the emulator, which is nobody, finds its files below
 cd "$work" || exit 1
 export TMPDIR=$work		# where vm keeps a run's files: empty again after each
 export FORELAND_STATIC=		# not the subject here
@@ -33,7 +34,7 @@ everything()
 		       other-cmp --version | grep -c diffutils >>/tmp/made/b; exit 43' \
 		zero "it's" $'two\nlines' '"$HOME" \' '' >out 2>err
 }
-for kernel in 6.12 6.1; do
+for kernel in 6.12 6.1 7.3; do
 	rm -rf got version
 	status 43 "$kernel: the command's status comes back" everything $kernel
 	prints "[it's][two
@@ -45,6 +46,59 @@ lines][\"\$HOME\" \\][]" "$kernel: its words arrive as they are" sh -c 'cat out;
 	matches "^Linux version ${kernel/./\\.}\\..*Debian" "$kernel: a file of proc came back" cat version
 done
 nothing_left 'after a run'
+
+# A disk and a card, for block and network questions: what is written comes back, and what stands
+# behind 10.0.2.2 is out of reach.
+devices()
+{
+	"$vm" --kernel "$1" <<-'END'
+		echo written | dd of=/dev/vda bs=512 seek=9 conv=sync 2>/dev/null
+		sync; echo 3 >/proc/sys/vm/drop_caches
+		dd if=/dev/vda bs=512 skip=9 count=1 2>/dev/null | head -n 1
+		mke2fs -q /dev/vda >/dev/null && mount /dev/vda /mnt && echo kept >/mnt/file && umount /mnt
+		mount /dev/vda /mnt && cat /mnt/file
+		ping -c 1 -w 5 10.0.2.2 | grep -o '[01] packets received'
+		ping -c 1 -w 1 192.0.2.1 | grep -o '[01] packets received'
+		(nc -l -p 7 -w 5 >/tmp/heard &); sleep 0.3; echo over tcp | nc -w 1 127.0.0.1 7; cat /tmp/heard
+	END
+}
+for kernel in 6.12 7.3; do
+	prints 'written
+kept
+1 packets received
+0 packets received
+over tcp' "$kernel: a disk and a network card" devices $kernel
+done
+
+# Who the emulator is while a guest runs, and that the kernel filters its calls (seccomp mode 2).
+emulator_is()
+{
+	"$vm" -- sleep 30 & local pid=$! qemu='' tries=0
+	while [ $tries -lt 100 ] && ! { qemu=$(pgrep -f "^qemu-system.*$work/foreland-vm") && grep -q 'Seccomp:.2' "/proc/$qemu/status"; }; do
+		sleep 0.1; tries=$((tries + 1))
+	done
+	sleep 1
+	grep -E '^(Uid|NoNewPrivs|Seccomp|CapEff):' "/proc/$qemu/status"
+	kill $pid; wait $pid 2>/dev/null; true
+}
+who=$(id -u); [ "$who" != 0 ] || ! setpriv --reuid nobody --regid nogroup --init-groups true 2>/dev/null || who=$(id -u nobody)
+prints "Uid:	$who	$who	$who	$who
+CapEff:	0000000000000000
+NoNewPrivs:	1
+Seccomp:	2" 'the emulator has no privilege, and a filter on its calls' emulator_is
+
+# A kernel of the user's own: the same one, as files.
+own=$(dirname "$(readlink -f "$vm")")
+own=$("$own/debian-kernel" --arch amd64 6.1)
+own_kernel() { "$vm" --kernel-image "$own/boot/vmlinuz-${own##*/}" --modules-dir "$own/lib/modules/${own##*/}" --modules fuse -- sh -c 'uname -r; grep -c ^fuse /proc/modules; ls /dev/vda'; }
+prints "${own##*/}
+1
+/dev/vda" 'an own kernel and its modules' own_kernel
+complains 'is no lib/modules/RELEASE' 'a folder that has no modules is refused' "$vm" --kernel-image "$own/boot/vmlinuz-${own##*/}" --modules-dir "$own/boot" -- true
+prints "${own##*/}" 'a cached kernel answers to less than its whole name' "$vm" --kernel "${own##*/}" --ready
+short=${own##*/}; short=${short%%-cloud*}
+prints "${own##*/}" 'up to where a word of it ends' "$vm" --kernel "$short" --ready
+status 77 'and not in the middle of a number' "$vm" --kernel "${short%?}" --ready
 
 script() { printf 'uname -s\nread line && echo got it\nexit 5\n' | "$vm"; }
 status 5 'a script on standard input' script
