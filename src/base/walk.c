@@ -54,6 +54,7 @@ struct walk {
 	struct fl_buf rest; /* what is still to be walked; links' targets are put before it */
 	size_t at;
 	unsigned int links;
+	bool closed; /* each folder on the way must be */
 };
 
 static void walk_fini(struct walk *w)
@@ -64,11 +65,13 @@ static void walk_fini(struct walk *w)
 
 static int enter(struct walk *w, int fd)
 {
+	struct stat st;
+
 	if (fd < 0)
 		return -errno;
 	fl_closep(&w->cur);
 	w->cur = fd;
-	return 0;
+	return w->closed && (fstat(fd, &st) < 0 || !fl_folder_closed(&st)) ? -EPERM : 0;
 }
 
 static int start_at(struct walk *w)
@@ -218,6 +221,46 @@ int fl_walk(const char *path, struct fl_spot *ret, struct fl_diag *diag)
 	while (r == 0)
 		r = step(&w, ret, diag);
 	return r < 0 ? r : 0;
+}
+
+static bool only_roots(const struct stat *st)
+{
+	return st->st_uid == 0 && !(st->st_mode & (S_IWOTH | (st->st_gid ? S_IWGRP : 0)));
+}
+
+/* From the root, and not from where we are: that folder's own way is a part of it. */
+static int absolute(const char *path, struct fl_buf *out)
+{
+	char here[PATH_MAX];
+
+	if (path[0] != '/') {
+		if (!getcwd(here, sizeof(here)))
+			return -errno;
+		fl_buf_addf(out, "%s/", here);
+	}
+	fl_buf_addz(out, path);
+	return out->error;
+}
+
+int fl_walk_for_root(const char *path)
+{
+	_cleanup_(walk_fini) struct walk w = { .cur = -1, .closed = true };
+	_cleanup_spot_ struct fl_spot spot = FL_SPOT_NONE;
+	struct stat file, folder;
+	int r;
+
+	if (geteuid() != 0)
+		return 0;
+	r = absolute(path, &w.rest);
+	if (r == 0)
+		r = start_at(&w);
+	while (r == 0)
+		r = step(&w, &spot, NULL);
+	if (r < 0)
+		return r == -ENOMEM ? r : -EPERM;
+	if (fstatat(spot.dir, spot.name, &file, AT_SYMLINK_NOFOLLOW) < 0 || fstat(spot.dir, &folder) < 0)
+		return -EPERM;
+	return S_ISREG(file.st_mode) && only_roots(&file) && only_roots(&folder) ? 0 : -EPERM;
 }
 
 /* ---- inside of a tree ---- */

@@ -41,6 +41,12 @@ int fl_walk_beneath(int tree, const char *path, struct fl_spot *ret);
 /* The folder @path inside of @tree, by the same rule: an O_PATH descriptor or -errno. */
 int fl_walk_folder(int tree, const char *path);
 
+/*
+ * For what we run or load: 0 where we are not root, or where @path is a file of root's, in a folder that
+ * nobody else can write, on a way that nobody else can change. Otherwise -EPERM.
+ */
+int fl_walk_for_root(const char *path);
+
 /* Whether a thing is root's or ours. */
 bool fl_owner_trusted(const struct stat *st);
 

@@ -58,11 +58,12 @@ static void probe_guest(struct fl_cap_result *r)
 	_cleanup_buf_ struct fl_buf path = {}, command = {}, text = {};
 	struct fl_str rest, line;
 	FILE *f;
-	int status;
+	int status, err;
 
 	r->state = FL_CAP_NO;
-	if (fl_vm_script_path(&path) < 0) {
-		snprintf(r->note, sizeof(r->note), "the script 'foreland-vm' is not installed");
+	err = fl_vm_script_path(&path);
+	if (err < 0) {
+		snprintf(r->note, sizeof(r->note), "%s", fl_vm_why_not(err));
 		return;
 	}
 	fl_buf_addf(&command, "exec '%s' --ready 2>&1", fl_buf_z(&path));

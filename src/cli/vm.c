@@ -8,11 +8,17 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/walk.h"
 
 static int take_if_runs(const char *path, struct fl_buf *ret)
 {
+	int r;
+
 	if (access(path, X_OK) < 0)
 		return -ENOENT;
+	r = fl_walk_for_root(path);
+	if (r < 0)
+		return r;
 	fl_buf_addz(ret, path);
 	return ret->error;
 }
@@ -44,6 +50,15 @@ int fl_vm_script_find(const char *exe, struct fl_buf *ret)
 	if (r == -ENOENT)
 		r = take_if_runs(FORELAND_LIBEXECDIR "/vm", ret);
 	return r;
+}
+
+const char *fl_vm_why_not(int r)
+{
+	if (r == -ENOENT)
+		return "the script 'foreland-vm' is not installed";
+	if (r == -EPERM)
+		return "root runs the script 'foreland-vm' only where root alone can write it and its folders";
+	return strerror(-r);
 }
 
 static int own_path(char exe[static PATH_MAX])

@@ -5,12 +5,16 @@
 
 #include "base/buf.h"
 
+/* In words: why there is no script, by what fl_vm_script_path() or fl_vm_exec() returned. */
+const char *fl_vm_why_not(int r);
+
 /*
  * fl_vm_script_path() - the path of the script that runs commands in a guest
  *
  * The first that can be executed of: $FORELAND_VM; "foreland-vm" beside the program (a build tree,
  * or files copied to another machine); "../libexec/foreland/vm" seen from the program's folder
- * (an installation that was moved); the configured libexec folder. -ENOENT where there is none.
+ * (an installation that was moved); the configured libexec folder. -ENOENT where there is none;
+ * -EPERM where we are root, and somebody else could have written it (see "base/walk.h").
  */
 int fl_vm_script_path(struct fl_buf *ret);
 /* The same for a program at @exe, an absolute path. */

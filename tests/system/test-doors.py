@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""test-doors.py FORELAND: root writes and reads where another user has rights, and that user does what
+"""test-doors.py FORELAND [VM]: root writes and reads where another user has rights, and that user does what
 he can. Judged by what lies in the folders afterwards, as stat(2) and the files' bytes have it."""
 import ctypes
 import os
@@ -112,6 +112,48 @@ for what, change in (("deleted, and a FIFO has the name that maps shows", fifo),
     r = names_of_a_program(change)
     expect(f"a running program whose file was {what}: it is asked all the same",
            r is not None and r.returncode == 0 and "program" in r.stdout, r)
+def what_root_runs():
+    """In a folder of the test's own, with scripts that only leave a mark: root of a namespace would not do,
+    because the way to that folder is not his."""
+    def doctor(where, **env):
+        r = run(f"{where}/foreland", "doctor", env=dict(os.environ, **env))
+        return r, os.path.exists(f"{d}/ran")
+
+    with tempfile.TemporaryDirectory(prefix="foreland-doors-") as d:
+        os.chmod(d, 0o755)
+        script = f"#!/bin/sh\n: >{d}/ran\n"
+        for name, owner, m, script_owner, why in (
+                ("ww", 0, 0o1777, userns.NOBODY, "of another user beside the program"),
+                ("ww2", 0, 0o1777, 0, "of root's in a folder that all can write"),
+                ("his", userns.NOBODY, 0o755, 0, "of root's in another user's folder"),
+                ("his/deeper", 0, 0o755, 0, "of root's below another user's folder")):
+            folder(f"{d}/{name}", owner, m)
+            shutil.copy(sys.argv[1], f"{d}/{name}/foreland")
+            put(f"{d}/{name}/foreland-vm", script, 0o755, script_owner)
+            r, ran = doctor(f"{d}/{name}")
+            expect(f"doctor runs no script {why}, and says so", not ran and "root alone can write" in r.stdout, r)
+        folder(f"{d}/good")
+        shutil.copy(sys.argv[1], f"{d}/good/foreland")
+        put(f"{d}/good/foreland-vm", script, 0o755)
+        r, ran = doctor(f"{d}/good", FORELAND_VM=f"{d}/ww/foreland-vm")
+        expect("nor one that FORELAND_VM names", not ran and "root alone can write" in r.stdout, r)
+        r, ran = doctor(f"{d}/good")
+        expect("but root's own", ran, r)
+        if not VM:
+            return
+        put(f"{d}/victim", "precious")
+        folder(f"{d}/cache", userns.NOBODY)
+        folder(f"{d}/cache/foreland", userns.NOBODY)
+        link(f"{d}/victim", f"{d}/cache/foreland/lock", userns.NOBODY)
+        r = run(*VM, "--ready", env=dict(os.environ, XDG_CACHE_HOME=f"{d}/cache",
+                                         FORELAND_SECURITY_MIRROR="http://127.0.0.1:9/x"))
+        expect("scripts/vm uses no cache of another user",
+               r.returncode == 77 and read(f"{d}/victim") == "precious" and "others can write" in r.stderr, r)
+
+
+VM = sys.argv[2:3]
+if os.geteuid() == 0:
+    what_root_runs()
 if os.geteuid() == 0 and run(sys.argv[1], "trace", "-t", "10ms", "t:x sched_switch").returncode == 0:
     trace_through_a_link()
 userns.enter(sys.argv[1])

@@ -13,6 +13,7 @@
 
 #include "alloc/sources/symbols.h"
 #include "base/cleanup.h"
+#include "base/walk.h"
 #include "cli/alloc/common.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
@@ -59,11 +60,11 @@ static int find_library(struct fl_buf *ret)
 		fl_buf_add(ret, exe, (size_t)(slash - exe) + 1);
 		fl_buf_addz(ret, places[i]);
 		if (access(fl_buf_z(ret), R_OK) == 0)
-			return 0;
+			return fl_walk_for_root(fl_buf_z(ret));
 	}
 	fl_buf_reset(ret);
 	fl_buf_addz(ret, FORELAND_LIBDIR "/" LIBRARY);
-	return access(fl_buf_z(ret), R_OK) == 0 ? 0 : -errno;
+	return access(fl_buf_z(ret), R_OK) == 0 ? fl_walk_for_root(fl_buf_z(ret)) : -errno;
 }
 
 /* What is there already stays: another preload, the user's own words. */
@@ -87,6 +88,8 @@ static int set_environment(const struct run_opts *o, const char *dump)
 
 	if (r < 0) {
 		fl_say_failed(fl_buf_z(&library), r);
+		if (r == -EPERM)
+			fl_say_help("root loads it only where root alone can write it and its folders");
 		return r;
 	}
 	fl_buf_addf(&words, "callers,dump=%s.%%p%s%s", dump, o->total ? ",total" : "",

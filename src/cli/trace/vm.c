@@ -117,7 +117,6 @@ int trace_in_guest(const struct trace_opts *o, const struct fl_args *args)
 	options[n] = NULL;
 	w.v[w.n] = NULL;
 	r = fl_vm_exec((char *const *)options, (char *const *)w.v);
-	fl_say(FL_ERROR, "no guest can be started: %s",
-	       r == -ENOENT ? "the script 'foreland-vm' is not installed" : strerror(-r));
+	fl_say(FL_ERROR, "no guest can be started: %s", fl_vm_why_not(r));
 	return FL_EXIT_FINDINGS;
 }
