@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The kernel's own tests of tracefs on "foreland mount", by the kernel's own harness (scripts/ftracetest).
+
+doc/spec/ftracetest.rst lists every script with what is to be expected of it; the folder of the fetched
+source is the other side. What a script expects is its own.
+usage: test-ftracetest.py FORELAND SOURCE WHAT [KERNEL]
+    WHAT is "definitions" or "live"; without KERNEL this machine's kernel is used
+"""
+import os
+import re
+import subprocess
+import sys
+
+foreland, source, what = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3]
+kernel = sys.argv[4] if len(sys.argv) > 4 else None
+scripts = os.path.join(source, 'scripts')
+
+
+def skip(why):
+    print('1..0 # SKIP', why)
+    sys.exit(77)
+
+
+fetched = subprocess.run([os.path.join(scripts, 'linux-source'), '7.3'], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+if fetched.returncode:
+    skip(fetched.stderr.strip().split('\n')[-1])
+top = fetched.stdout.strip() + '/tools/testing/selftests/ftrace/test.d'
+there = {os.path.relpath(os.path.join(d, f), top) for d, _, names in os.walk(top) for f in names
+         if f.endswith('.tc')}
+
+rows = re.findall(r'   \* - (\S+\.tc)\n     - (\w+)\n     - (.*)',
+                  open(os.path.join(source, 'doc/spec/ftracetest.rst'), encoding='utf-8').read())
+listed = {test: (state, why) for test, state, why in rows}
+n = failed = 0
+
+
+def tell(good, text, more=''):
+    global n, failed
+    n += 1
+    failed += not good
+    print('ok' if good else 'not ok', n, '-', text, flush=True)
+    if not good and more:
+        print('#', more.strip().replace('\n', '\n# '))
+
+
+tell(there == set(listed), 'every script of the source is listed, and no other',
+     ' '.join(sorted(there ^ set(listed))))
+run = sorted(t for t, (state, why) in listed.items() if state == 'served' and why == what)
+command = [os.path.join(scripts, 'ftracetest')] + (['--kernel', kernel] if kernel else []) + run
+out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                     env=dict(os.environ, FORELAND=foreland), timeout=3000)
+if out.returncode == 77:
+    skip(out.stdout.strip().split('\n')[-1])
+results = dict((int(a), b) for a, b in re.findall(r'^\[(\d+)\](?! \(instance\))[^[]*\[(?:\x1b\[\d+m)?(\w+)', out.stdout,
+                                                  re.M))
+for i, test in enumerate(run, 1):
+    tell(results.get(i) == 'PASS', f'{test}', f'{results.get(i)}\n{out.stdout[-1500:]}' if results.get(i) != 'PASS'
+         else '')
+print(f'1..{n}')
+sys.exit(failed != 0)
