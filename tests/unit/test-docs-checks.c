@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "docs/patch/affected.h"
 #include "docs/patch/compare.h"
 
 static char top[] = "/tmp/test-docs-XXXXXX";
@@ -113,7 +114,9 @@ static size_t fire_patch(enum docs_check c, const char *example)
 	struct docs_tree before, after;
 	struct docs_session old, now;
 	struct docs_mail *mails = NULL;
-	size_t n = 0, gone;
+	struct docs_affected affected;
+	char *touched[8];
+	size_t n = 0, gone, nr_touched = 0;
 
 	memset(&opts.want, 0xff, sizeof(opts.want));
 	lay_out(c, example);
@@ -127,7 +130,11 @@ static size_t fire_patch(enum docs_check c, const char *example)
 	run_whole(&old, &before, &opts);
 	run_whole(&now, &after, &opts);
 	gone = docs_mark_known(&now, &old);
-	assert_int_equal(docs_still_named(&now, mails, "patch", fl_buf_str(&text)), 0);
+	for (const struct docs_change *ch = mails->changes; ch && nr_touched < 8; ch = ch->next)
+		touched[nr_touched++] = fl_arena_dup(&arena, ch->old_path.p ? ch->old_path : ch->new_path);
+	assert_int_equal(docs_affected_find(&affected, &old, &now, touched, nr_touched), 0);
+	docs_still_named(&now, &affected.find, mails, "patch", fl_buf_str(&text));
+	docs_affected_fini(&affected);
 	docs_mail_check(mails, &after, &sink, gone > 0);
 	for (size_t i = 0; i < sink.n; i++)
 		n += sink.v[i].check == c;

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
+#include "docs/patch/affected.h"
 #include "docs/patch/compare.h"
 #include "docs/fix/fix.h"
 #include "docs/patch/git.h"
@@ -52,6 +53,7 @@ struct session {
 	struct docs_opts opts;
 	struct docs_tree tree, orig; /* orig: without the patch */
 	struct docs_session run, before; /* before: of orig */
+	struct docs_affected affected;
 	char **old_paths;	     /* what is checked in orig, where that is something else */
 	size_t nr_old;
 	struct fl_arena arena;
@@ -288,30 +290,74 @@ static int again(struct docs_session *run, struct docs_tree *t, const struct doc
 	return docs_session_init(run, t, opts);
 }
 
+static int check_state(struct session *s, struct docs_session *run, struct docs_tree *t, char **paths, size_t n)
+{
+	int r = again(run, t, &s->opts);
+
+	return r ? r : run_paths(s, run, paths, n);
+}
+
+static int check_whole(struct session *s)
+{
+	char none[] = "", *top[] = { none };
+	int r;
+
+	s->opts.local = false;
+	r = check_state(s, &s->before, &s->orig, top, 1);
+	return r ? r : check_state(s, &s->run, &s->tree, top, 1);
+}
+
+static bool has_path(const struct session *s, struct fl_str path)
+{
+	for (size_t i = 0; i < s->nr_paths; i++) {
+		if (fl_str_is(path, s->paths[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The files of both states that the change can have affected, beside its own. */
+static int add_affected(struct session *s)
+{
+	int r = 0;
+
+	fl_map_for_each(e, &s->affected.paths) {
+		if (!r && !has_path(s, e->key))
+			r = add_path(s, e->key.p);
+	}
+	return r;
+}
+
 /*
- * Both states, each file of the patch by itself; and both once more with the whole tree in view when
- * that may matter, or when old findings are to be shown too.
+ * Both states: the files of the change by themselves, and then with those that they affect. The report of
+ * the robot tells old findings, too, and wants both states whole.
  */
 static int check_both(struct session *s)
 {
 	int r = 0;
 
-	for (int local = 1; local >= 0 && !r; local--) {
-		if (local && s->o->robot)
-			continue;
-		s->opts.local = local;
-		r = again(&s->before, &s->orig, &s->opts);
-		if (!r)
-			r = run_paths(s, &s->before, s->old_paths, s->nr_old);
-		if (!r)
-			r = again(&s->run, &s->tree, &s->opts);
-		if (!r)
-			r = run_paths(s, &s->run, s->paths, s->nr_paths);
-		if (!r)
-			docs_mark_known(&s->run, &s->before);
-		if (!r && local && !docs_needs_tree(&s->run, &s->before))
-			break;
+	for (size_t i = 0; i < s->nr_old && !r; i++) {
+		if (!has_path(s, fl_str(s->old_paths[i])))
+			r = add_path(s, s->old_paths[i]);
 	}
+	s->opts.local = true;
+	if (!r)
+		r = check_state(s, &s->before, &s->orig, s->paths, s->nr_paths);
+	if (!r)
+		r = check_state(s, &s->run, &s->tree, s->paths, s->nr_paths);
+	if (!r)
+		r = docs_affected_find(&s->affected, &s->before, &s->run, s->paths, s->nr_paths);
+	if (!r && (s->affected.whole || s->o->robot)) {
+		r = check_whole(s);
+	} else if (!r && s->affected.paths.count) {
+		r = add_affected(s);
+		if (!r)
+			r = check_state(s, &s->before, &s->orig, s->paths, s->nr_paths);
+		if (!r)
+			r = check_state(s, &s->run, &s->tree, s->paths, s->nr_paths);
+	}
+	if (!r)
+		docs_mark_known(&s->run, &s->before);
 	s->opts.local = false;
 	return r;
 }
@@ -320,13 +366,13 @@ static int check_both(struct session *s)
 static int check_mails(struct session *s, struct docs_sink *sink)
 {
 	size_t gone = docs_mark_known(&s->run, &s->before);
-	int r = docs_still_named(&s->run, s->mails, s->patch_name, fl_buf_str(&s->patch));
 
+	docs_still_named(&s->run, &s->affected.find, s->mails, s->patch_name, fl_buf_str(&s->patch));
 	docs_sink_file(sink, s->patch_name, fl_buf_str(&s->patch));
 	for (const struct docs_mail *m = s->mails; m; m = m->next)
 		docs_mail_check(m, &s->tree, sink, gone > 0);
 	docs_sink_file(sink, NULL, fl_str_n("", 0));
-	return r;
+	return 0;
 }
 
 static int check_patch(struct session *s)
@@ -559,6 +605,7 @@ static int run_check(const void *v, const struct fl_args *args)
 		code = work(&s, args);
 	docs_session_fini(&s.run);
 	docs_session_fini(&s.before);
+	docs_affected_fini(&s.affected);
 	docs_tree_close(&s.tree);
 	docs_tree_close(&s.orig);
 	for (size_t i = 0; i < s.nr_old; i++)

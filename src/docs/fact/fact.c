@@ -118,7 +118,9 @@ int docs_fact_cmp(const void *a, const void *b)
 	const struct docs_fact *x = *(const struct docs_fact *const *)a, *y = *(const struct docs_fact *const *)b;
 	int r = strcmp(x->file, y->file);
 
-	return r ? r : x->line < y->line ? -1 : x->line > y->line;
+	if (!r)
+		r = x->line < y->line ? -1 : x->line > y->line;
+	return r ? r : fl_str_cmp(x->extra, y->extra); /* one comment that two pages include */
 }
 
 void docs_note_comment(struct docs_worker *w, size_t at)

@@ -41,7 +41,7 @@ enum docs_fact_kind {
 	DOCS_FACT_SOURCE,     /* a C file with comments that may be kernel-doc */
 	DOCS_FACT_CONFIG,     /* CONFIG_name in a page */
 	DOCS_FACT_C,	     /* a C declaration; name: "kind name", extra: the page and line that has it */
-	DOCS_FACT_NAMED,	     /* one of the names that the session looks for */
+	DOCS_FACT_NAMED,	     /* a place in which a path is written that is looked for */
 	_DOCS_FACT_MAX,
 };
 
@@ -79,9 +79,6 @@ struct docs_worker {
 	uint32_t *kdoc;	  /* offsets of comments that may be kernel-doc */
 	size_t nr_kdoc, cap_kdoc;
 	bool quiet; /* what is at hand is read for its facts alone */
-	/* files are read to find these names in them, and for nothing else */
-	const struct fl_str *needles;
-	size_t nr_needles;
 };
 
 void docs_worker_init(struct docs_worker *w, struct docs_tree *tree, const struct docs_conf *conf,

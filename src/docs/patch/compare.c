@@ -77,38 +77,6 @@ size_t docs_mark_known(struct docs_session *now, const struct docs_session *befo
 	return before->n - mark(now, &m, &a);
 }
 
-/* Labels and C names, which nothing else may have. */
-static void names_of(const struct docs_session *run, struct fl_map *m)
-{
-	static const enum docs_fact_kind kinds[] = { DOCS_FACT_LABEL, DOCS_FACT_C };
-
-	for (unsigned int i = 0; i < run->nr_workers; i++) {
-		for (size_t k = 0; k < FL_ARRAY_SIZE(kinds); k++) {
-			for (const struct docs_fact *u = run->workers[i].facts[kinds[k]]; u; u = u->next)
-				count(m, u->name);
-		}
-	}
-}
-
-bool docs_needs_tree(const struct docs_session *now, const struct docs_session *before)
-{
-	_cleanup_map_ struct fl_map old = {}, new = {};
-
-	for (size_t i = 0; i < now->n; i++) {
-		enum docs_check c = now->v[i].check;
-
-		if (!now->v[i].known && (c == DOCS_LABEL_UNDEFINED || c == DOCS_TOC_ORPHAN || c == DOCS_CONFIG_UNKNOWN))
-			return true;
-	}
-	names_of(before, &old);
-	names_of(now, &new);
-	fl_map_for_each(e, &new) {
-		if (!fl_map_get(&old, e->key))
-			return true;
-	}
-	return false;
-}
-
 /* -- saved output -- */
 
 static struct fl_str json_member(struct json_object *o, const char *name)
@@ -250,30 +218,25 @@ int docs_allow(struct docs_session *run, uint32_t *ret_bad)
 
 /* -- what the patch takes away -- */
 
-static int by_place(const void *a, const void *b)
+/* Places in which the path is written, and toctrees' entries for it. */
+static void add_places(const struct docs_session *run, const struct docs_session *found, struct fl_str name,
+		       struct fl_buf *out)
 {
-	const struct docs_fact *x = *(const struct docs_fact *const *)a, *y = *(const struct docs_fact *const *)b;
-	int r = strcmp(x->file, y->file);
-
-	return r ? r : x->line < y->line ? -1 : x->line > y->line;
-}
-
-static void add_places(const struct docs_session *run, struct fl_str name, struct fl_buf *out)
-{
+	const struct docs_session *sessions[] = { found, run };
 	static const enum docs_fact_kind kinds[] = { DOCS_FACT_NAMED, DOCS_FACT_TOC };
 	const struct docs_fact *v[200], *last = NULL;
 	size_t n = 0;
 
-	for (unsigned int i = 0; i < run->nr_workers; i++) {
-		for (size_t k = 0; k < FL_ARRAY_SIZE(kinds); k++) {
-			for (const struct docs_fact *u = run->workers[i].facts[kinds[k]]; u; u = u->next) {
+	for (size_t k = 0; k < FL_ARRAY_SIZE(kinds); k++) {
+		for (unsigned int i = 0; i < sessions[k]->nr_workers; i++) {
+			for (const struct docs_fact *u = sessions[k]->workers[i].facts[kinds[k]]; u; u = u->next) {
 				if (n < FL_ARRAY_SIZE(v) && fl_str_eq(u->name, name))
 					v[n++] = u;
 			}
 		}
 	}
 	if (n)
-		qsort(v, n, sizeof(*v), by_place);
+		qsort(v, n, sizeof(*v), docs_fact_cmp);
 	for (size_t i = 0; i < n; i++) {
 		if (last && !strcmp(last->file, v[i]->file) && last->line == v[i]->line)
 			continue;
@@ -288,25 +251,12 @@ static bool taken_away(const struct docs_session *run, const struct docs_change 
 	       !docs_tree_has(run->tree, c->old_path);
 }
 
-static size_t collect(const struct docs_session *run, const struct docs_mail *mails, struct fl_str *names)
-{
-	size_t n = 0;
-
-	for (const struct docs_mail *m = mails; m; m = m->next) {
-		for (const struct docs_change *c = m->changes; c; c = c->next) {
-			if (taken_away(run, c) && names)
-				names[n] = c->old_path;
-			n += taken_away(run, c);
-		}
-	}
-	return n;
-}
-
-static void report(const struct docs_session *run, struct docs_sink *sink, const struct docs_change *c)
+static void report(const struct docs_session *run, const struct docs_session *found, struct docs_sink *sink,
+		   const struct docs_change *c)
 {
 	_cleanup_buf_ struct fl_buf places = {};
 
-	add_places(run, c->old_path, &places);
+	add_places(run, found, c->old_path, &places);
 	if (!places.len)
 		return;
 	if (c->new_path.p)
@@ -317,27 +267,19 @@ static void report(const struct docs_session *run, struct docs_sink *sink, const
 			    FL_STR_ARG(c->old_path), fl_buf_z(&places));
 }
 
-int docs_still_named(struct docs_session *run, const struct docs_mail *mails, const char *patch, struct fl_str text)
+void docs_still_named(struct docs_session *run, const struct docs_session *found, const struct docs_mail *mails,
+		      const char *patch, struct fl_str text)
 {
 	struct docs_sink *sink = &run->workers[0].sink;
-	_cleanup_free_ struct fl_str *names = NULL;
-	size_t n = collect(run, mails, NULL);
-	int r;
 
-	if (!n || !docs_wants(sink, DOCS_PATCH_RENAME))
-		return 0;
-	names = calloc(n, sizeof(*names));
-	if (!names)
-		return -ENOMEM;
-	collect(run, mails, names);
-	r = docs_session_find(run, names, n);
+	if (!docs_wants(sink, DOCS_PATCH_RENAME))
+		return;
 	docs_sink_file(sink, patch, text);
 	for (const struct docs_mail *m = mails; m; m = m->next) {
 		for (const struct docs_change *c = m->changes; c; c = c->next) {
 			if (taken_away(run, c))
-				report(run, sink, c);
+				report(run, found, sink, c);
 		}
 	}
 	docs_sink_file(sink, NULL, fl_str_n("", 0));
-	return r;
 }

@@ -12,12 +12,6 @@
 /* Marks what @before had too as known. Returns the number of findings that are gone by count. */
 size_t docs_mark_known(struct docs_session *now, const struct docs_session *before);
 
-/*
- * Two local runs do not tell whether @now has broken something between files: then both must be done
- * again with the whole tree in view.
- */
-bool docs_needs_tree(const struct docs_session *now, const struct docs_session *before);
-
 /* The same against saved output, text or JSON lines. -EINVAL: neither. */
 int docs_mark_baseline(struct docs_session *now, struct fl_str saved);
 
@@ -27,8 +21,11 @@ int docs_mark_baseline(struct docs_session *now, struct fl_str saved);
  */
 int docs_allow(struct docs_session *run, uint32_t *ret_bad);
 
-/* Files that the patch takes away and that others still name; reported in the sink of worker 0. */
-int docs_still_named(struct docs_session *run, const struct docs_mail *mails, const char *patch,
-		     struct fl_str text);
+/*
+ * Files that the patch takes away and that others still name, reported in the sink of @run's worker 0.
+ * @found has searched the tree for them (docs_affected_find()).
+ */
+void docs_still_named(struct docs_session *run, const struct docs_session *found, const struct docs_mail *mails,
+		      const char *patch, struct fl_str text);
 
 #endif

@@ -451,32 +451,3 @@ void docs_read_bytes(struct docs_worker *w)
 	if (all.control && document)
 		check_control(w, text);
 }
-
-/* -- names that somebody asks for -- */
-
-static bool name_ends(struct fl_str text, size_t at)
-{
-	return at >= text.n || !(word_char(text.p[at]) || (text.p[at] == '-') ||
-				 ((text.p[at] == '.' || text.p[at] == '/') && at + 1 < text.n &&
-				  word_char(text.p[at + 1])));
-}
-
-void docs_find_needles(struct docs_worker *w)
-{
-	struct fl_str text = w->sink.text;
-
-	for (size_t i = 0; i < w->nr_needles; i++) {
-		struct fl_str name = w->needles[i];
-		size_t at = 0;
-
-		for (const char *p; (p = memmem(text.p + at, text.n - at, name.p, name.n)); at++) {
-			uint32_t col, no;
-
-			at = (size_t)(p - text.p);
-			if ((at && word_char(text.p[at - 1])) || !name_ends(text, at + name.n))
-				continue;
-			no = docs_sink_locate(&w->sink, at, &col);
-			docs_fact_add(w, DOCS_FACT_NAMED, name, no, col);
-		}
-	}
-}

@@ -337,11 +337,18 @@ void docs_label(struct docs_worker *w, struct fl_str name, const struct rst_fact
 		u->extra = FL_STR("t");
 }
 
+static bool in_docs(const struct docs_worker *w)
+{
+	return !strncmp(w->path, w->tree->doc.p, w->tree->doc.n);
+}
+
 static void use_facts(struct docs_worker *w, const struct rst *r)
 {
-	bool in_namespace = false;
+	bool in_namespace = false, outside = w->tree->kernel && !in_docs(w);
 
 	for (const struct rst_fact *f = r->facts; f; f = f->next) {
+		if (outside && f->kind != RST_ROLE)
+			continue; /* the build does not see it, and so nothing in it is in another's way */
 		if (f->kind == RST_ROLE)
 			role_fact(w, f);
 		else if (f->kind == RST_DIRECTIVE)

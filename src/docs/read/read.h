@@ -10,9 +10,6 @@ void docs_read_page(struct docs_worker *w);	   /* reStructuredText */
 void docs_read_mentions(struct docs_worker *w);	   /* source files and CONFIG names in a page's text */
 void docs_read_maintainers(struct docs_worker *w); /* MAINTAINERS */
 
-/* The places of the worker's needles in the text. */
-void docs_find_needles(struct docs_worker *w);
-
 /* Keeps a target of the text at hand as a label. */
 void docs_label(struct docs_worker *w, struct fl_str name, const struct rst_fact *f);
 

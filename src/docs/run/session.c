@@ -26,7 +26,7 @@ static bool wanted(const struct docs_session *s, const char *path)
 
 	if (s->quiet)
 		return docs_is_page(path);
-	if (s->nr_needles)
+	if (s->each)
 		return true;
 	return docs_set_reads(want, DOCS_READ_TEXT) ||
 	       ((docs_set_reads(want, DOCS_READ_RST) || docs_set_reads(want, DOCS_READ_TREE)) &&
@@ -42,36 +42,16 @@ static void read_c(struct docs_worker *w)
 	kdoc_read(&w->sink, &w->scratch, w->kernel_doc, w->kdoc, w->nr_kdoc, NULL, NULL);
 }
 
-static bool names_any(const struct docs_worker *w)
-{
-	for (size_t i = 0; i < w->nr_needles; i++) {
-		if (memmem(w->sink.text.p, w->sink.text.n, w->needles[i].p, w->needles[i].n))
-			return true;
-	}
-	return false;
-}
-
-/* For its toctrees: they name pages in ways that a search for bytes does not find. */
-static void read_muted(struct docs_worker *w)
-{
-	w->sink.suppress++;
-	docs_read_page(w);
-	w->sink.suppress--;
-}
-
-static void read_file(struct docs_worker *w, const char *path, struct fl_str text)
+static void read_file(struct docs_session *s, struct docs_worker *w, const char *path, struct fl_str text)
 {
 	w->path = path;
 	w->nr_kdoc = 0;
 	docs_sink_file(&w->sink, path, text);
-	if (w->nr_needles && !w->quiet)
-		docs_find_needles(w);
-	else if (!w->quiet)
+	if (!w->quiet && !s->each)
 		docs_read_bytes(w);
-	if (w->nr_needles) {
-		if (docs_is_page(path) && (!w->quiet || names_any(w)))
-			read_muted(w);
-	} else if (docs_is_abi(path))
+	if (s->each)
+		s->each(s->each_ctx, w);
+	else if (docs_is_abi(path))
 		docs_read_abi(w);
 	else if (docs_is_page(path))
 		docs_read_page(w);
@@ -104,7 +84,7 @@ static void take_file(void *ctx, struct docs_worker *w, const char *path, int fd
 		w->sink.error = -ENOMEM;
 		return;
 	}
-	read_file(w, keep, fl_buf_str(&w->text));
+	read_file(s, w, keep, fl_buf_str(&w->text));
 	if (w->opts->progress)
 		atomic_fetch_add_explicit(w->opts->progress, 1, memory_order_relaxed);
 	if (w->text.cap > (64u << 20))
@@ -149,12 +129,8 @@ static void run_all(struct docs_session *s, void (*step)(struct docs_session *s,
 static void take_jobs(struct docs_session *s, struct docs_worker *w)
 {
 	w->quiet = s->quiet;
-	w->needles = s->needles;
-	w->nr_needles = s->nr_needles;
 	docs_jobs_work(&s->jobs, w);
 	w->quiet = false;
-	w->needles = NULL;
-	w->nr_needles = 0;
 }
 
 static int read_paths(struct docs_session *s, const char *const *paths, size_t n)
@@ -170,50 +146,25 @@ static int read_paths(struct docs_session *s, const char *const *paths, size_t n
 
 /* -- what the files leave open -- */
 
-/* The rest of Documentation for its facts; with @names, only of pages in which one of them stands. */
-static int read_rest(struct docs_session *s, const struct fl_str *names, size_t n)
+/* The rest of Documentation for its facts. */
+static int read_rest(struct docs_session *s)
 {
 	static const char *const docs[] = { "Documentation" };
 	int r;
 
 	s->quiet = true;
-	s->needles = names;
-	s->nr_needles = n;
 	r = read_paths(s, docs, 1);
-	s->needles = NULL;
-	s->nr_needles = 0;
 	s->quiet = false;
-	return r;
-}
-
-/* Of a session that is local: only the pages that include one of its C files. */
-static int read_including(struct docs_session *s, const struct docs_graph *g)
-{
-	struct fl_str *names = calloc(g->sources.count + 1, sizeof(*names));
-	size_t n = 0;
-	int r;
-
-	if (!names)
-		return -ENOMEM;
-	fl_map_for_each(e, &g->sources)
-		names[n++] = e->key;
-	r = read_rest(s, names, n);
-	free(names);
 	return r;
 }
 
 static int read_open(struct docs_session *s, struct docs_graph *g)
 {
-	int r = 0;
+	int r;
 
-	if (!s->tree->kernel)
+	if (!s->tree->kernel || s->opts->local || s->whole || !docs_graph_wanted(g) || !docs_graph_unresolved(g))
 		return 0;
-	if (s->opts->local && g->sources.count)
-		r = read_including(s, g);
-	else if (!s->opts->local && docs_graph_wanted(g) && !s->whole && docs_graph_unresolved(g))
-		r = read_rest(s, NULL, 0);
-	else
-		return 0;
+	r = read_rest(s);
 	docs_graph_drop_old(g);
 	docs_graph_collect(g);
 	return r;
@@ -321,16 +272,15 @@ int docs_session_paths(struct docs_session *s, const char *const *paths, size_t 
 	return read_paths(s, paths, n);
 }
 
-int docs_session_find(struct docs_session *s, const struct fl_str *names, size_t n)
+int docs_session_each(struct docs_session *s, const char *const *paths, size_t n,
+		      void (*each)(void *ctx, struct docs_worker *w), void *ctx)
 {
-	static const char *const top[] = { "" };
 	int r;
 
-	s->needles = names;
-	s->nr_needles = n;
-	r = read_paths(s, top, 1);
-	s->needles = NULL;
-	s->nr_needles = 0;
+	s->each = each;
+	s->each_ctx = ctx;
+	r = read_paths(s, paths, n);
+	s->each = NULL;
 	return r;
 }
 
@@ -341,7 +291,7 @@ int docs_session_text(struct docs_session *s, const char *path, struct fl_str te
 
 	if (!keep)
 		return -ENOMEM;
-	read_file(w, keep, text);
+	read_file(s, w, keep, text);
 	return w->sink.error;
 }
 

@@ -23,9 +23,9 @@ struct docs_session {
 	struct docs_comments *comments; /* that wait */
 	bool whole; /* all of Documentation is read */
 	bool quiet; /* the jobs are read for their facts alone */
-	/* files are read to find these names in them, and for nothing else */
-	const struct fl_str *needles;
-	size_t nr_needles;
+	/* called for each file in place of reading it; NULL: files are read */
+	void (*each)(void *ctx, struct docs_worker *w);
+	void *each_ctx;
 	struct docs_symbols symbols;
 	struct docs_finding *v; /* all findings, sorted */
 	size_t n;
@@ -37,8 +37,12 @@ void docs_session_fini(struct docs_session *s);
 /* Reads everything beneath @paths (relative to the tree; "" is all of it). */
 int docs_session_paths(struct docs_session *s, const char *const *paths, size_t n);
 
-/* Reads the whole tree for places in which one of @names stands: facts of kind DOCS_FACT_NAMED. */
-int docs_session_find(struct docs_session *s, const struct fl_str *names, size_t n);
+/*
+ * Calls @each for each file beneath @paths, in several threads, with the worker that has it: its path, and
+ * its text in the sink. Nothing else is done with the file.
+ */
+int docs_session_each(struct docs_session *s, const char *const *paths, size_t n,
+		      void (*each)(void *ctx, struct docs_worker *w), void *ctx);
 
 /* Reads one text that is no file, as if it were @path. */
 int docs_session_text(struct docs_session *s, const char *path, struct fl_str text);
