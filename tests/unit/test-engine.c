@@ -308,6 +308,43 @@ static void legacy_viewport(void **state)
 	}
 }
 
+/* HDMA native has room for 64 channels a direction, 0x200 apart; v0's maps for 8. */
+static void sixty_four_channels(void **state)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+	struct fl_engine_config cfg = { .map = FL_EPDMA_NATIVE, .chans = { 64, 64 }, .ops = &rig_ops, .ctx = r };
+	struct fl_engine *none;
+
+	assert_int_equal(fl_mem_new(&r->ep), 0);
+	assert_int_equal(fl_mem_new(&r->host), 0);
+	add(r->ep, DESC, r->desc, sizeof(r->desc), FL_MEM_READ | FL_MEM_WRITE | FL_MEM_DESC);
+	add(r->ep, RAM, r->ram, sizeof(r->ram), FL_MEM_READ | FL_MEM_WRITE | FL_MEM_DATA);
+	add(r->host, HOSTM, r->hostm, sizeof(r->hostm), FL_MEM_READ | FL_MEM_WRITE);
+	cfg.ep = r->ep;
+	cfg.host = r->host;
+	assert_int_equal(fl_engine_new(&cfg, &r->e), 0);
+	for (unsigned int i = 0; i < 128; i++) {
+		r->map = FL_EPDMA_NATIVE;
+		r->dir = i / 64;
+		r->ch = i % 64;
+		assert_int_equal(fl_engine_claim(r->e, r->dir, r->ch), 0);
+		memset(r->ram, (int)i + 1, 64);
+		memset(r->hostm, (int)i + 129, 64);
+		put(r, 0, CB, 64, src_of(r, RAM, HOSTM), dst_of(r, RAM, HOSTM));
+		put(r, 1, 0, 0, 0, 0);
+		start(r, DESC);
+		run(r);
+		assert_int_equal(fl_engine_read(r->e, 0x200 * r->ch + 0x100 * r->dir + 0x80), 3);
+		assert_memory_equal(r->ram, r->hostm, 64);
+	}
+	cfg.chans[1] = 65;
+	assert_int_equal(fl_engine_new(&cfg, &none), -EINVAL);
+	cfg.map = FL_EPDMA_UNROLL;
+	cfg.chans[1] = 9;
+	assert_int_equal(fl_engine_new(&cfg, &none), -EINVAL);
+	rig_free(r);
+}
+
 /* Host memory behind functions: a worker's, which the host's stop meets while the answer is awaited. */
 static struct {
 	struct rig *r;
@@ -430,6 +467,7 @@ int main(void)
 		cmocka_unit_test(bus_master),
 		cmocka_unit_test(compat_power),
 		cmocka_unit_test(legacy_viewport),
+		cmocka_unit_test(sixty_four_channels),
 		cmocka_unit_test(stop_in_flight),
 		cmocka_unit_test(faults),
 	};

@@ -17,7 +17,8 @@
 
 const struct fl_opt fl_epdma_options[] = {
 	FL_OPT_STR(struct fl_epdma_opts, board, 0, "board", "BOARD",
-		   "the endpoint: generic, r-car-s4, rk3588, spacemit-k3, or a file with a / in its name"),
+		   "the endpoint: generic, r-car-s4, rk3588, spacemit-k3, synopsys-edda, amd-mdb, "
+		   "or a file with a / in its name"),
 	FL_OPT_U64_SET(struct fl_epdma_opts, wr_chans, has_wr_chans, 0, "wr-chans", "N",
 		       "write channels (endpoint to host); default: all that the board has"),
 	FL_OPT_U64_SET(struct fl_epdma_opts, rd_chans, has_rd_chans, 0, "rd-chans", "N",

@@ -187,8 +187,8 @@ NUMBER_KEY(key_taken, uint8_t, functions_taken, 0, 0xff, "a mask of functions up
 NUMBER_KEY(key_windows, uint8_t, inbound_windows, 1, 255, "a number from 1 to 255")
 NUMBER_KEY(key_link_speed, uint8_t, link_speed, 1, 6, "a PCI Express generation from 1 to 6")
 NUMBER_KEY(key_link_width, uint8_t, link_width, 1, 32, "a number of lanes from 1 to 32")
-NUMBER_KEY(key_writes, uint8_t, chans[FL_EPDMA_WRITE], 0, 8, "a number of channels from 0 to 8")
-NUMBER_KEY(key_reads, uint8_t, chans[FL_EPDMA_READ], 0, 8, "a number of channels from 0 to 8")
+NUMBER_KEY(key_writes, uint8_t, chans[FL_EPDMA_WRITE], 0, 64, "a number of channels from 0 to 64")
+NUMBER_KEY(key_reads, uint8_t, chans[FL_EPDMA_READ], 0, 64, "a number of channels from 0 to 64")
 
 static int key_features(struct parser *p)
 {
@@ -315,6 +315,33 @@ static int key_descriptors(struct parser *p)
 	return keep_window(p, 1, &p->board->desc);
 }
 
+/* "dma", or "device-memory ADDRESS" */
+static int key_vsec(struct parser *p)
+{
+	static const char *const names[] = { "dma", "device-memory" };
+	unsigned int which;
+	int r = take_choice(p, names, FL_ARRAY_SIZE(names), "dma or device-memory", &which);
+
+	if (r)
+		return r;
+	if (which == 0)
+		p->board->vsec_dma = true;
+	else
+		r = take_num(p, 0, UINT64_MAX, "an address", &p->board->device_memory);
+	p->board->vsec_device_memory = p->board->vsec_device_memory || which == 1;
+	return r;
+}
+
+static int key_list_address(struct parser *p)
+{
+	static const char *const names[] = { "endpoint", "bar" };
+	unsigned int which;
+	int r = take_choice(p, names, FL_ARRAY_SIZE(names), "endpoint or bar", &which);
+
+	p->board->lists_by_bar = !r && which == 1;
+	return r;
+}
+
 static int key_memory(struct parser *p)
 {
 	return take_range(p, &p->board->ram, &p->board->ram_size);
@@ -350,6 +377,8 @@ static const struct key {
 	{ "read-channels", key_reads },
 	{ "registers", key_registers },
 	{ "descriptors", key_descriptors },
+	{ "list-address", key_list_address, .optional = true },
+	{ "vsec", key_vsec, .optional = true, .repeats = true },
 	{ "memory", key_memory },
 	{ "bar-memory", key_bar_memory },
 };
@@ -425,6 +454,17 @@ static int check_window(struct parser *p, unsigned int which, const struct fl_bo
 	return bad_value(p, fl_str_trim(p->line), "a window that metadata and a BAR have room for");
 }
 
+/* Eight is what the maps of the first family have room for. */
+static int check_chans(struct parser *p)
+{
+	const struct fl_board *b = p->board;
+
+	if (b->map == FL_EPDMA_NATIVE || FL_MAX(b->chans[0], b->chans[1]) <= FL_EPDMA_MAX_CHANS)
+		return 0;
+	p->line = FL_STR("");
+	return bad_value(p, p->line, "at most 8 channels a direction, but with map native,");
+}
+
 int fl_board_parse(struct fl_str text, const char *place, struct fl_board *ret,
 		   struct fl_diag *diag)
 {
@@ -440,6 +480,7 @@ int fl_board_parse(struct fl_str text, const char *place, struct fl_board *ret,
 			return r;
 	}
 	r = check_complete(&p, seen) ?:
+	    check_chans(&p) ?:
 	    check_window(&p, 0, &board.regs, 1) ?:
 	    check_window(&p, 1, &board.desc,
 			 (uint64_t)board.chans[FL_EPDMA_WRITE] + board.chans[FL_EPDMA_READ]);
@@ -518,6 +559,12 @@ void fl_board_print(const struct fl_board *b, struct fl_buf *out)
 		    b->chans[FL_EPDMA_WRITE], b->chans[FL_EPDMA_READ]);
 	print_window(out, "registers", &b->regs);
 	print_window(out, "descriptors", &b->desc);
+	if (b->lists_by_bar)
+		fl_buf_addz(out, "list-address bar\n");
+	if (b->vsec_dma)
+		fl_buf_addz(out, "vsec dma\n");
+	if (b->vsec_device_memory)
+		fl_buf_addf(out, "vsec device-memory 0x%llx\n", (unsigned long long)b->device_memory);
 	fl_buf_addf(out, "memory 0x%llx 0x%llx\nbar-memory 0x%llx 0x%llx\n",
 		    (unsigned long long)b->ram, (unsigned long long)b->ram_size,
 		    (unsigned long long)b->bar_mem, (unsigned long long)b->bar_mem_size);

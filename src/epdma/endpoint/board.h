@@ -55,6 +55,14 @@ struct fl_board {
 	enum fl_epdma_map map;
 	uint8_t chans[_FL_EPDMA_DIR_MAX];
 	struct fl_board_window regs;
+	/*
+	 * Vendor-specific capabilities, by which drivers find an engine without metadata. With the first,
+	 * all channels are the host's from the start.
+	 */
+	bool vsec_dma;		  /* Synopsys' and AMD's id 6: map, BAR, channels */
+	bool vsec_device_memory;  /* AMD's id 0x20 */
+	uint64_t device_memory;	  /* what it says: where BAR 2 begins, for the engine */
+	bool lists_by_bar;	  /* list pointers are the BAR's addresses, as the host assigned them */
 	/* Channel i's descriptor memory, write channels first: phys + i * size (and bar_offset so). */
 	struct fl_board_window desc;
 

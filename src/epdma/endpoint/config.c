@@ -63,6 +63,37 @@ static void add_pm(struct fl_config *c)
 	set16(c, FL_CONFIG_PM + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET, PCI_PM_CTRL_STATE_MASK);
 }
 
+/* A vendor-specific extended capability of @len bytes, behind the one at *@at. */
+static void add_vsec(struct fl_config *c, unsigned int *at, uint16_t id, unsigned int len)
+{
+	unsigned int before = *at;
+
+	*at = before ? before + 0x40 : PCI_CFG_SPACE_SIZE;
+	if (before)
+		set32(c, before, fl_get_le32(c->bytes + before) | *at << 20, 0);
+	set32(c, *at, PCI_EXT_CAP_ID_VNDR | 1u << 16, 0);
+	set32(c, *at + PCI_VNDR_HEADER, id | len << 20, 0);
+}
+
+/* What tells a driver of an engine without metadata: as dw-edma-pcie reads it. */
+static void add_vsecs(struct fl_config *c, const struct fl_board *b)
+{
+	unsigned int at = 0;
+
+	if (b->vsec_dma) {
+		add_vsec(c, &at, 0x6, 0x18);
+		set32(c, at + 0x8, (uint32_t)FL_MAX(b->regs.bar, 0) << 8 | b->map, 0);
+		set32(c, at + 0xc, b->chans[FL_EPDMA_WRITE] | (uint32_t)b->chans[FL_EPDMA_READ] << 16, 0);
+		set32(c, at + 0x10, (uint32_t)b->regs.bar_offset, 0);
+		set32(c, at + 0x14, (uint32_t)(b->regs.bar_offset >> 32), 0);
+	}
+	if (b->vsec_device_memory) {
+		add_vsec(c, &at, 0x20, 0x10);
+		set32(c, at + 0x8, (uint32_t)b->device_memory, 0);
+		set32(c, at + 0xc, (uint32_t)(b->device_memory >> 32), 0);
+	}
+}
+
 void fl_config_init(struct fl_config *c, const struct fl_board *board, bool multifunction)
 {
 	memset(c, 0, sizeof(*c));
@@ -76,6 +107,7 @@ void fl_config_init(struct fl_config *c, const struct fl_board *board, bool mult
 	set8(c, PCI_HEADER_TYPE, multifunction ? 0x80 : 0);
 	add_pm(c);
 	add_pcie(c, board);
+	add_vsecs(c, board);
 }
 
 void fl_config_header(struct fl_config *c, const struct fl_epc_header *h)

@@ -67,7 +67,10 @@ static struct fl_epc_aux window_aux(enum fl_epc_aux_type type, const struct fl_b
 				    .bar_offset = w->bar < 0 ? 0 : w->bar_offset + index * w->size };
 }
 
-/* Controller first, then the channels, then their descriptor memories: as the DesignWare backend. */
+/*
+ * Controller first, then the channels (of many those that a function can hand over), then their descriptor
+ * memories: as the DesignWare backend.
+ */
 static size_t list_board_aux(const struct fl_board *b, struct fl_epc_aux *aux)
 {
 	size_t n = 0;
@@ -78,7 +81,8 @@ static size_t list_board_aux(const struct fl_board *b, struct fl_epc_aux *aux)
 	aux[n].ctrl.chans[FL_EPDMA_WRITE] = b->chans[FL_EPDMA_WRITE];
 	aux[n++].ctrl.chans[FL_EPDMA_READ] = b->chans[FL_EPDMA_READ];
 	for (unsigned int dir = 0, id = 0; dir < _FL_EPDMA_DIR_MAX; dir++) {
-		for (unsigned int i = 0; i < b->chans[dir]; i++, id++) {
+		for (unsigned int i = 0; i < FL_MIN(b->chans[dir], (unsigned int)FL_EPDMA_MAX_CHANS); i++) {
+			id = i + (dir == FL_EPDMA_READ ? b->chans[FL_EPDMA_WRITE] : 0u);
 			aux[n] = (struct fl_epc_aux){ .type = FL_AUX_DMA_CHAN, .bar = FL_NO_BAR };
 			aux[n].chan.dir = dir;
 			aux[n].chan.hw_ch = (uint16_t)i;

@@ -37,12 +37,18 @@ static void default_vectors(const struct fl_setup *m, const struct fl_setup_opti
 	*msix = given_or(&o->msix, !any && !m->board.features.msi_capable ? chans : 0);
 }
 
+/* A function hands over eight of a direction at most, however many a native engine has. */
+static uint64_t on_offer(const struct fl_setup *m, enum fl_epdma_dir dir)
+{
+	return FL_MIN(m->board.chans[dir], FL_EPDMA_MAX_CHANS);
+}
+
 int fl_setup_function(struct fl_setup *m, const struct fl_setup_options *o,
 		       struct fl_epf_error *e)
 {
 	const struct fl_epf_config config = { .seed_compat = o->seed_compat, .layout = o->layout };
-	uint64_t wr = given_or(&o->chans[FL_EPDMA_WRITE], m->board.chans[FL_EPDMA_WRITE]);
-	uint64_t rd = given_or(&o->chans[FL_EPDMA_READ], m->board.chans[FL_EPDMA_READ]);
+	uint64_t wr = given_or(&o->chans[FL_EPDMA_WRITE], on_offer(m, FL_EPDMA_WRITE));
+	uint64_t rd = given_or(&o->chans[FL_EPDMA_READ], on_offer(m, FL_EPDMA_READ));
 	uint64_t msi, msix;
 	int r = fl_epf_new(&config, &m->epf);
 

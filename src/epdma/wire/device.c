@@ -49,6 +49,7 @@ struct fl_device {
 	int ram_fd, desc_fd;
 	uint8_t *ram, *desc;
 	uint64_t desc_size;
+	uint64_t list_base; /* where it appears beside its own address; 0: nowhere */
 	struct bar_mem *bar_mem;
 	uint64_t next_phys;
 	bool link_lost; /* atomic: told by a worker */
@@ -365,6 +366,37 @@ static void gate_engine(struct fl_device *d)
 	fl_engine_set_master(d->engine, d->epf && fl_epc_master_on(d->epc, fl_epf_func(d->epf)));
 }
 
+/*
+ * Some hosts name a list by the address that the BAR has for them. It appears there too, for as long as the
+ * BAR does; where that is memory of the endpoint's already, the list stays unknown, and its use an abort.
+ */
+static void follow_list_bar(struct fl_device *d)
+{
+	struct fl_mem_range r = { .size = d->desc_size, .ptr = d->desc, .fd = -1, .name = "desc bar",
+				  .flags = FL_MEM_READ | FL_MEM_WRITE | FL_MEM_DESC };
+	struct fl_epc_bar_info info = {};
+
+	if (!d->board.lists_by_bar || !d->epf)
+		return;
+	fl_epc_bar_info(d->epc, fl_epf_func(d->epf), d->board.desc.bar, &info);
+	r.base = info.addr ? info.addr + d->board.desc.bar_offset : 0;
+	if (r.base == d->list_base)
+		return;
+	if (d->list_base && d->list_base != d->board.desc.phys)
+		fl_mem_del(d->ep, d->list_base, d->desc_size);
+	d->list_base = r.base;
+	if (r.base && r.base != d->board.desc.phys && fl_mem_add(d->ep, &r) < 0)
+		d->list_base = 0;
+}
+
+/* An engine that is told of by a capability is the host's, whatever a function hands over. */
+static void give_engine(struct fl_device *d)
+{
+	for (unsigned int dir = 0; d->board.vsec_dma && dir < _FL_EPDMA_DIR_MAX; dir++)
+		for (unsigned int i = 0; i < d->board.chans[dir]; i++)
+			fl_engine_claim(d->engine, dir, i); /* -EBUSY: it is already */
+}
+
 static void link_up(struct fl_device *d)
 {
 	if (!fl_epc_started(d->epc))
@@ -373,6 +405,8 @@ static void link_up(struct fl_device *d)
 		fl_epc_link_up(d->epc);
 	fl_epc_run(d->epc);
 	gate_engine(d);
+	follow_list_bar(d);
+	give_engine(d);
 }
 
 int fl_device_adopt(struct fl_device *d, struct fl_epf *f)
@@ -504,6 +538,7 @@ void fl_device_cfg_write(struct fl_device *d, uint32_t off, const void *buf, siz
 	}
 	fl_epc_run(d->epc);
 	gate_engine(d);
+	follow_list_bar(d);
 	fl_device_unlock(d);
 }
 
