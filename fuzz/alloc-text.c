@@ -14,7 +14,7 @@ static int take(void *ctx, const struct fl_alloc_record *r)
 
 static void read_all(struct fl_str text, struct fl_alloc_set *set)
 {
-	struct fl_alloc_reader reader = { take, NULL, set };
+	struct fl_alloc_reader reader = { .record = take, .ctx = set };
 
 	assert(fl_alloc_text_read(text, "fuzz", &reader, NULL) == 0);
 }

@@ -18,12 +18,13 @@
  *
  * Environment FORELAND_ALLOC, words separated by commas:
  *	off		count nothing; serve nothing
- *	callers		count also what was not rebuilt, by the address of the caller
+ *	stack=N		count also what was not rebuilt, by its chain of N callers
+ *	callers		the same with one caller
  *	peak		keep each site's high-water mark (dear: all threads share it); in dumps
  *	total		show each site's sums since the start in dumps
  *	dump=FILE	write a dump at exit, in the kernel's text format; %p is the process id
  *	signal=N	write that dump also when signal N arrives
- *	noserve		no socket for foreland alloc --pid
+ *	noserve		keep the counters where nobody else can read them (no memfd for --pid)
  *
  * All functions may be called from any thread. Those that return memory return NULL with errno
  * ENOMEM (EINVAL for a bad alignment) where the C library's function does. A site of NULL stands for

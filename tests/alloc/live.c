@@ -2,7 +2,8 @@
 /*
  * A program to be asked while it runs. Commands on standard input, one a line, each answered with a
  * line: "a N" allocates N bytes, "f" frees the last of them, "k" forks a child that goes on reading,
- * "t N" allocates at N thousand more call sites, at one in ten thousand a larger block; the end of the input ends it.
+ * "t N" allocates at N thousand more call sites, at one in ten thousand a larger block, "c" closes all
+ * descriptors but the first three; the end of the input ends it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,9 @@ static void command(const char *line)
 		release();
 	else if (line[0] == 't')
 		many(strtoul(line + 1, NULL, 10));
+	else if (line[0] == 'c')
+		for (int fd = 3; fd < 1024; fd++)
+			close(fd);
 }
 
 /* The parent answers no more and ends with the child. */

@@ -20,7 +20,7 @@ import tempfile
 build, source = (os.path.abspath(p) for p in sys.argv[1:3])
 cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "foreland/musl")
 # The kernel's interface and the libraries' headers are the same for each C library.
-HEADERS = ["linux", "asm-generic", "asm", "json-c", "bpf", "elfutils", "libelf.h", "gelf.h", "dwarf.h", "zlib.h",
+HEADERS = ["linux", "asm-generic", "asm", "json-c", "bpf", "elfutils", "libiberty", "libelf.h", "gelf.h", "dwarf.h", "zlib.h",
            "zconf.h", "zstd.h", "zstd_errors.h", "cmocka.h", "fuse3", "curl", "microhttpd.h", "google",
            "protobuf-c"]
 # Module, and the folders that it is linked with.

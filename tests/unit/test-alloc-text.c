@@ -46,7 +46,7 @@ static void find(void *ctx, const struct fl_diag *d)
 
 static void read_n(const char *text, size_t n, struct result *res)
 {
-	struct fl_alloc_reader reader = { take, find, res };
+	struct fl_alloc_reader reader = { .record = take, .finding = find, .ctx = res };
 
 	*res = (struct result){};
 	assert_int_equal(fl_alloc_text_read(fl_str_n(text, n), "t", &reader, &res->info), 0);

@@ -13,6 +13,9 @@
  * to be read. When a block is freed glibc's own links come to lie over the header; where it gives
  * the memory back to the system there is nothing to read any more.
  *
+ * Only glibc's blocks are treated so; what is done with those of another allocator, or in a program
+ * that allocates for itself, is in real.c and live.c ("plain" below).
+ *
  * Under a sanitizer the allocator is another one, with words of unknown meaning there, so that a
  * second mark made from the block's address stands above the size and must fit too.
  *
@@ -33,11 +36,26 @@
 #define NO_SANITIZE __attribute__((no_sanitize("address", "thread"), noinline))
 
 #if FL_SANITIZED
-#define real_malloc   malloc
-#define real_calloc   calloc
-#define real_realloc  realloc
-#define real_memalign memalign
-#define real_free     free
+#define libc_malloc   malloc
+#define libc_calloc   calloc
+#define libc_realloc  realloc
+#define libc_memalign memalign
+#define libc_free     free
+#define libc_usable_size malloc_usable_size
+#elif defined(FL_ALLOC_STATIC_)
+/* In a static program the linker turns every call of malloc into one of ours (--wrap). */
+extern void *__real_malloc(size_t size);
+extern void *__real_calloc(size_t n, size_t size);
+extern void *__real_realloc(void *p, size_t size);
+extern void *__real_memalign(size_t alignment, size_t size);
+extern void __real_free(void *p);
+extern size_t __real_malloc_usable_size(void *p);
+#define libc_malloc   __real_malloc
+#define libc_calloc   __real_calloc
+#define libc_realloc  __real_realloc
+#define libc_memalign __real_memalign
+#define libc_free     __real_free
+#define libc_usable_size __real_malloc_usable_size
 #else
 /* glibc's own names for its allocator, which stay its own when malloc and free are replaced. */
 extern void *__libc_malloc(size_t size);
@@ -45,11 +63,12 @@ extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 extern void __libc_free(void *p);
-#define real_malloc   __libc_malloc
-#define real_calloc   __libc_calloc
-#define real_realloc  __libc_realloc
-#define real_memalign __libc_memalign
-#define real_free     __libc_free
+#define libc_malloc   __libc_malloc
+#define libc_calloc   __libc_calloc
+#define libc_realloc  __libc_realloc
+#define libc_memalign __libc_memalign
+#define libc_free     __libc_free
+#define libc_usable_size fl_real_usable_size
 #endif
 
 static struct fl_alloc_header_ *header_of(void *p)
@@ -99,48 +118,93 @@ static inline void *mark(void *real, size_t distance, unsigned int power, uint32
 	return p;
 }
 
-/*
- * The header of a new block that has been counted already: before the allocation there is less to
- * keep over the call. NULL passes through, uncounted.
- */
-static inline void *counted(void *real, uint32_t index, size_t size)
-{
-	if (unlikely(!real)) {
-		fl_uncount(index, size);
-		return NULL;
-	}
-	return mark(real, HEADER, 4, index, size);
-}
-
 static void *no_memory(void)
 {
 	errno = ENOMEM;
 	return NULL;
 }
 
+/* Blocks that take no header, and those of a process that is not counted at all. */
+
+static void *plain_counted(void *p, uint32_t index, size_t size)
+{
+	if (p && index && fl_live_add(p, index, size))
+		fl_count(index, size);
+	return p;
+}
+
+static void plain_free(void *p)
+{
+	uint32_t index;
+	size_t size;
+
+	if (p && fl_real_kind == FL_REAL_OTHER && fl_live_take(p, &index, &size))
+		fl_uncount(index, size);
+	fl_real_free(p);
+}
+
+static void *plain_realloc(uint32_t index, void *p, size_t size)
+{
+	uint32_t old_index = 0;
+	size_t old_size = 0;
+	bool was_counted = p && fl_live_take(p, &old_index, &old_size);
+	void *q = fl_real_realloc(p, size);
+
+	if (was_counted && !q && size) { /* it failed: the block is still there */
+		fl_live_add(p, old_index, old_size);
+		return NULL;
+	}
+	if (was_counted)
+		fl_uncount(old_index, old_size);
+	return plain_counted(q, index, size);
+}
+
+/* The allocator at hand where it is not glibc's; false where it is. */
+static inline bool is_plain(void)
+{
+	return unlikely(fl_real() != FL_REAL_LIBC);
+}
+
+static inline void *marked(void *real, uint32_t index, size_t size)
+{
+	return mark(real, HEADER, 4, index, size);
+}
+
 void *fl_block_malloc(uint32_t index, size_t size)
 {
 	size_t total;
+	void *real;
 
+	if (is_plain())
+		return plain_counted(fl_real_malloc(size), index, size);
 	if (unlikely(!index))
-		return real_malloc(size);
+		return libc_malloc(size);
 	if (unlikely(__builtin_add_overflow(size, HEADER, &total)))
 		return no_memory();
+	real = libc_malloc(total);
+	if (unlikely(!real))
+		return NULL;
 	fl_count(index, size);
-	return counted(real_malloc(total), index, size);
+	return marked(real, index, size);
 }
 
 void *fl_block_calloc(uint32_t index, size_t n, size_t size)
 {
 	size_t bytes, total;
+	void *real;
 
+	if (is_plain())
+		return plain_counted(fl_real_calloc(n, size), index, n * size);
 	if (unlikely(!index))
-		return real_calloc(n, size);
+		return libc_calloc(n, size);
 	if (unlikely(__builtin_mul_overflow(n, size, &bytes) ||
 		     __builtin_add_overflow(bytes, HEADER, &total)))
 		return no_memory();
+	real = libc_calloc(1, total);
+	if (unlikely(!real))
+		return NULL;
 	fl_count(index, bytes);
-	return counted(real_calloc(1, total), index, bytes);
+	return marked(real, index, bytes);
 }
 
 /* @alignment is a power of two. */
@@ -149,11 +213,13 @@ void *fl_block_memalign(uint32_t index, size_t alignment, size_t size)
 	size_t distance = alignment > HEADER ? alignment : HEADER, total;
 	void *real;
 
+	if (is_plain())
+		return plain_counted(fl_real_memalign(alignment, size), index, size);
 	if (unlikely(!index))
-		return real_memalign(alignment, size);
+		return libc_memalign(alignment, size);
 	if (unlikely(__builtin_add_overflow(size, distance, &total)))
 		return no_memory();
-	real = real_memalign(distance, total);
+	real = libc_memalign(distance, total);
 	if (unlikely(!real))
 		return NULL;
 	fl_count(index, size);
@@ -176,21 +242,25 @@ static __attribute__((noinline)) void free_any(void *p)
 
 	if (!p)
 		return;
+	if (is_plain()) {
+		plain_free(p);
+		return;
+	}
 	if (!is_counted(p)) {
-		real_free(p);
+		libc_free(p);
 		return;
 	}
 	uncount(header_of(p));
 	real = real_of(p);
 	if (FL_SANITIZED)
 		header_of(p)->mark = 0;
-	real_free(real);
+	libc_free(real);
 }
 
 /*
  * This and fl_alloc_malloc() are what a program pays for, so their usual case stands here alone and
  * in a line: anything else (NULL, foreign blocks, great alignment, a thread's first and last
- * blocks) is a jump away.
+ * blocks, another allocator) is a jump away.
  */
 FL_API void fl_alloc_free(void *p)
 {
@@ -204,22 +274,26 @@ FL_API void fl_alloc_free(void *p)
 	c = &mine[h->index];
 	fl_alloc_add_(&c->freed_bytes, h->size);
 	fl_alloc_add_(&c->freed_calls, 1);
-	real_free((char *)p - HEADER);
+	libc_free((char *)p - HEADER);
 }
 
-#if !FL_SANITIZED
+#if defined(FL_ALLOC_STATIC_)
+extern FL_API void __wrap_free(void *p) __attribute__((alias("fl_alloc_free")));
+#elif !FL_SANITIZED
 /* Every free() of the process, without a jump more. */
 extern FL_API void free(void *p) __attribute__((alias("fl_alloc_free")));
+extern void fl_own_free(void *p)
+	__attribute__((alias("fl_alloc_free"), visibility("hidden")));
 #endif
 
+/* A counted block gives what was asked for, as that is what is counted. */
 size_t fl_block_usable_size(void *p)
 {
-	return p && is_counted(p) ? size_of(header_of(p)) : 0;
-}
-
-bool fl_block_is_counted(void *p)
-{
-	return is_counted(p);
+	if (!p)
+		return 0;
+	if (!is_plain() && is_counted(p))
+		return size_of(header_of(p));
+	return libc_usable_size(p);
 }
 
 /* To a block of the other kind, or from one of great alignment to a usual one. */
@@ -242,12 +316,12 @@ static void *resize(uint32_t index, void *p, size_t size)
 
 	if (unlikely(__builtin_add_overflow(size, HEADER, &total)))
 		return no_memory();
-	real = real_realloc(real_of(p), total);
+	real = libc_realloc(real_of(p), total);
 	if (unlikely(!real))
 		return NULL;
 	uncount(&old);
 	fl_count(index, size);
-	return counted(real, index, size);
+	return marked(real, index, size);
 }
 
 /*
@@ -260,11 +334,13 @@ void *fl_block_realloc(uint32_t index, void *p, size_t size)
 
 	if (!p)
 		return fl_block_malloc(index, size);
+	if (is_plain())
+		return plain_realloc(index, p, size);
 	if (!is_counted(p)) {
 		if (!index)
-			return real_realloc(p, size);
+			return libc_realloc(p, size);
 		if (size)
-			return move(index, p, malloc_usable_size(p), size);
+			return move(index, p, libc_usable_size(p), size);
 	}
 	if (!size) {
 		fl_alloc_free(p);

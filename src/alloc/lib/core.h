@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The inside of libforeland-alloc. It is linked into other people's programs: it never calls their
- * malloc for itself (memory comes from mmap), never prints, and reads its state from signal
- * handlers without locks.
+ * malloc for itself (memory comes from mmap), never prints, has no thread, and its state is good to
+ * read at any moment, from a signal handler or from outside.
  *
- *	counters.c	what each thread has allocated and freed, by site number
- *	sites.c		sites and modules: their numbers, their coming and going
- *	block.c		the header in front of a block, and malloc's family over it
- *	interpose.c	the C library's names for it
- *	dump.c		the text, and the addresses of callers in it
- *	serve.c		the socket
  *	setup.c		the environment, fork, exit
+ *	lock.c		the one lock
+ *	book.c		the ledger's file and regions (layout: alloc/tags/ledger.h)
+ *	counters.c	what each thread has allocated and freed, by site number
+ *	sites.c		sites and their numbers; the modules that have them
+ *	images.c	which file an address is in, also when that is gone
+ *	unwind.c	from a frame to its caller's
+ *	chain.c		the site of a chain of callers
+ *	real.c		the allocator beneath: the C library's, or another one
+ *	block.c		malloc's family: the header in front of a block, and its counting
+ *	live.c		blocks by address, for allocators whose blocks take no header
+ *	interpose.c	the C library's names; cxx.c: C++'s
+ *	dump.c		the text
  */
 #ifndef ALLOC_LIB_CORE_H
 #define ALLOC_LIB_CORE_H
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +29,8 @@
 
 #define FL_ALLOC_NO_MAP
 #define FL_ALLOC_IMPLEMENTATION
-#include "alloc/tags/space.h"
+#include "alloc/tags/ledger.h"
+#include "alloc/tags/tag.h"
 #include "foreland/alloc.h"
 
 #define FL_API __attribute__((visibility("default")))
@@ -31,35 +39,82 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define FL_SANITIZED FL_ALLOC_SANITIZED_
-
-/* Numbers are given out once; what comes after the last one is not counted. */
-#define FL_SITES_MAX (1u << 20)
-
-/* A thread's counters: NULL before its first allocation, behind its end, and while peaks are kept. */
-extern __thread struct fl_alloc_site *fl_charged __attribute__((tls_model("initial-exec")));
+#define FL_TLS	     __thread __attribute__((tls_model("initial-exec")))
 
 /* What was asked for in the environment. */
 struct fl_settings {
 	bool off;
-	bool callers; /* count what has no site by the address of its caller */
-	bool news;    /* the same for C++'s new alone */
+	bool news; /* C++'s new is counted by its caller although nothing else is */
 	bool peak, total;
-	bool serve;
+	bool keep; /* in a ledger that others can read */
+	unsigned int depth; /* of chains; 0: what has no site of its own is not counted */
 	int signal; /* 0: none */
 	char dump[512];
+	int runner, runner_fd; /* whose ledger it is; 0: none */
+	uint64_t token;
 };
 
 extern struct fl_settings fl_settings;
 
+/* setup.c: reads the environment, once; called by whatever may run first. */
+void fl_setup(void);
+
+/*
+ * lock.c: for all that changes rarely. Signals are blocked meanwhile, so that a handler never meets
+ * a lock that its own thread holds.
+ */
+struct fl_locked {
+	sigset_t before;
+	bool is_outer;
+};
+struct fl_locked fl_lock(void);
+void fl_unlock(struct fl_locked l);
+/* Held over fork(), in which the same thread may come again. */
+void fl_lock_for_fork(void);
+void fl_unlock_after_fork(void);
+
+/* Memory for the library itself, zeroed, never given back. NULL when there is none. */
+void *fl_memory(size_t size);
+
+/* book.c. Pointers into the ledger, all set once fl_book_open() has given true, under the lock. */
+struct fl_book {
+	struct fl_ledger_process *process;
+	struct fl_ledger_site *sites;
+	uint64_t *frames;
+	char *names;
+	struct fl_ledger_module *modules;
+	struct fl_ledger_peak *peaks;
+	uint32_t sites_max;
+};
+extern struct fl_book fl_book;
+bool fl_book_open(void);
+void *fl_book_array(uint64_t *ret_offset); /* of counters; NULL: none to be had */
+void fl_book_forget_array(uint64_t offset);
+size_t fl_book_array_size(void);
+/* A string's place; 0 where there is no room: the empty string's. */
+uint32_t fl_book_name(const char *s, size_t n);
+void fl_book_flag(uint32_t flag);
+void fl_book_end(void);
+/* The child's, made before fork() and taken by the child or given back by the parent. */
+bool fl_book_fork(struct fl_ledger_counter **ret_counters, uint64_t *ret_offset);
+void fl_book_fork_in_parent(void);
+void fl_book_fork_in_child(void);
+
 /* counters.c */
 void fl_count_slow(uint32_t index, size_t bytes);
 void fl_uncount_slow(uint32_t index, size_t bytes);
-/* Live, and all that was ever allocated (may be NULL). */
-void fl_counters_sum(uint32_t index, int64_t *bytes, int64_t *calls);
+/* Of an allocation that has been counted and then was not to be had. */
+void fl_take_back(uint32_t index, size_t bytes);
 void fl_counters_read(uint32_t index, struct fl_alloc_counters *ret);
-void fl_counters_after_fork(void);
+void fl_counters_before_fork(void);
+void fl_counters_in_parent(void);
+void fl_counters_in_child(void);
+/* A thread's own memory of chains, which lives and is handed on with its array. */
+void **fl_thread_memo(void);
 
-/* While peaks are kept no thread has counters of its own in fl_alloc_mine_: all goes the slow way. */
+extern FL_TLS struct fl_alloc_site *fl_charged;
+
+/* A thread without counters of its own (its first block, peaks, another allocator) goes the slow way. */
 static inline void fl_count(uint32_t index, size_t bytes)
 {
 	struct fl_alloc_counter_ *mine = fl_alloc_mine_;
@@ -86,13 +141,8 @@ static inline void fl_uncount(uint32_t index, size_t bytes)
 
 /* sites.c */
 uint32_t fl_site_register(struct fl_alloc_site *site);
-/* The site of the code at @address, which is behind a call. */
-uint32_t fl_site_of_caller(const void *address);
-struct fl_tag_space *fl_site_space(void);
-uint32_t fl_site_space_index(uint64_t id, size_t i);
-/* Tags of unloaded modules that still hold something; @fn returns false to end. */
-void fl_sites_kept(bool (*fn)(void *ctx, const struct fl_tag *tag, int64_t bytes, int64_t calls),
-		   void *ctx);
+/* A number for a chain whose frames are in the ledger's form; under the lock. Never 0. */
+uint32_t fl_site_chain(enum fl_ledger_kind kind, const uint64_t *frames, unsigned int n);
 
 static inline uint32_t fl_site_index(struct fl_alloc_site *site)
 {
@@ -101,49 +151,82 @@ static inline uint32_t fl_site_index(struct fl_alloc_site *site)
 	return likely(index) ? index : fl_site_register(site);
 }
 
-/*
- * One lock for all that changes rarely. Handlers may only try it: what they wanted is then done by
- * whoever holds it, at the end (fl_lock_pending).
- */
-void fl_lock(void);
-void fl_unlock(void);
-bool fl_trylock(void);
-/* Tries for a while, for callers who may be anywhere: false where this very thread holds it. */
-bool fl_trylock_for_long(void);
-bool fl_unlock_quietly(void); /* without doing what is pending; true where something is */
-void fl_lock_for_fork(void);
-void fl_unlock_after_fork(void);
-extern void (*fl_lock_pending)(void);
+/* images.c */
+struct fl_image {
+	uintptr_t start, end, bias;
+	const char *path; /* "": the program */
+	const uint8_t *unwind; /* .eh_frame_hdr; NULL: none is known */
+};
+/* The image that is loaded at @address; takes no lock where the C library can (2.35). */
+bool fl_image_at(uintptr_t address, struct fl_image *ret);
+/* The image's number in the ledger; under the lock. FL_LEDGER_NO_MODULE: no room. */
+uint32_t fl_image_module(const struct fl_image *image);
+/* Whether that number's image came from the path that the loader has for it. */
+bool fl_image_is_named(uint32_t module, const char *path);
+/* Something was unloaded: what is remembered of addresses is wrong. */
+void fl_images_changed(void);
+extern _Atomic uint32_t fl_images_generation;
 
-/* Memory for the library itself, zeroed, never given back. NULL when there is none. */
-void *fl_memory(size_t size);
+/* unwind.c */
+struct fl_frame {
+	uintptr_t pc; /* behind the call */
+	uintptr_t sp, bp; /* of the function that pc is in */
+	bool is_exact; /* pc is not behind a call but where a signal came */
+};
+/* What a step rested upon, for those who want to know whether the next would end the same. */
+struct fl_step {
+	uintptr_t pc_at; /* where the return address lay */
+	uintptr_t bp_at; /* where bp was restored from; 0: it was not */
+	bool used_bp;
+	bool is_fixed; /* all of it is seen by comparing these words */
+};
+bool fl_unwind(struct fl_frame *f, struct fl_step *step);
+void fl_unwind_forget(void);
+
+/* chain.c: the site of who called the function whose frame address this is. */
+uint32_t fl_site_of_caller(void *const *frame);
+void fl_chains_forget(void);
+
+/* real.c: found out at the first call. */
+enum fl_real_kind {
+	FL_REAL_UNKNOWN,
+	FL_REAL_LIBC, /* glibc's, by its own names */
+	FL_REAL_OTHER, /* what comes behind us: its blocks take no header */
+	FL_REAL_ASIDE, /* malloc() is not ours in this process: nothing is counted */
+};
+extern enum fl_real_kind fl_real_kind;
+extern bool fl_real_has_cxx; /* C++'s new and delete are ours, too */
+enum fl_real_kind fl_real_find(void);
+void *fl_real_malloc(size_t size);
+void *fl_real_calloc(size_t n, size_t size);
+void *fl_real_realloc(void *p, size_t size);
+void *fl_real_memalign(size_t alignment, size_t size);
+void fl_real_free(void *p);
+size_t fl_real_usable_size(void *p);
+/* The next definition of a name behind ours; NULL: none. */
+void *fl_real_next(const char *name);
+
+static inline enum fl_real_kind fl_real(void)
+{
+	return likely(fl_real_kind != FL_REAL_UNKNOWN) ? fl_real_kind : fl_real_find();
+}
+
+/* live.c */
+bool fl_live_add(void *p, uint32_t index, size_t size);
+bool fl_live_take(void *p, uint32_t *ret_index, size_t *ret_size);
+void fl_live_before_fork(void);
+void fl_live_after_fork(void);
 
 /* block.c */
-/* What was asked for; 0 for a block that is not counted. */
+/* What was asked for where the block has a header, otherwise what its allocator says. */
 size_t fl_block_usable_size(void *p);
-bool fl_block_is_counted(void *p);
 /* For callers without a site: counted under @index, or left alone where that is 0. */
 void *fl_block_malloc(uint32_t index, size_t size);
 void *fl_block_calloc(uint32_t index, size_t n, size_t size);
 void *fl_block_memalign(uint32_t index, size_t alignment, size_t size);
 void *fl_block_realloc(uint32_t index, void *p, size_t size);
 
-/* dump.c */
-/* The file and offset of a caller's address, for a tag that has no site. */
-void fl_caller_tag(uintptr_t address, struct fl_tag *ret);
-/* Looks anew at where files are mapped; under the lock, before tags are asked for. */
-void fl_callers_refresh(void);
-/* The dump that the environment asked for; under the lock. */
+/* dump.c: the dump that the environment asked for; under the lock. */
 void fl_dump_wanted(void);
-
-/* serve.c */
-void fl_serve_start(void);
-void fl_serve_stop(void);
-void fl_serve_after_fork(void);
-/* Answers what has come in; under the lock. */
-void fl_serve_work(void);
-
-/* setup.c: reads the environment, once; called by whatever may run first. */
-void fl_setup(void);
 
 #endif

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The dump, and what stands in it for callers that have no site: the file that is mapped at the
- * address as the file, the offset in it as the line, and the same as "+0x..." for a function - what
- * a symboliser needs. Everything here may run in a signal handler: system calls and our own memory.
+ * The dump: the kernel's text over the process's own sites. A chain is shown by its innermost
+ * frame, as what a symboliser needs: the file as the file, the address in it as the line, and the
+ * same as "+0x..." for a function; the frames behind it follow as "from:FILE+0x...". Everything here
+ * may run in a signal handler: system calls and our own memory.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "alloc/lib/core.h"
 #include "alloc/tags/line.h"
-
-#define MAPS_TEXT (4u << 20)
-#define MAPS_MAX  16384
-
-struct map {
-	uintptr_t start, end, offset;
-	const char *path;
-};
 
 struct writer {
 	int fd;
@@ -27,111 +19,7 @@ struct writer {
 	size_t n;
 };
 
-static char *maps_text;
-static struct map *maps;
-static size_t nr_maps;
-static char program[512];
 static char out[65536];
-
-static uintptr_t hex(const char **p)
-{
-	uintptr_t v = 0;
-
-	for (;; (*p)++) {
-		unsigned int c = (unsigned char)**p, d = c - '0';
-
-		if (d > 9)
-			d = c - 'a' < 6 ? c - 'a' + 10 : 99;
-		if (d == 99)
-			return v;
-		v = v << 4 | d;
-	}
-}
-
-/* START-END PERMS OFFSET DEV INODE  PATH; only what is mapped from files and executable counts. */
-static void add_map(char *line)
-{
-	const char *p = line;
-	struct map m;
-	char *path = strchr(line, '/');
-
-	m.start = hex(&p);
-	p += *p == '-';
-	m.end = hex(&p);
-	if (!path || strlen(p) < 6 || p[3] != 'x' || nr_maps == MAPS_MAX)
-		return;
-	p += 6;
-	m.offset = hex(&p);
-	m.path = path;
-	maps[nr_maps++] = m;
-}
-
-static size_t read_all(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t at = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return 0;
-	while (at < size - 1 && (n = read(fd, buf + at, size - 1 - at)) > 0)
-		at += (size_t)n;
-	close(fd);
-	buf[at] = '\0';
-	return at;
-}
-
-void fl_callers_refresh(void)
-{
-	ssize_t n;
-
-	if (!fl_settings.callers && !fl_settings.news)
-		return;
-	if (!maps_text)
-		maps_text = fl_memory(MAPS_TEXT);
-	if (!maps)
-		maps = fl_memory(MAPS_MAX * sizeof(*maps));
-	if (!maps_text || !maps)
-		return;
-	nr_maps = 0;
-	read_all("/proc/self/maps", maps_text, MAPS_TEXT);
-	for (char *line = maps_text, *end; (end = strchr(line, '\n')); line = end + 1) {
-		*end = '\0';
-		add_map(line);
-	}
-	n = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	program[n > 0 ? n : 0] = '\0';
-}
-
-/* Not inside of the next function: the last byte of the call, not the address behind it. */
-void fl_caller_tag(uintptr_t address, struct fl_tag *ret)
-{
-	static char function[2 + 1 + 16 + 1];
-	const struct map *m = maps;
-	uintptr_t offset;
-	const char *base;
-	char *at = function + sizeof(function) - 1;
-
-	*ret = (struct fl_tag){ .function = function, .file = "?" };
-	address--;
-	while (m && m < maps + nr_maps && (address < m->start || address >= m->end))
-		m++;
-	offset = address;
-	if (m && m < maps + nr_maps) {
-		offset = address - m->start + m->offset;
-		base = strrchr(m->path, '/');
-		ret->file = m->path;
-		ret->module = strcmp(m->path, program) ? base + 1 : NULL;
-	}
-	ret->line = offset;
-	do
-		*--at = "0123456789abcdef"[offset & 15];
-	while (offset >>= 4);
-	*--at = 'x';
-	*--at = '0';
-	*--at = '+';
-	ret->function = at;
-}
 
 static void flush(struct writer *w)
 {
@@ -155,16 +43,26 @@ static void add(struct writer *w, const char *s, size_t n)
 	w->n += n;
 }
 
-static void add_word(struct writer *w, const char *key, uint64_t v)
+static void add_z(struct writer *w, const char *s)
+{
+	add(w, s, strlen(s));
+}
+
+static void add_number(struct writer *w, uint64_t v, unsigned int base)
 {
 	char digits[24], *at = digits + sizeof(digits);
 
-	*--at = ' ';
 	do
-		*--at = (char)('0' + v % 10);
-	while (v /= 10);
-	add(w, key, strlen(key));
+		*--at = "0123456789abcdef"[v % base];
+	while (v /= base);
 	add(w, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+static void add_word(struct writer *w, const char *key, uint64_t v)
+{
+	add_z(w, key);
+	add_number(w, v, 10);
+	add(w, " ", 1);
 }
 
 static void add_line(struct writer *w, const struct fl_tag *tag, struct fl_tag_counters c)
@@ -179,60 +77,127 @@ static void add_line(struct writer *w, const struct fl_tag *tag, struct fl_tag_c
 	w->n += n;
 }
 
-/* What is kept on request follows as words behind the tag, where readers look for what is new. */
-static void add_extra(struct writer *w, uint32_t index)
+static const char *path_of(uint32_t module)
 {
-	struct fl_alloc_counters c;
+	const char *path = module == FL_LEDGER_NO_MODULE ?
+				   "?" : fl_book.names + fl_book.modules[module].name;
 
-	w->n--; /* the line's end */
-	fl_counters_read(index, &c);
-	if (fl_settings.peak)
-		add_word(w, "peak:", (uint64_t)c.peak_bytes);
-	if (fl_settings.total) {
-		add_word(w, "total:", c.total_bytes);
-		add_word(w, "total_calls:", c.total_calls);
+	return *path ? path : fl_book.process->exe;
+}
+
+/* The name behind the last slash; NULL for the program itself. */
+static const char *module_name(uint32_t module)
+{
+	const char *path, *base;
+
+	if (module == FL_LEDGER_NO_MODULE)
+		return NULL;
+	path = fl_book.names + fl_book.modules[module].name;
+	base = strrchr(path, '/');
+	return *path ? (base ? base + 1 : path) : NULL;
+}
+
+static uint64_t address_of(uint64_t frame)
+{
+	return frame & ~(0xffffULL << 48);
+}
+
+static void tag_of_chain(const struct fl_ledger_site *s, char function[24], struct fl_tag *ret)
+{
+	uint64_t frame = s->nr_frames ? fl_book.frames[s->frames] : FL_LEDGER_FRAME(0xffff, 1);
+	uint64_t address = address_of(frame) - 1; /* the last byte of the call */
+	char *at = function + 23;
+
+	ret->module = module_name((uint32_t)(frame >> 48));
+	ret->file = path_of((uint32_t)(frame >> 48));
+	ret->line = address;
+	*at = '\0';
+	do
+		*--at = "0123456789abcdef"[address & 15];
+	while (address >>= 4);
+	memmove(function + 3, at, strlen(at) + 1);
+	memcpy(function, "+0x", 3);
+	ret->function = function;
+}
+
+static void tag_of(const struct fl_ledger_site *s, char function[24], struct fl_tag *ret)
+{
+	*ret = (struct fl_tag){ .function = "(more)", .file = "?" };
+	if (s->kind == FL_LEDGER_CHAIN)
+		tag_of_chain(s, function, ret);
+	if (s->kind != FL_LEDGER_TAG)
+		return;
+	ret->module = module_name(s->module);
+	ret->function = fl_book.names + s->function;
+	ret->file = fl_book.names + s->file;
+	ret->line = s->line;
+}
+
+static void add_frames(struct writer *w, const struct fl_ledger_site *s)
+{
+	for (uint32_t i = 1; i < s->nr_frames; i++) {
+		uint64_t frame = fl_book.frames[s->frames + i];
+
+		add_z(w, "from:");
+		add_z(w, path_of((uint32_t)(frame >> 48)));
+		add_z(w, "+0x");
+		add_number(w, address_of(frame) - 1, 16);
+		add(w, " ", 1);
 	}
+}
+
+/* What is kept on request follows as words behind the tag, where readers look for what is new. */
+static void add_extra(struct writer *w, const struct fl_ledger_site *s,
+		      const struct fl_alloc_counters *c)
+{
+	w->n--; /* the line's end */
+	if (fl_settings.peak)
+		add_word(w, "peak:", (uint64_t)c->peak_bytes);
+	if (fl_settings.total) {
+		add_word(w, "total:", c->total_bytes);
+		add_word(w, "total_calls:", c->total_calls);
+	}
+	if (s->kind == FL_LEDGER_CHAIN)
+		add_frames(w, s);
 	add(w, "\n", 1);
 }
 
-static bool add_kept(void *ctx, const struct fl_tag *tag, int64_t bytes, int64_t calls)
+static void add_site(struct writer *w, uint32_t index)
 {
-	struct fl_tag_counters c = { (uint64_t)bytes, (uint64_t)calls };
+	const struct fl_ledger_site *s = &fl_book.sites[index];
+	struct fl_alloc_counters c;
+	char function[24];
+	struct fl_tag tag;
 
-	add(ctx, "# unloaded:", 11);
-	add_line(ctx, tag, c);
-	return !((struct writer *)ctx)->error;
+	fl_counters_read(index, &c);
+	if (s->kind == FL_LEDGER_NOTHING ||
+	    ((s->unloaded || index == FL_LEDGER_OTHER) && !c.bytes && !c.calls))
+		return;
+	tag_of(s, function, &tag);
+	if (s->unloaded)
+		add_z(w, "# unloaded:");
+	add_line(w, &tag, (struct fl_tag_counters){ (uint64_t)c.bytes, (uint64_t)c.calls });
+	add_extra(w, s, &c);
 }
 
 static int dump(int fd)
 {
-	struct fl_tag_space *space = fl_site_space();
 	struct writer w = { .fd = fd };
-	struct fl_tag_iter it = { 0 };
 
-	fl_callers_refresh();
 	add(&w, FL_TAG_HEADING, sizeof(FL_TAG_HEADING) - 1);
-	while (!w.error && fl_tag_next(space, &it)) {
-		struct fl_tag tag;
-
-		space->ops->tag(space, it.id, it.index, &tag);
-		add_line(&w, &tag, space->ops->counters(space, it.id, it.index));
-		if (fl_settings.peak || fl_settings.total)
-			add_extra(&w, fl_site_space_index(it.id, it.index));
-	}
-	fl_sites_kept(add_kept, &w);
+	for (uint32_t i = FL_LEDGER_OTHER; !w.error && fl_book.process && i < fl_book.process->nr_sites;
+	     i++)
+		add_site(&w, i);
 	flush(&w);
 	return w.error;
 }
 
 FL_API int fl_alloc_dump(int fd)
 {
-	int r;
+	struct fl_locked l = fl_lock();
+	int r = dump(fd);
 
-	if (!fl_trylock_for_long())
-		return -EBUSY;
-	r = dump(fd);
-	fl_unlock();
+	fl_unlock(l);
 	return r;
 }
 

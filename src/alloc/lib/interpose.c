@@ -1,57 +1,74 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The process's malloc family, for what was not rebuilt. Its blocks are counted when the thread
- * charges a site at the moment, or when callers are counted by their address; otherwise they are
- * plain blocks of the C library. Whichever they are, every free() and realloc() of the process ends
- * here, and so a block may be freed by whoever likes.
+ * charges a site at the moment, or when callers are counted; otherwise they are plain blocks of the
+ * C library. Whichever they are, every free() and realloc() of the process ends here, and so a block
+ * may be freed by whoever likes.
  *
- * A sanitizer has this place for itself: there the header maps free() to ours.
+ * A sanitizer has this place for itself: there the header maps free() to ours. In a static program
+ * the linker brings the calls here (__wrap_malloc for malloc).
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "alloc/lib/core.h"
+#include "alloc/lib/interpose.h"
 
 #if !FL_SANITIZED
 
-static inline uint32_t implicit(const void *caller)
+#ifdef FL_ALLOC_STATIC_
+#define NAME(f) __wrap_##f
+#else
+#define NAME(f) f
+#endif
+
+/*
+ * Where the process's malloc() is not ours, functions that call it inside of the C library are left
+ * to the C library's own.
+ */
+#define PASS_ON(type, name, parameters, arguments)                                                 \
+	do {                                                                                       \
+		if (unlikely(fl_real() == FL_REAL_ASIDE)) {                                        \
+			type(*next) parameters = (type(*) parameters)fl_real_next(name);           \
+                                                                                                   \
+			return next arguments;                                                     \
+		}                                                                                  \
+	} while (0)
+
+void *fl_own_malloc(size_t size);
+void *fl_own_malloc(size_t size)
 {
-	if (unlikely(fl_charged))
-		return fl_site_index(fl_charged);
-	return unlikely(fl_settings.callers) ? fl_site_of_caller(caller) : 0;
+	return fl_block_malloc(fl_implicit(FL_CALLER), size);
 }
 
-#define IMPLICIT implicit(__builtin_return_address(0))
+extern FL_API void *NAME(malloc)(size_t size) __attribute__((alias("fl_own_malloc")));
 
-FL_API void *malloc(size_t size)
+FL_API void *NAME(calloc)(size_t n, size_t size);
+FL_API void *NAME(calloc)(size_t n, size_t size)
 {
-	return fl_block_malloc(IMPLICIT, size);
-}
-
-FL_API void *calloc(size_t n, size_t size)
-{
-	return fl_block_calloc(IMPLICIT, n, size);
+	return fl_block_calloc(fl_implicit(FL_CALLER), n, size);
 }
 
 /* A block belongs to whoever allocated it last: grown by getline() it is no longer the caller's. */
-FL_API void *realloc(void *p, size_t size)
+FL_API void *NAME(realloc)(void *p, size_t size);
+FL_API void *NAME(realloc)(void *p, size_t size)
 {
-	return fl_block_realloc(IMPLICIT, p, size);
+	return fl_block_realloc(fl_implicit(FL_CALLER), p, size);
 }
 
-FL_API void *reallocarray(void *p, size_t n, size_t size)
+FL_API void *NAME(reallocarray)(void *p, size_t n, size_t size);
+FL_API void *NAME(reallocarray)(void *p, size_t n, size_t size)
 {
 	size_t bytes;
 
+	PASS_ON(void *, "reallocarray", (void *, size_t, size_t), (p, n, size));
 	if (__builtin_mul_overflow(n, size, &bytes)) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	return fl_block_realloc(IMPLICIT, p, bytes);
+	return fl_block_realloc(fl_implicit(FL_CALLER), p, bytes);
 }
 
 static void *aligned(uint32_t index, size_t alignment, size_t size)
@@ -65,24 +82,27 @@ static void *aligned(uint32_t index, size_t alignment, size_t size)
 	return fl_block_memalign(index, alignment, size);
 }
 
-FL_API void *memalign(size_t alignment, size_t size)
+FL_API void *NAME(memalign)(size_t alignment, size_t size);
+FL_API void *NAME(memalign)(size_t alignment, size_t size)
 {
-	return aligned(IMPLICIT, alignment, size);
+	return aligned(fl_implicit(FL_CALLER), alignment, size);
 }
 
-FL_API void *aligned_alloc(size_t alignment, size_t size)
+FL_API void *NAME(aligned_alloc)(size_t alignment, size_t size);
+FL_API void *NAME(aligned_alloc)(size_t alignment, size_t size)
 {
-	return aligned(IMPLICIT, alignment, size);
+	return aligned(fl_implicit(FL_CALLER), alignment, size);
 }
 
-FL_API int posix_memalign(void **ret, size_t alignment, size_t size)
+FL_API int NAME(posix_memalign)(void **ret, size_t alignment, size_t size);
+FL_API int NAME(posix_memalign)(void **ret, size_t alignment, size_t size)
 {
 	int before = errno;
 	void *p;
 
 	if (!alignment || alignment % sizeof(void *) || alignment & (alignment - 1))
 		return EINVAL;
-	p = fl_block_memalign(IMPLICIT, alignment, size);
+	p = fl_block_memalign(fl_implicit(FL_CALLER), alignment, size);
 	errno = before;
 	if (!p)
 		return ENOMEM;
@@ -90,12 +110,14 @@ FL_API int posix_memalign(void **ret, size_t alignment, size_t size)
 	return 0;
 }
 
-FL_API void *valloc(size_t size)
+FL_API void *NAME(valloc)(size_t size);
+FL_API void *NAME(valloc)(size_t size)
 {
-	return fl_block_memalign(IMPLICIT, (size_t)sysconf(_SC_PAGESIZE), size);
+	return fl_block_memalign(fl_implicit(FL_CALLER), (size_t)sysconf(_SC_PAGESIZE), size);
 }
 
-FL_API void *pvalloc(size_t size)
+FL_API void *NAME(pvalloc)(size_t size);
+FL_API void *NAME(pvalloc)(size_t size)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
@@ -103,101 +125,40 @@ FL_API void *pvalloc(size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	return fl_block_memalign(IMPLICIT, page, (size + page - 1) & ~(page - 1));
+	return fl_block_memalign(fl_implicit(FL_CALLER), page, (size + page - 1) & ~(page - 1));
 }
 
-FL_API char *(strdup)(const char *s)
+FL_API char *(NAME(strdup))(const char *s);
+FL_API char *(NAME(strdup))(const char *s)
 {
-	size_t n = strlen(s) + 1;
-	char *p = fl_block_malloc(IMPLICIT, n);
+	size_t n;
+	char *p;
 
+	PASS_ON(char *, "strdup", (const char *), (s));
+	n = strlen(s) + 1;
+	p = fl_block_malloc(fl_implicit(FL_CALLER), n);
 	return p ? memcpy(p, s, n) : NULL;
 }
 
-FL_API char *(strndup)(const char *s, size_t n)
+FL_API char *(NAME(strndup))(const char *s, size_t n);
+FL_API char *(NAME(strndup))(const char *s, size_t n)
 {
-	size_t len = strnlen(s, n);
-	char *p = fl_block_malloc(IMPLICIT, len + 1);
+	size_t len;
+	char *p;
 
+	PASS_ON(char *, "strndup", (const char *, size_t), (s, n));
+	len = strnlen(s, n);
+	p = fl_block_malloc(fl_implicit(FL_CALLER), len + 1);
 	if (!p)
 		return NULL;
 	p[len] = '\0';
 	return memcpy(p, s, len);
 }
 
-/* A counted block gives what was asked for, as that is what is counted. */
-FL_API size_t malloc_usable_size(void *p)
+FL_API size_t NAME(malloc_usable_size)(void *p);
+FL_API size_t NAME(malloc_usable_size)(void *p)
 {
-	static size_t (*_Atomic next)(void *);
-	size_t (*real)(void *) = next;
-
-	if (!p || fl_block_is_counted(p))
-		return fl_block_usable_size(p);
-	if (!real) {
-		real = (size_t(*)(void *))dlsym(RTLD_NEXT, "malloc_usable_size");
-		next = real;
-	}
-	return real ? real(p) : 0;
+	return fl_block_usable_size(p);
 }
-
-/*
- * C++'s new, by its mangled names. Memory that cannot be had is left to the C++ library's own new,
- * which calls the handler and throws.
- */
-static inline uint32_t implicit_new(const void *caller)
-{
-	if (unlikely(fl_charged))
-		return fl_site_index(fl_charged);
-	return fl_settings.callers || fl_settings.news ? fl_site_of_caller(caller) : 0;
-}
-
-static void *next_new(const char *name, size_t size)
-{
-	void *(*next)(size_t) = (void *(*)(size_t))dlsym(RTLD_NEXT, name);
-
-	return next ? next(size) : NULL;
-}
-
-static void *next_aligned_new(const char *name, size_t size, size_t alignment)
-{
-	void *(*next)(size_t, size_t) = (void *(*)(size_t, size_t))dlsym(RTLD_NEXT, name);
-
-	return next ? next(size, alignment) : NULL;
-}
-
-#define DEFINE_NEW(symbol)                                                                         \
-	FL_API void *symbol(size_t size);                                                          \
-	FL_API void *symbol(size_t size)                                                           \
-	{                                                                                          \
-		void *p = fl_block_malloc(implicit_new(__builtin_return_address(0)),               \
-					  size ? size : 1);                                        \
-                                                                                                   \
-		return likely(p) ? p : next_new(#symbol, size);                                    \
-	}
-
-#define DEFINE_ALIGNED_NEW(symbol)                                                                 \
-	FL_API void *symbol(size_t size, size_t alignment);                                        \
-	FL_API void *symbol(size_t size, size_t alignment)                                         \
-	{                                                                                          \
-		void *p = fl_block_memalign(implicit_new(__builtin_return_address(0)), alignment,  \
-					    size ? size : 1);                                      \
-                                                                                                   \
-		return likely(p) ? p : next_aligned_new(#symbol, size, alignment);                 \
-	}
-
-#define DEFINE_NOTHROW_NEW(symbol)                                                                 \
-	FL_API void *symbol(size_t size, const void *nothrow);                                     \
-	FL_API void *symbol(size_t size, const void *nothrow)                                      \
-	{                                                                                          \
-		return fl_block_malloc(implicit_new(__builtin_return_address(0)),                  \
-				       size ? size : 1);                                           \
-	}
-
-DEFINE_NEW(_Znwm)
-DEFINE_NEW(_Znam)
-DEFINE_ALIGNED_NEW(_ZnwmSt11align_val_t)
-DEFINE_ALIGNED_NEW(_ZnamSt11align_val_t)
-DEFINE_NOTHROW_NEW(_ZnwmRKSt9nothrow_t)
-DEFINE_NOTHROW_NEW(_ZnamRKSt9nothrow_t)
 
 #endif

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Beginning, forking and ending. */
+/*
+ * Beginning, forking and ending. A program that runs with rights which its caller does not have
+ * (AT_SECURE) reads no environment here, keeps nothing that others can read, and writes nothing.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "alloc/lib/core.h"
 
 struct fl_settings fl_settings;
-
-static volatile sig_atomic_t dump_pending;
 
 static bool word_is(const char *s, size_t n, const char *word)
 {
@@ -29,10 +31,22 @@ static bool value_of(const char **s, size_t *n, const char *key)
 	return true;
 }
 
+static uint64_t number(const char *s, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9' || v > UINT64_MAX / 10 - 1)
+			return 0;
+		v = v * 10 + (uint64_t)(s[i] - '0');
+	}
+	return v;
+}
+
 /* A number, or one of the names that people use for this. */
 static int signal_number(const char *s, size_t n)
 {
-	int v = 0;
+	uint64_t v = number(s, n);
 
 	if (word_is(s, n, "USR1"))
 		return SIGUSR1;
@@ -40,12 +54,32 @@ static int signal_number(const char *s, size_t n)
 		return SIGUSR2;
 	if (word_is(s, n, "HUP"))
 		return SIGHUP;
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] < '0' || s[i] > '9' || v > 64)
-			return 0;
-		v = v * 10 + (s[i] - '0');
+	return v <= 64 ? (int)v : 0;
+}
+
+/* PID:FD:TOKEN, as the runner writes it. */
+static void set_ledger(const char *s, size_t n)
+{
+	uint64_t v[3] = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		size_t k = 0;
+
+		while (k < n && s[k] != ':')
+			k++;
+		v[i] = number(s, k);
+		k += k < n;
+		s += k;
+		n -= k;
 	}
-	return v <= 64 ? v : 0;
+	fl_settings.runner = v[0] < 1u << 30 ? (int)v[0] : 0;
+	fl_settings.runner_fd = v[1] < 1u << 30 ? (int)v[1] : 0;
+	fl_settings.token = v[2];
+}
+
+static void set_depth(uint64_t v)
+{
+	fl_settings.depth = v > FL_LEDGER_DEPTH ? FL_LEDGER_DEPTH : (unsigned int)v;
 }
 
 /* Unknown words are for a later version. */
@@ -54,13 +88,17 @@ static void set_word(const char *s, size_t n)
 	if (word_is(s, n, "off"))
 		fl_settings.off = true;
 	else if (word_is(s, n, "callers"))
-		fl_settings.callers = true;
+		set_depth(1);
+	else if (value_of(&s, &n, "stack="))
+		set_depth(number(s, n));
 	else if (word_is(s, n, "peak"))
 		fl_settings.peak = true;
 	else if (word_is(s, n, "total"))
 		fl_settings.total = true;
 	else if (word_is(s, n, "noserve"))
-		fl_settings.serve = false;
+		fl_settings.keep = false;
+	else if (value_of(&s, &n, "ledger="))
+		set_ledger(s, n);
 	else if (value_of(&s, &n, "signal="))
 		fl_settings.signal = signal_number(s, n);
 	else if (value_of(&s, &n, "dump=") && n < sizeof(fl_settings.dump))
@@ -69,9 +107,9 @@ static void set_word(const char *s, size_t n)
 
 static void read_environment(void)
 {
-	const char *s = getenv("FORELAND_ALLOC");
+	const char *s = getauxval(AT_SECURE) ? NULL : getenv("FORELAND_ALLOC");
 
-	fl_settings.serve = true;
+	fl_settings.keep = !getauxval(AT_SECURE);
 	while (s && *s) {
 		size_t n = strcspn(s, ",");
 
@@ -82,64 +120,72 @@ static void read_environment(void)
 		fl_settings = (struct fl_settings){ .off = true };
 }
 
-/* What waits for the lock is done by whoever has it, and again while more comes in. */
-static void do_pending(void)
+static void on_signal(int sig)
 {
 	int before = errno;
+	struct fl_locked l = fl_lock();
 
-	while (fl_trylock()) {
-		if (dump_pending) {
-			dump_pending = 0;
-			fl_dump_wanted();
-		}
-		fl_serve_work();
-		if (!fl_unlock_quietly())
-			break;
-	}
+	fl_dump_wanted();
+	fl_unlock(l);
 	errno = before;
 }
 
-static void on_signal(int sig)
-{
-	if (sig == fl_settings.signal)
-		dump_pending = 1;
-	do_pending();
-}
-
-/* A handler that is there already stays; false then. */
-static bool handle(int sig)
+/* A handler that is there already stays. */
+static void handle(int sig)
 {
 	struct sigaction old, sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
 	if (sigaction(sig, NULL, &old) < 0 ||
 	    (old.sa_handler != SIG_DFL && old.sa_handler != SIG_IGN))
-		return false;
+		return;
 	sigfillset(&sa.sa_mask);
-	return sigaction(sig, &sa, NULL) == 0;
+	sigaction(sig, &sa, NULL);
+}
+
+static void before_fork(void)
+{
+	fl_lock_for_fork();
+	fl_live_before_fork();
+	if (fl_book.process)
+		fl_counters_before_fork();
+}
+
+static void in_parent(void)
+{
+	fl_counters_in_parent();
+	fl_live_after_fork();
+	fl_unlock_after_fork();
 }
 
 static void in_child(void)
 {
-	fl_counters_after_fork();
-	if (fl_settings.serve)
-		fl_serve_after_fork();
+	fl_counters_in_child();
+	fl_live_after_fork();
 	fl_unlock_after_fork();
 }
 
 static void begin(void)
 {
+	struct fl_locked l;
+
 	read_environment();
 	if (fl_settings.off)
 		return;
-	fl_lock_pending = do_pending;
-	pthread_atfork(fl_lock_for_fork, fl_unlock_after_fork, in_child);
+	if (fl_real() == FL_REAL_ASIDE)
+		fl_settings.depth = 0;
+	pthread_atfork(before_fork, in_parent, in_child);
 	if (fl_settings.signal)
 		handle(fl_settings.signal);
-	if (fl_settings.serve) {
-		fl_settings.serve = handle(SIGURG);
-		if (fl_settings.serve)
-			fl_serve_start();
-	}
+	if (!fl_settings.runner) /* the record is made when something is counted */
+		return;
+	l = fl_lock();
+	if (fl_book_open() && fl_real_kind == FL_REAL_ASIDE)
+		fl_book_flag(FL_LEDGER_ASIDE);
+	else if (fl_real_kind == FL_REAL_OTHER)
+		fl_book_flag(FL_LEDGER_OTHER_MALLOC);
+	if (!fl_real_has_cxx)
+		fl_book_flag(FL_LEDGER_CXX_ASIDE);
+	fl_unlock(l);
 }
 
 void fl_setup(void)
@@ -156,10 +202,12 @@ __attribute__((constructor)) static void first(void)
 
 __attribute__((destructor)) static void last(void)
 {
+	struct fl_locked l;
+
 	if (fl_settings.off)
 		return;
-	fl_serve_stop();
-	fl_lock();
+	l = fl_lock();
 	fl_dump_wanted();
-	fl_unlock();
+	fl_book_end();
+	fl_unlock(l);
 }

@@ -1,456 +1,320 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Sites and modules.
+ * Sites and their numbers.
  *
  * A block refers to its site by number, never by address: the record lies in the module's own data
- * and is gone after dlclose(), while the block may live on. A module that is unloaded leaves the
- * list at once, as in the kernel; its tags that still hold something are copied to our own memory
- * and keep their numbers, so frees still find the right account, and a dump names them at its end.
- * The numbers of a module that held nothing are given to the next module of the same size, so that
- * loading and unloading for ever does not use them up.
+ * and is gone after dlclose(), while the block may live on. What a number stands for is copied into
+ * the ledger when it is given - names of tags, frames of chains - so that it can be told by whoever
+ * reads that, whatever became of the module.
  *
- * Module ids are the lowest that are free; the list is an array indexed by them. What has no module
- * - callers' addresses, C++ sites outside any registered image - is under the last id.
+ * A module that is unloaded leaves the list of tags at once, as in the kernel; its tags keep their
+ * numbers, so frees still find the right account, and those that still hold something are shown as
+ * unloaded. Only the same module with the same tags gets those numbers again when it comes back, and
+ * only where none of them holds anything: so loading and unloading for ever does not use them up, and
+ * no other module inherits its sums.
  *
- * At exit destructors run while the program still allocates and before the last dump: from then on
- * nothing is unregistered.
+ * Numbers are given out once. What comes behind the last one is counted under FL_LEDGER_OTHER.
+ *
+ * At exit destructors run while the program still allocates: from then on nothing is unregistered.
  */
 #include <link.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "alloc/lib/core.h"
 
-#define MODULES_MAX  1024
-#define LOOSE	     (MODULES_MAX - 1) /* the id of what has no module */
-#define CALLER_SLOTS (1u << 21)
+#define MODULES_MAX 1024
+#define CHAIN_SLOTS (1u << 21)
 
-struct module {
+struct module { /* that has tags */
 	bool used;
-	bool builtin;
-	char name[64];
-	uint64_t seq;
 	struct fl_alloc_site *start; /* its section */
-	size_t nr_section;
-	uint32_t *loose; /* numbers of sites that came one by one */
-	size_t nr_loose;
-	uintptr_t image, image_end;
+	size_t n;
+	struct fl_image image;
 };
 
-struct entry { /* what a number stands for */
-	const struct fl_alloc_site *site;
-	uintptr_t caller;
-};
-
-struct kept {
-	uint32_t index;
-	struct fl_alloc_site site;
-	struct kept *next;
-	char text[]; /* module, function, file */
-};
-
-struct spare { /* numbers that nobody uses */
+struct retired { /* numbers of a module that is gone, holding nothing */
 	uint32_t first, n;
 };
 
-struct caller_slot {
-	_Atomic uintptr_t address;
-	_Atomic uint32_t index;
+struct chain_slot {
+	uint64_t hash;
+	uint32_t index;
 };
 
-static atomic_int lock_word;
-static atomic_bool lock_wanted;
-void (*fl_lock_pending)(void);
-
-static struct module *modules; /* MODULES_MAX */
-static struct entry *entries;  /* FL_SITES_MAX */
-static struct caller_slot *_Atomic callers;
-static uint32_t last_index;
-static uint64_t content_id, last_seq;
-static struct kept *kept;
-static struct spare spares[256];
-static size_t nr_spares;
+static struct module modules[MODULES_MAX];
+static struct retired retired[256];
+static size_t nr_retired;
+static struct chain_slot *chains; /* by frames in the ledger's form */
 static bool exiting;
-
-/* The thread that forks holds the lock over it, and others' handlers may allocate meanwhile. */
-static __thread bool forking __attribute__((tls_model("initial-exec")));
-
-void fl_lock(void)
-{
-	if (unlikely(forking))
-		return;
-	while (atomic_exchange_explicit(&lock_word, 1, memory_order_acquire))
-		sched_yield();
-}
-
-/* Whoever fails here has left word before, and whoever lets go looks for it behind that. */
-bool fl_trylock(void)
-{
-	if (forking)
-		return false;
-	atomic_store(&lock_wanted, true);
-	if (atomic_exchange(&lock_word, 1))
-		return false;
-	atomic_store(&lock_wanted, false);
-	return true;
-}
-
-void fl_unlock(void)
-{
-	if (unlikely(forking))
-		return;
-	atomic_store(&lock_word, 0);
-	if (unlikely(atomic_load(&lock_wanted)) && fl_lock_pending)
-		fl_lock_pending();
-}
-
-bool fl_trylock_for_long(void)
-{
-	for (unsigned int i = 0; i < 10000; i++) {
-		if (!atomic_exchange(&lock_word, 1))
-			return true;
-		sched_yield();
-	}
-	return false;
-}
-
-bool fl_unlock_quietly(void)
-{
-	atomic_store(&lock_word, 0);
-	return atomic_load(&lock_wanted);
-}
-
-void fl_lock_for_fork(void)
-{
-	fl_lock();
-	forking = true;
-}
-
-void fl_unlock_after_fork(void)
-{
-	forking = false;
-	fl_unlock();
-}
 
 static void at_exit(void)
 {
 	exiting = true;
 }
 
-static bool ready(void)
+static uint32_t new_site(void)
 {
-	if (likely(entries != NULL))
-		return true;
-	modules = fl_memory(MODULES_MAX * sizeof(*modules));
-	entries = modules ? fl_memory(FL_SITES_MAX * sizeof(*entries)) : NULL;
-	return entries != NULL;
+	struct fl_ledger_process *p = fl_book.process;
+	uint32_t index = p->nr_sites;
+
+	if (index >= fl_book.sites_max)
+		return FL_LEDGER_OTHER;
+	__atomic_store_n(&p->nr_sites, index + 1, __ATOMIC_RELEASE);
+	return index;
 }
 
-static uint32_t new_index(const struct fl_alloc_site *site, uintptr_t caller)
+/* Sites of one function and file come together: their names are kept once. */
+static uint32_t name_of(const char *s, const char **last, uint32_t *last_at)
 {
-	if (last_index + 1 >= FL_SITES_MAX)
+	if (!s)
 		return 0;
-	entries[++last_index] = (struct entry){ site, caller };
-	return last_index;
-}
-
-static struct module *loose_module(const void *address)
-{
-	struct module *m = &modules[LOOSE];
-
-	for (size_t i = 0; address && i < LOOSE; i++)
-		if (modules[i].used && modules[i].image <= (uintptr_t)address &&
-		    (uintptr_t)address < modules[i].image_end)
-			return &modules[i];
-	if (!m->used) {
-		m->used = true;
-		m->seq = ++last_seq;
+	if (s != *last) {
+		*last_at = fl_book_name(s, strlen(s));
+		*last = s;
 	}
-	return m;
+	return *last_at;
 }
 
-static void add_loose(const void *address, uint32_t index)
+static void write_tag(uint32_t index, const struct fl_alloc_site *site, uint32_t module)
 {
-	struct module *m = loose_module(address);
+	static const char *last_file, *last_function;
+	static uint32_t file_at, function_at;
+	struct fl_ledger_site *s = &fl_book.sites[index];
 
-	if (!m->loose)
-		m->loose = fl_memory(FL_SITES_MAX * sizeof(*m->loose));
-	if (!m->loose)
+	if (index == FL_LEDGER_OTHER)
 		return;
-	m->loose[m->nr_loose++] = index;
-	content_id++;
+	s->module = (uint16_t)module;
+	s->unloaded = 0;
+	s->line = site->line;
+	s->frames = (uintptr_t)site;
+	if (s->kind != FL_LEDGER_TAG) {
+		s->file = name_of(site->file, &last_file, &file_at);
+		s->function = name_of(site->function, &last_function, &function_at);
+	}
+	__atomic_store_n(&s->kind, FL_LEDGER_TAG, __ATOMIC_RELEASE);
 }
 
-static bool in_section(const struct fl_alloc_site *site)
+static uint32_t register_locked(struct fl_alloc_site *site, const struct fl_image *image)
 {
-	for (size_t i = 0; i < LOOSE; i++)
-		if (modules[i].used && modules[i].start <= site &&
-		    site < modules[i].start + modules[i].nr_section)
-			return true;
-	return false;
+	uint32_t index = __atomic_load_n(&site->index, __ATOMIC_RELAXED);
+
+	if (index)
+		return index;
+	if (!fl_book_open())
+		return 0;
+	index = new_site();
+	write_tag(index, site, image ? fl_image_module(image) : FL_LEDGER_NO_MODULE);
+	if (index == FL_LEDGER_OTHER)
+		fl_book.process->refused++;
+	__atomic_store_n(&site->index, index, __ATOMIC_RELAXED);
+	return index;
 }
 
-/*
- * A site that is used before its module is registered, or a C++ one. The file name tells them apart:
- * only sections hold C's, and those are listed by their section when it comes.
- */
+/* A site that is used before its module is registered, or a C++ one. */
 uint32_t fl_site_register(struct fl_alloc_site *site)
 {
+	struct fl_image image;
+	struct fl_locked l;
 	uint32_t index;
+	bool known;
 
 	fl_setup();
-	if (fl_settings.off)
+	if (fl_settings.off || fl_real() == FL_REAL_ASIDE)
 		return 0;
-	fl_lock();
-	index = __atomic_load_n(&site->index, __ATOMIC_RELAXED);
-	if (!index && ready()) {
-		index = new_index(site, 0);
-		__atomic_store_n(&site->index, index, __ATOMIC_RELAXED);
-		if (index && !in_section(site))
-			add_loose(site, index);
-	}
-	fl_unlock();
+	known = fl_image_at((uintptr_t)site, &image);
+	l = fl_lock();
+	index = register_locked(site, known ? &image : NULL);
+	fl_unlock(l);
 	return index;
 }
 
-static uint32_t caller_slot(struct caller_slot *v, uintptr_t address)
+static uint64_t hash_frames(const uint64_t *v, unsigned int n)
 {
-	uint32_t i = (uint32_t)((address * 0x9e3779b97f4a7c15ULL) >> 43);
+	uint64_t h = n;
 
-	for (;; i = (i + 1) % CALLER_SLOTS) {
-		uintptr_t there = atomic_load_explicit(&v[i].address, memory_order_acquire);
-
-		if (there == address || there == 0)
-			return i;
+	for (unsigned int i = 0; i < n; i++) {
+		h = (h ^ v[i]) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 29;
 	}
+	return h ? h : 1;
 }
 
-static uint32_t new_caller(uintptr_t address)
+static uint32_t new_chain(enum fl_ledger_kind kind, const uint64_t *frames, unsigned int n)
 {
-	struct caller_slot *v;
-	uint32_t i, index = 0;
+	struct fl_ledger_process *p = fl_book.process;
+	struct fl_ledger_site *s;
+	uint32_t index;
 
-	fl_lock();
-	v = atomic_load_explicit(&callers, memory_order_relaxed);
-	if (!v) {
-		v = fl_memory(CALLER_SLOTS * sizeof(*v));
-		atomic_store_explicit(&callers, v, memory_order_release);
-	}
-	if (v && ready()) {
-		i = caller_slot(v, address);
-		index = atomic_load_explicit(&v[i].index, memory_order_relaxed);
-		if (!index) {
-			index = new_index(NULL, address);
-			atomic_store_explicit(&v[i].index, index, memory_order_relaxed);
-			if (index)
-				add_loose(NULL, index);
-			if (index) /* a table that is full must keep a free slot */
-				atomic_store_explicit(&v[i].address, address,
-						      memory_order_release);
-		}
-	}
-	fl_unlock();
+	if (n > FL_LEDGER_FRAMES - p->nr_frames)
+		return FL_LEDGER_OTHER;
+	index = new_site();
+	if (index == FL_LEDGER_OTHER)
+		return index;
+	s = &fl_book.sites[index];
+	memcpy(fl_book.frames + p->nr_frames, frames, n * sizeof(*frames));
+	s->module = FL_LEDGER_NO_MODULE;
+	s->frames = p->nr_frames;
+	s->nr_frames = n;
+	p->nr_frames += n;
+	__atomic_store_n(&s->kind, kind, __ATOMIC_RELEASE);
 	return index;
 }
 
-uint32_t fl_site_of_caller(const void *address)
+uint32_t fl_site_chain(enum fl_ledger_kind kind, const uint64_t *frames, unsigned int n)
 {
-	struct caller_slot *v = atomic_load_explicit(&callers, memory_order_acquire);
+	uint64_t hash = hash_frames(frames, n) + kind;
+	struct chain_slot *slot;
 	uint32_t i;
 
-	if (likely(v != NULL)) {
-		i = caller_slot(v, (uintptr_t)address);
-		if (likely(atomic_load_explicit(&v[i].address, memory_order_acquire)))
-			return atomic_load_explicit(&v[i].index, memory_order_relaxed);
-	}
-	return new_caller((uintptr_t)address);
+	if (!chains)
+		chains = fl_memory(CHAIN_SLOTS * sizeof(*chains));
+	if (!chains)
+		return FL_LEDGER_OTHER;
+	for (i = hash >> 43; chains[i].hash && chains[i].hash != hash; i = (i + 1) % CHAIN_SLOTS)
+		;
+	slot = &chains[i];
+	if (slot->hash)
+		return slot->index;
+	slot->index = new_chain(kind, frames, n);
+	if (slot->index != FL_LEDGER_OTHER) /* a table of all numbers keeps free slots */
+		slot->hash = hash;
+	return slot->index;
 }
 
-/* What the loader knows of the object that holds an address. */
-struct object {
-	uintptr_t address, start, end;
-	const char *name; /* "": the program */
-};
-
-static int find_object(struct dl_phdr_info *info, size_t size, void *v)
+static bool is_same_tag(uint32_t index, const struct fl_alloc_site *site, const char *path)
 {
-	struct object *o = v;
-	uintptr_t start = UINTPTR_MAX, end = 0;
+	const struct fl_ledger_site *s = &fl_book.sites[index];
 
-	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
-		uintptr_t from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+	return s->kind == FL_LEDGER_TAG && s->unloaded && s->line == site->line &&
+	       s->module != FL_LEDGER_NO_MODULE &&
+	       fl_image_is_named(s->module, path) &&
+	       !strcmp(fl_book.names + s->file, site->file) &&
+	       !strcmp(fl_book.names + s->function, site->function);
+}
 
-		if (info->dlpi_phdr[i].p_type != PT_LOAD)
+/* The numbers that this very module had before; 0: none. */
+static uint32_t former_numbers(const struct fl_alloc_site *start, size_t n, const char *path)
+{
+	for (size_t i = 0; i < nr_retired; i++) {
+		struct retired r = retired[i];
+		size_t j = 0;
+
+		while (r.n == n && j < n && !start[j].index &&
+		       is_same_tag(r.first + (uint32_t)j, &start[j], path))
+			j++;
+		if (j < n || r.n != n)
 			continue;
-		start = from < start ? from : start;
-		end = from + info->dlpi_phdr[i].p_memsz > end ?
-			      from + info->dlpi_phdr[i].p_memsz : end;
+		retired[i] = retired[--nr_retired];
+		return r.first;
 	}
-	if (o->address < start || o->address >= end)
-		return 0;
-	o->start = start;
-	o->end = end;
-	o->name = info->dlpi_name;
-	return 1;
+	return 0;
 }
 
-static void set_name(struct module *m, const char *path)
+/* Numbers for a whole section; some may have one already, having been used before. */
+static void number(struct module *m)
 {
-	const char *base = strrchr(path, '/');
-	size_t n;
+	uint32_t first = former_numbers(m->start, m->n, m->image.path);
+	uint32_t module = fl_image_module(&m->image);
 
-	base = base ? base + 1 : path;
-	n = strnlen(base, sizeof(m->name) - 1);
-	memcpy(m->name, base, n);
-	m->name[n] = '\0';
-	m->builtin = n == 0;
-}
+	for (size_t j = 0; j < m->n; j++) {
+		uint32_t index = m->start[j].index;
 
-/* Numbers for a whole section: those of an old one of its size, or new ones. */
-static void number(struct fl_alloc_site *start, size_t n)
-{
-	size_t i = 0;
-
-	while (i < nr_spares && spares[i].n != n)
-		i++;
-	for (size_t j = 0; j < n; j++) {
-		if (start[j].index) {
-			entries[start[j].index].site = &start[j];
-			continue;
-		}
-		if (i < nr_spares) {
-			start[j].index = spares[i].first + (uint32_t)j;
-			entries[start[j].index] = (struct entry){ &start[j], 0 };
-		} else {
-			start[j].index = new_index(&start[j], 0);
-		}
+		if (!index)
+			index = first ? first + (uint32_t)j : new_site();
+		write_tag(index, &m->start[j], module);
+		__atomic_store_n(&m->start[j].index, index, __ATOMIC_RELAXED);
 	}
-	if (i < nr_spares)
-		spares[i] = spares[--nr_spares];
 }
 
-static void add_module(struct fl_alloc_module *pub, const struct object *o)
+static void add_module(struct fl_alloc_module *pub, const struct fl_image *image)
 {
 	struct module *m = modules;
 
-	while (m < modules + LOOSE && m->used)
+	while (m < modules + MODULES_MAX && m->used)
 		m++;
-	if (m == modules + LOOSE)
+	if (m == modules + MODULES_MAX)
 		return;
-	set_name(m, o->name);
-	m->used = true;
-	m->seq = ++last_seq;
-	m->start = pub->start;
-	m->nr_section = (size_t)(pub->stop - pub->start);
-	m->nr_loose = 0;
-	m->image = o->start;
-	m->image_end = o->end;
-	number(m->start, m->nr_section);
-	content_id += m->nr_section > 0;
+	*m = (struct module){ true, pub->start, (size_t)(pub->stop - pub->start), *image };
+	number(m);
 	pub->private_id = (uint32_t)(m - modules) + 1;
 }
 
 FL_API void fl_alloc_register(struct fl_alloc_module *pub)
 {
 	static atomic_bool registered_exit;
-	struct object o = { .address = (uintptr_t)pub->image, .name = "" };
+	struct fl_image image = { .path = "" };
+	struct fl_locked l;
 
 	fl_setup();
-	if (pub->private_id || fl_settings.off)
+	if (pub->private_id || fl_settings.off || fl_real() == FL_REAL_ASIDE)
 		return;
-	dl_iterate_phdr(find_object, &o);
+	fl_image_at((uintptr_t)pub->image, &image);
 	if (!atomic_exchange(&registered_exit, true))
 		atexit(at_exit);
-	fl_lock();
-	if (!pub->private_id && ready())
-		add_module(pub, &o);
+	l = fl_lock();
+	if (!pub->private_id && fl_book_open())
+		add_module(pub, &image);
 	if (pub->flags & FL_ALLOC_MODULE_CXX)
 		fl_settings.news = true;
-	fl_unlock();
+	fl_unlock(l);
 }
 
-static char *put(char *at, const char *s)
+/* Returns whether the number is free: the site holds nothing. */
+static bool retire(uint32_t index)
 {
-	size_t n = s ? strlen(s) + 1 : 1;
+	struct fl_alloc_counters c;
 
-	memcpy(at, s ? s : "", n);
-	return at + n;
-}
-
-/* Returns whether the number is free: the site held nothing. */
-static bool retire(const struct module *m, uint32_t index)
-{
-	const struct fl_alloc_site *site = entries[index].site;
-	int64_t bytes, calls;
-	struct kept *k;
-	char *at;
-
-	fl_counters_sum(index, &bytes, &calls);
-	entries[index].site = NULL;
-	if ((!bytes && !calls) || !site)
-		return !bytes && !calls;
-	k = fl_memory(sizeof(*k) + strlen(m->name) + strlen(site->function) + strlen(site->file) + 3);
-	if (!k)
+	if (index == FL_LEDGER_OTHER)
 		return false;
-	k->index = index;
-	k->site = *site;
-	at = put(k->text, m->name);
-	k->site.function = at;
-	at = put(at, site->function);
-	k->site.file = at;
-	put(at, site->file);
-	k->next = kept;
-	kept = k;
-	entries[index].site = &k->site;
-	return false;
+	fl_counters_read(index, &c);
+	fl_book.sites[index].unloaded = 1;
+	return !c.bytes && !c.calls;
+}
+
+/* C++'s sites came one by one: they are known by where their records lie. */
+static void retire_inside(const struct fl_image *image)
+{
+	for (uint32_t i = FL_LEDGER_OTHER + 1; i < fl_book.process->nr_sites; i++) {
+		const struct fl_ledger_site *s = &fl_book.sites[i];
+
+		if (s->kind == FL_LEDGER_TAG && !s->unloaded && s->frames >= image->start &&
+		    s->frames < image->end)
+			retire(i);
+	}
 }
 
 static void remove_module(struct module *m)
 {
-	uint32_t first = m->nr_section ? m->start[0].index : 0;
+	uint32_t first = m->n ? m->start[0].index : 0;
 	bool whole = first != 0;
 
-	for (size_t i = 0; i < m->nr_section; i++) {
+	for (size_t i = 0; i < m->n; i++) {
 		uint32_t index = m->start[i].index;
 
 		if (!index)
 			continue;
 		whole &= index == first + i;
-		whole &= retire(m, index);
+		whole &= retire(index);
+		m->start[i].index = 0;
 	}
-	for (size_t i = 0; i < m->nr_loose; i++)
-		retire(m, m->loose[i]);
-	if (whole && nr_spares < sizeof(spares) / sizeof(spares[0]))
-		spares[nr_spares++] = (struct spare){ first, (uint32_t)m->nr_section };
+	retire_inside(&m->image);
+	if (whole && nr_retired < sizeof(retired) / sizeof(retired[0]))
+		retired[nr_retired++] = (struct retired){ first, (uint32_t)m->n };
 	m->used = false;
-	m->nr_section = m->nr_loose = 0;
-	content_id++;
 }
 
 FL_API void fl_alloc_unregister(struct fl_alloc_module *pub)
 {
+	struct fl_locked l;
+
 	if (!pub->private_id || exiting)
 		return;
-	fl_lock();
+	l = fl_lock();
 	if (pub->private_id)
 		remove_module(&modules[pub->private_id - 1]);
 	pub->private_id = 0;
-	fl_unlock();
-}
-
-void fl_sites_kept(bool (*fn)(void *ctx, const struct fl_tag *tag, int64_t bytes, int64_t calls),
-		   void *ctx)
-{
-	for (const struct kept *k = kept; k; k = k->next) {
-		struct fl_tag tag = { k->text, k->site.function, k->site.file, k->site.line, false };
-		int64_t bytes, calls;
-
-		fl_counters_sum(k->index, &bytes, &calls);
-		if ((bytes || calls) && !fn(ctx, &tag, bytes, calls))
-			return;
-	}
+	fl_unlock(l);
 }
 
 FL_API void fl_alloc_read(const struct fl_alloc_site *site, struct fl_alloc_counters *ret)
@@ -458,71 +322,6 @@ FL_API void fl_alloc_read(const struct fl_alloc_site *site, struct fl_alloc_coun
 	uint32_t index = __atomic_load_n(&site->index, __ATOMIC_RELAXED);
 
 	*ret = (struct fl_alloc_counters){ 0 };
-	if (!index)
-		return;
-	fl_counters_read(index, ret);
-}
-
-/* The space: asked under fl_lock() or a successful fl_trylock(). */
-
-static uint64_t space_content_id(struct fl_tag_space *space)
-{
-	return content_id;
-}
-
-static bool space_module(struct fl_tag_space *space, uint64_t id, struct fl_tag_module *ret)
-{
-	for (; modules && id < MODULES_MAX; id++) {
-		const struct module *m = &modules[id];
-
-		if (!m->used || m->nr_section + m->nr_loose == 0)
-			continue;
-		*ret = (struct fl_tag_module){ id, m->seq, m->nr_section + m->nr_loose };
-		return true;
-	}
-	return false;
-}
-
-uint32_t fl_site_space_index(uint64_t id, size_t i)
-{
-	const struct module *m = &modules[id];
-
-	return i < m->nr_section ? m->start[i].index : m->loose[i - m->nr_section];
-}
-
-static void space_tag(struct fl_tag_space *space, uint64_t id, size_t i, struct fl_tag *ret)
-{
-	const struct module *m = &modules[id];
-	const struct entry *e = &entries[fl_site_space_index(id, i)];
-
-	if (!e->site) {
-		fl_caller_tag(e->caller, ret);
-		return;
-	}
-	*ret = (struct fl_tag){ .module = m->builtin || id == LOOSE ? NULL : m->name,
-				.function = e->site->function,
-				.file = e->site->file,
-				.line = e->site->line };
-}
-
-static struct fl_tag_counters space_counters(struct fl_tag_space *space, uint64_t id, size_t i)
-{
-	int64_t bytes, calls;
-
-	fl_counters_sum(fl_site_space_index(id, i), &bytes, &calls);
-	return (struct fl_tag_counters){ (uint64_t)bytes, (uint64_t)calls };
-}
-
-static const struct fl_tag_space_ops space_ops = {
-	.content_id = space_content_id,
-	.module = space_module,
-	.tag = space_tag,
-	.counters = space_counters,
-};
-
-struct fl_tag_space *fl_site_space(void)
-{
-	static struct fl_tag_space space = { &space_ops };
-
-	return &space;
+	if (index && fl_book.process)
+		fl_counters_read(index, ret);
 }

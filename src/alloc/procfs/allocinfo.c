@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "alloc/tags/line.h"
-#include "alloc/tags/session.h"
+#include "alloc/procfs/session.h"
 #include "base/util.h"
 
 #define PAGE 4096

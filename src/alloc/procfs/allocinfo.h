@@ -6,7 +6,7 @@
 #ifndef ALLOC_PROCFS_ALLOCINFO_H
 #define ALLOC_PROCFS_ALLOCINFO_H
 
-#include "alloc/tags/space.h"
+#include "alloc/procfs/space.h"
 #include "vfs/node.h"
 
 /*

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A tag space in memory: modules that are loaded and unloaded, as the kernel keeps them. A saved
- * dump becomes one, and so a file that answers requests; tests drive it through its changes.
+ * A tag space in memory: modules that are loaded and unloaded, as the kernel keeps them. Over one, a
+ * file answers requests; tests drive it through its changes.
  */
 #ifndef ALLOC_PROCFS_REGISTRY_H
 #define ALLOC_PROCFS_REGISTRY_H
 
 #include "alloc/records/record.h"
-#include "alloc/tags/space.h"
+#include "alloc/procfs/space.h"
 
 struct fl_tag_entry {
 	struct fl_tag tag;
@@ -42,8 +42,5 @@ int fl_tag_registry_load(struct fl_tag_registry *reg, struct fl_tag_entry *v, si
 			 uint64_t *ret_id);
 /* -ENOENT where no module has that id; the content id then stays. */
 int fl_tag_registry_unload(struct fl_tag_registry *reg, uint64_t id);
-
-/* The records of a set as modules, in the order in which their names come first. */
-int fl_tag_registry_add_set(struct fl_tag_registry *reg, const struct fl_alloc_set *set);
 
 #endif

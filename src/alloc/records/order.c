@@ -10,6 +10,7 @@ static const char *const key_names[_FL_ALLOC_KEY_MAX] = {
 	[FL_ALLOC_BY_BYTES] = "bytes",	     [FL_ALLOC_BY_CALLS] = "calls",
 	[FL_ALLOC_BY_AVERAGE] = "avg",	     [FL_ALLOC_BY_FILE] = "file",
 	[FL_ALLOC_BY_FUNCTION] = "function", [FL_ALLOC_BY_MODULE] = "module",
+	[FL_ALLOC_BY_PEAK] = "peak",	     [FL_ALLOC_BY_TOTAL] = "total",
 };
 
 int fl_alloc_order_parse(const char *text, struct fl_alloc_order *ret)
@@ -36,6 +37,17 @@ static int down_u64(uint64_t a, uint64_t b)
 	return (a < b) - (a > b);
 }
 
+/* Where it is not known a record has held, and allocated, at least what it holds. */
+static int64_t peak(const struct fl_alloc_record *r)
+{
+	return r->more && r->more->has_peak ? r->more->peak_bytes : r->bytes;
+}
+
+static uint64_t total(const struct fl_alloc_record *r)
+{
+	return r->more && r->more->has_total ? r->more->total_bytes : (uint64_t)FL_MAX(r->bytes, 0);
+}
+
 static int by_key(enum fl_alloc_key key, const struct fl_alloc_record *a,
 		  const struct fl_alloc_record *b)
 {
@@ -53,6 +65,10 @@ static int by_key(enum fl_alloc_key key, const struct fl_alloc_record *a,
 		return fl_str_cmp(a->function, b->function);
 	case FL_ALLOC_BY_MODULE:
 		return fl_str_cmp(a->module, b->module);
+	case FL_ALLOC_BY_PEAK:
+		return down_s64(peak(a), peak(b));
+	case FL_ALLOC_BY_TOTAL:
+		return down_u64(total(a), total(b));
 	case _FL_ALLOC_KEY_MAX:
 		break;
 	}

@@ -12,6 +12,8 @@ enum fl_alloc_key {
 	FL_ALLOC_BY_FILE,
 	FL_ALLOC_BY_FUNCTION,
 	FL_ALLOC_BY_MODULE,
+	FL_ALLOC_BY_PEAK,
+	FL_ALLOC_BY_TOTAL,
 	_FL_ALLOC_KEY_MAX,
 };
 
@@ -21,7 +23,7 @@ struct fl_alloc_order {
 	bool reverse;
 };
 
-#define FL_ALLOC_KEYS "bytes|calls|avg|file|function|module"
+#define FL_ALLOC_KEYS "bytes|calls|avg|file|function|module|peak|total"
 
 /* One of the words above, with "-" before it for the reverse; -EINVAL for others. */
 int fl_alloc_order_parse(const char *text, struct fl_alloc_order *ret);

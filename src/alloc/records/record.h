@@ -18,6 +18,30 @@ enum fl_accurate {
 	FL_ACCURATE_YES,
 };
 
+/* One function of a chain of callers. */
+struct fl_alloc_frame {
+	struct fl_str function; /* n 0: not known */
+	struct fl_str file;	/* n 0: not known, as is the line then */
+	uint64_t line;
+	struct fl_str module;	/* path; n 0: not known */
+	struct fl_str build_id; /* its bytes; n 0: none */
+	uint64_t offset;	/* of the call, as the module's file has it */
+	uint64_t from_start;	/* of the function, where has_from_start */
+	bool has_from_start;
+	bool inlined; /* into the frame that follows */
+};
+
+/* What only some sources know. */
+struct fl_alloc_more {
+	int64_t peak_bytes;
+	uint64_t total_bytes, total_calls; /* of all that was ever allocated */
+	int64_t at_bytes, at_calls;	   /* when all sites together held the most */
+	bool has_peak, has_total;
+	int32_t pid; /* 0: not said */
+	const struct fl_alloc_frame *stack; /* innermost first */
+	uint32_t nr_stack;
+};
+
 /* Strings are borrowed from the set (or the text) that the record came from. */
 struct fl_alloc_record {
 	int64_t bytes;	      /* live; negative for a moment where per-CPU counters are summed */
@@ -27,6 +51,7 @@ struct fl_alloc_record {
 	struct fl_str module; /* n 0: built in, the main program */
 	struct fl_str function;
 	struct fl_str extra; /* unknown words behind the tag, as they were */
+	const struct fl_alloc_more *more; /* NULL: nothing; borrowed as strings are */
 	enum fl_accurate accurate;
 };
 
@@ -38,6 +63,7 @@ struct fl_alloc_set {
 	uint64_t content_id;	  /* where has_content_id */
 	bool has_content_id;
 	bool torn;		  /* tags came or went while it was read */
+	int64_t peak_bytes;	  /* of all sites together; 0: not known */
 };
 
 void fl_alloc_set_fini(struct fl_alloc_set *set);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The other side of the allocinfo requests: reads all matches from whatever answers them - the
- * kernel's file, an instrumented program's socket, a tree.
+ * kernel's file, a tree.
  */
 #ifndef ALLOC_SOURCES_CLIENT_H
 #define ALLOC_SOURCES_CLIENT_H
@@ -31,12 +31,5 @@ struct fl_allocinfo_peer {
 #define FL_ALLOC_TAGS_MAX (1u << 24)
 int fl_allocinfo_read(struct fl_allocinfo_peer *peer, const struct fl_alloc_filter *f,
 		      struct fl_alloc_set *set);
-
-/*
- * The same from a socket that is connected to a live program, whose callers get their names from
- * the files that @pid has mapped. -EPROTO, -ECONNRESET, -ETIMEDOUT: it does not answer as it should.
- */
-int fl_allocinfo_read_socket(int fd, pid_t pid, const struct fl_alloc_filter *f,
-			     struct fl_alloc_set *set);
 
 #endif

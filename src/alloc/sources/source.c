@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "alloc/sources/callers.h"
 #include "alloc/sources/client.h"
 #include "alloc/sources/text.h"
 #include "base/buf.h"
@@ -22,20 +24,78 @@
 
 struct path_source {
 	struct fl_alloc_source source;
-	const char *path;
+	const char *path, *skip;
+	struct fl_callers *names; /* records' strings are its: it stays until the source is closed */
 };
 
 struct sink {
 	const struct fl_alloc_filter *filter;
 	struct fl_alloc_findings *findings;
 	struct fl_alloc_set *set;
+	struct fl_alloc_words words;
+	bool has_backslash; /* somewhere in the text: only then is it looked for */
 };
+
+/* A name that its writer gave with blanks as \040; the kernel writes no backslash. */
+static int decode(struct fl_arena *a, struct fl_str *s)
+{
+	char *p;
+	size_t n = 0;
+
+	if (!s->n || !memchr(s->p, '\\', s->n))
+		return 0;
+	p = fl_arena_alloc(a, s->n);
+	if (!p)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++) {
+		const char *c = s->p + i;
+		bool octal = c[0] == '\\' && s->n - i > 3 && c[1] >= '0' && c[1] <= '3' &&
+			     c[2] >= '0' && c[2] <= '7' && c[3] >= '0' && c[3] <= '7';
+
+		p[n++] = octal ? (char)((c[1] - '0') << 6 | (c[2] - '0') << 3 | (c[3] - '0')) : *c;
+		i += octal ? 3 : 0;
+	}
+	*s = fl_str_n(p, n);
+	return 0;
+}
+
+/* Words that are ours live until the next line alone. */
+static int keep_words(struct sink *sink, struct fl_alloc_record *r)
+{
+	struct fl_arena *a = &sink->set->strings;
+	struct fl_alloc_more *more = FL_ARENA_NEW(a, struct fl_alloc_more);
+	struct fl_alloc_frame *stack = fl_arena_array(a, sink->words.n + 1, sizeof(*stack));
+
+	if (!more || !stack)
+		return -ENOMEM;
+	memcpy(stack, sink->words.frames, sink->words.n * sizeof(*stack));
+	for (unsigned int i = 0; i < sink->words.n; i++)
+		if (decode(a, &stack[i].module) < 0)
+			return -ENOMEM;
+	*more = sink->words.more;
+	more->stack = stack;
+	more->nr_stack = sink->words.n;
+	r->more = more;
+	sink->words.any = false;
+	return 0;
+}
 
 static int take_record(void *ctx, const struct fl_alloc_record *r)
 {
 	struct sink *sink = ctx;
+	struct fl_alloc_record own;
+	int e = 0;
 
-	return fl_alloc_filter_match(sink->filter, r) ? fl_alloc_set_add(sink->set, r) : 0;
+	if (!sink->words.any && !sink->has_backslash)
+		return fl_alloc_filter_match(sink->filter, r) ? fl_alloc_set_add(sink->set, r) : 0;
+	own = *r;
+	if (sink->has_backslash)
+		e = decode(&sink->set->strings, &own.function);
+	if (e == 0 && sink->words.any)
+		e = keep_words(sink, &own);
+	if (e < 0 || !fl_alloc_filter_match(sink->filter, &own))
+		return e;
+	return fl_alloc_set_add(sink->set, &own);
 }
 
 static void take_finding(void *ctx, const struct fl_diag *d)
@@ -51,11 +111,44 @@ static void take_finding(void *ctx, const struct fl_diag *d)
 static int read_text(struct fl_file *text, const char *place, const struct fl_alloc_filter *f,
 		     struct fl_alloc_findings *findings, struct fl_alloc_set *set)
 {
-	struct sink sink = { f, findings, set };
-	struct fl_alloc_reader reader = { take_record, take_finding, &sink };
+	struct sink sink = { .filter = f, .findings = findings, .set = set };
+	struct fl_alloc_reader reader = { &sink.words, take_record, take_finding, &sink };
 
 	set->text = *text;
+	sink.has_backslash = text->size && memchr(text->data, '\\', text->size);
 	return fl_alloc_text_read(fl_file_str(text), place, &reader, NULL);
+}
+
+static bool has_callers(const struct fl_alloc_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (fl_str_starts(set->v[i].function, "+0x") ||
+		    (set->v[i].more && set->v[i].more->nr_stack))
+			return true;
+	return false;
+}
+
+/* A filter by name is meant for names: where there are callers, they come before it. */
+static int read_named(struct path_source *ps, struct fl_file *text, const struct fl_alloc_filter *f,
+		      struct fl_alloc_findings *findings, struct fl_alloc_set *set)
+{
+	const struct fl_alloc_filter everything = {};
+	struct fl_callers_opts opts = { .skip = ps->skip };
+	bool with_callers = text->size && memmem(text->data, text->size, " func:+0x", 9);
+	size_t kept = 0;
+	int r = read_text(text, ps->source.name, with_callers ? &everything : f, findings, set);
+
+	if (r < 0 || !has_callers(set))
+		return r;
+	if (!ps->names)
+		r = fl_callers_open(&opts, &ps->names);
+	if (r == 0)
+		r = fl_callers_name_set(ps->names, set);
+	for (size_t i = 0; r == 0 && i < set->n; i++)
+		if (fl_alloc_filter_match(f, &set->v[i]))
+			set->v[kept++] = set->v[i];
+	set->n = kept;
+	return r;
 }
 
 static int file_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
@@ -65,17 +158,20 @@ static int file_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 	struct fl_file text;
 	int r = fl_file_open(ps->path, SIZE_MAX / 2, &text);
 
-	return r < 0 ? r : read_text(&text, s->name, f, findings, set);
+	return r < 0 ? r : read_named(ps, &text, f, findings, set);
 }
 
 static void path_close(struct fl_alloc_source *s)
 {
-	free(FL_CONTAINER_OF(s, struct path_source, source));
+	struct path_source *ps = FL_CONTAINER_OF(s, struct path_source, source);
+
+	fl_callers_close(ps->names);
+	free(ps);
 }
 
 static const struct fl_alloc_source_ops file_ops = { file_read, path_close };
 
-static int path_source(const struct fl_alloc_source_ops *ops, const char *path,
+static int path_source(const struct fl_alloc_source_ops *ops, const char *path, const char *skip,
 		       struct fl_alloc_source **ret)
 {
 	struct path_source *ps = calloc(1, sizeof(*ps));
@@ -85,13 +181,14 @@ static int path_source(const struct fl_alloc_source_ops *ops, const char *path,
 	ps->source.ops = ops;
 	ps->source.name = fl_str_is(fl_str(path), "-") ? "standard input" : path;
 	ps->path = path;
+	ps->skip = skip;
 	*ret = &ps->source;
 	return 0;
 }
 
-int fl_alloc_source_file(const char *path, struct fl_alloc_source **ret)
+int fl_alloc_source_file(const char *path, const char *skip, struct fl_alloc_source **ret)
 {
-	return path_source(&file_ops, path, ret);
+	return path_source(&file_ops, path, skip, ret);
 }
 
 struct fd_peer {
@@ -153,7 +250,7 @@ int fl_alloc_source_proc(const char *path, struct fl_alloc_source **ret)
 {
 	if (access(path, R_OK) < 0)
 		return -errno;
-	return path_source(&proc_ops, path, ret);
+	return path_source(&proc_ops, path, NULL, ret);
 }
 
 int fl_alloc_source_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,

@@ -20,6 +20,7 @@ struct fl_alloc_findings {
 	void (*report)(void *ctx, const struct fl_diag *d); /* NULL: none wanted */
 	void *ctx;
 	size_t errors; /* counted here by the source */
+	size_t damaged; /* sites that a program's ledger has no sense of */
 };
 
 struct fl_alloc_source_ops {
@@ -34,8 +35,11 @@ struct fl_alloc_source {
 	const char *name; /* for messages; borrowed */
 };
 
-/* Each read opens the file anew; "-" is standard input. Never fails but for -ENOMEM. */
-int fl_alloc_source_file(const char *path, struct fl_alloc_source **ret);
+/*
+ * Each read opens the file anew; "-" is standard input. Callers get names from the files that the
+ * dump says; @skip as in fl_callers_opts; borrowed. Never fails but for -ENOMEM.
+ */
+int fl_alloc_source_file(const char *path, const char *skip, struct fl_alloc_source **ret);
 
 /*
  * /proc/allocinfo or what @path names in its place. -ENOENT: this kernel was built or started
@@ -44,11 +48,11 @@ int fl_alloc_source_file(const char *path, struct fl_alloc_source **ret);
 int fl_alloc_source_proc(const char *path, struct fl_alloc_source **ret);
 
 /*
- * A live program with libforeland-alloc, through its socket; each read connects anew. Reading fails
- * with -ESRCH where there is no such process, -ENOENT or -ECONNREFUSED where it does not serve,
- * -EACCES where it is another user's, -ETIMEDOUT where it does not answer.
+ * A live program with libforeland-alloc: its ledger. @skip as in fl_callers_opts; borrowed. Reading
+ * fails with -ESRCH where there is no such process, -ENOENT where it counts nothing that others can
+ * read, -EACCES where it is another user's. Records' strings live until the source is closed.
  */
-int fl_alloc_source_pid(pid_t pid, struct fl_alloc_source **ret);
+int fl_alloc_source_pid(pid_t pid, const char *skip, struct fl_alloc_source **ret);
 bool fl_alloc_source_is_pid(const struct fl_alloc_source *s);
 
 /*

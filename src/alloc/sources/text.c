@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/num.h"
 #include "base/util.h"
 
 /*
@@ -280,8 +281,61 @@ HOT int parse_function(struct cursor *c, struct fl_alloc_record *r)
 	return 0;
 }
 
-/* The known word is taken in; what is unknown is kept as one piece, from the first on. */
-COLD void parse_words(struct fl_str rest, struct fl_alloc_record *r)
+static bool word_number(struct fl_str word, const char *key, uint64_t *ret)
+{
+	return fl_str_starts(word, key) &&
+	       fl_parse_u64(fl_str_from(word, strlen(key)), 10, ret) == 0;
+}
+
+/* "from:FILE+0xADDRESS": a caller of the frame before it. */
+static bool word_frame(struct fl_str word, struct fl_alloc_frame *ret)
+{
+	size_t at = word.n;
+
+	if (!fl_str_starts(word, "from:"))
+		return false;
+	while (at > 5 && word.p[at - 1] != '+')
+		at--;
+	if (at <= 5 || fl_parse_u64(fl_str_from(word, at), 0, &ret->offset) < 0)
+		return false;
+	ret->module = fl_str_sub(word, 5, at - 1 - 5);
+	return true;
+}
+
+static bool known_word(struct fl_str word, struct fl_alloc_words *w)
+{
+	uint64_t v;
+
+	if (word_number(word, "peak:", &v)) {
+		w->more.peak_bytes = (int64_t)v;
+		w->more.has_peak = true;
+	} else if (word_number(word, "total:", &w->more.total_bytes)) {
+		w->more.has_total = true;
+	} else if (word_number(word, "at_peak:", &v)) {
+		w->more.at_bytes = (int64_t)v;
+	} else if (word_number(word, "at_peak_calls:", &v)) {
+		w->more.at_calls = (int64_t)v;
+	} else if (!word_number(word, "total_calls:", &w->more.total_calls)) {
+		if (w->n == FL_ALLOC_FRAMES_MAX || !word_frame(word, &w->frames[w->n]))
+			return false;
+		w->n++;
+	}
+	return true;
+}
+
+COLD void clear_words(struct fl_alloc_words *w)
+{
+	w->more = (struct fl_alloc_more){};
+	memset(w->frames, 0, w->n * sizeof(w->frames[0]));
+	w->n = 0;
+	w->any = false;
+}
+
+/*
+ * Known words are taken in, into @w where the reader wants them; what is unknown is kept as one
+ * piece, from the first on.
+ */
+COLD void parse_words(struct fl_str rest, struct fl_alloc_words *w, struct fl_alloc_record *r)
 {
 	struct fl_str word;
 
@@ -290,11 +344,15 @@ COLD void parse_words(struct fl_str rest, struct fl_alloc_record *r)
 		struct fl_str here = rest;
 
 		fl_str_word(&rest, &word);
-		if (!fl_str_is(word, "accurate:no")) {
+		if (fl_str_is(word, "accurate:no")) {
+			r->accurate = FL_ACCURATE_NO;
+		} else if (!w || !known_word(word, w)) {
 			r->extra = fl_str_trim(here);
 			break;
+		} else {
+			w->any = true;
+			w->more.nr_stack = w->n;
 		}
-		r->accurate = FL_ACCURATE_NO;
 		rest = fl_str_trim(rest);
 	}
 	for (rest = r->extra; fl_str_word(&rest, &word);)
@@ -319,7 +377,7 @@ HOT int parse_numbers(struct cursor *c, struct fl_alloc_record *r)
 	return 0;
 }
 
-HOT int parse_record(struct cursor *c, struct fl_alloc_record *r)
+HOT int parse_record(struct cursor *c, struct fl_alloc_words *w, struct fl_alloc_record *r)
 {
 	int e = parse_columns(c, r) ? 0 : parse_numbers(c, r);
 
@@ -335,8 +393,10 @@ HOT int parse_record(struct cursor *c, struct fl_alloc_record *r)
 	e = parse_function(c, r);
 	if (e < 0)
 		return e;
+	if (c->at + 1 < c->line.n && w)
+		clear_words(w);
 	if (c->at + 1 < c->line.n)
-		parse_words(fl_str_from(c->line, c->at), r);
+		parse_words(fl_str_from(c->line, c->at), w, r);
 	return 0;
 }
 
@@ -382,10 +442,11 @@ static int parse_line(struct reading *rd, struct cursor *c, struct fl_alloc_reco
 		return parse_heading(c, &rd->info);
 	/* The other fields are there in every record; clearing all of them is a tenth of the time. */
 	r->module = r->extra = (struct fl_str){};
+	r->more = NULL;
 	r->accurate = rd->info.major == 1 ? FL_ACCURATE_UNKNOWN : FL_ACCURATE_YES;
 	if (rd->cut)
 		fail(c, FL_ALLOC_CUT, c->line.n, c->line.n);
-	return parse_record(c, r);
+	return parse_record(c, rd->reader->words, r);
 }
 
 static int read_line(struct reading *rd, struct fl_str line, struct fl_diag *d)

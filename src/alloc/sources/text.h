@@ -10,7 +10,17 @@
 
 #define FL_ALLOC_LINE_MAX 65536
 
+/* Words behind a tag that are ours: peaks, totals, the callers behind the first. */
+#define FL_ALLOC_FRAMES_MAX 64
+struct fl_alloc_words {
+	struct fl_alloc_more more;
+	struct fl_alloc_frame frames[FL_ALLOC_FRAMES_MAX]; /* of the second caller and so on */
+	unsigned int n;
+	bool any;
+};
+
 struct fl_alloc_reader {
+	struct fl_alloc_words *words; /* those of the record at hand; NULL: left in its extra */
 	/* A record; its strings point into the text. A non-zero result ends the reading. */
 	int (*record)(void *ctx, const struct fl_alloc_record *r);
 	/* A finding about one line; at most one a line. NULL: findings are only counted. */

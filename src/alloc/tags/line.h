@@ -3,7 +3,7 @@
 #ifndef ALLOC_TAGS_LINE_H
 #define ALLOC_TAGS_LINE_H
 
-#include "alloc/tags/space.h"
+#include "alloc/tags/tag.h"
 
 #define FL_TAG_HEADING "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
 

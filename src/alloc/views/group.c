@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "alloc/views/stacks.h"
+#include "base/buf.h"
 #include "base/map.h"
 #include "base/util.h"
 
@@ -15,6 +17,8 @@ static const char *const tree_names[_FL_ALLOC_TREE_MAX] = {
 	[FL_ALLOC_TREE_DIR] = "dir",
 	[FL_ALLOC_TREE_MODULE] = "module",
 	[FL_ALLOC_TREE_FUNCTION] = "function",
+	[FL_ALLOC_TREE_CALLERS] = "callers",
+	[FL_ALLOC_TREE_CALLEES] = "callees",
 };
 
 struct grouping {
@@ -23,6 +27,7 @@ struct grouping {
 	struct fl_arena *arena;
 	struct fl_map by_path;
 	struct fl_alloc_group *root;
+	struct fl_buf path, name; /* of a chain */
 };
 
 int fl_alloc_tree_parse(const char *text, enum fl_alloc_tree *ret)
@@ -104,6 +109,59 @@ static struct fl_alloc_group *headings(struct grouping *gr, const struct fl_allo
 	return g;
 }
 
+/* Where who asked stands in the chain: wrappers before it are left out. */
+static size_t first_frame(const struct fl_alloc_record *r, const struct fl_alloc_frame *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].function.n && (fl_str_eq(v[i].function, r->function) ||
+					(r->function.n > v[i].function.n &&
+					 r->function.p[v[i].function.n] == '+' &&
+					 fl_str_eq(fl_str_sub(r->function, 0, v[i].function.n),
+						   v[i].function))))
+			return i;
+	return 0;
+}
+
+/* A heading is found by all names that lead to it. */
+static struct fl_alloc_group *chain_heading(struct grouping *gr, struct fl_alloc_group *parent,
+					    const struct fl_alloc_frame *f)
+{
+	struct fl_str path, name;
+
+	fl_buf_reset(&gr->name);
+	fl_alloc_frame_name(f, &gr->name);
+	fl_buf_addc(&gr->path, '\0');
+	fl_buf_add_str(&gr->path, fl_buf_str(&gr->name));
+	if (gr->path.error || gr->name.error)
+		return NULL;
+	if (fl_map_get(&gr->by_path, fl_buf_str(&gr->path)))
+		return heading(gr, parent, fl_buf_str(&gr->path), (struct fl_str){});
+	path = fl_str_n(fl_arena_dup(gr->arena, fl_buf_str(&gr->path)), gr->path.len);
+	name = fl_str_n(fl_arena_dup(gr->arena, fl_buf_str(&gr->name)), gr->name.len);
+	return path.p && name.p ? heading(gr, parent, path, name) : NULL;
+}
+
+static int add_chain(struct grouping *gr, const struct fl_alloc_record *r)
+{
+	struct fl_alloc_frame own[3];
+	const struct fl_alloc_frame *v;
+	size_t n = fl_alloc_chain(r, own, &v), first = first_frame(r, v, n);
+	struct fl_alloc_group *g = gr->root;
+
+	n = FL_MIN(n, first + FL_ALLOC_CHAIN_DEPTH);
+	fl_buf_reset(&gr->path);
+	sum(gr->root, r);
+	for (size_t i = first; i < n; i++) {
+		size_t k = gr->kind == FL_ALLOC_TREE_CALLERS ? i : n - 1 - (i - first);
+
+		g = chain_heading(gr, g, &v[k]);
+		if (!g)
+			return -ENOMEM;
+		sum(g, r);
+	}
+	return 0;
+}
+
 static int add_tag(struct grouping *gr, const struct fl_alloc_record *r)
 {
 	struct fl_alloc_group *g = headings(gr, r);
@@ -164,7 +222,8 @@ static int build(struct grouping *gr, const struct fl_alloc_set *set)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < set->n; i++)
-		r = add_tag(gr, &set->v[i]);
+		r = gr->kind >= FL_ALLOC_TREE_CALLERS ? add_chain(gr, &set->v[i]) :
+							add_tag(gr, &set->v[i]);
 	if (r == 0)
 		r = sort_children(gr, gr->root);
 	fl_map_for_each(e, &gr->by_path)
@@ -185,6 +244,8 @@ int fl_alloc_group(const struct fl_alloc_set *set, enum fl_alloc_tree kind,
 		return -ENOMEM;
 	r = build(&gr, set);
 	fl_map_fini(&gr.by_path);
+	fl_buf_fini(&gr.path);
+	fl_buf_fini(&gr.name);
 	if (r == 0)
 		*ret = gr.root;
 	return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Records under headings with sums: by directory, by module or by function. */
+/* Records under headings with sums: by directory, module, function, or by chains of callers. */
 #ifndef ALLOC_VIEWS_GROUP_H
 #define ALLOC_VIEWS_GROUP_H
 
@@ -9,10 +9,12 @@ enum fl_alloc_tree {
 	FL_ALLOC_TREE_DIR,	/* path components, the file, then its tags */
 	FL_ALLOC_TREE_MODULE,	/* the module, then its tags */
 	FL_ALLOC_TREE_FUNCTION, /* the function, then its tags */
+	FL_ALLOC_TREE_CALLERS,	/* the function that asked, then its callers, theirs, ... */
+	FL_ALLOC_TREE_CALLEES,	/* the outermost function, then what it called, ... */
 	_FL_ALLOC_TREE_MAX,
 };
 
-#define FL_ALLOC_TREES "dir|module|function"
+#define FL_ALLOC_TREES "dir|module|function|callers|callees"
 
 int fl_alloc_tree_parse(const char *text, enum fl_alloc_tree *ret);
 
@@ -26,8 +28,9 @@ struct fl_alloc_group {
 	struct fl_alloc_group *next;
 };
 
-/* Directories nest this deep; what lies deeper stays in one component. */
-#define FL_ALLOC_TREE_DEPTH 32
+/* Directories nest this deep; what lies deeper stays in one component. So do chains of callers. */
+#define FL_ALLOC_TREE_DEPTH  32
+#define FL_ALLOC_CHAIN_DEPTH 128
 
 /* -ENOMEM. The tree lives in @arena and refers to @set. */
 int fl_alloc_group(const struct fl_alloc_set *set, enum fl_alloc_tree kind,

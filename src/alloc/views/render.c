@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "alloc/tags/line.h"
+#include "alloc/views/stacks.h"
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/json.h"
@@ -68,6 +69,8 @@ void fl_alloc_cell_tag(struct fl_alloc_cells *c, const struct fl_alloc_record *r
 	fl_buf_add_str(&c->text, r->function);
 	if (r->accurate == FL_ACCURATE_NO)
 		fl_buf_addz(&c->text, " accurate:no");
+	if (r->more && r->more->has_peak)
+		fl_buf_addf(&c->text, " peak:%" PRId64, r->more->peak_bytes);
 	if (r->extra.n) {
 		fl_buf_addc(&c->text, ' ');
 		fl_buf_add_str(&c->text, r->extra);
@@ -92,6 +95,41 @@ int fl_alloc_render_table(const struct fl_alloc_set *set, bool raw, struct fl_bu
 		fl_alloc_cell_tag(&c, r);
 	}
 	return fl_table_print(&c.table, out);
+}
+
+static void stack_line(const struct fl_alloc_frame *f, struct fl_buf *name, struct fl_buf *out)
+{
+	fl_buf_reset(name);
+	fl_alloc_frame_name(f, name);
+	fl_buf_addz(out, "    ");
+	fl_escape(out, fl_buf_str(name));
+	if (f->line) {
+		fl_buf_addz(out, "  ");
+		fl_escape(out, f->file);
+		fl_buf_addf(out, ":%" PRIu64, f->line);
+	} else if (f->function.n && f->module.n) {
+		fl_buf_addz(out, "  ");
+		fl_escape(out, f->module);
+		fl_buf_addf(out, "+0x%" PRIx64, f->offset);
+	}
+	fl_buf_addz(out, f->inlined ? "  (inlined)\n" : "\n");
+}
+
+void fl_alloc_render_stacks(const struct fl_alloc_set *set, bool raw, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct fl_alloc_record *r = &set->v[i];
+
+		if (!r->more || !r->more->nr_stack)
+			continue;
+		fl_buf_addc(out, '\n');
+		fl_alloc_add_bytes(out, r->bytes, raw);
+		fl_buf_addf(out, " in %" PRIu64 " calls from\n", r->calls);
+		for (uint32_t k = 0; k < r->more->nr_stack; k++)
+			stack_line(&r->more->stack[k], &name, out);
+	}
 }
 
 static void cell_growth(struct fl_alloc_cells *c, int64_t v, bool raw)
@@ -158,7 +196,7 @@ static void tree_line(const struct fl_alloc_group *g, unsigned int level, bool r
 	fl_buf_addc(out, '\n');
 }
 
-/* Depth is bounded by FL_ALLOC_TREE_DEPTH. */
+/* Depth is bounded by FL_ALLOC_CHAIN_DEPTH. */
 static void tree_lines(const struct fl_alloc_group *g, unsigned int level, unsigned int depth,
 		       bool raw, struct fl_buf *out)
 {
@@ -183,6 +221,40 @@ void fl_alloc_render_tree(const struct fl_alloc_group *root, unsigned int depth,
 	tree_lines(root, 0, depth, raw, out);
 }
 
+/* A name that ends at a blank for who reads it: its own blanks as in /proc/self/mounts. */
+static void add_word(struct fl_buf *out, struct fl_str s)
+{
+	for (size_t at = 0; at < s.n;) {
+		size_t end = fl_str_find(s, ' ', at);
+
+		fl_escape(out, fl_str_sub(s, at, end - at));
+		if (end < s.n)
+			fl_buf_addz(out, "\\040");
+		at = end + 1;
+	}
+}
+
+static void dump_more(const struct fl_alloc_more *m, struct fl_buf *out)
+{
+	if (m->has_peak)
+		fl_buf_addf(out, " peak:%" PRId64, m->peak_bytes);
+	if (m->has_total)
+		fl_buf_addf(out, " total:%" PRIu64 " total_calls:%" PRIu64, m->total_bytes,
+			    m->total_calls);
+	if (m->at_bytes || m->at_calls)
+		fl_buf_addf(out, " at_peak:%" PRId64 " at_peak_calls:%" PRId64, m->at_bytes,
+			    m->at_calls);
+	for (uint32_t i = 0; i < m->nr_stack; i++) {
+		const struct fl_alloc_frame *f = &m->stack[i];
+
+		if (f->inlined)
+			continue;
+		fl_buf_addz(out, " from:");
+		add_word(out, f->module.n ? f->module : FL_STR("?"));
+		fl_buf_addf(out, "+0x%" PRIx64, f->offset);
+	}
+}
+
 static void dump_line(const struct fl_alloc_record *r, struct fl_buf *out)
 {
 	fl_buf_addf(out, "%12" PRId64 " %8" PRIu64 " ", r->bytes, r->calls);
@@ -198,9 +270,11 @@ static void dump_line(const struct fl_alloc_record *r, struct fl_buf *out)
 		fl_buf_addc(out, ']');
 	}
 	fl_buf_addz(out, " func:");
-	fl_escape(out, r->function.n ? r->function : FL_STR("?"));
+	add_word(out, r->function.n ? r->function : FL_STR("?"));
 	if (r->accurate == FL_ACCURATE_NO)
 		fl_buf_addz(out, " accurate:no");
+	if (r->more)
+		dump_more(r->more, out);
 	if (r->extra.n) {
 		fl_buf_addc(out, ' ');
 		fl_escape(out, r->extra);
@@ -233,6 +307,45 @@ static void json_known(struct fl_buf *out, const char *key, struct fl_str s)
 		fl_json_null(out, key);
 }
 
+static void json_frame(const struct fl_alloc_frame *f, struct fl_buf *id, struct fl_buf *out)
+{
+	fl_buf_reset(id);
+	for (size_t i = 0; i < f->build_id.n; i++)
+		fl_buf_addf(id, "%02x", (unsigned char)f->build_id.p[i]);
+	fl_json_open(out, NULL, '{');
+	json_known(out, "function", f->function);
+	json_known(out, "file", f->line ? f->file : (struct fl_str){});
+	if (f->line)
+		fl_json_u64(out, "line", f->line);
+	else
+		fl_json_null(out, "line");
+	json_known(out, "module", f->module);
+	json_known(out, "build_id", fl_buf_str(id));
+	fl_json_u64(out, "offset", f->offset);
+	fl_json_bool(out, "inlined", f->inlined);
+	fl_json_close(out, '}');
+}
+
+static void json_more(const struct fl_alloc_more *m, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf id = {};
+
+	if (m->has_peak)
+		fl_json_s64(out, "peak_bytes", m->peak_bytes);
+	if (m->has_total) {
+		fl_json_u64(out, "total_bytes", m->total_bytes);
+		fl_json_u64(out, "total_calls", m->total_calls);
+	}
+	if (m->pid)
+		fl_json_s64(out, "pid", m->pid);
+	if (!m->nr_stack)
+		return;
+	fl_json_open(out, "stack", '[');
+	for (uint32_t i = 0; i < m->nr_stack; i++)
+		json_frame(&m->stack[i], &id, out);
+	fl_json_close(out, ']');
+}
+
 static void json_tag(const struct fl_alloc_record *r, struct fl_buf *out)
 {
 	json_known(out, "file", r->file);
@@ -249,6 +362,8 @@ static void json_tag(const struct fl_alloc_record *r, struct fl_buf *out)
 		fl_json_null(out, "accurate");
 	else
 		fl_json_bool(out, "accurate", r->accurate == FL_ACCURATE_YES);
+	if (r->more)
+		json_more(r->more, out);
 	if (r->extra.n)
 		fl_json_str(out, "extra", r->extra);
 }
@@ -296,7 +411,7 @@ static void json_group(const struct fl_alloc_group *g, unsigned int level, struc
 	fl_json_end_line(out);
 }
 
-/* Depth is bounded by FL_ALLOC_TREE_DEPTH. */
+/* Depth is bounded by FL_ALLOC_CHAIN_DEPTH. */
 static void json_level(const struct fl_alloc_group *g, unsigned int level, unsigned int depth,
 		       struct fl_buf *out)
 {

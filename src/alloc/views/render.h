@@ -27,6 +27,8 @@ void fl_alloc_cell_tag(struct fl_alloc_cells *c, const struct fl_alloc_record *r
 
 /* Tables; @raw prints plain bytes. -ENOMEM. */
 int fl_alloc_render_table(const struct fl_alloc_set *set, bool raw, struct fl_buf *out);
+/* Each record with its callers beneath, for those that have some. */
+void fl_alloc_render_stacks(const struct fl_alloc_set *set, bool raw, struct fl_buf *out);
 int fl_alloc_render_changes(const struct fl_alloc_change *v, size_t n, bool raw,
 			    struct fl_buf *out);
 /* Headings indented by their depth, @depth levels of them (0: all, and the tags). */

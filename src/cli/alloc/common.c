@@ -17,6 +17,8 @@ const struct fl_opt alloc_source_options[] = {
 		   "read a saved dump ('-': standard input) instead of " PROC_ALLOCINFO),
 	FL_OPT_U64_SET(struct alloc_source_opts, pid, has_pid, 'p', "pid", "PID",
 		       "ask a live program that has libforeland-alloc"),
+	FL_OPT_STR(struct alloc_source_opts, skip, 0, "skip", "GLOB[,GLOB]...",
+		   "wrappers, whose callers are named instead ('': none; default: the usual ones)"),
 #ifdef FL_HAVE_PROBE
 	FL_OPT_FLAG(struct alloc_source_opts, kernel, 0, "kernel",
 		    "count in this kernel from now on, by its kmem tracepoints"),
@@ -179,9 +181,9 @@ int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
 	if (!o->input && !o->has_pid)
 		return open_proc(ret);
 	if (o->has_pid)
-		r = fl_alloc_source_pid((pid_t)o->pid, ret);
+		r = fl_alloc_source_pid((pid_t)o->pid, o->skip, ret);
 	else
-		r = fl_alloc_source_file(o->input, ret);
+		r = fl_alloc_source_file(o->input, o->skip, ret);
 	if (r < 0)
 		fl_say_failed("foreland alloc", r);
 	return r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
@@ -194,15 +196,12 @@ static void report(void *ctx, const struct fl_diag *d)
 
 static void help_with_pid(int err)
 {
-	if (err == -ENOENT || err == -ECONNREFUSED)
-		fl_say_help("it does not serve; build it with libforeland-alloc, or start it with "
-			    "'foreland alloc run'");
+	if (err == -ENOENT || err == -EPROTO)
+		fl_say_help("it has no libforeland-alloc (of this version): build it with that, or "
+			    "start it with 'foreland alloc run'");
 	else if (err == -EACCES)
-		fl_say_help("it is another user's; ask as that user, or as root");
-	else if (err == -ETIMEDOUT)
-		fl_say_help("it is stopped, or blocks SIGURG");
-	else if (err == -ECONNRESET)
-		fl_say_help("it ended meanwhile, or has eight askers already");
+		fl_say_help("it is another user's, or has closed its descriptor; ask as that user, "
+			    "or as root");
 }
 
 int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
@@ -218,10 +217,13 @@ int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 			help_with_pid(r);
 		return FL_EXIT_FINDINGS;
 	}
+	if (findings.damaged)
+		fl_say(FL_WARNING, "%s: %zu entries are damaged and left out", s->name,
+		       findings.damaged);
 	if (set->torn)
 		fl_say_line("%s: warning: %s [TORN]", s->name,
 			fl_alloc_errors[FL_ALLOC_TORN].message);
-	return findings.errors ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+	return findings.errors || findings.damaged ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 
 int alloc_print(struct fl_buf *out, int code)

@@ -15,6 +15,7 @@ struct alloc_source_opts {
 	bool has_pid;
 	bool kernel;
 	uint64_t objects;
+	const char *skip;
 };
 
 struct alloc_filter_opts {
@@ -35,7 +36,8 @@ struct alloc_view_opts {
 struct alloc_form_opts {
 	const char *tree;
 	uint64_t depth;
-	bool dump;
+	bool dump, folded;
+	const char *output;
 	const char *prometheus;
 };
 
@@ -64,9 +66,13 @@ struct alloc_look {
 	const struct alloc_view_opts *view;
 	const struct alloc_form_opts *form;
 	struct fl_alloc_order order;
+	bool chains; /* a row a chain of callers; otherwise a row a place */
+	bool at_peak;
+	const struct fl_alloc_filter *filter; /* applied to the rows; NULL: has been applied */
+	const char *dump_note; /* a line for a dump's head; NULL: none */
 };
 
-/* Prints; sorts and shortens @set. @code, or FL_EXIT_FINDINGS where that failed. */
+/* Prints, or writes to the file asked for; sorts and shortens @set. @code, or FL_EXIT_FINDINGS where that failed. */
 int alloc_look_at(const struct alloc_look *l, struct fl_alloc_set *set, int code);
 
 int alloc_write_prometheus(const char *path, struct fl_alloc_set *set, int code);

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* foreland alloc run: a program as it is, with libforeland-alloc loaded before it. */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "alloc/sources/symbols.h"
+#include "alloc/sources/ledger.h"
 #include "base/cleanup.h"
-#include "base/walk.h"
 #include "cli/alloc/common.h"
+#include "cli/alloc/runner.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
-#include "cli/write.h"
 
-#define LIBRARY "libforeland-alloc.so.0.1.0"
+#define STACK_DEFAULT 16
 
 extern const struct fl_cmd fl_cmd_alloc_run;
 
@@ -27,218 +21,217 @@ struct run_opts {
 	struct alloc_filter_opts filter;
 	struct alloc_view_opts view;
 	struct alloc_form_opts form;
-	const char *output;
-	bool total, peak;
+	uint64_t stack;
+	bool has_stack;
+	const char *skip;
+	bool total, peak, at_peak, children;
 };
 
 static const struct fl_opt options[] = {
 	FL_OPT_GROUP(struct run_opts, filter, alloc_filter_options),
 	FL_OPT_GROUP(struct run_opts, view, alloc_view_options),
 	FL_OPT_GROUP(struct run_opts, form, alloc_form_options),
-	FL_OPT_STR(struct run_opts, output, 'o', "output", "FILE",
-		   "keep the dump in FILE (as foreland alloc show --input reads it)"),
+	FL_OPT_U64_SET(struct run_opts, stack, has_stack, 0, "stack", "N",
+		       "count by chains of N callers, and show them (default 16, summed by place)"),
+	FL_OPT_STR(struct run_opts, skip, 0, "skip", "GLOB[,GLOB]...",
+		   "wrappers, whose callers are named instead ('': none; default: the usual ones)"),
+	FL_OPT_FLAG(struct run_opts, children, 0, "children",
+		    "also the processes that it started, each with its process id"),
 	FL_OPT_FLAG(struct run_opts, total, 0, "total",
-		    "also what each caller has allocated since the start"),
-	FL_OPT_FLAG(struct run_opts, peak, 0, "peak", "also the most that each caller ever held"),
+		    "also callers that hold nothing any more"),
+	FL_OPT_FLAG(struct run_opts, peak, 0, "peak",
+		    "keep the most that each caller ever held (dear: all threads share one lock)"),
+	FL_OPT_FLAG(struct run_opts, at_peak, 0, "at-peak",
+		    "show what was held when all together held the most"),
 	{}
 };
 
-/*
- * In the build tree the library is beside our folder; an installation may have been moved, as a
- * whole; or only the program was, and the library is where it was configured to be.
- */
-static int find_library(struct fl_buf *ret)
+static bool wants_peaks(const struct run_opts *o)
 {
-	static const char *const places[] = { "../alloc/lib/" LIBRARY,
-						"../" FORELAND_LIBDIR_NAME "/" LIBRARY };
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe));
-	const char *slash = n > 0 ? memrchr(exe, '/', (size_t)n) : NULL;
-
-	for (size_t i = 0; slash && i < 2; i++) {
-		fl_buf_reset(ret);
-		fl_buf_add(ret, exe, (size_t)(slash - exe) + 1);
-		fl_buf_addz(ret, places[i]);
-		if (access(fl_buf_z(ret), R_OK) == 0)
-			return fl_walk_for_root(fl_buf_z(ret));
-	}
-	fl_buf_reset(ret);
-	fl_buf_addz(ret, FORELAND_LIBDIR "/" LIBRARY);
-	return access(fl_buf_z(ret), R_OK) == 0 ? fl_walk_for_root(fl_buf_z(ret)) : -errno;
+	return o->peak || o->at_peak || (o->view.sort && strstr(o->view.sort, "peak"));
 }
 
-/* What is there already stays: another preload, the user's own words. */
-static int prepend(const char *name, const char *value, const char *separator)
+/* What made an account empty, from what is known now. */
+static void say_why_nothing(const struct alloc_runner *r, const char *name)
 {
-	const char *old = getenv(name);
-	_cleanup_buf_ struct fl_buf b = {};
-
-	fl_buf_addz(&b, value);
-	if (old && *old) {
-		fl_buf_addz(&b, separator);
-		fl_buf_addz(&b, old);
-	}
-	return b.error ? b.error : setenv(name, fl_buf_z(&b), 1) < 0 ? -errno : 0;
+	fl_say(FL_ERROR, "%s left nothing that could be shown", name);
+	if (r->children)
+		fl_say_help("it became another program without the library, or handed the work to "
+			    "other processes: see --children");
+	else
+		fl_say_help("the library was not loaded, or could not reach its ledger: does the "
+			    "program clear its environment (env -i), or change its root or user "
+			    "before it is executed?");
 }
 
-static int set_environment(const struct run_opts *o, const char *dump)
+static void say_limits(const struct fl_ledger_entry *e, const char *name)
 {
-	_cleanup_buf_ struct fl_buf words = {}, library = {};
-	int r = find_library(&library);
+	if (e->flags & FL_LEDGER_ASIDE) {
+		fl_say(FL_WARNING, "%s brings its own malloc(), which is left to it: nothing was counted",
+		       name);
+		fl_say_help("its allocator may have statistics of its own (MALLOC_CONF for "
+			    "jemalloc); 'foreland alloc watch --attach PID' counts from outside");
+	}
+	if (e->flags & FL_LEDGER_OTHER_MALLOC)
+		fl_say(FL_NOTE, "another allocator than the C library's is used: what is freed by "
+				"functions of its own is not seen");
+	if (e->refused)
+		fl_say(FL_WARNING,
+		       "%llu calls came from more callers than can be told apart; they are summed",
+		       (unsigned long long)e->refused);
+}
 
+/* What it became by exec has another name; its figures would be taken for the program's. */
+static bool became_other(const struct alloc_runner *r, const struct fl_ledger_entry *e)
+{
+	return e->state == FL_LEDGER_RUNS && r->comm[0] && strcmp(r->comm, e->comm) &&
+	       !strncmp(e->comm, strrchr(e->exe, '/') ? strrchr(e->exe, '/') + 1 : e->exe, 15);
+}
+
+struct report {
+	const struct run_opts *opts;
+	const struct alloc_runner *runner;
+	const char *name;
+	struct fl_alloc_filter filter;
+	struct fl_callers *names;
+	struct fl_alloc_set set;
+	size_t damaged;
+};
+
+static bool is_wanted(const struct report *rp, const struct fl_alloc_record *r)
+{
+	if (!r->bytes && !r->calls && !rp->opts->total && !rp->opts->at_peak &&
+	    !(wants_peaks(rp->opts) && r->more && r->more->peak_bytes))
+		return false;
+	return true;
+}
+
+static int read_accounts(struct report *rp, const struct fl_ledger_entry *own)
+{
+	_cleanup_free_ struct fl_ledger_entry *v = NULL;
+	size_t n = 0, kept = 0;
+	int r = fl_ledger_read(rp->runner->ledger, own, rp->names, &rp->set, &rp->damaged);
+
+	if (r == 0 && rp->opts->children)
+		r = fl_ledger_list(rp->runner->ledger, &v, &n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (v[i].at != own->at && v[i].state != FL_LEDGER_FORKING &&
+		    v[i].state != FL_LEDGER_REPLACED)
+			r = fl_ledger_read(rp->runner->ledger, &v[i], rp->names, &rp->set,
+					   &rp->damaged);
+	for (size_t i = 0; r == 0 && i < rp->set.n; i++)
+		if (is_wanted(rp, &rp->set.v[i]))
+			rp->set.v[kept++] = rp->set.v[i];
+	rp->set.n = kept;
+	return r;
+}
+
+static void say_children(const struct report *rp)
+{
+	if (rp->runner->children && !rp->opts->children && !rp->opts->form.output)
+		fl_say(FL_NOTE, "%llu other processes were counted in accounts of their own; "
+				"--children shows each",
+		       (unsigned long long)rp->runner->children);
+}
+
+static int show(struct report *rp)
+{
+	const struct run_opts *o = rp->opts;
+	struct alloc_form_opts form = o->form;
+	struct alloc_look look = { .command = "alloc run", .view = &o->view, .form = &form,
+				   .chains = o->has_stack || wants_peaks(o) || o->children,
+				   .at_peak = o->at_peak, .filter = &rp->filter };
+	char note[64];
+
+	snprintf(note, sizeof(note), "# %llu other processes\n",
+		 (unsigned long long)rp->runner->children);
+	form.dump |= form.output && !form.folded && !form.tree && !o->view.json &&
+		     !fl_str_ends(fl_str(form.output), ".pb.gz");
+	look.dump_note = rp->runner->children ? note : NULL;
+	if (alloc_make_order(&o->view, &look.order) != FL_EXIT_DONE)
+		return FL_EXIT_FINDINGS;
+	say_children(rp);
+	return alloc_look_at(&look, &rp->set, FL_EXIT_DONE);
+}
+
+static int report(struct report *rp)
+{
+	const struct fl_callers_opts names = { .skip = rp->opts->skip };
+	struct fl_ledger_entry own;
+	int r = alloc_runner_account(rp->runner, &own);
+
+	if (r == 0 && became_other(rp->runner, &own))
+		r = -ENOENT;
+	if (r == -ENOENT) {
+		say_why_nothing(rp->runner, rp->name);
+		return FL_EXIT_FINDINGS;
+	}
+	if (r == 0)
+		say_limits(&own, rp->name);
+	if (r == 0)
+		r = fl_callers_open(&names, &rp->names);
+	if (r == 0)
+		r = read_accounts(rp, &own);
 	if (r < 0) {
-		fl_say_failed(fl_buf_z(&library), r);
-		if (r == -EPERM)
-			fl_say_help("root loads it only where root alone can write it and its folders");
-		return r;
+		fl_say_failed("foreland alloc run", r);
+		return FL_EXIT_FINDINGS;
 	}
-	fl_buf_addf(&words, "callers,dump=%s.%%p%s%s", dump, o->total ? ",total" : "",
-		    o->peak ? ",peak" : "");
-	r = prepend("FORELAND_ALLOC", fl_buf_z(&words), ",");
-	return r < 0 ? r : prepend("LD_PRELOAD", fl_buf_z(&library), ":");
+	if (rp->damaged)
+		fl_say(FL_WARNING, "%zu entries of the program's account are damaged and left out",
+		       rp->damaged);
+	if (fl_callers_would_ask(rp->names))
+		fl_say(FL_NOTE, "DEBUGINFOD_URLS is set, but this program asks no servers");
+	r = show(rp);
+	return own.flags & FL_LEDGER_ASIDE || rp->damaged ? FL_EXIT_FINDINGS : r;
 }
 
-/*
- * The pipe closes when the program is there, or brings the reason why it is not. Ctrl-C is meant for
- * the program: whatever it makes of it, there is a report to be given afterwards.
- */
-static int start(char **argv, pid_t *ret)
+static int start_failed(const char *name, int err)
 {
-	_cleanup_close_ int from = -1, to = -1;
-	int fds[2], err = 0;
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	from = fds[0];
-	to = fds[1];
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid == 0) {
-		execvp(argv[0], argv);
-		err = errno;
-		_exit(write(to, &err, sizeof(err)) < 0 ? 126 : 127);
-	}
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN); /* and there is a folder to be removed */
-	close(TAKE_FD(to));
-	if (read(from, &err, sizeof(err)) == sizeof(err))
-		waitpid(pid, NULL, 0);
-	*ret = pid;
-	return -err;
+	if (err == -ECANCELED)
+		return FL_EXIT_FINDINGS;
+	fl_say_failed(name, err);
+	return err == -ENOENT ? 127 : 126;
 }
 
-/* The exit code for how the program ended; a word about it where that was not well. */
-static int end_of(const char *name, pid_t pid)
+static void say_end(const char *name, int status)
 {
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return FL_EXIT_FINDINGS;
 	if (WIFSIGNALED(status))
-		fl_say(FL_ERROR, "%s was killed by signal %d (%s)", name, WTERMSIG(status),
+		fl_say(FL_NOTE, "%s was killed by signal %d (%s)", name, WTERMSIG(status),
 		       strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status))
-		fl_say(FL_ERROR, "%s exited with status %d", name, WEXITSTATUS(status));
-	return status ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 
-static int read_dump(const struct run_opts *o, const char *path, struct fl_alloc_set *set)
+static int run_counted(const struct run_opts *o, char **argv, const struct fl_alloc_filter *filter)
 {
-	_cleanup_(fl_alloc_source_closep) struct fl_alloc_source *source = NULL;
-	struct alloc_source_opts from = { .input = path };
-	struct fl_alloc_filter everything = {}, filter;
-	bool usable;
-	size_t kept = 0;
-	int code = alloc_make_filter(&o->filter, &filter);
+	unsigned int depth = o->has_stack ? (unsigned int)o->stack : STACK_DEFAULT;
+	struct report rp = { .opts = o, .name = argv[0], .filter = *filter };
+	struct alloc_runner r = { .keep_children = o->children, .ledger = -1 };
+	const char *help, *objection = alloc_runner_objection(argv[0], &help);
+	char words[64];
+	int code;
 
-	if (code == FL_EXIT_DONE)
-		code = alloc_open(&from, &source);
-	if (code == FL_EXIT_DONE)
-		code = alloc_read(source, &everything, set, &usable);
-	if (code != FL_EXIT_DONE)
-		return code;
-	if (fl_alloc_symbolise(set, 0) < 0)
-		return FL_EXIT_FINDINGS;
-	for (size_t i = 0; i < set->n; i++)
-		if ((set->v[i].bytes || set->v[i].calls || set->v[i].extra.n) &&
-		    fl_alloc_filter_match(&filter, &set->v[i]))
-			set->v[kept++] = set->v[i];
-	set->n = kept;
-	return FL_EXIT_DONE;
-}
-
-static int report(const struct run_opts *o, const char *path, int code)
-{
-	_cleanup_alloc_set_ struct fl_alloc_set set = {};
-	struct alloc_look look = { .command = "alloc run", .view = &o->view, .form = &o->form };
-	int r = alloc_make_order(&o->view, &look.order);
-
-	if (r == FL_EXIT_DONE && access(path, R_OK) < 0) {
-		fl_say(FL_ERROR, "the program left no dump");
-		fl_say_help(
-			"it is linked statically, has other privileges, or ended by _exit() or a "
-			"signal; ask it with --pid while it runs");
-		r = FL_EXIT_FINDINGS;
+	snprintf(words, sizeof(words), "stack=%u%s", depth, wants_peaks(o) ? ",peak" : "");
+	r.words = words;
+	rp.runner = &r;
+	if (objection) {
+		fl_say(FL_WARNING, "%s %s; it runs uncounted", argv[0], objection);
+		fl_say_help("%s", help);
 	}
-	if (r == FL_EXIT_DONE)
-		r = read_dump(o, path, &set);
-	return r == FL_EXIT_DONE ? alloc_look_at(&look, &set, code) : r;
-}
-
-static int keep(const char *dump, const char *output)
-{
-	_cleanup_file_ struct fl_file f = {};
-	int r = fl_file_open(dump, SIZE_MAX / 2, &f);
-
-	if (r < 0) {
-		fl_say_failed(output, r);
-		return r;
+	code = alloc_runner_run(&r, argv, !objection);
+	if (code < 0) {
+		alloc_runner_fini(&r);
+		return start_failed(argv[0], code);
 	}
-	return fl_write_file(output, &(struct fl_buf){ .data = (char *)f.data, .len = f.size });
-}
-
-static int run_in(const struct run_opts *o, char **argv, const char *dir)
-{
-	_cleanup_buf_ struct fl_buf prefix = {}, dump = {};
-	pid_t pid = 0;
-	int r, code;
-
-	fl_buf_addf(&prefix, "%s/dump", dir);
-	r = set_environment(o, fl_buf_z(&prefix));
-	if (r < 0)
-		return FL_EXIT_FINDINGS;
-	r = start(argv, &pid);
-	if (r < 0) {
-		fl_say_failed(argv[0], r);
-		return FL_EXIT_FINDINGS;
-	}
-	code = end_of(argv[0], pid);
-	fl_buf_addf(&dump, "%s.%d", fl_buf_z(&prefix), (int)pid);
-	code = report(o, fl_buf_z(&dump), code);
-	if (o->output && keep(fl_buf_z(&dump), o->output) < 0)
-		code = FL_EXIT_FINDINGS;
-	return code;
-}
-
-static void remove_dir(const char *dir)
-{
-	_cleanup_closedir_ DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.')
-			unlinkat(dirfd(d), e->d_name, 0);
-	rmdir(dir);
+	say_end(argv[0], r.status);
+	code = objection ? FL_EXIT_FINDINGS : report(&rp);
+	fl_alloc_set_fini(&rp.set);
+	fl_callers_close(rp.names);
+	alloc_runner_fini(&r);
+	return r.status ? alloc_runner_exit_code(&r) : code;
 }
 
 static int run(const void *opts, const struct fl_args *args)
 {
 	const struct run_opts *o = opts;
-	char dir[] = "/tmp/foreland-run-XXXXXX";
 	struct fl_alloc_filter filter;
 	struct fl_alloc_order order;
 	int code = alloc_check_form(&o->view, &o->form);
@@ -250,24 +243,24 @@ static int run(const void *opts, const struct fl_args *args)
 		code = alloc_make_order(&o->view, &order);
 	if (code != FL_EXIT_DONE)
 		return code;
+	if (o->has_stack && (!o->stack || o->stack > FL_LEDGER_DEPTH))
+		return fl_say_usage("--stack takes 1 to %u", FL_LEDGER_DEPTH);
 	if (!args->command || !args->command[0])
 		return fl_say_usage("a program is expected behind '--'");
-	if (!mkdtemp(dir)) {
-		fl_say_failed(dir, errno);
-		return FL_EXIT_FINDINGS;
-	}
-	code = run_in(o, args->command, dir);
-	remove_dir(dir);
-	return code;
+	return run_counted(o, args->command, &filter);
 }
 
 const struct fl_cmd fl_cmd_alloc_run = {
 	.name = "run",
-	.summary = "Run a program and show what it held at its end, by caller",
+	.summary = "Run a program and show what it held at its end, by who asked for it",
 	.args = "-- PROG [ARG]...",
 	.about = "The program is run as it is, with libforeland-alloc before it: each allocation is\n"
-		 "counted under its caller's address, which is then named from the file's symbols.\n"
-		 "While it runs it can be asked with 'foreland alloc show --pid'.",
+		 "counted under its chain of callers, of which the first is named that is no wrapper\n"
+		 "of malloc(). There is a report however it ends: exit(), _exit(), abort(), a crash,\n"
+		 "the kernel's OOM killer. While it runs it can be asked with 'foreland alloc show\n"
+		 "--pid'. The exit status is the program's; 128+N where signal N ended it. With -o\n"
+		 "FILE nothing is printed on standard output: FILE gets the dump, or what --json,\n"
+		 "--tree or --folded ask for; a profile for pprof where its name ends in .pb.gz.",
 	.size = sizeof(struct run_opts),
 	.options = options,
 	.takes_command = true,

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The requests of /proc/allocinfo.
  *
@@ -18,7 +18,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "alloc/tags/session.h"
+#include "alloc/procfs/session.h"
 
 #define SIZE_BITS (FL_ALLOCINFO_MIN_SIZE | FL_ALLOCINFO_MAX_SIZE)
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "alloc/tags/space.h"
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "alloc/procfs/space.h"
 
 bool fl_tag_next(struct fl_tag_space *space, struct fl_tag_iter *it)
 {

@@ -1,33 +1,18 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A tag space: whatever has call-site tags in modules, as the kernel has. The core is a module too
- * (its name is NULL), with the lowest id. The allocinfo interface (tags/session.h) asks its
- * questions through these operations alone, so that the tree, the library's socket and the tests
- * run the same code over different tags.
- *
- * Nothing here allocates or takes locks of its own: the library asks from a signal handler.
+ * (its name is NULL), with the lowest id. The allocinfo interface (session.h) asks its
+ * questions through these operations alone, so that the tree and the tests run the same code over
+ * different tags.
  */
-#ifndef ALLOC_TAGS_SPACE_H
-#define ALLOC_TAGS_SPACE_H
+#ifndef ALLOC_PROCFS_SPACE_H
+#define ALLOC_PROCFS_SPACE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is known of one call site. Borrowed strings; NULL where the tag has none. */
-struct fl_tag {
-	const char *module; /* NULL: built in */
-	const char *function;
-	const char *file;
-	uint64_t line;
-	bool inaccurate;
-};
-
-/* Live values: allocated minus freed. A sum over CPUs or threads may be negative for a moment. */
-struct fl_tag_counters {
-	uint64_t bytes;
-	uint64_t calls;
-};
+#include "alloc/tags/tag.h"
 
 /* A module's tags as they are at this moment. */
 struct fl_tag_module {

@@ -1,12 +1,12 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What one open of /proc/allocinfo remembers, and its three requests. Results are 0 or the errno
  * that the kernel gives, negative.
  */
-#ifndef ALLOC_TAGS_SESSION_H
-#define ALLOC_TAGS_SESSION_H
+#ifndef ALLOC_PROCFS_SESSION_H
+#define ALLOC_PROCFS_SESSION_H
 
-#include "alloc/tags/space.h"
+#include "alloc/procfs/space.h"
 #include "foreland/allocinfo.h"
 
 /* Zero-initialise to open. */

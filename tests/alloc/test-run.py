@@ -1,0 +1,523 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""foreland alloc run: programs as they are, however they end, whatever allocator they have.
+
+usage: test-run.py FORELAND CXX_DEF
+
+What is expected is what the programs below do, by their own text: sizes, counts, who calls whom.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+FORELAND, CXX_DEF = map(os.path.abspath, sys.argv[1:3])
+TMP = tempfile.TemporaryDirectory()
+LIBS = {name: f"/usr/lib/x86_64-linux-gnu/{so}" for name, so in
+        (("jemalloc", "libjemalloc.so.2"), ("tcmalloc", "libtcmalloc_minimal.so.4"),
+         ("mimalloc", "libmimalloc.so.2"))}
+
+
+class Skip(Exception):
+    pass
+
+
+def run(*args, env=None, **kw):
+    return subprocess.run([FORELAND, "alloc", "run", *args], capture_output=True, text=True, timeout=120,
+                          cwd=TMP.name, env=dict(os.environ, **(env or {})), **kw)
+
+
+def rows(p):
+    lines = [json.loads(line) for line in p.stdout.splitlines() if line.startswith("{")]
+    assert lines and lines[0]["type"] == "schema" and lines[-1]["type"] == "summary", p
+    return [line for line in lines if "type" not in line]
+
+
+def build(name, text, *flags, cc="cc"):
+    program, source = os.path.join(TMP.name, name), os.path.join(TMP.name, name + (".cc" if cc == "c++" else ".c"))
+    with open(source, "w") as f:
+        f.write(text)
+    subprocess.run([cc, "-w", "-o", program, source, *flags], check=True, cwd=TMP.name)
+    return program
+
+
+WRAPPED = r"""
+#include <stdlib.h>
+#define KEEP __attribute__((noinline, noclone, noipa))
+void *volatile kept[100];
+KEEP void *xmalloc(size_t n) { void *p = malloc(n); if (!p) abort(); return p; }
+KEEP void first(void) { for (int i = 0; i < 10; i++) kept[i] = xmalloc(100); }
+KEEP void second(void) { for (int i = 0; i < 5; i++) kept[20 + i] = xmalloc(1000); }
+KEEP void both(void) { first(); second(); }
+int main(int argc, char **argv) { both(); return argc > 1 ? atoi(argv[1]) : 0; }
+"""
+
+
+def the_first_row_names_who_asked():
+    for flags in (("-O1", "-g"), ("-O2", "-fno-optimize-sibling-calls", "-fomit-frame-pointer"),
+                  ("-O1", "-fno-omit-frame-pointer", "-fno-asynchronous-unwind-tables")):
+        program = build("wrapped", WRAPPED, *flags)
+        r = rows(run("--json", "--", program))
+        assert [(x["function"].split("+")[0], x["bytes"], x["calls"]) for x in r] == \
+            [("second", 5000, 5), ("first", 1000, 10)], (flags, r)
+        names = [f["function"] for f in r[0]["stack"]]
+        assert names[:4] == ["xmalloc", "second", "both", "main"], (flags, names)
+        if "-g" in flags:
+            line = WRAPPED[:WRAPPED.index("void second")].count("\n") + 1
+            assert r[0]["line"] == line and r[0]["file"].endswith("wrapped.c"), r[0]
+        r = rows(run("--json", "--skip", "", "--", program))
+        assert [(x["function"].split("+")[0], x["bytes"], x["calls"]) for x in r] == [("xmalloc", 6000, 15)], r
+        r = rows(run("--json", "--skip", "xmalloc,second", "--", program))
+        assert [x["function"].split("+")[0] for x in r] == ["both", "first"], r
+        r = rows(run("--json", "--stack", "2", "--", program))
+        assert [len(x["stack"]) for x in r] == [2, 2], r
+
+
+def trees_and_folded_stacks_add_up():
+    program = build("wrapped", WRAPPED, "-O1", "-g")
+    p = run("--folded", "--", program)
+    stacks = dict(line.rsplit(" ", 1) for line in p.stdout.splitlines())
+    assert sorted(stacks.values()) == ["1000", "5000"], p.stdout
+    assert all(re.search("main;both;(first|second);xmalloc$", s) for s in stacks), p.stdout
+    p = run("--tree", "callers", "-r", "--", program)
+    lines = [line.split() for line in p.stdout.splitlines()[1:]]
+    assert lines[0] == ["5000", "5", "second"] and ["1000", "10", "first"] in lines, p.stdout
+    p = run("--tree", "callees", "-r", "--", program)
+    lines = [line.split() for line in p.stdout.splitlines()[1:]]
+    assert lines[0][:2] == ["6000", "15"] and ["6000", "15", "both"] in lines, p.stdout
+
+
+def a_dump_is_read_again():
+    program = build("wrapped", WRAPPED, "-O1", "-g")
+    p = run("-o", "kept.txt", "--", program)
+    assert (p.stdout, p.stderr) == ("", ""), p
+    assert open(os.path.join(TMP.name, "kept.txt")).readline() == "allocinfo - version: 2.0\n"
+    again = subprocess.run([FORELAND, "alloc", "show", "--input", "kept.txt", "--folded"], capture_output=True,
+                           text=True, cwd=TMP.name)
+    assert again.stdout == run("--folded", "--", program).stdout, again
+    p = run("-o", "kept.txt", "--", "c++filt", "x")  # C++ names hold blanks
+    again = subprocess.run([FORELAND, "alloc", "show", "--input", "kept.txt", "--json"], capture_output=True,
+                           text=True, cwd=TMP.name)
+    assert again.returncode == 0 and again.stdout.count("\n") > 2, again
+
+
+ENDS = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+void *volatile kept[100];
+__attribute__((noinline)) void holder(void) { for (int i = 0; i < 100; i++) kept[i] = malloc(100); }
+int main(int argc, char **argv)
+{
+	holder();
+	if (!strcmp(argv[1], "segv")) *(volatile int *)0 = 1;
+	if (!strcmp(argv[1], "abort")) abort();
+	if (!strcmp(argv[1], "_exit")) _exit(3);
+	if (!strcmp(argv[1], "kill")) raise(SIGKILL); /* what the OOM killer sends */
+	if (!strcmp(argv[1], "quick")) quick_exit(5);
+	if (!strcmp(argv[1], "exec")) execl("/bin/true", "true", (char *)0);
+	if (!strcmp(argv[1], "setuid")) { if (setgid(65534) || setuid(65534)) return 9; kept[0] = malloc(23); _exit(0); }
+	if (!strcmp(argv[1], "chroot")) { if (chroot("/proc/self/fdinfo")) return 9; kept[0] = malloc(23); _exit(0); }
+	if (!strcmp(argv[1], "scribble")) { /* over its own account, wherever it can write */
+		char line[512]; int fd = open("/proc/self/maps", O_RDONLY); static char text[1 << 20]; ssize_t n = 0, k;
+		while ((k = read(fd, text + n, sizeof(text) - 1 - n)) > 0) n += k;
+		for (char *l = strtok(text, "\n"); l; l = strtok(0, "\n")) {
+			unsigned long a, b;
+			if (!strstr(l, "memfd:foreland-alloc")) continue;
+			a = strtoul(l, &l, 16); b = strtoul(l + 1, 0, 16);
+			for (unsigned long p = a; p < b && p < a + 65536; p += 8) *(unsigned long *)p = 0x4141414142424242;
+		}
+		_exit(0);
+	}
+	return 4;
+}
+"""
+
+
+def there_is_an_answer_however_it_ends():
+    program = build("ends", ENDS, "-O1")
+    for how, status in (("segv", 128 + 11), ("abort", 128 + 6), ("_exit", 3), ("kill", 128 + 9), ("quick", 5),
+                        ("exit", 4)):
+        p = run("--json", "--min-size", "10000", "--", program, how)
+        assert p.returncode == status, (how, p)
+        assert [(x["function"].split("+")[0], x["bytes"], x["calls"]) for x in rows(p)] == \
+            [("holder", 10000, 100)], (how, p)
+
+
+def also_behind_another_user_or_root():
+    if os.geteuid():
+        raise Skip("only root can become another user or change its root")
+    program = build("ends", ENDS, "-O1")
+    for how in ("setuid", "chroot"):
+        p = run("--json", "--", program, how)
+        assert p.returncode == 0, (how, p)
+        assert sum(x["bytes"] for x in rows(p) if x["module"] == "ends") == 10023, (how, p.stdout)
+
+
+def a_program_may_write_what_it_likes_into_its_account():
+    program = build("ends", ENDS, "-O1")
+    p = run("--json", "--", program, "scribble")
+    assert p.returncode == 1 and "Traceback" not in p.stderr and p.stderr, p
+    assert re.search(r"\[E[A-Z]+\]|damaged|left nothing", p.stderr), p.stderr
+
+
+def what_it_became_is_not_taken_for_it():
+    """The library goes with an exec; it does not where the environment is cleared."""
+    program = build("ends", ENDS, "-O1")
+    p = run("--json", "--total", "--", program, "exec")
+    assert p.returncode == 0 and not [x for x in rows(p) if x["function"].startswith("holder")], p
+    p = run("--json", "--", "env", "-i", "sleep", "0")
+    assert p.returncode == 1 and "left nothing" in p.stderr and "env -i" in p.stderr, p
+
+
+def what_cannot_be_counted_is_told_before():
+    program = build("static", WRAPPED, "-static")
+    p = run("--", program)
+    assert p.returncode == 1 and "is linked statically" in p.stderr and p.stdout == "", p
+    assert run("--", program, "7").returncode == 7
+    program = build("sanitized", WRAPPED, "-fsanitize=address")
+    p = run("--", program, env={"ASAN_OPTIONS": "detect_leaks=0"})
+    assert p.returncode == 1 and "sanitizer" in p.stderr and "ASan runtime" not in p.stderr, p
+    program = build("privileged", WRAPPED)
+    if os.geteuid() == 0:
+        os.chown(program, 65534, -1)
+        os.chmod(program, 0o4755)
+        p = run("--", program)
+        assert p.returncode == 1 and "rights of its own" in p.stderr, p
+
+
+OWN = r"""
+#include <stdio.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+static char arena[1 << 24] __attribute__((aligned(16))); static size_t at;
+void *malloc(size_t n) { size_t *p = (size_t *)(arena + at); at += ((n + 15) & ~15ul) + 16; p[0] = n; p[1] = 0x5a5a; return p + 2; }
+void free(void *q) { if (q && ((char *)q < arena || (char *)q >= arena + sizeof arena)) { write(2, "not mine\n", 9); _exit(66); } }
+void *calloc(size_t a, size_t b) { void *p = malloc(a * b); memset(p, 0, a * b); return p; }
+void *realloc(void *q, size_t n) { void *p = malloc(n); if (q) memcpy(p, q, n); return p; }
+int main(void) { for (int i = 0; i < 9; i++) { char *s = strdup("abc"), *t = strndup("abc", 2); free(s); free(t); } puts("ok"); return 0; }
+"""
+
+
+def a_program_with_its_own_malloc_is_left_alone():
+    program = build("own", OWN, "-O1", "-fno-builtin")
+    p = run("-o", "own.txt", "--", program)
+    assert p.stdout == "ok\n" and "brings its own malloc()" in p.stderr and p.returncode == 1, p
+
+
+def every_form_of_new_and_delete():
+    """Each row of the table, from new to delete, alone and over each allocator: nothing is left."""
+    forms = re.findall(r'^FORM\((\w+), (\w+), "(.*)"\)', open(CXX_DEF).read(), re.M)
+    assert len(forms) == 20, forms
+    news = [f for f in forms if f[0].startswith("NEW")]
+    deletes = [f for f in forms if f[0] == "DELETE"]
+    extra = {"size": "64", "alignment": "64", "nothrow": "0", "p": "p"}
+
+    def call(symbol, written):
+        return f'{symbol}({", ".join(extra[a] for a in re.search("[(](.*)[)]", written)[1].split(", "))})'
+    body = "".join(f'\tp = {call(new[1], new[2])}; memset(p, 1, 64); if (ask) puts("{new[2]}"); {call(old[1], old[2])};\n'
+                   for new in news for old in deletes
+                   if ("[]" in new[2]) == ("[]" in old[2]) and ("alignment" in new[2]) == ("alignment" in old[2]))
+    assert body.count("\n") == 8 * 3, body  # each new with each delete that the language allows for it
+    program = build("forms", "#include <stdio.h>\n#include <string.h>\n" +
+                    "".join(f"void *{n}();\n" for _, n, _ in news) + "".join(f"void {n}();\n" for _, n, _ in deletes) +
+                    f"int main(int ask) {{ void *p; ask--;\n{body}\tputs(\"done\"); return 0; }}\n", "-lstdc++")
+    for name, lib in [(None, None), *LIBS.items()]:
+        if lib and not os.path.exists(lib):
+            continue
+        env = {"LD_PRELOAD": lib} if lib else {}
+        plain = subprocess.run([program], capture_output=True, text=True, env=dict(os.environ, **env))
+        assert plain.stdout == "done\n", (name, plain)
+        p = run("-o", "forms.json", "--json", "--total", "--", program, env=env)
+        assert p.returncode == 0 and p.stdout == "done\n", (name, p)
+        lines = [json.loads(x) for x in open(os.path.join(TMP.name, "forms.json"))]
+        mine = [x for x in lines if "type" not in x and x["module"] == "forms"]
+        assert sum(x["total_calls"] for x in mine) == 24 and not any(x["bytes"] or x["calls"] for x in mine), (name, mine)
+
+
+CXX = r"""
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+struct alignas(64) wide { char c[64]; };
+int main()
+{
+	std::map<int, std::string> m;
+	std::vector<std::unique_ptr<wide>> v;
+	for (int i = 0; i < 2000; i++) {
+		m[i] = std::string(100, 'x');
+		v.push_back(std::make_unique<wide>());
+	}
+	m.clear();
+	v.clear();
+	v.shrink_to_fit();
+	int *array = new int[1000];
+	delete[] array;
+	std::puts("ok");
+}
+"""
+
+
+def other_allocators_stay_the_programs():
+    program = build("cxx", CXX, "-O1", "-std=c++17", cc="c++")
+    found = 0
+    for name, lib in LIBS.items():
+        if not os.path.exists(lib):
+            continue
+        found += 1
+        linked = build("cxx-" + name, CXX, "-O1", "-std=c++17", "-Wl,--no-as-needed", lib, cc="c++")
+        for args, env in ((program, {"LD_PRELOAD": lib}), (linked, {})):
+            p = run("-o", "cxx.json", "--json", "--total", "--", args, env=env)
+            assert p.returncode == 0 and p.stdout == "ok\n", (name, p)
+            lines = [json.loads(x) for x in open(os.path.join(TMP.name, "cxx.json"))]
+            mine = [x for x in lines if "type" not in x and x["module"] == os.path.basename(args)]
+            assert mine and sum(x["total_calls"] for x in mine) >= 4000, (name, mine)
+            assert not sum(x["bytes"] for x in mine), (name, mine)
+        if name == "jemalloc":  # it is still that one which answers: its own statistics have the calls
+            p = run("-o", "x", "--", linked, env={"MALLOC_CONF": "stats_print:true"})
+            assert "jemalloc statistics" in p.stderr, p
+    if not found:
+        raise Skip("none of Debian's other allocators is there")
+
+
+MIXED = r"""
+#include <stdlib.h>
+#include <stdio.h>
+void *mallocx(size_t, int), *rallocx(void *, size_t, int); void dallocx(void *, int), sdallocx(void *, size_t, int); size_t sallocx(const void *, int);
+int main(void)
+{
+	for (int i = 1; i < 3000; i++) {
+		void *p = mallocx(i, 0), *q = malloc(i), *r = malloc(i), *s = malloc(i);
+		if (sallocx(q, 0) < (size_t)i) return 1;
+		free(p); dallocx(q, 0); r = rallocx(r, i + 100, 0); free(r); sdallocx(s, i, 0);
+	}
+	puts("ok");
+	return 0;
+}
+"""
+
+
+def blocks_go_through_an_allocators_own_functions():
+    if not os.path.exists(LIBS["jemalloc"]):
+        raise Skip("no jemalloc")
+    program = build("mixed", MIXED, "-O1", "-Wl,--no-as-needed", LIBS["jemalloc"])
+    p = run("-o", "mixed.txt", "--", program)
+    assert p.returncode == 0 and p.stdout == "ok\n", p
+
+
+def an_unloaded_library_keeps_its_name():
+    """100 blocks are guilty()'s; innocent() comes to lie where it was."""
+    for name, n, keep in (("guilty", 1234, ""), ("innocent", 5, "free(hold);")):
+        build(f"{name}.so", f"#include <stdlib.h>\nvoid *volatile hold; void call(void) {{ hold = malloc({n}); {keep} }}\n",
+              "-shared", "-fPIC", "-g")
+    program = build("loads", r"""
+        #include <dlfcn.h>
+        #include <stdio.h>
+        static void many(const char *lib, int n, int close) { void *h = dlopen(lib, RTLD_NOW);
+            void (*f)(void) = (void (*)(void))dlsym(h, "call"); fprintf(stderr, "%p\n", (void *)f);
+            while (n--) f(); if (close) dlclose(h); }
+        int main(void) { many("./guilty.so", 100, 1); many("./innocent.so", 1, 0); many("./guilty.so", 10, 1); return 0; }""")
+    p = run("--json", "--", program)
+    places = p.stderr.split("\n")[:2]
+    held = {(x["module"], x["function"].split("+")[0], x["bytes"]) for x in rows(p)}
+    assert places[0][:-3] == places[1][:-3], "the second library does not lie where the first one was: the test says nothing"
+    assert ("guilty.so", "call", 110 * 1234) in held, held
+    assert not [x for x in held if x[0] == "innocent.so"], held
+
+
+def children_are_counted_in_accounts_of_their_own():
+    program = build("forks", r"""
+        #include <stdlib.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        void *volatile k;
+        __attribute__((noinline)) void parent(void) { k = malloc(1000); }
+        __attribute__((noinline)) void child(int i) { k = malloc(2000 + i); }
+        int main(void) { parent(); for (int i = 0; i < 50; i++) { if (!fork()) { child(i); _exit(0); } wait(0); } return 0; }""",
+                    "-O0")
+    before = set(os.listdir("/tmp"))
+    p = run("--json", "--", program)
+    assert [(x["function"].split("+")[0], x["bytes"]) for x in rows(p)] == [("parent", 1000)], p
+    assert "50 other processes" in p.stderr, p.stderr
+    assert not [x for x in set(os.listdir("/tmp")) - before if x.startswith("foreland")], "litter"
+    r = rows(run("--json", "--children", "--", program))
+    assert len({x["pid"] for x in r}) == 51, len({x["pid"] for x in r})
+    assert sorted(x["bytes"] for x in r if x["function"].startswith("child")) == [2000 + i for i in range(50)]
+    assert sum(x["bytes"] for x in r if x["function"].startswith("parent")) == 51 * 1000
+
+
+def peaks_totals_and_the_moment_of_the_peak():
+    """first() holds 100 and 900 at most, second() 500 when first() holds 100: together 1000, then 600."""
+    program = build("peaks", r"""
+        #include <stdlib.h>
+        void *volatile k[9];
+        __attribute__((noinline)) void *first(int n) { return malloc(n); }
+        __attribute__((noinline)) void *second(int n) { return malloc(n); }
+        int main(void) { k[0] = first(100); k[1] = first(900); free(k[1]); k[2] = second(500); free(k[2]); k[2] = second(30); return 0; }""",
+                    "-O0")
+    r = rows(run("--json", "--sort", "peak", "--stack", "1", "--", program))
+    r = {x["function"].split("+")[0]: x for x in r}
+    assert (r["first"]["bytes"], r["first"]["peak_bytes"], r["first"]["total_bytes"], r["first"]["total_calls"]) == \
+        (100, 1000, 1000, 2), r
+    assert (r["second"]["bytes"], r["second"]["peak_bytes"], r["second"]["total_bytes"]) == (30, 500, 530), r
+    r = rows(run("--json", "--at-peak", "--stack", "1", "--", program))
+    assert [(x["function"].split("+")[0], x["bytes"], x["calls"]) for x in r] == [("first", 1000, 2)], r
+    program = build("failing", "#include <stdlib.h>\nint main(void) { void *volatile p = malloc(1UL << 46); return p != 0; }")
+    r = rows(run("--json", "--total", "--peak", "--", program))
+    assert not [x for x in r if x["module"] == "failing"], r
+
+
+def a_handler_may_allocate():
+    """Every chain is a new one, in the program and in the handler that comes in its middle: both take the
+    library's lock. (glibc's own are left alone: its cache has a block of that size after the first.)"""
+    program = build("handler", r"""
+        #include <signal.h>
+        #include <stdlib.h>
+        #include <unistd.h>
+        static volatile int came;
+        static void handler(int s) { free(malloc(100)); came++; }
+        __attribute__((noipa)) int step(unsigned n, int depth);
+        __attribute__((noipa)) int left(unsigned n, int depth) { return step(n, depth) + 1; }
+        __attribute__((noipa)) int right(unsigned n, int depth) { return step(n, depth) + 2; }
+        int step(unsigned n, int depth) { if (!depth) { free(malloc(100)); return 0; }
+            return (n & 1 ? left : right)(n >> 1, depth - 1) + 1; }
+        int main(void) { signal(SIGALRM, handler); ualarm(200, 200);
+            for (unsigned n = 0; n < 60000; n++) step(n, 16);
+            return came < 20; }""", "-O1")
+    p = run("-o", "handler.txt", "--stack", "40", "--", program)
+    assert p.returncode == 0, p
+
+
+SCHEMA = """syntax = "proto3"; package p;
+message Profile { repeated ValueType sample_type = 1; repeated Sample sample = 2; repeated Mapping mapping = 3;
+  repeated Location location = 4; repeated Function function = 5; repeated string string_table = 6;
+  int64 time_nanos = 9; int64 default_sample_type = 14; }
+message ValueType { int64 type = 1; int64 unit = 2; }
+message Sample { repeated uint64 location_id = 1; repeated int64 value = 2; repeated Label label = 3; }
+message Label { int64 key = 1; int64 str = 2; int64 num = 3; int64 num_unit = 4; }
+message Mapping { uint64 id = 1; uint64 memory_start = 2; uint64 memory_limit = 3; uint64 file_offset = 4;
+  int64 filename = 5; int64 build_id = 6; bool has_functions = 7; bool has_filenames = 8; bool has_line_numbers = 9;
+  bool has_inline_frames = 10; }
+message Location { uint64 id = 1; uint64 mapping_id = 2; uint64 address = 3; repeated Line line = 4; }
+message Line { uint64 function_id = 1; int64 line = 2; }
+message Function { uint64 id = 1; int64 name = 2; int64 system_name = 3; int64 filename = 4; }
+"""
+
+
+def text_format(text):
+    """protoc's text: names with values, and messages in braces, into lists by name."""
+    tokens, stack = re.findall(r'"(?:[^"\\]|\\.)*"|[^\s]+', text), [{}]
+    i = 0
+    while i < len(tokens):
+        if tokens[i] == "}":
+            stack.pop()
+            i += 1
+        elif tokens[i + 1] == "{":
+            m = {}
+            stack[-1].setdefault(tokens[i], []).append(m)
+            stack.append(m)
+            i += 2
+        else:
+            value = tokens[i + 1]
+            stack[-1].setdefault(tokens[i].rstrip(":"), []).append(
+                value[1:-1] if value[0] == '"' else int(value) if value.lstrip("-").isdigit() else value)
+            i += 2
+    return stack[0]
+
+
+def profile(path):
+    with open(os.path.join(TMP.name, "profile.proto"), "w") as f:
+        f.write(SCHEMA)
+    plain = subprocess.run(["gzip", "-dc", path], capture_output=True, check=True, cwd=TMP.name).stdout
+    out = subprocess.run(["protoc", "--decode=p.Profile", "profile.proto"], input=plain, capture_output=True, check=True,
+                         cwd=TMP.name).stdout.decode()
+    return text_format(out)
+
+
+def samples(p):
+    """(names from the leaf on, values, label pairs) of each sample."""
+    strings = p["string_table"]
+    function = {f["id"][0]: strings[f["name"][0]] for f in p["function"]}
+    location = {x["id"][0]: [function[li["function_id"][0]] for li in x["line"]] for x in p["location"]}
+    return [([name for i in s["location_id"] for name in location[i]], s.get("value", []),
+             {strings[la["key"][0]]: la.get("num", [strings[la.get("str", [0])[0]]])[0] for la in s.get("label", [])})
+            for s in p["sample"]]
+
+
+def profiles_are_read_by_protoc():
+    if not shutil.which("protoc"):
+        raise Skip("no protoc")
+    program = build("wrapped", WRAPPED, "-O1", "-g", "-Wl,--build-id=0x00112233445566778899aabbccddeeff00112233")
+    assert run("-o", "w.pb.gz", "--", program).returncode == 0
+    p = profile("w.pb.gz")
+    strings = p["string_table"]
+    assert strings[0] == "" and [strings[t["type"][0]] for t in p["sample_type"]] == \
+        ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"], strings
+    found = {s[0][1]: s for s in samples(p)}
+    assert found["second"][0][:4] == ["xmalloc", "second", "both", "main"], found
+    assert found["second"][1] == [5, 5000, 5, 5000] and found["first"][1] == [10, 1000, 10, 1000], found
+    assert all(s[2]["pid"] > 0 for s in found.values())
+    ids = {strings[m["filename"][0]]: strings[m["build_id"][0]] for m in p["mapping"]}
+    assert ids[program] == "00112233445566778899aabbccddeeff00112233", ids
+    lines = [li["line"][0] for x in p["location"] for li in x["line"] if "line" in li]
+    line = WRAPPED[:WRAPPED.index("void second")].count("\n") + 1
+    assert {line - 2, line - 1, line, line + 1} <= set(lines), lines
+    dump = os.path.join(TMP.name, "kernel.txt")
+    with open(dump, "w") as f:
+        f.write("allocinfo - version: 2.0\n300 3 mm/slub.c:12 func:alloc_slab_page \n"
+                "4096 1 fs/ext4/super.c:9 [ext4] func:fill accurate:no \n")
+    subprocess.run([FORELAND, "alloc", "show", "--input", dump, "-o", "k.pb.gz"], check=True, cwd=TMP.name)
+    p = profile("k.pb.gz")
+    assert sorted((tuple(s[0]), tuple(s[1]), tuple(s[2].items())) for s in samples(p)) == \
+        [(("alloc_slab_page", "mm/slub.c", "(built in)"), (3, 300), ()),
+         (("fill", "fs/ext4/super.c", "ext4"), (1, 4096), (("accurate", "no"),))], samples(p)
+
+
+def a_program_that_runs_is_asked_from_outside():
+    program = build("waits", WRAPPED.replace("both(); return", "both(); getchar(); return").replace(
+        "#include <stdlib.h>", "#include <stdlib.h>\n#include <stdio.h>\n#include <signal.h>").replace(
+        "int main(int argc, char **argv) {", "int main(int argc, char **argv) { sigset_t s; sigfillset(&s); sigprocmask(SIG_BLOCK, &s, 0);"))
+    p = subprocess.Popen([FORELAND, "alloc", "run", "-o", "x", "--", program], stdin=subprocess.PIPE, cwd=TMP.name)
+    for _ in range(200):
+        time.sleep(0.05)
+        kids = open(f"/proc/{p.pid}/task/{p.pid}/children").read().split()
+        r = subprocess.run([FORELAND, "alloc", "show", "--json", "--pid", kids[0] if kids else "1"], capture_output=True, text=True)
+        if '"first' in r.stdout:
+            break
+    p.communicate(b"\n")
+    assert sorted(x["bytes"] for x in rows(r) if x["module"] == "waits") == [1000, 5000], r
+
+
+TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_is_read_again,
+         there_is_an_answer_however_it_ends, also_behind_another_user_or_root,
+         a_program_may_write_what_it_likes_into_its_account, what_it_became_is_not_taken_for_it,
+         what_cannot_be_counted_is_told_before, a_program_with_its_own_malloc_is_left_alone,
+         every_form_of_new_and_delete, other_allocators_stay_the_programs,
+         blocks_go_through_an_allocators_own_functions, an_unloaded_library_keeps_its_name,
+         children_are_counted_in_accounts_of_their_own, peaks_totals_and_the_moment_of_the_peak,
+         a_handler_may_allocate, profiles_are_read_by_protoc, a_program_that_runs_is_asked_from_outside]
+
+print(f"1..{len(TESTS)}")
+failed = 0
+for number, test in enumerate(TESTS, 1):
+    try:
+        test()
+        print(f"ok {number} - {test.__name__}", flush=True)
+    except Skip as e:
+        print(f"ok {number} - {test.__name__} # SKIP {e}", flush=True)
+    except Exception as e:  # each test is reported, whatever became of it
+        failed += 1
+        print(f"not ok {number} - {test.__name__}: {str(e)[:1500]!r} {type(e).__name__}", flush=True)
+sys.exit(failed != 0)
