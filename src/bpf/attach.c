@@ -198,11 +198,13 @@ static int attach_probe_pmu(const char *const files[2], const struct fl_attach_p
 {
 	struct perf_event_attr attr = {};
 	uint64_t number, bit = 0;
+	int r;
 
-	if (sysfs_number(files[0], &number) < 0)
-		return -ENODEV;
-	if (is_return && sysfs_number(files[1], &bit) < 0)
-		return -ENODEV;
+	r = sysfs_number(files[0], &number);
+	if (r == 0 && is_return)
+		r = sysfs_number(files[1], &bit);
+	if (r < 0)
+		return r == -ENOENT ? -ENODEV : r;
 	attr.type = (uint32_t)number;
 	attr.config = (is_return ? 1ull << bit : 0) | point->refctr << 32;
 	attr.config1 = (uint64_t)(uintptr_t)point->name;

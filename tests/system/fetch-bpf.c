@@ -824,6 +824,7 @@ static int open_world(struct world *w)
 	w->env.control_fd = w->control;
 	r = fl_rings_create(w->env.nr_cpus, 256 << 10, &w->rings);
 	w->env.rings_fd = fl_rings_fd(w->rings);
+	w->env.spare_fd = fl_rings_spare(w->rings);
 	while (r == 0 && fl_rings_get(w->rings, w->env.nr_rings, &w->env.ring_cpu[w->env.nr_rings],
 				      &w->env.ring_fd[w->env.nr_rings]))
 		w->env.nr_rings++;

@@ -50,6 +50,14 @@ static const char *const assumptions[] = {
 	"insn_boundary", "not_blacklisted", "module", "tracepoint", "file", "symbol",
 };
 
+static const char *const assumed_words[] = {
+	"that an instruction begins there is taken for granted", "",
+	"the module is not loaded; its symbol is taken for granted",
+	"this kernel has no such tracepoint; a module may bring it",
+	"the file is taken for granted", "the symbol is taken for granted",
+};
+_Static_assert(FL_ARRAY_SIZE(assumed_words) == FL_ARRAY_SIZE(assumptions), "words for each");
+
 static void json_event(const struct check *c, const struct fl_probe_event *e, struct fl_buf *out)
 {
 	_cleanup_buf_ struct fl_buf text = {};
@@ -112,12 +120,21 @@ static void json_verdict(const struct fl_probe_verdict *v, struct fl_str def, st
 		json_log(v, out);
 }
 
-static void print_text(struct check *c, const struct fl_probe_event *e)
+/* What was taken for granted, for people: a note each below the listing. */
+static void print_assumed(struct check *c, const struct fl_probe_event *e)
 {
-	if (!e)
-		return;
-	fl_probe_event_list(e, &c->out);
-	fl_buf_addc(&c->out, '\n');
+	struct fl_str place = fl_str_sub(e->text, e->place.span.start, e->place.span.end - e->place.span.start);
+	struct fl_str near = FL_STR("");
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(assumptions); i++) {
+		/* Of nearly every probe, and nothing that a person could do about it. */
+		if (!(e->assumed & 1u << i) || 1u << i == FL_ASSUMED_NOT_BLACKLISTED)
+			continue;
+		if (1u << i == FL_ASSUMED_TRACEPOINT)
+			near = fl_target_near_tracepoint(c->target, e->place.symbol);
+		fprintf(stderr, "note: '%.*s': %s%s%.*s%s\n", FL_STR_ARG(place), assumed_words[i],
+			near.n ? "; did you mean '" : "", FL_STR_ARG(near), near.n ? "'?" : "");
+	}
 }
 
 static int flush(struct check *c)
@@ -126,6 +143,18 @@ static int flush(struct check *c)
 
 	fl_buf_reset(&c->out);
 	return r;
+}
+
+static void print_text(struct check *c, const struct fl_probe_event *e)
+{
+	if (!e)
+		return;
+	fl_probe_event_list(e, &c->out);
+	fl_buf_addc(&c->out, '\n');
+	if (e->assumed & ~FL_ASSUMED_NOT_BLACKLISTED) {
+		flush(c);
+		print_assumed(c, e);
+	}
 }
 
 static int check_one(void *ctx, struct fl_str def, const char *place, uint32_t line)

@@ -9,6 +9,17 @@
 #include "cli/say.h"
 #include "cli/trace/private.h"
 
+void trace_raise_files(struct trace_job *s)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &most) < 0 || most.rlim_cur == most.rlim_max)
+		return;
+	s->files = most;
+	most.rlim_cur = most.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &most);
+}
+
 int trace_command_start(struct trace_job *s, char **command)
 {
 	s->child = fork();
@@ -16,6 +27,8 @@ int trace_command_start(struct trace_job *s, char **command)
 		return -errno;
 	if (s->child == 0) {
 		signal(SIGPIPE, SIG_DFL);
+		if (s->files.rlim_max)
+			setrlimit(RLIMIT_NOFILE, &s->files);
 		execvp(command[0], command);
 		fl_say(FL_ERROR, "%s: %s", command[0], strerror(errno));
 		_exit(127);

@@ -213,6 +213,7 @@ static int run(struct trace_job *s, const struct fl_args *args)
 
 int trace_live(struct trace_job *s, const struct fl_args *args)
 {
+	trace_raise_files(s);
 	if (start(s) < 0)
 		return FL_EXIT_FINDINGS;
 	return run(s, args) ? FL_EXIT_FINDINGS : FL_EXIT_DONE;

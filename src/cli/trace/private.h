@@ -4,6 +4,7 @@
 #define CLI_TRACE_PRIVATE_H
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/file.h"
@@ -45,6 +46,7 @@ struct trace_job {
 	struct fl_buf out;
 	int fd;
 	uint64_t lines;
+	struct rlimit files; /* as it was found; rlim_max 0: not raised */
 	pid_t child;
 	int child_status; /* of waitpid(); -1: it still runs */
 };
@@ -63,6 +65,11 @@ int trace_add_hists(struct trace_job *s);
 int trace_live(struct trace_job *s, const struct fl_args *args);
 int trace_via_tracefs(struct trace_job *s, const struct fl_args *args);
 
+/*
+ * The limit of open files as high as it goes: a probe takes three to five descriptors, and the usual 1,024
+ * are there for programs that call select(). The command gets the old one.
+ */
+void trace_raise_files(struct trace_job *s);
 /* The command behind "--": starts it, looks whether it has ended, ends it, judges its status. */
 int trace_command_start(struct trace_job *s, char **command);
 bool trace_command_ended(struct trace_job *s);

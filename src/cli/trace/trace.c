@@ -81,6 +81,8 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 		fl_say_failed("the running kernel", r);
 		return FL_EXIT_FINDINGS;
 	}
+	if (s->o->lines && s->o->hist.n)
+		return fl_say_usage("-n counts lines, and --hist prints its lines at the end: give -t or a command");
 	if (trace_open_output(s) < 0 || trace_add_definitions(s, args) < 0 || trace_add_hists(s) < 0)
 		return FL_EXIT_FINDINGS;
 	if (!s->nr_events)

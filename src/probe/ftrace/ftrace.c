@@ -42,6 +42,7 @@ struct event {
 	const struct fl_probe_event *e;
 	struct fl_str filter;
 	struct fl_buf text; /* as the kernel was given it */
+	struct fl_buf own;  /* as it was written, where the kernel's README speaks of casts */
 	struct fl_buf name; /* in tracefs, unique within our group */
 	struct fl_buf place; /* of event probes, whose records have none */
 	struct fl_buf format_text;
@@ -167,10 +168,8 @@ static bool is_part_of_text(const struct event *ev)
 	return ev->filter.n && ev->e->kind == FL_PROBE_EPROBE;
 }
 
-/* "p:kprobes/p_vfs_read_0 vfs_read" becomes "p:OWNER/NAME vfs_read". */
-static int rename_event(const struct fl_ftrace *t, struct event *ev, struct fl_str text)
+static void name_event(const struct fl_ftrace *t, struct event *ev)
 {
-	size_t blank = fl_str_find(text, ' ', 0), colon = fl_str_find(text, ':', 0);
 	unsigned int twins = 0;
 
 	for (const struct event *other = t->events; other < ev; other++)
@@ -181,15 +180,45 @@ static int rename_event(const struct fl_ftrace *t, struct event *ev, struct fl_s
 	if (ev->e->kind == FL_PROBE_EPROBE)
 		fl_buf_addf(&ev->place, "%.*s.%.*s", FL_STR_ARG(ev->e->place.system),
 			    FL_STR_ARG(ev->e->place.event));
-	fl_buf_add_str(&ev->text, fl_str_sub(text, 0, FL_MIN(colon, blank)));
-	fl_buf_addf(&ev->text, ":%s/%s", fl_buf_z(&t->owner), fl_buf_z(&ev->name));
-	fl_buf_add_str(&ev->text, fl_str_from(text, blank));
-	if (is_part_of_text(ev))
-		fl_buf_addf(&ev->text, " if %.*s", FL_STR_ARG(ev->filter));
-	return ev->text.error ? ev->text.error : ev->name.error;
 }
 
-static int lower_all(struct fl_ftrace *t, struct fl_diag *diag)
+/* "p:kprobes/p_vfs_read_0 vfs_read" becomes "p:OWNER/NAME vfs_read". */
+static int rename_event(const struct fl_ftrace *t, const struct event *ev, struct fl_str text,
+			struct fl_buf *out)
+{
+	size_t blank = fl_str_find(text, ' ', 0), colon = fl_str_find(text, ':', 0);
+
+	fl_buf_add_str(out, fl_str_sub(text, 0, FL_MIN(colon, blank)));
+	fl_buf_addf(out, ":%s/%s", fl_buf_z(&t->owner), fl_buf_z(&ev->name));
+	fl_buf_add_str(out, fl_str_from(text, blank));
+	if (is_part_of_text(ev))
+		fl_buf_addf(out, " if %.*s", FL_STR_ARG(ev->filter));
+	return out->error ? out->error : ev->name.error;
+}
+
+/*
+ * A kernel whose README speaks of casts is given the event as it was written, and the lowered text only
+ * where it refuses that; what cannot be lowered may still be written.
+ */
+static int make_texts(struct fl_ftrace *t, struct event *ev, uint32_t features, struct fl_diag *diag)
+{
+	_cleanup_buf_ struct fl_buf own = {}, lowered = {};
+	int r;
+
+	name_event(t, ev);
+	if (features & 1u << FL_LOWER_CASTS) {
+		fl_probe_event_list(ev->e, &own);
+		r = rename_event(t, ev, fl_buf_str(&own), &ev->own);
+		if (r < 0)
+			return r;
+	}
+	r = fl_lower(ev->e, fl_target_arch(t->target), features, &lowered, ev->own.len ? NULL : diag);
+	if (r == -EOPNOTSUPP && ev->own.len)
+		return 0;
+	return r < 0 ? r : rename_event(t, ev, fl_buf_str(&lowered), &ev->text);
+}
+
+static int make_all_texts(struct fl_ftrace *t, struct fl_diag *diag)
 {
 	_cleanup_buf_ struct fl_buf path = {}, readme = {};
 	uint32_t features;
@@ -200,13 +229,8 @@ static int lower_all(struct fl_ftrace *t, struct fl_diag *diag)
 	if (r < 0)
 		return fail(FTRACE_NO_TRACEFS, NULL, r, diag);
 	features = fl_lower_readme(fl_buf_str(&readme));
-	for (size_t i = 0; i < t->nr_events && r == 0; i++) {
-		_cleanup_buf_ struct fl_buf text = {};
-
-		r = fl_lower(t->events[i].e, fl_target_arch(t->target), features, &text, diag);
-		if (r == 0)
-			r = rename_event(t, &t->events[i], fl_buf_str(&text));
-	}
+	for (size_t i = 0; i < t->nr_events && r == 0; i++)
+		r = make_texts(t, &t->events[i], features, diag);
 	return r;
 }
 
@@ -222,15 +246,32 @@ static int make_instance(struct fl_ftrace *t, struct fl_diag *diag)
 	return write_instance(t, t->opts.boot_clock ? FL_STR("boot") : FL_STR("mono"), "trace_clock");
 }
 
-static int define(struct fl_ftrace *t, struct event *ev, struct fl_diag *diag)
+static int write_event(const struct fl_ftrace *t, const struct fl_buf *text)
 {
 	_cleanup_buf_ struct fl_buf path = {}, line = {};
-	int r;
 
 	fl_buf_addf(&path, "%s/dynamic_events", t->tracefs);
-	fl_buf_addf(&line, "%s\n", fl_buf_z(&ev->text));
-	r = write_text(fl_buf_z(&path), O_APPEND, fl_buf_str(&line));
-	if (r == -ENOENT && access(fl_buf_z(&path), W_OK) < 0)
+	fl_buf_addf(&line, "%.*s\n", FL_STR_ARG(fl_buf_str(text)));
+	if (path.error || line.error)
+		return -ENOMEM;
+	if (access(fl_buf_z(&path), W_OK) < 0 && errno == ENOENT)
+		return -ENOSYS;
+	return write_text(fl_buf_z(&path), O_APPEND, fl_buf_str(&line));
+}
+
+/* As it was written where the kernel takes that, else lowered. */
+static int define(struct fl_ftrace *t, struct event *ev, struct fl_diag *diag)
+{
+	int r = ev->own.len ? write_event(t, &ev->own) : -EINVAL;
+
+	if (r == 0 || !ev->text.len) {
+		fl_buf_fini(&ev->text);
+		ev->text = ev->own;
+		ev->own = (struct fl_buf){};
+	} else if (r != -ENOSYS) {
+		r = write_event(t, &ev->text);
+	}
+	if (r == -ENOSYS)
 		return fail(FTRACE_NO_DYNAMIC_EVENTS, NULL, 0, diag);
 	if (r == 0)
 		return 0;
@@ -355,7 +396,7 @@ int fl_ftrace_start(struct fl_ftrace *t, struct fl_diag *diag)
 	if (!t->tracefs)
 		return fail(FTRACE_NO_TRACEFS, NULL, 0, diag);
 	fl_buf_addf(&t->instance, "%s/instances/%s", t->tracefs, fl_buf_z(&t->owner));
-	r = lower_all(t, diag);
+	r = make_all_texts(t, diag);
 	if (r == 0)
 		r = make_instance(t, diag);
 	for (struct event *ev = t->events; ev < end && r == 0; ev++)
@@ -688,6 +729,7 @@ void fl_ftrace_free(struct fl_ftrace *t)
 	fl_keeper_stop(&t->keeper);
 	for (size_t i = 0; i < t->nr_events; i++) {
 		fl_buf_fini(&t->events[i].text);
+		fl_buf_fini(&t->events[i].own);
 		fl_buf_fini(&t->events[i].name);
 		fl_buf_fini(&t->events[i].place);
 		fl_buf_fini(&t->events[i].format_text);

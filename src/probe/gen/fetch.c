@@ -448,7 +448,10 @@ int fl_gen_load(struct fl_gen *g, size_t arg, const struct fl_fetch_insn *insn)
 	case FL_FETCH_STACK:
 	case FL_FETCH_STACKP:
 		if (!has_regs(g))
-			return fl_gen_refuse(g, arg, "this hook has no registers");
+			return fl_gen_refuse(g, arg, g->hook->ctx == FL_CTX_ARGS
+				? "a tracepoint's program is given arguments, and neither registers nor "
+				  "a stack; --via tracefs asks the kernel's own probe on its stub"
+				: "this hook has no registers");
 		if (insn->op == FL_FETCH_STACK)
 			load_stack_word(g, insn->param);
 		else
@@ -501,12 +504,41 @@ struct fetch {
 	uint32_t fault, done; /* labels */
 };
 
+/*
+ * @size bytes of an immediate string's copy, which the kernel has in memory of its own: what a
+ * dereference of it reads is known beforehand. What lies behind the copy is not.
+ */
+static int text_bytes(struct fetch *f, int64_t offset, uint32_t size, uint64_t *ret)
+{
+	*ret = 0;
+	if (offset < 0 || (uint64_t)offset + size > f->data->text.n + 1)
+		return fl_gen_refuse(f->g, f->arg, "what lies beyond an immediate string is chance");
+	memcpy(ret, f->data->text.p + offset, FL_MIN((size_t)size, f->data->text.n - (size_t)offset));
+	return 0;
+}
+
+/* GEN_VALUE = the word that a dereference of an immediate string finds */
+static int deref_text(struct fetch *f, const struct fl_fetch_insn *insn)
+{
+	uint64_t word;
+	int r;
+
+	if (insn->op != FL_FETCH_DEREF)
+		return fl_gen_refuse(f->g, f->arg, "an immediate string is the kernel's memory, and of no CPU");
+	r = text_bytes(f, insn->offset, 8, &word);
+	if (r == 0)
+		fl_emit_imm64(f->g->p, GEN_VALUE, word);
+	return r;
+}
+
 /* One deref op on GEN_VALUE. */
 static int deref(struct fetch *f, const struct fl_fetch_insn *insn, uint32_t fault)
 {
 	struct fl_gen *g = f->g;
 	int r;
 
+	if (insn[-1].op == FL_FETCH_DATA)
+		return deref_text(f, insn);
 	if (insn->op == FL_FETCH_CPU_PTR) {
 		if (f->is_kernel)
 			return fl_gen_refuse(g, f->arg, "a task is no per-CPU pointer");
@@ -547,6 +579,28 @@ static uint32_t container_size(const struct fetch *f)
 	if (f->bf && f->bf->basesize == 8 && 64u - f->bf->lshift > 8 * f->store->size)
 		return 8;
 	return f->store->size;
+}
+
+/* Values out of an immediate string. */
+static int store_text_values(struct fetch *f)
+{
+	uint32_t size = f->a->count ? f->slot->size : container_size(f);
+	uint64_t value;
+	int r = 0;
+
+	if (f->store->op != FL_FETCH_ST_MEM)
+		return fl_gen_refuse(f->g, f->arg, "an immediate string is the kernel's memory");
+	for (uint32_t i = 0; i < f->slot->count && r == 0; i++) {
+		r = text_bytes(f, f->store->offset + (int64_t)(i * size), size, &value);
+		if (r < 0)
+			return r;
+		fl_emit_imm64(f->g->p, GEN_VALUE, value);
+		if (f->bf)
+			bitfield(f->g, f->bf, GEN_VALUE);
+		fl_emit_store(f->g->p, f->slot->size, GEN_REC, (int16_t)(f->slot->offset + i * f->slot->size),
+			      GEN_VALUE);
+	}
+	return r;
 }
 
 static void store_memory(struct fetch *f)
@@ -617,21 +671,26 @@ static void store_string(struct fetch *f, uint16_t at, uint32_t fault)
 	finish_string(f, at);
 }
 
-static void store_text(struct fetch *f, uint16_t at)
+static int store_text(struct fetch *f, uint16_t at)
 {
-	size_t n = FL_MIN(f->data->text.n, (size_t)(f->g->l->string_max / 8 * 8 - 1));
+	struct fl_str text = fl_str_from(f->data->text, FL_MIN((size_t)f->store->offset, f->data->text.n));
+	size_t n = FL_MIN(text.n, (size_t)(f->g->l->string_max / 8 * 8 - 1));
 	struct fl_insns *p = f->g->p;
+
+	if (f->store->offset < 0 || (size_t)f->store->offset > f->data->text.n)
+		return fl_gen_refuse(f->g, f->arg, "what lies beyond an immediate string is chance");
 
 	string_place(f->g);
 	for (size_t i = 0; i <= n; i += 8) {
 		uint64_t word = 0;
 
-		memcpy(&word, f->data->text.p + i, FL_MIN(n - i, (size_t)8));
+		memcpy(&word, text.p + i, FL_MIN(n - i, (size_t)8));
 		fl_emit_imm64(p, BPF_REG_2, word);
 		fl_emit_store(p, 8, BPF_REG_1, (int16_t)i, BPF_REG_2);
 	}
 	fl_emit_movi(p, BPF_REG_0, (int32_t)n + 1);
 	finish_string(f, at);
+	return 0;
 }
 
 /* Each element repeats the last dereference one word further on; without one there is no second. */
@@ -640,6 +699,8 @@ static int store_strings(struct fetch *f)
 	struct fl_gen *g = f->g;
 	int r = 0;
 
+	if (f->last_deref && f->last_deref[-1].op == FL_FETCH_DATA)
+		return fl_gen_refuse(g, f->arg, "an immediate string holds no pointers");
 	fl_emit_store(g->p, 8, BPF_REG_FP, GEN_FP_SAVE, GEN_VALUE);
 	for (uint16_t i = 0; i < f->slot->count && r == 0; i++) {
 		uint16_t at = (uint16_t)(f->slot->offset + i * f->slot->size);
@@ -696,15 +757,17 @@ static int store_one(struct fetch *f)
 		return 0;
 	case FL_FETCH_ST_MEM:
 	case FL_FETCH_ST_UMEM:
+		if (f->store[-1].op == FL_FETCH_DATA)
+			return store_text_values(f);
 		store_memory(f);
 		return 0;
 	case FL_FETCH_ST_STRING:
 	case FL_FETCH_ST_USTRING:
 		if (f->a->type->flags & FL_TYPE_PATH)
 			return store_path(f);
-		if (f->data)
-			store_text(f, f->slot->offset);
-		else if (f->a->count)
+		if (f->store[-1].op == FL_FETCH_DATA)
+			return store_text(f, f->slot->offset);
+		if (f->a->count)
 			return store_strings(f);
 		else
 			store_string(f, f->slot->offset, f->fault);

@@ -193,12 +193,17 @@ static void pick_ring(struct fl_gen *g, size_t first, size_t end, uint32_t found
 /* r1 = this CPU's ring */
 static void find_ring(struct fl_gen *g, uint32_t lost)
 {
-	uint32_t found = fl_label_new(g->p);
+	uint32_t found = fl_label_new(g->p), spare = fl_label_new(g->p);
 	struct fl_insns *p = g->p;
 
 	if (g->env->rings_fd < 0) {
+		bool has_spare = g->env->spare_fd >= 0;
+
 		fl_emit_load(p, 4, BPF_REG_2, BPF_REG_FP, GEN_FP_KEY);
-		pick_ring(g, 0, g->env->nr_rings, found, lost);
+		pick_ring(g, 0, g->env->nr_rings, found, has_spare ? spare : lost);
+		fl_label_place(p, spare);
+		if (has_spare)
+			fl_emit_map_fd(p, BPF_REG_1, g->env->spare_fd);
 		fl_label_place(p, found);
 		return;
 	}
@@ -315,14 +320,44 @@ static void head(struct fl_gen *g)
 	fl_emit_storei(p, 2, GEN_REC, HEAD(event), g->env->event);
 	pid_tgid(g, BPF_REG_2, BPF_REG_3);
 	fl_emit_store(p, 4, GEN_REC, HEAD(pid), BPF_REG_2);
+	fl_emit_load(p, 4, BPF_REG_1, BPF_REG_FP, GEN_FP_KEY);
+	fl_emit_store(p, 4, GEN_REC, HEAD(cpu), BPF_REG_1);
 	head_comm(g);
 	head_flags(g);
 }
 
+/* Bytes from a function's start within which its call of a trampoline returns. */
+#define ENTRY_CALL_MAX 32
+
 /*
- * Where the probe is. A trampoline keeps, behind the arguments, the return value and its own frame:
- * saved frame pointer, return into the traced function, return into the caller (x86-64).
+ * Behind the arguments and the return value a trampoline has its own frame (x86-64): the saved frame
+ * pointer, and, where the function's first instruction calls it, the return into that function; then the
+ * return into the caller. Where that instruction jumps instead (CONFIG_DYNAMIC_FTRACE_WITH_JMP), the word
+ * between is not there. Which of the two a function has can change while it is traced, so each event
+ * looks: a word that points just behind the function's start is a return into it.
  */
+static void trampoline_caller(struct fl_gen *g)
+{
+	uint32_t found = fl_label_new(g->p);
+	struct fl_insns *p = g->p;
+
+	fl_emit_mov(p, BPF_REG_1, BPF_REG_FP);
+	fl_emit_alui(p, BPF_ADD, BPF_REG_1, GEN_FP_FRAME);
+	fl_emit_movi(p, BPF_REG_2, 16);
+	fl_emit_mov(p, BPF_REG_3, GEN_CTX);
+	fl_emit_alui(p, BPF_ADD, BPF_REG_3, (int32_t)g->env->trampoline_words * 8 + 16);
+	fl_emit_call(p, BPF_FUNC_probe_read_kernel);
+	fl_emit_mov(p, BPF_REG_1, GEN_CTX);
+	fl_emit_call(p, BPF_FUNC_get_func_ip);
+	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_FP, GEN_FP_FRAME);
+	fl_emit_mov(p, BPF_REG_2, BPF_REG_1);
+	fl_emit_alu(p, BPF_SUB, BPF_REG_2, BPF_REG_0);
+	fl_emit_jmpi(p, BPF_JGE, BPF_REG_2, ENTRY_CALL_MAX, found);
+	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_FP, GEN_FP_FRAME + 8);
+	fl_label_place(p, found);
+}
+
+/* Where the probe is, and whom its function returns to. */
 static void place(struct fl_gen *g)
 {
 	const struct fl_record_layout *l = g->l;
@@ -338,16 +373,10 @@ static void place(struct fl_gen *g)
 	}
 	if (!l->caller_offset)
 		return;
-	if (g->hook->ctx == FL_CTX_TRAMPOLINE) {
-		fl_emit_mov(p, BPF_REG_1, GEN_REC);
-		fl_emit_alui(p, BPF_ADD, BPF_REG_1, l->caller_offset);
-		fl_emit_movi(p, BPF_REG_2, 8);
-		fl_emit_mov(p, BPF_REG_3, GEN_CTX);
-		fl_emit_alui(p, BPF_ADD, BPF_REG_3, (int32_t)g->env->trampoline_words * 8 + 24);
-		fl_emit_call(p, BPF_FUNC_probe_read_kernel);
-		return;
-	}
-	fl_emit_load(p, 8, BPF_REG_1, GEN_CTX, (int16_t)g->env->arch->ip);
+	if (g->hook->ctx == FL_CTX_TRAMPOLINE)
+		trampoline_caller(g);
+	else
+		fl_emit_load(p, 8, BPF_REG_1, GEN_CTX, (int16_t)g->env->arch->ip);
 	fl_emit_store(p, 8, GEN_REC, (int16_t)l->caller_offset, BPF_REG_1);
 }
 

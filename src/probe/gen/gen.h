@@ -95,6 +95,7 @@ struct fl_gen_env {
 	size_t nr_rings; /* by CPU number */
 	uint32_t ring_cpu[FL_RINGS_NAMED];
 	int ring_fd[FL_RINGS_NAMED];
+	int spare_fd; /* the ring of CPUs that are not among those; -1: lost */
 	int scratch_fd; /* per-CPU array of one value: records with strings are built there */
 	int entry_fd;	/* return probes on registers: hash from stack pointer to entry words */
 

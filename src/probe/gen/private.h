@@ -26,6 +26,7 @@ enum {
 	GEN_FP_COUNTS = -40, /* this CPU's counts of the event */
 	GEN_FP_SP = -48,     /* key of the entry words */
 	GEN_FP_ENTRY = -56,  /* the entry words */
+	GEN_FP_FRAME = -56,  /* two words of a trampoline's frame, where there are no entry words */
 	GEN_FP_SAVE = -64,   /* a value kept over a call */
 	GEN_FP_WORDS = -64 - 8 * GEN_MAX_WORDS,
 	GEN_FP_TAKEN = GEN_FP_WORDS - 16, /* scratch memory to be given back; 0: none */

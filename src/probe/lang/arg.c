@@ -123,11 +123,14 @@ static const struct fl_fetch_type *default_type(struct fl_parse *p)
 	return fl_find_type(fl_str(name), p->at);
 }
 
+/* The kernel takes unsigned ones; before 6.2 its plain char was signed, and is called "char" then. */
 static bool is_char(struct fl_type t)
 {
 	struct fl_int v;
 
-	return fl_type_int(fl_type_strip(t), &v) == 0 && !v.is_signed && v.bits == 8;
+	t = fl_type_strip(t);
+	return fl_type_int(t, &v) == 0 && v.bits == 8 &&
+	       (!v.is_signed || fl_str_is(fl_type_name(t), "char"));
 }
 
 static bool contains(struct fl_str s, const char *part)

@@ -63,12 +63,21 @@ int fl_default_event_raw(struct fl_parse *p, const char *fmt, ...)
 	return name ? 0 : -ENOMEM;
 }
 
+/* As the kernel does it, which leaves the first character and other signs of a glob. */
 static void make_identifier(char *name)
 {
 	for (char *c = name; *c && c[1]; c++) {
 		if (c[1] == ':' || c[1] == '.' || c[1] == '*')
 			c[1] = '_';
 	}
+}
+
+/* A trace's names go into recordings, whose readers know identifiers alone. */
+static void make_legal(char *name)
+{
+	for (char *c = name; *c; c++)
+		if (!fl_k_isalnum(*c) && *c != '_')
+			*c = '_';
 }
 
 /* By hand: each definition without a name comes here, if only to be refused afterwards. */
@@ -107,6 +116,8 @@ int fl_default_event(struct fl_parse *p, const char *fmt, ...)
 	if (!name)
 		return -ENOMEM;
 	make_identifier(name);
+	if (p->in_trace)
+		make_legal(name);
 	p->event->event = fl_str(name);
 	return 0;
 }

@@ -71,6 +71,7 @@ int live_make_maps(struct fl_session *t)
 		return r;
 	t->env.control_fd = t->control;
 	t->env.rings_fd = fl_rings_fd(t->rings);
+	t->env.spare_fd = fl_rings_spare(t->rings);
 	for (size_t i = 0; t->env.rings_fd < 0 && i < FL_RINGS_NAMED; i++)
 		if (fl_rings_get(t->rings, i, &t->env.ring_cpu[i], &t->env.ring_fd[i]))
 			t->env.nr_rings++;

@@ -169,6 +169,17 @@ static bool is_ambiguous(struct fl_target *t, struct fl_str name)
 	return fl_target_ksyms(t, &syms) == 0 && fl_ksyms_find_func(syms, name, NULL, 0) > 1;
 }
 
+/* An f event is of all functions of its name. */
+static bool has_several(struct fl_target *t, const struct fl_probe_event *e)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+
+	if (e->place.is_glob || e->kind != FL_PROBE_FPROBE)
+		return e->place.is_glob;
+	full_name(e, &name);
+	return is_ambiguous(t, fl_buf_str(&name));
+}
+
 static int find_trampoline(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p,
 			   struct fl_buf *why)
 {
@@ -224,32 +235,71 @@ static int find_uprobe(struct fl_target *t, const struct fl_probe_event *e, stru
 
 /* ---- many places ---- */
 
-static int add_function(struct fl_points *p, struct fl_ksyms *syms, struct fl_str name)
+static int add_address(struct fl_points *p, uint64_t address)
 {
-	struct fl_ksym found[8];
-	size_t n = fl_ksyms_find_func(syms, name, found, FL_ARRAY_SIZE(found));
-	uint64_t *bigger;
+	size_t n = p->at.nr_addresses;
+	uint64_t *bigger = p->addresses;
 
-	n = FL_MIN(n, FL_ARRAY_SIZE(found));
-	bigger = reallocarray(p->addresses, p->at.nr_addresses + n + 1, sizeof(*bigger));
+	if (n % 64 == 0)
+		bigger = reallocarray(p->addresses, n + 64, sizeof(*bigger));
 	if (!bigger)
 		return -ENOMEM;
 	p->addresses = bigger;
-	for (size_t i = 0; i < n; i++)
-		p->addresses[p->at.nr_addresses++] = found[i].addr;
+	p->addresses[p->at.nr_addresses++] = address;
 	return 0;
 }
 
-/* "NAME" or "NAME [MODULE]", as the definition wants it. */
-static bool is_wanted(const struct fl_probe_event *e, struct fl_str line, struct fl_str *ret_name)
+/* Every function of that name; @name may be "MODULE:NAME". */
+static int add_functions(struct fl_points *p, const struct fl_ksyms *syms, struct fl_str name)
 {
-	struct fl_str module = {};
+	size_t n = fl_ksyms_find_func(syms, name, NULL, 0);
+	struct fl_ksym *found = calloc(n + 1, sizeof(*found));
+	int r = found ? 0 : -ENOMEM;
 
-	if (!fl_str_word(&line, ret_name) || !fl_str_glob(e->place.symbol, *ret_name))
+	if (found)
+		fl_ksyms_find_func(syms, name, found, n);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_address(p, found[i].addr);
+	free(found);
+	return r;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * A name stands in the list once for each function that has it, and each time all of them are found. A
+ * kernel since 6.18 hooks an address as often as it is given.
+ */
+static void drop_repeated(struct fl_points *p)
+{
+	size_t n = 0;
+
+	qsort(p->addresses, p->at.nr_addresses, sizeof(*p->addresses), by_address);
+	for (size_t i = 0; i < p->at.nr_addresses; i++)
+		if (!n || p->addresses[n - 1] != p->addresses[i])
+			p->addresses[n++] = p->addresses[i];
+	p->at.nr_addresses = n;
+}
+
+/* "NAME" or "NAME [MODULE]", as the definition wants it: @ret is "MODULE:NAME", vmlinux's without. */
+static bool is_wanted(const struct fl_probe_event *e, struct fl_str line, struct fl_buf *ret)
+{
+	struct fl_str module = {}, name;
+
+	if (!fl_str_word(&line, &name) || !fl_str_glob(e->place.symbol, name))
 		return false;
 	if (fl_str_word(&line, &module) && module.n > 2)
 		module = fl_str_sub(module, 1, module.n - 2);
-	return !e->place.module.n || fl_str_eq(e->place.module, module);
+	if (e->place.module.n && !fl_str_eq(e->place.module, module))
+		return false;
+	fl_buf_reset(ret);
+	fl_buf_addf(ret, "%.*s:%.*s", FL_STR_ARG(module.n ? module : FL_STR("vmlinux")), FL_STR_ARG(name));
+	return !ret->error;
 }
 
 /* The functions that ftrace can hook stand in tracefs, a line each, "[module]" behind some. */
@@ -257,8 +307,8 @@ static int find_functions(struct fl_target *t, const struct fl_probe_event *e, s
 			  struct fl_buf *why)
 {
 	_cleanup_file_ struct fl_file list = {};
-	_cleanup_buf_ struct fl_buf path = {};
-	struct fl_str rest, line, name;
+	_cleanup_buf_ struct fl_buf path = {}, name = {};
+	struct fl_str rest, line;
 	struct fl_ksyms *syms;
 	int r;
 
@@ -274,9 +324,10 @@ static int find_functions(struct fl_target *t, const struct fl_probe_event *e, s
 	rest = fl_file_str(&list);
 	while (r == 0 && fl_str_line(&rest, &line))
 		if (is_wanted(e, line, &name))
-			r = add_function(p, syms, name);
+			r = add_functions(p, syms, fl_buf_str(&name));
 	if (r < 0)
 		return r;
+	drop_repeated(p);
 	if (!p->at.nr_addresses) {
 		fl_buf_addz(why, "no function of that name can be traced");
 		return -ENOENT;
@@ -303,7 +354,7 @@ int fl_points_find(struct fl_target *t, const struct fl_probe_event *e, enum fl_
 		return find_trampoline(t, e, ret, why);
 	case FL_HOOK_KPROBE:
 	case FL_HOOK_KRETPROBE:
-		if (!e->place.is_glob)
+		if (!has_several(t, e))
 			return find_kprobe(e, ret);
 		r = find_functions(t, e, ret, why);
 		ret->nr_each = ret->at.nr_addresses;
@@ -342,38 +393,47 @@ void fl_points_env(const struct fl_points *p, struct fl_gen_env *env)
 	env->format = p->format;
 }
 
+/* "SYMBOL", "SYMBOL+8", "SYMBOL-8" */
+static int split_symbol(struct fl_str text, struct fl_str *ret_name, int64_t *ret_offset)
+{
+	size_t sign = FL_MIN(fl_str_find(text, '+', 0), fl_str_find(text, '-', 0));
+
+	*ret_name = fl_str_sub(text, 0, sign);
+	*ret_offset = 0;
+	return sign < text.n ? fl_parse_s64(fl_str_from(text, sign), 0, ret_offset) : 0;
+}
+
 /*
  * A per-CPU variable of vmlinux, by BTF: lists of symbols may leave data out (KALLSYMS_ALL=n) or hide
  * their addresses, but where the variable lies among the others is known.
  */
-static int percpu_place(struct fl_target *t, struct fl_fetch_program *p)
+static int percpu_place(struct fl_target *t, struct fl_fetch_program *p, struct fl_str name, int64_t offset)
 {
-	struct fl_str name = p->code[0].text;
-	size_t sign = FL_MIN(fl_str_find(name, '+', 0), fl_str_find(name, '-', 0));
-	int64_t more = 0;
 	struct fl_var var;
 
-	if (p->code[2].op != FL_FETCH_CPU_PTR ||
-	    (sign < name.n && fl_parse_s64(fl_str_from(name, sign), 0, &more) < 0))
+	if (p->code[2].op != FL_FETCH_CPU_PTR)
 		return -ENOENT;
-	if (fl_target_percpu(t, fl_str_sub(name, 0, sign), &var) < 0 || fl_btf_base(var.var.btf))
+	if (fl_target_percpu(t, name, &var) < 0 || fl_btf_base(var.var.btf))
 		return -ENOENT;
-	p->code[1].imm = var.offset + (uint64_t)more;
+	p->code[1].imm = var.offset + (uint64_t)offset;
 	p->code[1].offset = FL_IMM_PERCPU;
 	return 0;
 }
 
-/* "SYMBOL", "SYMBOL+8" */
 int fl_points_symbol(struct fl_target *t, struct fl_fetch_program *p)
 {
 	struct fl_ksyms *syms;
 	struct fl_ksym sym;
+	struct fl_str name;
+	int64_t offset;
 
 	if (p->code[0].op != FL_FETCH_NOP_SYMBOL || p->code[1].op != FL_FETCH_IMM || p->code[1].imm)
 		return 0;
-	if (fl_target_ksyms(t, &syms) < 0 || fl_ksyms_find(syms, p->code[0].text, &sym, 1) == 0 ||
+	if (split_symbol(p->code[0].text, &name, &offset) < 0)
+		return -ENOENT;
+	if (fl_target_ksyms(t, &syms) < 0 || fl_ksyms_find(syms, name, &sym, 1) == 0 ||
 	    fl_ksyms_hidden(syms) || !sym.addr)
-		return percpu_place(t, p);
-	p->code[1].imm = sym.addr;
+		return percpu_place(t, p, name, offset);
+	p->code[1].imm = sym.addr + (uint64_t)offset;
 	return 0;
 }

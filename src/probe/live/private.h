@@ -48,12 +48,13 @@ enum live_error {
 /* refusal.c: why a probe does not run here. Each returns the finding's errno, negative. */
 int live_diagnose(struct fl_diag *d, const struct live_probe *p, enum live_error error,
 		  struct fl_span span);
-/* Says what is missing, in the order in which the kernel asks for it. */
-void live_help_permission(struct fl_target *t, struct fl_diag *diag);
 /* After the last hook was refused with @err; @error: what the generator said, where it was asked.
  */
 int live_refused(struct fl_session *t, struct live_probe *p, int err,
 		 const struct fl_gen_error *error, struct fl_diag *diag);
+
+/* After making maps gave @err, which is returned; says nothing of 0. */
+int live_no_maps(struct fl_session *t, const struct live_probe *p, int err, struct fl_diag *diag);
 
 /* maps.c */
 void live_lift_memlock(void);

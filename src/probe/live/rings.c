@@ -24,6 +24,9 @@
 
 #define BATCH 1024
 
+/* The "CPU" of the ring that all CPUs share which were offline at the start and may come. */
+#define SPARE UINT32_MAX
+
 struct entry {
 	uint64_t time;
 	const struct fl_record *rec;
@@ -136,18 +139,45 @@ static int add_online(struct fl_rings *set, uint32_t nr_cpus)
 	return set->n ? 0 : -ENODEV;
 }
 
+static struct ring *spare_ring(const struct fl_rings *set)
+{
+	return set->n && set->v[set->n - 1]->cpu == SPARE ? set->v[set->n - 1] : NULL;
+}
+
+/*
+ * A ring each for CPUs that may never come costs memory and time at each start, and there may be
+ * hundreds of them: one for all is enough, as a BPF ring takes several producers.
+ */
+static int add_spare(struct fl_rings *set, uint32_t nr_cpus)
+{
+	return set->n < nr_cpus ? ring_add(set, SPARE) : 0;
+}
+
+/* Every CPU that has no ring of its own gets the spare one. */
+static int spread_spare(struct fl_rings *set, uint32_t nr_cpus)
+{
+	const struct ring *spare = spare_ring(set);
+	int r = 0;
+
+	for (uint32_t cpu = 0; spare && cpu < nr_cpus && r == 0; cpu++)
+		r = fl_bpf_map_update(set->fd, &cpu, &spare->fd, BPF_ANY);
+	return r;
+}
+
 /* An array of maps wants to see one of them to know their kind. */
 static int make_array(struct fl_rings *set, uint32_t nr_cpus)
 {
-	int r = 0;
+	int r;
 
 	set->fd = fl_bpf_map_create(&(struct fl_bpf_map){
 			.type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .name = "fl_rings", .key_size = 4,
 			.value_size = 4, .entries = nr_cpus, .inner_fd = set->v[0]->fd });
 	if (set->fd < 0)
 		return set->fd;
+	r = spread_spare(set, nr_cpus);
 	for (size_t i = 0; i < set->n && r == 0; i++)
-		r = fl_bpf_map_update(set->fd, &set->v[i]->cpu, &set->v[i]->fd, BPF_ANY);
+		if (set->v[i]->cpu != SPARE)
+			r = fl_bpf_map_update(set->fd, &set->v[i]->cpu, &set->v[i]->fd, BPF_ANY);
 	return r;
 }
 
@@ -161,11 +191,13 @@ int fl_rings_create(uint32_t nr_cpus, size_t bytes, struct fl_rings **ret)
 	set->fd = -1;
 	set->bytes = bytes;
 	set->page = (size_t)sysconf(_SC_PAGESIZE);
-	set->v = calloc(nr_cpus, sizeof(struct ring *));
-	set->heap = calloc(nr_cpus, sizeof(struct ring *));
+	set->v = calloc(nr_cpus + 1, sizeof(struct ring *));
+	set->heap = calloc(nr_cpus + 1, sizeof(struct ring *));
 	if (!set->v || !set->heap)
 		return -ENOMEM;
 	r = add_online(set, nr_cpus);
+	if (r == 0)
+		r = add_spare(set, nr_cpus);
 	if (r == 0 && set->n > FL_RINGS_NAMED)
 		r = make_array(set, nr_cpus);
 	if (r < 0)
@@ -176,11 +208,16 @@ int fl_rings_create(uint32_t nr_cpus, size_t bytes, struct fl_rings **ret)
 
 bool fl_rings_get(const struct fl_rings *r, size_t i, uint32_t *ret_cpu, int *ret_fd)
 {
-	if (i >= r->n)
+	if (i >= r->n || r->v[i]->cpu == SPARE)
 		return false;
 	*ret_cpu = r->v[i]->cpu;
 	*ret_fd = r->v[i]->fd;
 	return true;
+}
+
+int fl_rings_spare(const struct fl_rings *r)
+{
+	return spare_ring(r) ? spare_ring(r)->fd : -1;
 }
 
 /* ---- reading ---- */
@@ -260,7 +297,7 @@ int64_t fl_rings_read(struct fl_rings *set, uint64_t before, fl_record_fn fn, vo
 	while (set->nr_heap) {
 		struct ring *r = set->heap[0];
 		struct entry e = r->entries[r->next++];
-		int err = fn(ctx, r->cpu, e.rec, e.size);
+		int err = fn(ctx, r->cpu == SPARE ? e.rec->cpu : r->cpu, e.rec, e.size);
 
 		if (err)
 			return err;

@@ -18,8 +18,8 @@
 struct fl_rings;
 
 /*
- * A ring of @bytes (a power of two, a multiple of the page) for each CPU that is online; CPUs from
- * @nr_cpus up have none. -errno of the kernel.
+ * A ring of @bytes (a power of two, a multiple of the page) for each CPU that is online, and one for all
+ * others below @nr_cpus, which may come online later. -errno of the kernel.
  */
 int fl_rings_create(uint32_t nr_cpus, size_t bytes, struct fl_rings **ret);
 void fl_rings_free(struct fl_rings *r);
@@ -34,6 +34,9 @@ int fl_rings_fd(const struct fl_rings *r);
 
 /* Ring @i, by its CPU's number; false past the last one. */
 bool fl_rings_get(const struct fl_rings *r, size_t i, uint32_t *ret_cpu, int *ret_fd);
+
+/* The ring of CPUs that have none of their own; -1: each has. */
+int fl_rings_spare(const struct fl_rings *r);
 
 /* @size is the record's length. A result other than 0 ends the reading and is returned. */
 typedef int (*fl_record_fn)(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size);

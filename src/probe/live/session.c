@@ -114,7 +114,7 @@ static int match_hists(struct fl_session *t, struct fl_diag *diag)
 				keeper = &t->probes[k].hist;
 		r = h->since.n ? match_keeper(&t->probes[i], keeper, diag) : 0;
 		if (r == 0)
-			r = live_make_hist_maps(&t->probes[i]);
+			r = live_no_maps(t, &t->probes[i], live_make_hist_maps(&t->probes[i]), diag);
 		if (r < 0) {
 			t->failed = i;
 			return r;
@@ -188,16 +188,9 @@ int fl_session_start(struct fl_session *t, struct fl_diag *diag)
 	r = list_schemas(t);
 	if (r == 0)
 		r = live_make_maps(t);
-	if (r < 0) {
-		bool permission = r == -EPERM || r == -EACCES;
-
-		live_diagnose(diag, &t->probes[0], permission ? LIVE_NOT_PERMITTED : LIVE_NO_MAPS,
-			      t->probes[0].event->place.span);
-		if (permission)
-			live_help_permission(t->target, diag);
-		return r;
-	}
-	r = match_hists(t, diag);
+	r = live_no_maps(t, &t->probes[0], r, diag);
+	if (r == 0)
+		r = match_hists(t, diag);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < t->n; i++) {

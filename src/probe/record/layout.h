@@ -33,7 +33,7 @@ struct fl_record {
 	uint16_t event;
 	uint8_t flags;
 	uint8_t reserved;
-	uint32_t reserved2;
+	uint32_t cpu; /* which made it: a ring may be of several */
 	uint32_t taken; /* in scratch memory: by a program that is under way */
 	char comm[FL_COMM_LEN];
 };
