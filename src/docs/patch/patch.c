@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 
 struct reader {
 	struct fl_arena *a;
@@ -157,19 +158,54 @@ static struct docs_change *new_change(struct reader *r)
 	return r->change;
 }
 
+/* A name in quotes, with the escapes of C, as git writes it. */
+static struct fl_str unquoted(struct reader *r, struct fl_str s)
+{
+	static const char from[] = "abtnvfr\"\\", to[] = "\a\b\t\n\v\f\r\"\\";
+	char *out = fl_arena_alloc(r->a, s.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; out && i < s.n; i++) {
+		const char *e = s.p[i] == '\\' && i + 1 < s.n ? strchr(from, s.p[i + 1]) : NULL;
+
+		if (e && s.p[i + 1]) {
+			out[n++] = to[e - from];
+			i++;
+		} else if (s.p[i] == '\\' && i + 3 < s.n) {
+			out[n++] = (char)((s.p[i + 1] - '0') << 6 | (s.p[i + 2] - '0') << 3 | (s.p[i + 3] - '0'));
+			i += 3;
+		} else {
+			out[n++] = s.p[i];
+		}
+	}
+	return fl_str_n(out ? out : "", out ? n : 0);
+}
+
+/* Without its first folder, whatever that is called ("a/", "i/", "linux.orig/"); a name alone is kept. */
+static struct fl_str stripped(struct fl_str s)
+{
+	size_t slash = fl_str_find(s, '/', 0);
+
+	return slash < s.n ? fl_str_from(s, slash + 1) : s;
+}
+
 /* A name as "--- a/name<TAB>date" has it; p NULL for /dev/null. */
-static struct fl_str diff_path(struct fl_str s)
+static struct fl_str diff_path(struct reader *r, struct fl_str s)
 {
 	size_t tab = fl_str_find(s, '\t', 0);
 
 	s = fl_str_trim(fl_str_sub(s, 0, tab));
 	if (s.n > 1 && s.p[0] == '"' && s.p[s.n - 1] == '"')
-		s = fl_str_sub(s, 1, s.n - 2);
+		s = unquoted(r, fl_str_sub(s, 1, s.n - 2));
 	if (fl_str_is(s, "/dev/null"))
 		return (struct fl_str){};
-	if (s.n > 2 && s.p[1] == '/' && (s.p[0] == 'a' || s.p[0] == 'b'))
-		s = fl_str_from(s, 2);
-	return s;
+	return stripped(s);
+}
+
+/* A name that stands without a folder before it: "rename from NAME". */
+static struct fl_str bare_path(struct reader *r, struct fl_str s)
+{
+	return s.n > 1 && s.p[0] == '"' && s.p[s.n - 1] == '"' ? unquoted(r, fl_str_sub(s, 1, s.n - 2)) : s;
 }
 
 /* "diff --git a/X b/X": the names are equal, or told again by the lines below. */
@@ -180,9 +216,10 @@ static int git_head(struct reader *r)
 
 	if (!new_change(r))
 		return -ENOMEM;
+	r->change->git = true;
 	if (s.n % 2 && s.p[half] == ' ') {
-		r->change->old_path = diff_path(fl_str_sub(s, 0, half));
-		r->change->new_path = diff_path(fl_str_from(s, half + 1));
+		r->change->old_path = diff_path(r, fl_str_sub(s, 0, half));
+		r->change->new_path = diff_path(r, fl_str_from(s, half + 1));
 	}
 	return 0;
 }
@@ -256,8 +293,8 @@ static int minus_plus(struct reader *r)
 		if (!new_change(r))
 			return -ENOMEM;
 	next(r);
-	r->change->old_path = diff_path(fl_str_from(old, 4));
-	r->change->new_path = diff_path(fl_str_from(r->line, 4));
+	r->change->old_path = diff_path(r, fl_str_from(old, 4));
+	r->change->new_path = diff_path(r, fl_str_from(r->line, 4));
 	return 0;
 }
 
@@ -277,11 +314,12 @@ static int diff_line(struct reader *r)
 		return hunk(r);
 	if (!r->change || r->change->hunks)
 		return 0;
-	if (header(r->line, "rename from ", &v)) {
-		r->change->renames = true;
-		r->change->old_path = v;
-	} else if (header(r->line, "rename to ", &v)) {
-		r->change->new_path = v;
+	if (header(r->line, "rename from ", &v) || header(r->line, "copy from ", &v)) {
+		r->change->renames = r->line.p[0] == 'r';
+		r->change->copies = r->line.p[0] == 'c';
+		r->change->old_path = bare_path(r, v);
+	} else if (header(r->line, "rename to ", &v) || header(r->line, "copy to ", &v)) {
+		r->change->new_path = bare_path(r, v);
 	} else if (fl_str_starts(r->line, "deleted file mode")) {
 		r->change->new_path = (struct fl_str){};
 	} else if (fl_str_starts(r->line, "new file mode")) {
@@ -330,6 +368,7 @@ int docs_patch_read(struct fl_arena *a, struct fl_str text, struct docs_mail **r
 struct lines {
 	struct fl_str *v;
 	size_t n;
+	bool open; /* no newline ends the last */
 };
 
 static int split(struct fl_str text, struct lines *ret)
@@ -348,6 +387,7 @@ static int split(struct fl_str text, struct lines *ret)
 		ret->v[ret->n++] = fl_str_sub(text, at, end - at);
 		at = end + 1;
 	}
+	ret->open = text.n && text.p[text.n - 1] != '\n';
 	return 0;
 }
 
@@ -360,15 +400,56 @@ static bool same(struct fl_str a, struct fl_str b)
 	return fl_str_eq(a, b);
 }
 
-/* The hunk's old lines stand at @at. */
-static bool fits(const struct docs_hunk *h, const struct lines *l, size_t at)
-{
-	struct fl_str rest = h->text, line;
+/* One line of a hunk. */
+struct hunk_line {
+	char mark;
+	struct fl_str s;
+	bool open; /* "\ No newline at end of file" follows */
+};
 
-	while (fl_str_line(&rest, &line)) {
-		if (line.n && (line.p[0] == '+' || line.p[0] == '\\'))
+static bool next_line(struct fl_str *rest, struct hunk_line *ret)
+{
+	struct fl_str line;
+
+	if (!fl_str_line(rest, &line))
+		return false;
+	*ret = (struct hunk_line){ line.n ? line.p[0] : ' ', fl_str_from(line, 1), rest->n && rest->p[0] == '\\' };
+	return true;
+}
+
+/* What git demands of a hunk's place: one at the first line begins there, one without lines behind it ends there. */
+struct demands {
+	bool begins, ends;
+	size_t nr_old;
+};
+
+static struct demands demands_of(const struct docs_hunk *h)
+{
+	struct demands d = { .begins = h->old_start <= 1, .ends = true };
+	struct fl_str rest = h->text;
+	struct hunk_line l;
+
+	while (next_line(&rest, &l)) {
+		if (l.mark == '\\')
 			continue;
-		if (at >= l->n || !same(l->v[at], fl_str_from(line, 1)))
+		d.nr_old += l.mark != '+';
+		d.ends = l.mark != ' ';
+	}
+	return d;
+}
+
+/* The hunk's old lines stand at @at. */
+static bool fits(const struct docs_hunk *h, const struct demands *d, const struct lines *l, size_t at)
+{
+	struct fl_str rest = h->text;
+	struct hunk_line line;
+
+	if ((d->begins && at) || (d->ends && at + d->nr_old != l->n))
+		return false;
+	while (next_line(&rest, &line)) {
+		if (line.mark == '+' || line.mark == '\\')
+			continue;
+		if (at >= l->n || !same(l->v[at], line.s) || line.open != (l->open && at + 1 == l->n))
 			return false;
 		at++;
 	}
@@ -378,19 +459,48 @@ static bool fits(const struct docs_hunk *h, const struct lines *l, size_t at)
 /* Where the hunk fits, from @from on, nearest to @want; SIZE_MAX where it does not. */
 static size_t place(const struct docs_hunk *h, const struct lines *l, size_t from, size_t want)
 {
-	for (size_t d = 0; d <= l->n; d++) {
-		if (want + d <= l->n && want + d >= from && fits(h, l, want + d))
-			return want + d;
-		if (d && want >= d && want - d >= from && fits(h, l, want - d))
-			return want - d;
+	struct demands d = demands_of(h);
+
+	if (d.begins)
+		return !from && fits(h, &d, l, 0) ? 0 : SIZE_MAX;
+	if (d.ends)
+		return l->n >= d.nr_old + from && fits(h, &d, l, l->n - d.nr_old) ? l->n - d.nr_old : SIZE_MAX;
+	for (size_t k = 0; k <= l->n; k++) {
+		if (want + k <= l->n && want + k >= from && fits(h, &d, l, want + k))
+			return want + k;
+		if (k && want >= k && want - k >= from && fits(h, &d, l, want - k))
+			return want - k;
 	}
 	return SIZE_MAX;
 }
 
-static void add(struct fl_buf *out, struct fl_str line)
+static void add(struct fl_buf *out, struct fl_str line, bool open)
 {
 	fl_buf_add_str(out, line);
-	fl_buf_addc(out, '\n');
+	if (!open)
+		fl_buf_addc(out, '\n');
+}
+
+/* Lines of the file up to @to. */
+static void add_lines(struct fl_buf *out, const struct lines *l, size_t *done, size_t to)
+{
+	for (; *done < to; ++*done)
+		add(out, l->v[*done], l->open && *done + 1 == l->n);
+}
+
+static void apply_hunk(const struct docs_hunk *h, const struct lines *l, size_t *done, struct fl_buf *out)
+{
+	struct fl_str rest = h->text;
+	struct hunk_line line;
+
+	while (next_line(&rest, &line)) {
+		if (line.mark == '+')
+			add(out, line.s, line.open);
+		else if (line.mark == ' ')
+			add_lines(out, l, done, *done + 1);
+		else if (line.mark == '-')
+			++*done;
+	}
 }
 
 /* The hunks that fit, applied; the others are reported. */
@@ -404,7 +514,6 @@ static void apply_hunks(const struct docs_change *c, const struct lines *l, stru
 	for (const struct docs_hunk *h = c->hunks; h; h = h->next) {
 		int64_t want = (int64_t)h->old_start - (h->old_count > 0) + shift;
 		size_t at = place(h, l, done, want < (int64_t)done ? done : FL_MIN((size_t)want, l->n));
-		struct fl_str rest = h->text, line;
 
 		if (at == SIZE_MAX) {
 			docs_report(sink, DOCS_PATCH_APPLY, h->line, 0, 0, "the hunk at line %u of %.*s does not apply",
@@ -412,28 +521,17 @@ static void apply_hunks(const struct docs_change *c, const struct lines *l, stru
 			continue;
 		}
 		shift += (int64_t)at - want;
-		while (done < at)
-			add(out, l->v[done++]);
-		while (fl_str_line(&rest, &line)) {
-			char mark = line.n ? line.p[0] : ' ';
-
-			if (mark == '+')
-				add(out, fl_str_from(line, 1));
-			else if (mark == ' ')
-				add(out, l->v[done++]);
-			else if (mark == '-')
-				done++;
-		}
+		add_lines(out, l, &done, at);
+		apply_hunk(h, l, &done, out);
 	}
-	while (done < l->n)
-		add(out, l->v[done++]);
+	add_lines(out, l, &done, l->n);
 }
 
 static int put(struct docs_tree *t, const struct docs_change *c, const struct fl_buf *out)
 {
 	int r = 0;
 
-	if (c->old_path.p && (!c->new_path.p || !fl_str_eq(c->old_path, c->new_path)))
+	if (c->old_path.p && !c->copies && (!c->new_path.p || !fl_str_eq(c->old_path, c->new_path)))
 		r = docs_tree_put(t, c->old_path, (struct fl_str){});
 	if (!r && c->new_path.p)
 		r = docs_tree_put(t, c->new_path, fl_buf_str(out));
@@ -468,9 +566,16 @@ static int apply(const struct docs_change *c, struct docs_tree *t, struct docs_s
 			    FL_STR_ARG(c->old_path));
 		return r == -ENOMEM ? r : 0;
 	}
+	if (c->new_path.p && !(c->old_path.p && fl_str_eq(c->old_path, c->new_path)) && docs_tree_has(t, c->new_path)) {
+		docs_report(sink, DOCS_PATCH_APPLY, c->line, 0, 0, "%.*s is there already", FL_STR_ARG(c->new_path));
+		return 0;
+	}
 	r = split(fl_buf_str(&old), &l);
 	if (!r) {
 		apply_hunks(c, &l, &out, sink);
+		if (!c->new_path.p && out.len && c->hunks)
+			docs_report(sink, DOCS_PATCH_APPLY, c->line, 0, 0, "%.*s is not empty where it is deleted",
+				    FL_STR_ARG(c->old_path));
 		r = out.error ? out.error : put(t, c, &out);
 	}
 	free(l.v);
@@ -543,34 +648,113 @@ static void base64(struct fl_str s, struct fl_buf *out)
 		fl_buf_addc(out, (char)(bits >> 2));
 }
 
-/* A single mail whose head names an encoding; a box of several is taken to be plain. */
+/* The value of a header in @head, or of a parameter of it ("boundary="), in any case; n 0: none. */
+static struct fl_str value_of(struct fl_str head, const char *name, const char *end)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i + n <= head.n; i++) {
+		struct fl_str v;
+
+		if (strncasecmp(head.p + i, name, n))
+			continue;
+		v = fl_str_from(head, i + n);
+		while (v.n && (v.p[0] == ' ' || v.p[0] == '"'))
+			v = fl_str_from(v, 1);
+		for (n = 0; n < v.n && !(v.p[n] && strchr(end, v.p[n])); n++)
+			;
+		return fl_str_trim(fl_str_sub(v, 0, n));
+	}
+	return fl_str_n("", 0);
+}
+
+/* Behind the empty line that ends the head, or @text.n. */
+static size_t head_end(struct fl_str text)
+{
+	const char *lf = memmem(text.p, text.n, "\n\n", 2), *crlf = memmem(text.p, text.n, "\n\r\n", 3);
+
+	if (crlf && (!lf || crlf < lf))
+		return (size_t)(crlf - text.p) + 3;
+	return lf ? (size_t)(lf - text.p) + 2 : text.n;
+}
+
+static void decode_part(struct fl_str text, struct fl_buf *out, unsigned int depth);
+
+/* The parts between lines "--BOUNDARY"; their heads are left out. */
+static void decode_parts(struct fl_str body, struct fl_str boundary, struct fl_buf *out, unsigned int depth)
+{
+	struct fl_str rest = body, line;
+	const char *from = NULL;
+
+	while (fl_str_line(&rest, &line)) {
+		if (line.n < boundary.n + 2 || memcmp(line.p, "--", 2) || memcmp(line.p + 2, boundary.p, boundary.n))
+			continue;
+		if (from)
+			decode_part(fl_str_n(from, (size_t)(line.p - from)), out, depth);
+		from = line.p + line.n + (line.p + line.n < body.p + body.n);
+	}
+}
+
+/* The body of what a head with its empty line stands before. */
+static void decode_body(struct fl_str head, struct fl_str body, struct fl_buf *out, unsigned int depth)
+{
+	struct fl_str coding = value_of(head, "\nContent-Transfer-Encoding:", "\r\n;");
+	struct fl_str boundary = value_of(head, "boundary=", "\"\r\n;");
+
+	if (boundary.n && depth < 4 && value_of(head, "Content-Type: multipart", "\r\n").n)
+		decode_parts(body, boundary, out, depth + 1);
+	else if (coding.n == 16 && !strncasecmp(coding.p, "quoted-printable", 16))
+		quoted_printable(body, out);
+	else if (coding.n == 6 && !strncasecmp(coding.p, "base64", 6))
+		base64(body, out);
+	else
+		fl_buf_add_str(out, body);
+}
+
+static void decode_part(struct fl_str text, struct fl_buf *out, unsigned int depth)
+{
+	_cleanup_buf_ struct fl_buf head = {};
+	size_t end = head_end(text);
+
+	fl_buf_addc(&head, '\n'); /* a header may begin the part */
+	fl_buf_add_str(&head, fl_str_sub(text, 0, end));
+	if (text.n && text.p[0] == '\n')
+		end = 1; /* it has no head */
+	decode_body(fl_buf_str(&head), fl_str_from(text, end), out, depth);
+	if (out->len && out->data[out->len - 1] != '\n')
+		fl_buf_addc(out, '\n');
+}
+
+/* Where the next mail of a box begins, behind @from. */
+static size_t next_mail(struct fl_str text, size_t from)
+{
+	for (const char *p; (p = memmem(text.p + from, text.n - from, "\nFrom ", 6)); from = (size_t)(p - text.p) + 1) {
+		struct fl_str line = fl_str_from(text, (size_t)(p - text.p) + 1);
+
+		line.n = fl_str_find(line, '\n', 0);
+		if (line.n > 45)
+			return (size_t)(line.p - text.p);
+	}
+	return text.n;
+}
+
 struct fl_str docs_mail_decode(struct fl_arena *a, struct fl_str text)
 {
-	static const char name[] = "\nContent-Transfer-Encoding:";
-	const char *end = memmem(text.p, text.n, "\n\n", 2), *at;
 	_cleanup_buf_ struct fl_buf out = {};
-	struct fl_str head, value, body;
 	char *copy;
 
-	if (!end)
-		end = memmem(text.p, text.n, "\n\r\n", 3);
-	if (!end)
+	if (!value_of(text, "\nContent-T", "\n").n)
 		return text;
-	head = fl_str_n(text.p, (size_t)(end - text.p) + 1);
-	at = memmem(head.p, head.n, name, sizeof(name) - 1);
-	if (!at)
-		return text;
-	value = fl_str_from(head, (size_t)(at - head.p) + sizeof(name) - 1);
-	value = fl_str_trim(fl_str_sub(value, 0, fl_str_find(value, '\n', 0)));
-	body = fl_str_from(text, head.n);
-	fl_buf_add_str(&out, head);
-	if (value.n == 16 && (value.p[0] | 32) == 'q')
-		quoted_printable(body, &out);
-	else if (value.n == 6 && (value.p[0] | 32) == 'b') {
-		fl_buf_addc(&out, '\n');
-		base64(body, &out);
-	} else
-		return text;
+	for (size_t at = 0, end; at < text.n; at = end) {
+		struct fl_str mail;
+		size_t head;
+
+		end = next_mail(text, at);
+		mail = fl_str_sub(text, at, end - at);
+		head = head_end(mail);
+		fl_buf_add_str(&out, fl_str_sub(mail, 0, head));
+		decode_body(fl_str_sub(mail, 0, head), fl_str_from(mail, head), &out, 0);
+	}
 	copy = fl_arena_dup(a, fl_buf_str(&out));
 	return copy ? fl_str_n(copy, out.len) : text;
 }

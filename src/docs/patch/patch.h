@@ -22,7 +22,8 @@ struct docs_change {
 	struct fl_str old_path, new_path; /* p NULL: made, deleted */
 	uint32_t line;
 	struct docs_hunk *hunks;
-	bool renames, binary;
+	bool renames, copies, binary;
+	bool git; /* a "diff --git" head names it */
 	struct docs_change *next;
 };
 
