@@ -68,9 +68,12 @@ static struct fl_str take_pointer(struct fl_str *s)
 		char first;
 		const char *more;
 	} kinds[] = {
-		{ 'S', "R" }, { 's', "R" }, { 'F', "" },      { 'f', "" },   { 'B', "b" },  { 'I', "46Scpfsbhnl" },
-		{ 'i', "46S" }, { 'M', "FR" }, { 'm', "FR" }, { 'U', "bBlL" }, { 'h', "CDN" }, { 'b', "l" },
-		{ 'a', "pd" }, { 'K', "" }, { 'x', "" },      { 'e', "" },   { 'G', "pgvt" },
+		{'S', "R"},    {'s', "R"},    {'F', ""},
+		{'f', ""},     {'B', "b"},    {'I', "46Scpfsbhnl"},
+		{'i', "46S"},  {'M', "FR"},   {'m', "FR"},
+		{'U', "bBlL"}, {'h', "CDN"},  {'b', "l"},
+		{'a', "pd"},   {'K', ""},     {'x', ""},
+		{'e', ""},     {'G', "pgvt"},
 	};
 	size_t n = 0;
 
@@ -141,12 +144,15 @@ static size_t digits_of(uint64_t v, unsigned int base, bool upper, char *end)
 }
 
 void fl_convert_number(const struct fl_conversion *c, uint64_t v, const struct fl_print_record *rec,
-			      struct fl_buf *out)
+		       struct fl_buf *out)
 {
 	unsigned int size = c->size ? c->size : rec->abi.long_size, shift = 64 - size * 8;
 	unsigned int base = c->type == 'o' ? 8 : c->type == 'x' || c->type == 'X' ? 16 : 10;
 	bool negative = c->type == 'd' && (int64_t)(v << shift) < 0;
-	const char *sign = negative ? "-" : c->type == 'd' && c->plus ? "+" : c->type == 'd' && c->space ? " " : "";
+	const char *sign = negative			? "-"
+			   : c->type == 'd' && c->plus	? "+"
+			   : c->type == 'd' && c->space ? " "
+							: "";
 	char text[32];
 	size_t n, width = FL_MAX(c->width, 0), zeros = 0, fill;
 
@@ -175,7 +181,7 @@ void fl_convert_number(const struct fl_conversion *c, uint64_t v, const struct f
 /* ---- the kernel's pointers ---- */
 
 static void add_symbol(uint64_t addr, bool name_only, const struct fl_print_record *rec,
-			      struct fl_buf *out)
+		       struct fl_buf *out)
 {
 	struct fl_ksym sym;
 
@@ -185,7 +191,8 @@ static void add_symbol(uint64_t addr, bool name_only, const struct fl_print_reco
 	}
 	fl_buf_add_str(out, sym.name);
 	if (!name_only && sym.size)
-		fl_buf_addf(out, "+0x%llx/0x%llx", (unsigned long long)(addr - sym.addr), (unsigned long long)sym.size);
+		fl_buf_addf(out, "+0x%llx/0x%llx", (unsigned long long)(addr - sym.addr),
+			    (unsigned long long)sym.size);
 	else if (!name_only)
 		fl_buf_addf(out, "+0x%llx", (unsigned long long)(addr - sym.addr));
 	if (sym.module.n)
@@ -194,7 +201,8 @@ static void add_symbol(uint64_t addr, bool name_only, const struct fl_print_reco
 
 static void add_ip4(const uint8_t *b, bool leading_zeros, struct fl_buf *out)
 {
-	fl_buf_addf(out, leading_zeros ? "%03u.%03u.%03u.%03u" : "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+	fl_buf_addf(out, leading_zeros ? "%03u.%03u.%03u.%03u" : "%u.%u.%u.%u", b[0], b[1], b[2],
+		    b[3]);
 }
 
 /* The longest run of zero words, of two at least, that is written as "::". */
@@ -249,10 +257,11 @@ static void add_ip6(const uint8_t *b, bool colons, struct fl_buf *out)
 
 /* "%pIS" and its letters: c compressed, p port, f flow, s scope. */
 static void add_sockaddr(struct fl_str kind, struct fl_str s, const struct fl_print_record *rec,
-			      struct fl_buf *out)
+			 struct fl_buf *out)
 {
 	const uint8_t *b = (const uint8_t *)s.p;
-	bool compressed = fl_str_find(kind, 'c', 0) < kind.n, port = fl_str_find(kind, 'p', 0) < kind.n;
+	bool compressed = fl_str_find(kind, 'c', 0) < kind.n,
+	     port = fl_str_find(kind, 'p', 0) < kind.n;
 	uint16_t family = s.n >= 2 ? fl_abi_u16(rec->abi, b) : 0;
 
 	if (family == 2 && s.n >= 8) { /* AF_INET: port, address */
@@ -279,7 +288,7 @@ static void add_sockaddr(struct fl_str kind, struct fl_str s, const struct fl_pr
 }
 
 static void add_address(struct fl_str kind, struct fl_str s, const struct fl_print_record *rec,
-			      struct fl_buf *out)
+			struct fl_buf *out)
 {
 	const uint8_t *b = (const uint8_t *)s.p;
 	char which = kind.n > 1 ? kind.p[1] : '\0';
@@ -312,14 +321,17 @@ static void add_mac(struct fl_str kind, struct fl_str s, struct fl_buf *out)
 	if (s.n < 6)
 		fl_buf_addz(out, "(fault)");
 	else
-		add_bytes(fl_str_sub(s, 0, 6), kind.p[0] == 'm' ? '\0' : dash ? '-' : ':',
+		add_bytes(fl_str_sub(s, 0, 6),
+			  kind.p[0] == 'm' ? '\0'
+			  : dash	   ? '-'
+					   : ':',
 			  fl_str_find(kind, 'R', 0) < kind.n, out);
 }
 
 static void add_uuid(struct fl_str kind, struct fl_str s, struct fl_buf *out)
 {
-	static const uint8_t big[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
-	static const uint8_t little[] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+	static const uint8_t big[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	static const uint8_t little[] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
 	char form = kind.n > 1 ? kind.p[1] : 'b';
 	const uint8_t *order = form == 'l' || form == 'L' ? little : big;
 
@@ -328,7 +340,8 @@ static void add_uuid(struct fl_str kind, struct fl_str s, struct fl_buf *out)
 		return;
 	}
 	for (int i = 0; i < 16; i++) {
-		fl_buf_addf(out, isupper((unsigned char)form) ? "%02X" : "%02x", (uint8_t)s.p[order[i]]);
+		fl_buf_addf(out, isupper((unsigned char)form) ? "%02X" : "%02x",
+			    (uint8_t)s.p[order[i]]);
 		if (i == 3 || i == 5 || i == 7 || i == 9)
 			fl_buf_addc(out, '-');
 	}
@@ -347,12 +360,13 @@ static bool bit_of(struct fl_str s, size_t bit, const struct fl_print_record *re
 {
 	size_t a_long = rec->abi.long_size, word = bit / (8 * a_long), at = word * a_long;
 
-	return fl_range_ok(at, a_long, s.n) && fl_abi_number(rec->abi, s.p + at, a_long) >> (bit % (8 * a_long)) & 1;
+	return fl_range_ok(at, a_long, s.n) &&
+	       fl_abi_number(rec->abi, s.p + at, a_long) >> (bit % (8 * a_long)) & 1;
 }
 
 /* "%*pbl": "0,3-5" */
 static void add_bit_list(struct fl_str s, size_t bits, const struct fl_print_record *rec,
-			      struct fl_buf *out)
+			 struct fl_buf *out)
 {
 	bool any = false;
 
@@ -371,8 +385,8 @@ static void add_bit_list(struct fl_str s, size_t bits, const struct fl_print_rec
 }
 
 /* "%*pb": words of 32 bits, the highest first */
-static void add_bitmap(const struct fl_conversion *c, struct fl_str s, const struct fl_print_record *rec,
-			      struct fl_buf *out)
+static void add_bitmap(const struct fl_conversion *c, struct fl_str s,
+		       const struct fl_print_record *rec, struct fl_buf *out)
 {
 	size_t bits = c->width > 0 ? FL_MIN((size_t)c->width, s.n * 8) : s.n * 8;
 
@@ -391,8 +405,8 @@ static void add_bitmap(const struct fl_conversion *c, struct fl_str s, const str
 }
 
 /* A number that stands for memory which is not recorded. */
-static void add_number_pointer(const struct fl_conversion *c, uint64_t v, const struct fl_print_record *rec,
-			      struct fl_buf *out)
+static void add_number_pointer(const struct fl_conversion *c, uint64_t v,
+			       const struct fl_print_record *rec, struct fl_buf *out)
 {
 	char kind = c->pointer.n ? c->pointer.p[0] : '\0';
 	int64_t error = (int64_t)v;
@@ -409,8 +423,14 @@ static void add_number_pointer(const struct fl_conversion *c, uint64_t v, const 
 		fl_buf_add_hex(out, v);
 }
 
-void fl_convert_pointer(const struct fl_conversion *c, const struct fl_value *v, const struct fl_print_record *rec,
-			struct fl_buf *out)
+/* %pa and %pG show what is there. */
+static void add_number_at(struct fl_str s, const struct fl_print_record *rec, struct fl_buf *out)
+{
+	fl_buf_add_hex(out, s.n ? fl_abi_number(rec->abi, s.p, FL_MIN(s.n, (size_t)8)) : 0);
+}
+
+void fl_convert_pointer(const struct fl_conversion *c, const struct fl_value *v,
+			const struct fl_print_record *rec, struct fl_buf *out)
 {
 	char kind = c->pointer.n ? c->pointer.p[0] : '\0';
 
@@ -444,7 +464,7 @@ void fl_convert_pointer(const struct fl_conversion *c, const struct fl_value *v,
 	case 'b':
 		add_bitmap(c, v->bytes, rec, out);
 		break;
-	default: /* %pa and %pG show what is there */
-		fl_buf_add_hex(out, v->bytes.n ? fl_abi_number(rec->abi, v->bytes.p, FL_MIN(v->bytes.n, (size_t)8)) : 0);
+	default:
+		add_number_at(v->bytes, rec, out);
 	}
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Values are C's: a number has its type's size and sign, and operators convert as C does. An array of
- * the record is its bytes; indexing and following it stay within them.
+ * Values are C's: a number has its type's size and sign, and operators convert as C does. An array
+ * of the record is its bytes; indexing and following it stay within them.
  */
 #include "base/util.h"
 #include "probe/printfmt/expr.h"
 
-static const struct fl_value none = { .kind = FL_VALUE_NONE };
-static const struct fl_expr_type type_int = { 4, true, false };
-static const struct fl_expr_type type_u64 = { 8, false, false };
+static const struct fl_value none = {.kind = FL_VALUE_NONE};
+static const struct fl_expr_type type_int = {4, true, false};
+static const struct fl_expr_type type_u64 = {8, false, false};
 
 /* @v cut to the type and extended again. */
 static uint64_t fit(uint64_t v, struct fl_expr_type t)
@@ -20,19 +20,20 @@ static uint64_t fit(uint64_t v, struct fl_expr_type t)
 
 static struct fl_value number(uint64_t v, struct fl_expr_type t)
 {
-	return (struct fl_value){ .kind = FL_VALUE_NUMBER, .number = fit(v, t), .type = t };
+	return (struct fl_value){.kind = FL_VALUE_NUMBER, .number = fit(v, t), .type = t};
 }
 
 static struct fl_value bytes(struct fl_str s, struct fl_expr_type element)
 {
 	if (!s.p)
 		return none;
-	return (struct fl_value){ .kind = FL_VALUE_BYTES, .bytes = s, .type = element };
+	return (struct fl_value){.kind = FL_VALUE_BYTES, .bytes = s, .type = element};
 }
 
 static struct fl_str slice(const struct fl_print_record *rec, uint64_t at, uint64_t n)
 {
-	return fl_range_ok(at, n, rec->size) ? fl_str_n((const char *)rec->data + at, n) : (struct fl_str){};
+	return fl_range_ok(at, n, rec->size) ? fl_str_n((const char *)rec->data + at, n)
+					     : (struct fl_str){};
 }
 
 /* Of a dynamic field: where its u32 says. */
@@ -52,14 +53,15 @@ struct fl_str fl_expr_field_bytes(const struct fl_field *f, const struct fl_prin
 	if (f->loc != FL_FIELD_INLINE)
 		return dynamic_bytes(f, rec);
 	if (f->is_array && !f->size) /* up to the record's end */
-		return f->offset <= rec->size ? slice(rec, f->offset, rec->size - f->offset) : (struct fl_str){};
+		return f->offset <= rec->size ? slice(rec, f->offset, rec->size - f->offset)
+					      : (struct fl_str){};
 	return slice(rec, f->offset, f->size);
 }
 
 /* Of an array's element, by the words of its type: "__data_loc unsigned char[]". */
 static struct fl_expr_type element_type(const struct fl_field *f)
 {
-	struct fl_expr_type t = { 1, f->is_signed, false };
+	struct fl_expr_type t = {1, f->is_signed, false};
 
 	if (f->array_len && f->size)
 		t.size = FL_MIN(f->size / f->array_len, 8u);
@@ -81,11 +83,13 @@ static struct fl_value field_value(const struct fl_field *f, const struct fl_pri
 	at = slice(rec, f->offset, f->size);
 	if (!at.p || !at.n)
 		return none;
-	return number(fl_abi_number(rec->abi, at.p, f->size), (struct fl_expr_type){ f->size, f->is_signed, false });
+	return number(fl_abi_number(rec->abi, at.p, f->size),
+		      (struct fl_expr_type){f->size, f->is_signed, false});
 }
 
 /* Element @i of bytes. */
-static struct fl_value element(const struct fl_value *v, uint64_t i, const struct fl_print_record *rec)
+static struct fl_value element(const struct fl_value *v, uint64_t i,
+			       const struct fl_print_record *rec)
 {
 	uint8_t size = v->type.size ? v->type.size : 1;
 	uint64_t at;
@@ -94,7 +98,7 @@ static struct fl_value element(const struct fl_value *v, uint64_t i, const struc
 	    !fl_range_ok(at, size, v->bytes.n))
 		return none;
 	return number(fl_abi_number(rec->abi, v->bytes.p + at, size),
-		      (struct fl_expr_type){ size, v->type.is_signed, false });
+		      (struct fl_expr_type){size, v->type.is_signed, false});
 }
 
 /* ---- operators ---- */
@@ -105,7 +109,7 @@ static struct fl_expr_type common_type(struct fl_expr_type a, struct fl_expr_typ
 	struct fl_expr_type t = type_int;
 
 	if (!a.size || !b.size)
-		return (struct fl_expr_type){ 8, a.is_signed && b.is_signed, false };
+		return (struct fl_expr_type){8, a.is_signed && b.is_signed, false};
 	t.size = FL_MAX((uint8_t)4, FL_MAX(a.size, b.size));
 	t.is_signed = !(a.size == t.size && !a.is_signed) && !(b.size == t.size && !b.is_signed);
 	return t;
@@ -140,7 +144,8 @@ static bool is_less(uint64_t a, uint64_t b, bool is_signed)
 
 static struct fl_value compute(int op, const struct fl_value *l, const struct fl_value *r)
 {
-	struct fl_expr_type t = common_type(l->type, r->type), promoted = common_type(l->type, type_int);
+	struct fl_expr_type t = common_type(l->type, r->type),
+			    promoted = common_type(l->type, type_int);
 	uint64_t a = fit(l->number, t), b = fit(r->number, t);
 
 	switch (op) {
@@ -181,7 +186,8 @@ static struct fl_value move(const struct fl_value *at, uint64_t by)
 {
 	uint64_t n;
 
-	if (__builtin_mul_overflow(by, (uint64_t)(at->type.size ? at->type.size : 1), &n) || n > at->bytes.n)
+	if (__builtin_mul_overflow(by, (uint64_t)(at->type.size ? at->type.size : 1), &n) ||
+	    n > at->bytes.n)
 		return none;
 	return bytes(fl_str_from(at->bytes, n), at->type);
 }
@@ -225,14 +231,16 @@ static struct fl_value binary(const struct fl_expr *e, const struct fl_print_rec
 static struct fl_value address_of(const struct fl_expr *e, const struct fl_print_record *rec)
 {
 	if (e->kind == FL_EXPR_FIELD) {
-		struct fl_expr_type t = { FL_MIN(e->field->size, 8u), e->field->is_signed, false };
+		struct fl_expr_type t = {FL_MIN(e->field->size, 8u), e->field->is_signed, false};
 
-		return bytes(fl_expr_field_bytes(e->field, rec), e->field->is_array ? element_type(e->field) : t);
+		return bytes(fl_expr_field_bytes(e->field, rec),
+			     e->field->is_array ? element_type(e->field) : t);
 	}
 	if (e->kind == FL_EXPR_INDEX) {
 		struct fl_value of = fl_expr_value(e->a, rec);
 
-		return of.kind == FL_VALUE_BYTES ? move(&of, fl_expr_value(e->b, rec).number) : none;
+		return of.kind == FL_VALUE_BYTES ? move(&of, fl_expr_value(e->b, rec).number)
+						 : none;
 	}
 	return none;
 }
@@ -264,13 +272,13 @@ static struct fl_value cast(const struct fl_expr *e, const struct fl_print_recor
 
 	if (v.kind == FL_VALUE_BYTES) {
 		if (t.is_pointer && t.size)
-			v.type = (struct fl_expr_type){ t.size, t.is_signed, false };
+			v.type = (struct fl_expr_type){t.size, t.is_signed, false};
 		return v;
 	}
 	if (is_absent(&v) || (!t.size && !t.is_pointer))
 		return v;
 	if (t.is_pointer)
-		t = (struct fl_expr_type){ rec->abi.long_size, false, false };
+		t = (struct fl_expr_type){rec->abi.long_size, false, false};
 	return number(v.number, t);
 }
 
@@ -278,15 +286,19 @@ static struct fl_value cast(const struct fl_expr *e, const struct fl_print_recor
 
 static uint64_t swapped(uint64_t v, unsigned int size)
 {
-	return size == 2 ? __builtin_bswap16(v) : size == 4 ? __builtin_bswap32(v) : __builtin_bswap64(v);
+	return size == 2   ? __builtin_bswap16(v)
+	       : size == 4 ? __builtin_bswap32(v)
+			   : __builtin_bswap64(v);
 }
 
-static struct fl_value swap(const struct fl_expr *e, const struct fl_print_record *rec, uint8_t size)
+static struct fl_value swap(const struct fl_expr *e, const struct fl_print_record *rec,
+			    uint8_t size)
 {
 	struct fl_value v = fl_expr_value(e->args[0], rec);
 
-	return v.kind == FL_VALUE_NUMBER ? number(swapped(v.number, size), (struct fl_expr_type){ size, false, false })
-					 : none;
+	return v.kind == FL_VALUE_NUMBER
+		       ? number(swapped(v.number, size), (struct fl_expr_type){size, false, false})
+		       : none;
 }
 
 static bool is_constant(const struct fl_expr *e)
@@ -321,7 +333,8 @@ static struct fl_value call(const struct fl_expr *e, const struct fl_print_recor
 		at = fl_expr_field_bytes(e->field, rec);
 		return number(at.p ? at.n : 0, type_int);
 	default:
-		return e->field ? bytes(fl_expr_field_bytes(e->field, rec), element_type(e->field)) : none;
+		return e->field ? bytes(fl_expr_field_bytes(e->field, rec), element_type(e->field))
+				: none;
 	}
 }
 
@@ -333,7 +346,7 @@ struct fl_value fl_expr_value(const struct fl_expr *e, const struct fl_print_rec
 	case FL_EXPR_NUMBER:
 		return number(e->number, e->type);
 	case FL_EXPR_STRING:
-		return bytes(e->text, (struct fl_expr_type){ 1, true, false });
+		return bytes(e->text, (struct fl_expr_type){1, true, false});
 	case FL_EXPR_FIELD:
 		return field_value(e->field, rec);
 	case FL_EXPR_UNARY:
@@ -351,7 +364,7 @@ struct fl_value fl_expr_value(const struct fl_expr *e, const struct fl_print_rec
 	case FL_EXPR_CALL:
 		return call(e, rec);
 	case FL_EXPR_UNKNOWN:
-		return (struct fl_value){ .kind = FL_VALUE_UNKNOWN };
+		return (struct fl_value){.kind = FL_VALUE_UNKNOWN};
 	}
 	return none;
 }

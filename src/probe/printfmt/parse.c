@@ -6,7 +6,8 @@
  *	binary  := unary { OP unary }			by the precedence of OP
  *	unary   := ( '!' | '~' | '-' | '+' | '&' | '*' ) unary | '(' type ')' unary | postfix
  *	postfix := primary { '[' expr ']' }
- *	primary := NUMBER | 'c' | STRING... | '(' expr ')' | REC '->' NAME | NAME '(' args ')' | sizeof
+ *	primary := NUMBER | 'c' | STRING... | '(' expr ')' | REC '->' NAME | NAME '(' args ')' |
+ *sizeof
  *
  * "(name) x" is a cast where name is no field and something to be cast follows: typedefs are not
  * known here, and the kernel's names for types are without number.
@@ -73,7 +74,8 @@ static struct fl_str take_name(struct fl_expr_parser *p)
 
 	if (!is_name_start(peek(p)))
 		return (struct fl_str){};
-	while (n < p->rest.n && (is_name_start(p->rest.p[n]) || isdigit((unsigned char)p->rest.p[n])))
+	while (n < p->rest.n &&
+	       (is_name_start(p->rest.p[n]) || isdigit((unsigned char)p->rest.p[n])))
 		n++;
 	p->rest = fl_str_from(p->rest, n);
 	return fl_str_n(p->rest.p - n, n);
@@ -159,13 +161,14 @@ static struct fl_expr *character(struct fl_expr_parser *p)
 	fl_expr_take(p, '\'');
 	if (!add_literal(p, '\'', &text) || text.len != 1)
 		return fail(p);
-	return constant(p, (uint64_t)(int64_t)text.data[0], (struct fl_expr_type){ 4, true, false });
+	return constant(p, (uint64_t)(int64_t)text.data[0], (struct fl_expr_type){4, true, false});
 }
 
-/* C's type of a number: the first of int, unsigned (if not decimal), long, unsigned long that holds it. */
+/* C's type of a number: the first of int, unsigned (if not decimal), long, unsigned long that holds
+ * it. */
 static struct fl_expr *number(struct fl_expr_parser *p)
 {
-	struct fl_expr_type type = { 4, true, false };
+	struct fl_expr_type type = {4, true, false};
 	unsigned int longs = 0;
 	size_t n = 0, digits;
 	bool decimal;
@@ -198,18 +201,24 @@ static const struct type_name {
 	struct fl_expr_type type;
 	bool is_long; /* as large as a long */
 } type_names[] = {
-	{ "void", { 1, false }, false },     { "char", { 1, true }, false },	  { "bool", { 1, false }, false },
-	{ "_Bool", { 1, false }, false },    { "short", { 2, true }, false },	  { "size_t", { 8, false }, true },
-	{ "ssize_t", { 8, true }, true },    { "uintptr_t", { 8, false }, true }, { "pid_t", { 4, true }, false },
-	{ "u8", { 1, false }, false },	     { "u16", { 2, false }, false },	  { "u32", { 4, false }, false },
-	{ "u64", { 8, false }, false },	     { "s8", { 1, true }, false },	  { "s16", { 2, true }, false },
-	{ "s32", { 4, true }, false },	     { "s64", { 8, true }, false },	  { "uint8_t", { 1, false }, false },
-	{ "uint16_t", { 2, false }, false }, { "uint32_t", { 4, false }, false }, { "uint64_t", { 8, false }, false },
-	{ "int8_t", { 1, true }, false },    { "int16_t", { 2, true }, false },	  { "int32_t", { 4, true }, false },
-	{ "int64_t", { 8, true }, false },   { "be16", { 2, false }, false },	  { "be32", { 4, false }, false },
-	{ "be64", { 8, false }, false },     { "le16", { 2, false }, false },	  { "le32", { 4, false }, false },
-	{ "le64", { 8, false }, false },     { "dev_t", { 4, false }, false },	  { "gfp_t", { 4, false }, false },
-	{ "loff_t", { 8, true }, false },    { "sector_t", { 8, false }, false }, { "ktime_t", { 8, true }, false },
+	{"void", {1, false}, false},	 {"char", {1, true}, false},
+	{"bool", {1, false}, false},	 {"_Bool", {1, false}, false},
+	{"short", {2, true}, false},	 {"size_t", {8, false}, true},
+	{"ssize_t", {8, true}, true},	 {"uintptr_t", {8, false}, true},
+	{"pid_t", {4, true}, false},	 {"u8", {1, false}, false},
+	{"u16", {2, false}, false},	 {"u32", {4, false}, false},
+	{"u64", {8, false}, false},	 {"s8", {1, true}, false},
+	{"s16", {2, true}, false},	 {"s32", {4, true}, false},
+	{"s64", {8, true}, false},	 {"uint8_t", {1, false}, false},
+	{"uint16_t", {2, false}, false}, {"uint32_t", {4, false}, false},
+	{"uint64_t", {8, false}, false}, {"int8_t", {1, true}, false},
+	{"int16_t", {2, true}, false},	 {"int32_t", {4, true}, false},
+	{"int64_t", {8, true}, false},	 {"be16", {2, false}, false},
+	{"be32", {4, false}, false},	 {"be64", {8, false}, false},
+	{"le16", {2, false}, false},	 {"le32", {4, false}, false},
+	{"le64", {8, false}, false},	 {"dev_t", {4, false}, false},
+	{"gfp_t", {4, false}, false},	 {"loff_t", {8, true}, false},
+	{"sector_t", {8, false}, false}, {"ktime_t", {8, true}, false},
 };
 
 struct type_words {
@@ -246,7 +255,7 @@ static void add_type_word(struct type_words *w, struct fl_str word)
 
 static struct fl_expr_type type_of(const struct fl_expr_parser *p, const struct type_words *w)
 {
-	struct fl_expr_type type = { 4, true, false };
+	struct fl_expr_type type = {4, true, false};
 
 	if (!w->any)
 		return (struct fl_expr_type){};
@@ -295,7 +304,7 @@ static bool take_type(struct fl_expr_parser *p, struct fl_expr_type *ret, bool *
 	*ret = type_of(p, &words);
 	while (any && !name.n && fl_expr_take(p, '*')) {
 		if (pointer) /* to a pointer */
-			*ret = (struct fl_expr_type){ p->abi.long_size, false };
+			*ret = (struct fl_expr_type){p->abi.long_size, false};
 		pointer = true;
 		while (is_qualifier(name = take_name(p)))
 			;
@@ -341,7 +350,8 @@ static struct fl_expr *cast(struct fl_expr_parser *p)
 
 /* ---- calls ---- */
 
-/* A function of the kernel, or a block of statements: passed over, up to the bracket that ends it. */
+/* A function of the kernel, or a block of statements: passed over, up to the bracket that ends it.
+ */
 static struct fl_expr *unknown(struct fl_expr_parser *p)
 {
 	unsigned int open = 1;
@@ -368,7 +378,7 @@ struct call {
 };
 
 static const struct call calls[] = {
-#define F(name, call, min, max) { #name, FL_CALL_##call, min, max },
+#define F(name, call, min, max) {#name, FL_CALL_##call, min, max},
 #include "probe/printfmt/calls.def"
 #undef F
 };
@@ -406,7 +416,8 @@ static bool take_names(struct fl_expr_parser *p, struct fl_expr *e)
 		if (!fl_expr_take(p, '{'))
 			return false;
 		if (e->nr_names == cap) {
-			struct fl_expr_name *more = fl_arena_array(p->arena, cap = cap ? cap * 2 : 16, sizeof(*more));
+			struct fl_expr_name *more =
+				fl_arena_array(p->arena, cap = cap ? cap * 2 : 16, sizeof(*more));
 
 			if (!more) {
 				p->error = -ENOMEM;
@@ -454,8 +465,8 @@ static bool call_args(struct fl_expr_parser *p, const struct call *c, struct fl_
 		return take_field(p, e);
 	if (!take_args(p, c, e))
 		return false;
-	if (c->call == FL_CALL_FLAGS || c->call == FL_CALL_FLAGS_U64 || c->call == FL_CALL_SYMBOLIC ||
-	    c->call == FL_CALL_SYMBOLIC_U64)
+	if (c->call == FL_CALL_FLAGS || c->call == FL_CALL_FLAGS_U64 ||
+	    c->call == FL_CALL_SYMBOLIC || c->call == FL_CALL_SYMBOLIC_U64)
 		return take_names(p, e);
 	return true;
 }
@@ -478,12 +489,13 @@ static struct fl_expr *call(struct fl_expr_parser *p, struct fl_str name)
 
 static struct fl_expr *size_of(struct fl_expr_parser *p)
 {
-	struct fl_expr_type type, is = { p->abi.long_size, false, false };
+	struct fl_expr_type type, is = {p->abi.long_size, false, false};
 	struct fl_expr *e;
 	bool known = false;
 
 	if (take_type(p, &type, &known))
-		return known ? constant(p, type.is_pointer ? p->abi.long_size : type.size, is) : fail(p);
+		return known ? constant(p, type.is_pointer ? p->abi.long_size : type.size, is)
+			     : fail(p);
 	e = unary(p);
 	if (!e || e->kind != FL_EXPR_FIELD)
 		return fail(p);
@@ -511,7 +523,7 @@ static struct fl_expr *named(struct fl_expr_parser *p)
 	if (fl_str_is(name, "sizeof"))
 		return size_of(p);
 	if (fl_str_is(name, "true") || fl_str_is(name, "false") || fl_str_is(name, "NULL"))
-		return constant(p, name.p[0] == 't', (struct fl_expr_type){ 4, true, false });
+		return constant(p, name.p[0] == 't', (struct fl_expr_type){4, true, false});
 	if (fl_expr_take(p, '('))
 		return call(p, name);
 	p->nr_unknown++;
@@ -583,7 +595,8 @@ static struct fl_expr *unary(struct fl_expr_parser *p)
 	return e;
 }
 
-struct operator {
+struct operator
+{
 	const char *text;
 	int op;
 	unsigned int precedence;
@@ -591,14 +604,14 @@ struct operator {
 
 /* Longer ones first. */
 static const struct operator operators[] = {
-	{ "<<", FL_OP_SHL, 8 }, { ">>", FL_OP_SHR, 8 }, { "<=", FL_OP_LE, 7 },	{ ">=", FL_OP_GE, 7 },
-	{ "==", FL_OP_EQ, 6 },	{ "!=", FL_OP_NE, 6 },	{ "&&", FL_OP_AND, 2 }, { "||", FL_OP_OR, 1 },
-	{ "*", '*', 10 },	{ "/", '/', 10 },	{ "%", '%', 10 },	{ "+", '+', 9 },
-	{ "-", '-', 9 },	{ "<", '<', 7 },	{ ">", '>', 7 },	{ "&", '&', 5 },
-	{ "^", '^', 4 },	{ "|", '|', 3 },
+	{"<<", FL_OP_SHL, 8}, {">>", FL_OP_SHR, 8}, {"<=", FL_OP_LE, 7},  {">=", FL_OP_GE, 7},
+	{"==", FL_OP_EQ, 6},  {"!=", FL_OP_NE, 6},  {"&&", FL_OP_AND, 2}, {"||", FL_OP_OR, 1},
+	{"*", '*', 10},	      {"/", '/', 10},	    {"%", '%', 10},	  {"+", '+', 9},
+	{"-", '-', 9},	      {"<", '<', 7},	    {">", '>', 7},	  {"&", '&', 5},
+	{"^", '^', 4},	      {"|", '|', 3},
 };
 
-static const struct operator *peek_operator(struct fl_expr_parser *p)
+static const struct operator* peek_operator(struct fl_expr_parser *p)
 {
 	skip_space(p);
 	for (size_t i = 0; i < FL_ARRAY_SIZE(operators); i++)
@@ -610,7 +623,7 @@ static const struct operator *peek_operator(struct fl_expr_parser *p)
 static struct fl_expr *binary(struct fl_expr_parser *p, unsigned int least)
 {
 	struct fl_expr *left = unary(p);
-	const struct operator *o;
+	const struct operator* o;
 
 	while (left && (o = peek_operator(p)) && o->precedence >= least) {
 		struct fl_expr *e = node(p, FL_EXPR_BINARY);

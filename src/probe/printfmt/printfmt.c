@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A parsed print fmt is a list of parts: text that stays, and a conversion with its expression. Most
- * conversions are a plain number of a field and go a short way.
+ * A parsed print fmt is a list of parts: text that stays, and a conversion with its expression.
+ * Most conversions are a plain number of a field and go a short way.
  */
 #include "probe/printfmt/printfmt.h"
 
@@ -15,7 +15,7 @@
 struct part {
 	struct fl_str text; /* in front of the value */
 	bool has_value;
-	bool is_plain; /* neither width nor flags: a number or a text as it is */
+	bool is_plain;	 /* neither width nor flags: a number or a text as it is */
 	bool is_unknown; /* perhaps shown as "?" */
 	struct fl_conversion conversion;
 	struct fl_expr *width, *precision, *value;
@@ -40,8 +40,9 @@ struct fl_printfmt {
 
 static bool is_plain(const struct fl_conversion *c)
 {
-	return !c->width && !c->star_width && !c->has_precision && !c->left && !c->zero && !c->plus && !c->space &&
-	       !c->alternate && c->type != 'o' && c->type != 'X' && c->type != 'c';
+	return !c->width && !c->star_width && !c->has_precision && !c->left && !c->zero &&
+	       !c->plus && !c->space && !c->alternate && c->type != 'o' && c->type != 'X' &&
+	       c->type != 'c';
 }
 
 static struct fl_expr *next_argument(struct fl_expr_parser *args)
@@ -144,7 +145,8 @@ static bool loses_field(const struct fl_printfmt *p, const struct fl_format *for
 		bool shown = format->fields[i].is_common;
 
 		for (size_t k = 0; k < p->n && !shown; k++)
-			shown = !p->parts[k].is_unknown && mentions(p->parts[k].value, &format->fields[i]);
+			shown = !p->parts[k].is_unknown &&
+				mentions(p->parts[k].value, &format->fields[i]);
 		if (!shown)
 			return true;
 	}
@@ -154,7 +156,8 @@ static bool loses_field(const struct fl_printfmt *p, const struct fl_format *for
 int fl_printfmt_parse(const struct fl_format *format, struct fl_abi abi, struct fl_arena *arena,
 		      struct fl_printfmt **ret)
 {
-	struct fl_expr_parser args = { .rest = format->print_fmt, .format = format, .abi = abi, .arena = arena };
+	struct fl_expr_parser args = {
+		.rest = format->print_fmt, .format = format, .abi = abi, .arena = arena};
 	struct fl_printfmt *p = FL_ARENA_NEW(arena, struct fl_printfmt);
 	struct fl_str text;
 
@@ -167,7 +170,8 @@ int fl_printfmt_parse(const struct fl_format *format, struct fl_abi abi, struct 
 	text = fl_expr_parse_string(&args);
 	if (!text.p)
 		return args.error ? args.error : -EINVAL;
-	p->parts = fl_arena_array(arena, FL_MIN(count_parts(text), (size_t)MAX_PARTS + 1), sizeof(*p->parts));
+	p->parts = fl_arena_array(arena, FL_MIN(count_parts(text), (size_t)MAX_PARTS + 1),
+				  sizeof(*p->parts));
 	if (!p->parts)
 		return -ENOMEM;
 	if (!split(text, &args, p) || args.error)
@@ -180,8 +184,8 @@ int fl_printfmt_parse(const struct fl_format *format, struct fl_abi abi, struct 
 
 /* ---- printing ---- */
 
-static void put_plain_number(const struct fl_conversion *c, const struct fl_value *v, const struct fl_print_record *rec,
-			     struct fl_buf *out)
+static void put_plain_number(const struct fl_conversion *c, const struct fl_value *v,
+			     const struct fl_print_record *rec, struct fl_buf *out)
 {
 	unsigned int shift = 64 - 8 * (c->size ? c->size : rec->abi.long_size);
 	uint64_t n = v->number << shift >> shift;
@@ -194,8 +198,8 @@ static void put_plain_number(const struct fl_conversion *c, const struct fl_valu
 		fl_convert_number(c, n, rec, out);
 }
 
-static void put_text(const struct part *part, const struct fl_conversion *c, const struct fl_print_record *rec,
-		     struct fl_buf *out)
+static void put_text(const struct part *part, const struct fl_conversion *c,
+		     const struct fl_print_record *rec, struct fl_buf *out)
 {
 	_cleanup_buf_ struct fl_buf text = {};
 
@@ -226,9 +230,11 @@ static struct fl_conversion effective(const struct part *part, const struct fl_p
 	return c;
 }
 
-static void put_value(const struct part *part, const struct fl_print_record *rec, struct fl_buf *out)
+static void put_value(const struct part *part, const struct fl_print_record *rec,
+		      struct fl_buf *out)
 {
-	struct fl_conversion c = part->width || part->precision ? effective(part, rec) : part->conversion;
+	struct fl_conversion c =
+		part->width || part->precision ? effective(part, rec) : part->conversion;
 	struct fl_value v;
 
 	if (c.type == 's') {
@@ -258,10 +264,11 @@ static uint64_t number_of(const struct fl_field *f, const struct fl_print_record
 	return at.p && at.n && at.n <= 8 ? fl_abi_number(rec->abi, at.p, at.n) : 0;
 }
 
-static void put_bprint(const struct fl_printfmt *p, const struct fl_print_record *rec, struct fl_buf *out)
+static void put_bprint(const struct fl_printfmt *p, const struct fl_print_record *rec,
+		       struct fl_buf *out)
 {
-	struct fl_conversion function = { .type = 'p', .pointer = FL_STR("s") };
-	struct fl_value ip = { .kind = FL_VALUE_NUMBER, .number = number_of(p->fields[0], rec) };
+	struct fl_conversion function = {.type = 'p', .pointer = FL_STR("s")};
+	struct fl_value ip = {.kind = FL_VALUE_NUMBER, .number = number_of(p->fields[0], rec)};
 	uint64_t addr = number_of(p->fields[2], rec);
 	struct fl_str format = rec->printk ? fl_printk_at(rec->printk, addr) : (struct fl_str){};
 
@@ -273,14 +280,16 @@ static void put_bprint(const struct fl_printfmt *p, const struct fl_print_record
 		fl_buf_addf(out, "(format 0x%llx is not in the file)", (unsigned long long)addr);
 }
 
-static void put_raw_data(const struct fl_printfmt *p, const struct fl_print_record *rec, struct fl_buf *out)
+static void put_raw_data(const struct fl_printfmt *p, const struct fl_print_record *rec,
+			 struct fl_buf *out)
 {
 	fl_buf_addf(out, "# %llx buf:", (unsigned long long)number_of(p->fields[0], rec));
 	for (size_t i = p->fields[1]->offset; i < rec->size; i++)
 		fl_buf_addf(out, " %02x", rec->data[i]);
 }
 
-void fl_printfmt_text(const struct fl_printfmt *p, const struct fl_print_record *rec, struct fl_buf *out)
+void fl_printfmt_text(const struct fl_printfmt *p, const struct fl_print_record *rec,
+		      struct fl_buf *out)
 {
 	if (p->special == SPECIAL_BPRINT) {
 		put_bprint(p, rec, out);

@@ -16,9 +16,10 @@ static int by_address(const void *a, const void *b)
 }
 
 /* 0x1234 : "text"; the quotes may be missing in old files. */
-static bool parse_line(struct fl_str line, struct fl_arena *arena, struct fl_printk_line *ret, int *error)
+static bool parse_line(struct fl_str line, struct fl_arena *arena, struct fl_printk_line *ret,
+		       int *error)
 {
-	struct fl_expr_parser p = { .arena = arena };
+	struct fl_expr_parser p = {.arena = arena};
 	struct fl_str word;
 
 	if (!fl_str_word(&line, &word) || fl_parse_u64(word, 0, &ret->addr) < 0)
@@ -41,7 +42,7 @@ int fl_printk_read(struct fl_str text, struct fl_arena *arena, struct fl_printk 
 	text = fl_str_sub(text, 0, fl_str_find(text, '\0', 0));
 	for (size_t i = 0; i < text.n; i++)
 		lines += text.p[i] == '\n';
-	*ret = (struct fl_printk){ .lines = fl_arena_array(arena, lines, sizeof(*ret->lines)) };
+	*ret = (struct fl_printk){.lines = fl_arena_array(arena, lines, sizeof(*ret->lines))};
 	if (!ret->lines)
 		return -ENOMEM;
 	while (fl_str_line(&text, &line))
@@ -53,7 +54,7 @@ int fl_printk_read(struct fl_str text, struct fl_arena *arena, struct fl_printk 
 
 struct fl_str fl_printk_at(const struct fl_printk *p, uint64_t addr)
 {
-	struct fl_printk_line key = { .addr = addr }, *hit;
+	struct fl_printk_line key = {.addr = addr}, *hit;
 
 	hit = p->n ? bsearch(&key, p->lines, p->n, sizeof(key), by_address) : NULL;
 	return hit ? hit->text : (struct fl_str){};
@@ -99,7 +100,7 @@ static bool is_made_text(struct fl_str pointer)
 
 static void put_binary(struct fl_conversion *c, struct binary_args *a, struct fl_buf *out)
 {
-	struct fl_value v = { .kind = FL_VALUE_NUMBER };
+	struct fl_value v = {.kind = FL_VALUE_NUMBER};
 	uint8_t a_long = a->rec->abi.long_size;
 	char ch;
 
@@ -130,9 +131,10 @@ static void put_binary(struct fl_conversion *c, struct binary_args *a, struct fl
 	}
 }
 
-void fl_printk_binary(struct fl_str format, const struct fl_print_record *rec, size_t at, struct fl_buf *out)
+void fl_printk_binary(struct fl_str format, const struct fl_print_record *rec, size_t at,
+		      struct fl_buf *out)
 {
-	struct binary_args args = { rec, FL_MIN(at, rec->size) };
+	struct binary_args args = {rec, FL_MIN(at, rec->size)};
 	struct fl_conversion c;
 
 	while (format.n) {

@@ -12,7 +12,8 @@ static void add_hex_byte(uint8_t b, struct fl_buf *out)
 }
 
 /* Names of the bits, and what is left of them as a number. */
-static void add_flags(const struct fl_expr *e, const struct fl_print_record *rec, struct fl_buf *out)
+static void add_flags(const struct fl_expr *e, const struct fl_print_record *rec,
+		      struct fl_buf *out)
 {
 	uint64_t flags = fl_expr_value(e->args[0], rec).number;
 	struct fl_str between = fl_expr_value(e->args[1], rec).bytes;
@@ -39,7 +40,8 @@ static void add_flags(const struct fl_expr *e, const struct fl_print_record *rec
 	fl_buf_add_hex(out, flags);
 }
 
-static void add_symbolic(const struct fl_expr *e, const struct fl_print_record *rec, struct fl_buf *out)
+static void add_symbolic(const struct fl_expr *e, const struct fl_print_record *rec,
+			 struct fl_buf *out)
 {
 	uint64_t v = fl_expr_value(e->args[0], rec).number, mask = UINT64_MAX;
 
@@ -54,7 +56,8 @@ static void add_symbolic(const struct fl_expr *e, const struct fl_print_record *
 	fl_buf_add_hex(out, v & mask);
 }
 
-static struct fl_str counted_bytes(const struct fl_expr *at, const struct fl_expr *n, const struct fl_print_record *rec)
+static struct fl_str counted_bytes(const struct fl_expr *at, const struct fl_expr *n,
+				   const struct fl_print_record *rec)
 {
 	struct fl_value v = fl_expr_value(at, rec);
 	int64_t len = (int64_t)fl_expr_value(n, rec).number;
@@ -74,13 +77,14 @@ static void add_hex(struct fl_str s, const char *between, struct fl_buf *out)
 }
 
 /* "{0x1,0xff}" */
-static void add_array(struct fl_value v, uint64_t count, unsigned int size, const struct fl_print_record *rec,
-		      struct fl_buf *out)
+static void add_array(struct fl_value v, uint64_t count, unsigned int size,
+		      const struct fl_print_record *rec, struct fl_buf *out)
 {
 	fl_buf_addc(out, '{');
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		count = 0;
-	for (uint64_t i = 0; i < count && v.kind == FL_VALUE_BYTES && fl_range_ok(i * size, size, v.bytes.n); i++) {
+	for (uint64_t i = 0;
+	     i < count && v.kind == FL_VALUE_BYTES && fl_range_ok(i * size, size, v.bytes.n); i++) {
 		if (i)
 			fl_buf_addc(out, ',');
 		fl_buf_add_hex(out, fl_abi_number(rec->abi, v.bytes.p + i * size, size));
@@ -88,7 +92,8 @@ static void add_array(struct fl_value v, uint64_t count, unsigned int size, cons
 	fl_buf_addc(out, '}');
 }
 
-static void add_dynamic_array(const struct fl_expr *e, const struct fl_print_record *rec, struct fl_buf *out)
+static void add_dynamic_array(const struct fl_expr *e, const struct fl_print_record *rec,
+			      struct fl_buf *out)
 {
 	struct fl_value v = fl_expr_value(e->args[0], rec);
 	uint64_t size = fl_expr_value(e->args[1], rec).number;
@@ -112,11 +117,15 @@ static void add_bitmask(struct fl_str s, const struct fl_print_record *rec, stru
 	}
 }
 
-/* Lines of @row bytes in groups of @group, with the offset and the characters where they are wanted. */
-static void add_hex_dump(const struct fl_expr *e, const struct fl_print_record *rec, struct fl_buf *out)
+/* Lines of @row bytes in groups of @group, with the offset and the characters where they are
+ * wanted. */
+static void add_hex_dump(const struct fl_expr *e, const struct fl_print_record *rec,
+			 struct fl_buf *out)
 {
-	struct fl_str prefix = fl_expr_value(e->args[0], rec).bytes, s = counted_bytes(e->args[4], e->args[5], rec);
-	uint64_t kind = fl_expr_value(e->args[1], rec).number, row = fl_expr_value(e->args[2], rec).number;
+	struct fl_str prefix = fl_expr_value(e->args[0], rec).bytes,
+		      s = counted_bytes(e->args[4], e->args[5], rec);
+	uint64_t kind = fl_expr_value(e->args[1], rec).number,
+		 row = fl_expr_value(e->args[2], rec).number;
 	uint64_t group = fl_expr_value(e->args[3], rec).number;
 	bool characters = fl_expr_value(e->args[6], rec).number;
 
@@ -135,11 +144,14 @@ static void add_hex_dump(const struct fl_expr *e, const struct fl_print_record *
 			if (i)
 				fl_buf_addc(out, ' ');
 			for (size_t k = FL_MIN(group, line.n - i); k-- > 0;)
-				add_hex_byte(line.p[i + (rec->abi.big_endian ? group - 1 - k : k)], out);
+				add_hex_byte(line.p[i + (rec->abi.big_endian ? group - 1 - k : k)],
+					     out);
 		}
 		if (!characters)
 			continue;
-		fl_buf_fill(out, ' ', row * 2 + row / group + 1 - FL_MIN(out->len - start, row * 2 + row / group));
+		fl_buf_fill(out, ' ',
+			    row * 2 + row / group + 1 -
+				    FL_MIN(out->len - start, row * 2 + row / group));
 		for (size_t i = 0; i < line.n; i++)
 			fl_buf_addc(out, line.p[i] >= ' ' && line.p[i] < 127 ? line.p[i] : '.');
 	}
@@ -160,14 +172,16 @@ static void add_call(const struct fl_expr *e, const struct fl_print_record *rec,
 		return;
 	case FL_CALL_HEX:
 	case FL_CALL_HEX_STR:
-		add_hex(counted_bytes(e->args[0], e->args[1], rec), e->call == FL_CALL_HEX ? " " : "", out);
+		add_hex(counted_bytes(e->args[0], e->args[1], rec),
+			e->call == FL_CALL_HEX ? " " : "", out);
 		return;
 	case FL_CALL_HEX_DUMP:
 		add_hex_dump(e, rec, out);
 		return;
 	case FL_CALL_ARRAY:
 		v = fl_expr_value(e->args[0], rec);
-		add_array(v, fl_expr_value(e->args[1], rec).number, fl_expr_value(e->args[2], rec).number, rec, out);
+		add_array(v, fl_expr_value(e->args[1], rec).number,
+			  fl_expr_value(e->args[2], rec).number, rec, out);
 		return;
 	case FL_CALL_DYNAMIC_ARRAY:
 		add_dynamic_array(e, rec, out);

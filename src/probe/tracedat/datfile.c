@@ -19,7 +19,7 @@
 
 struct fl_dat_reader fl_dat_reader(const struct fl_datfile *d, struct fl_str part)
 {
-	return (struct fl_dat_reader){ { .p = (const uint8_t *)part.p, .size = part.n }, d->abi };
+	return (struct fl_dat_reader){{.p = (const uint8_t *)part.p, .size = part.n}, d->abi};
 }
 
 uint64_t fl_dat_number(struct fl_dat_reader *r, unsigned int size)
@@ -63,18 +63,20 @@ static void *grow(void **list, size_t n, size_t *cap, size_t size)
 
 int fl_dat_add_option(struct fl_datfile *d, uint16_t id, struct fl_str data)
 {
-	struct fl_dat_option *o = grow((void **)&d->options, d->nr_options, &d->cap_options, sizeof(*o));
+	struct fl_dat_option *o =
+		grow((void **)&d->options, d->nr_options, &d->cap_options, sizeof(*o));
 
 	if (!o)
 		return -ENOMEM;
-	*o = (struct fl_dat_option){ id, data };
+	*o = (struct fl_dat_option){id, data};
 	d->nr_options++;
 	return 0;
 }
 
 struct fl_dat_buffer *fl_dat_add_buffer(struct fl_datfile *d)
 {
-	struct fl_dat_buffer *b = grow((void **)&d->buffers, d->nr_buffers, &d->cap_buffers, sizeof(*b));
+	struct fl_dat_buffer *b =
+		grow((void **)&d->buffers, d->nr_buffers, &d->cap_buffers, sizeof(*b));
 
 	if (b) {
 		*b = (struct fl_dat_buffer){};
@@ -96,7 +98,7 @@ static int add_formats(struct fl_datfile *d, struct fl_dat_reader *r, struct fl_
 
 		if (!f)
 			return -ENOMEM;
-		*f = (struct fl_dat_format){ system, text };
+		*f = (struct fl_dat_format){system, text};
 		d->nr_formats += !r->r.overrun;
 	}
 	return 0;
@@ -140,14 +142,16 @@ int fl_dat_ring_formats(struct fl_datfile *d, struct fl_dat_reader *r)
 	return 0;
 }
 
-void fl_dat_check_stream(struct fl_datfile *d, const struct fl_dat_buffer *b, struct fl_dat_stream *s)
+void fl_dat_check_stream(struct fl_datfile *d, const struct fl_dat_buffer *b,
+			 struct fl_dat_stream *s)
 {
 	if (fl_range_ok(s->offset, s->size, d->file.size))
 		return;
-	fl_findings_add(&d->findings, FL_DAT_CUT_SHORT, d->path,
-			"CPU %u%s%.*s: %llu bytes of records from byte %llu on, and the file has %zu", s->cpu,
-			b->name.n ? " of " : "", FL_STR_ARG(b->name), (unsigned long long)s->size,
-			(unsigned long long)s->offset, d->file.size);
+	fl_findings_add(
+		&d->findings, FL_DAT_CUT_SHORT, d->path,
+		"CPU %u%s%.*s: %llu bytes of records from byte %llu on, and the file has %zu",
+		s->cpu, b->name.n ? " of " : "", FL_STR_ARG(b->name), (unsigned long long)s->size,
+		(unsigned long long)s->offset, d->file.size);
 	s->offset = FL_MIN(s->offset, (uint64_t)d->file.size);
 	s->size = FL_MIN(s->size, d->file.size - s->offset);
 }
@@ -168,11 +172,13 @@ static int read_options(struct fl_datfile *d, struct fl_dat_reader *r)
 	return err;
 }
 
-static int read_streams(struct fl_datfile *d, struct fl_dat_reader *r, struct fl_dat_buffer *b, uint32_t cpus)
+static int read_streams(struct fl_datfile *d, struct fl_dat_reader *r, struct fl_dat_buffer *b,
+			uint32_t cpus)
 {
 	/* Each takes 16 bytes of the file, so that a wrong number ends here. */
 	if (cpus > (r->r.size - r->r.pos) / 16)
-		return fl_findings_add(&d->findings, FL_DAT_CUT_SHORT, d->path, "table of %u CPUs", cpus);
+		return fl_findings_add(&d->findings, FL_DAT_CUT_SHORT, d->path, "table of %u CPUs",
+				       cpus);
 	b->streams = fl_arena_array(&d->arena, cpus + 1, sizeof(*b->streams));
 	if (!b->streams)
 		return -ENOMEM;
@@ -207,7 +213,8 @@ static void correct_cpus(const struct fl_datfile *d, uint32_t *cpus)
 }
 
 /* At the cursor: options perhaps, and then what the buffer's data is. */
-static int read_buffer(struct fl_datfile *d, struct fl_dat_reader *r, struct fl_str name, uint32_t *cpus)
+static int read_buffer(struct fl_datfile *d, struct fl_dat_reader *r, struct fl_str name,
+		       uint32_t *cpus)
 {
 	struct fl_str kind = fl_dat_take(r, 10);
 	struct fl_dat_buffer *b;
@@ -230,7 +237,8 @@ static int read_buffer(struct fl_datfile *d, struct fl_dat_reader *r, struct fl_
 		return 0;
 	}
 	if (!fl_str_eq(kind, fl_str_n("flyrecord", 10)))
-		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path, "neither records nor a latency trace");
+		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path,
+				       "neither records nor a latency trace");
 	return read_streams(d, r, b, *cpus);
 }
 
@@ -248,8 +256,8 @@ static int read_instance(struct fl_datfile *d, struct fl_str option, uint32_t cp
 	struct fl_dat_reader o = fl_dat_reader(d, option);
 	uint64_t offset = fl_dat_number(&o, 8);
 	struct fl_str name = fl_dat_take_z(&o);
-	struct fl_dat_reader r = fl_dat_reader(d, fl_str_from(fl_file_str(&d->file),
-							      FL_MIN(offset, (uint64_t)d->file.size)));
+	struct fl_dat_reader r = fl_dat_reader(
+		d, fl_str_from(fl_file_str(&d->file), FL_MIN(offset, (uint64_t)d->file.size)));
 	int err = read_buffer(d, &r, name, &cpus);
 
 	if (err == 0 && (r.r.overrun || o.r.overrun))
@@ -266,7 +274,8 @@ static int read_instances(struct fl_datfile *d, uint32_t cpus)
 	size_t n = d->nr_options; /* those that a buffer brings along name no buffers */
 
 	for (size_t i = 0; i < n; i++)
-		if (d->options[i].id == FL_DAT_BUFFER && read_instance(d, d->options[i].data, cpus) == -ENOMEM)
+		if (d->options[i].id == FL_DAT_BUFFER &&
+		    read_instance(d, d->options[i].data, cpus) == -ENOMEM)
 			return -ENOMEM;
 	return 0;
 }
@@ -314,10 +323,12 @@ static int read_start(struct fl_datfile *d, struct fl_dat_reader *r)
 	if (r->r.overrun)
 		return fl_findings_add(&d->findings, FL_DAT_CUT_SHORT, d->path, "header");
 	if (!d->version)
-		return fl_findings_add(&d->findings, FL_DAT_OTHER_VERSION, d->path, "%.*s", FL_STR_ARG(version));
+		return fl_findings_add(&d->findings, FL_DAT_OTHER_VERSION, d->path, "%.*s",
+				       FL_STR_ARG(version));
 	if (order > 1 || (word != 4 && word != 8))
-		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path, "byte order and size of a long");
-	d->abi = (struct fl_abi){ order, word };
+		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path,
+				       "byte order and size of a long");
+	d->abi = (struct fl_abi){order, word};
 	r->abi = d->abi;
 	d->page_size = fl_dat_number(r, 4);
 	if (!r->r.overrun && (d->page_size < 64 || d->page_size > 1u << 24))
@@ -330,7 +341,7 @@ int fl_datfile_open(const char *path, struct fl_datfile *ret)
 	struct fl_dat_reader r;
 	int err;
 
-	*ret = (struct fl_datfile){ .path = path };
+	*ret = (struct fl_datfile){.path = path};
 	err = fl_file_open(path, MAX_FILE, &ret->file);
 	if (err < 0)
 		return err;

@@ -177,7 +177,7 @@ static bool find_dynamic(const struct fl_recorded *rec, const struct fl_field *f
 }
 
 /* Elements of a value; an array has braces around it also where it is empty. */
-static uint32_t count_of(const struct fl_recorded *rec, const struct fl_printed *v)
+uint32_t fl_recorded_count(const struct fl_recorded *rec, const struct fl_printed *v)
 {
 	uint64_t at, n = 0;
 
@@ -186,7 +186,7 @@ static uint32_t count_of(const struct fl_recorded *rec, const struct fl_printed 
 	return find_dynamic(rec, v->field, &at, &n) ? n / v->dynamic_size : 0;
 }
 
-static bool is_list(const struct fl_printed *v)
+bool fl_recorded_is_list(const struct fl_printed *v)
 {
 	return v->count || v->dynamic_size;
 }
@@ -272,7 +272,7 @@ uint64_t fl_recorded_faults(const struct fl_recorded *rec)
 }
 
 /* Stacks are events of ftrace's own, and the frames their last field. */
-static bool is_stack(const struct fl_recorded *rec, enum fl_stack_kind *ret_kind, uint64_t *ret_at)
+bool fl_recorded_stack(const struct fl_recorded *rec, enum fl_stack_kind *ret_kind, uint64_t *ret_at)
 {
 	const struct fl_field *frames = NULL;
 
@@ -291,7 +291,7 @@ static bool is_stack(const struct fl_recorded *rec, enum fl_stack_kind *ret_kind
 }
 
 /* Up to a frame that is none (the kernel ends with zeros or ones), or to the record's end. */
-static bool next_frame(const struct fl_recorded *rec, uint64_t *at, uint64_t *ret)
+bool fl_recorded_frame(const struct fl_recorded *rec, uint64_t *at, uint64_t *ret)
 {
 	unsigned int size = rec->abi.long_size;
 	uint64_t none = size == 4 ? UINT32_MAX : UINT64_MAX;
@@ -315,7 +315,7 @@ static void text_stack(const struct fl_recorded_lines *l, const struct fl_record
 
 	fl_buf_addf(out, "%s\n", fl_stack_titles[kind]);
 	end_line(l, from, out);
-	while (next_frame(rec, &at, &frame)) {
+	while (fl_recorded_frame(rec, &at, &frame)) {
 		from = out->len;
 		fl_buf_addz(out, " => ");
 		if (kind == FL_STACK_KERNEL)
@@ -332,7 +332,7 @@ static void json_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, u
 	uint64_t frame;
 
 	fl_json_open(out, fl_stack_keys[kind], '[');
-	while (next_frame(rec, &at, &frame)) {
+	while (fl_recorded_frame(rec, &at, &frame)) {
 		_cleanup_buf_ struct fl_buf text = {};
 
 		add_symbol(kind == FL_STACK_KERNEL ? rec->ksyms : NULL, frame, false, &text);
@@ -343,7 +343,7 @@ static void json_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, u
 
 static bool is_plain(const struct fl_printed *v)
 {
-	return !is_list(v) && (v->print == FL_PRINT_SIGNED || v->print == FL_PRINT_UNSIGNED);
+	return !fl_recorded_is_list(v) && (v->print == FL_PRINT_SIGNED || v->print == FL_PRINT_UNSIGNED);
 }
 
 /* " name=" and what follows, in the room that is reserved; anything but a plain number needs more. */
@@ -355,14 +355,14 @@ static char *put_value(const struct fl_recorded *rec, const struct fl_printed *v
 	if (is_plain(v) && number_of(rec, v, 0, &number))
 		return v->print == FL_PRINT_SIGNED ? fl_put_s64(p, (int64_t)number) : fl_put_u64(p, number);
 	out->len = (size_t)(p - out->data);
-	if (is_list(v))
+	if (fl_recorded_is_list(v))
 		fl_buf_addc(out, '{');
-	for (uint32_t k = 0; k < count_of(rec, v); k++) {
+	for (uint32_t k = 0; k < fl_recorded_count(rec, v); k++) {
 		if (k)
 			fl_buf_addc(out, ',');
 		text_element(rec, v, k, out);
 	}
-	if (is_list(v))
+	if (fl_recorded_is_list(v))
 		fl_buf_addc(out, '}');
 	return fl_buf_reserve(out, rec->printer->room + FL_PUT_PADDING);
 }
@@ -438,7 +438,7 @@ void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec
 		return;
 	l->heads.raw_time = rec->raw_time;
 	out->len += put_head(l, p, rec) - p;
-	if (is_stack(rec, &kind, &at)) {
+	if (fl_recorded_stack(rec, &kind, &at)) {
 		text_stack(l, rec, kind, at, from, out);
 		return;
 	}
@@ -506,16 +506,40 @@ static void json_values(const struct fl_recorded *rec, struct fl_buf *out)
 			out->error = -ENOMEM;
 			return;
 		}
-		if (!is_list(v)) {
+		if (!fl_recorded_is_list(v)) {
 			json_element(rec, v, 0, key, out);
 			continue;
 		}
 		fl_json_open(out, key, '[');
-		for (uint32_t k = 0; k < count_of(rec, v); k++)
+		for (uint32_t k = 0; k < fl_recorded_count(rec, v); k++)
 			json_element(rec, v, k, NULL, out);
 		fl_json_close(out, ']');
 		json_hex(rec, v, key, out);
 	}
+}
+
+bool fl_recorded_value(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
+		       struct fl_recorded_value *ret)
+{
+	struct fl_recorded_value r = { .is_text = v->print == FL_PRINT_STRING, .is_signed = v->field->is_signed };
+
+	if (r.is_text ? !load_string(rec, v->field, element, &r.text) : !number_of(rec, v, element, &r.number))
+		return false;
+	*ret = r;
+	return true;
+}
+
+bool fl_recorded_said(const struct fl_recorded *rec, struct fl_buf *out)
+{
+	if (!rec->text)
+		return false;
+	said_text(rec, out);
+	return true;
+}
+
+void fl_recorded_symbol(const struct fl_recorded *rec, uint64_t addr, bool name_only, struct fl_buf *out)
+{
+	add_symbol(rec->ksyms, addr, name_only, out);
 }
 
 void fl_recorded_json(const struct fl_recorded *rec, struct fl_buf *out)
@@ -533,7 +557,7 @@ void fl_recorded_json(const struct fl_recorded *rec, struct fl_buf *out)
 	fl_json_str(out, "comm", rec->comm);
 	if (rec->source.n)
 		fl_json_str(out, "source", rec->source);
-	if (is_stack(rec, &kind, &at)) {
+	if (fl_recorded_stack(rec, &kind, &at)) {
 		fl_json_str(out, "group", rec->format->system);
 		fl_json_str(out, "event", rec->format->name);
 		json_stack(rec, kind, at, out);

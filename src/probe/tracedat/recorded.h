@@ -27,6 +27,7 @@ struct fl_recorded {
 	uint8_t preempt_count;
 	struct fl_str comm;
 	struct fl_str place; /* where the record does not tell; empty: it does, or nobody knows */
+	struct fl_str buffer; /* its name; empty: the main one */
 	struct fl_str source; /* the buffer or file that it comes from; empty: there is only one */
 	bool raw_time;	      /* the clock counts no nanoseconds */
 	uint64_t missed;      /* records of this CPU that were lost before it; UINT64_MAX: some */
@@ -42,6 +43,30 @@ void fl_recorded_start(struct fl_recorded *rec, struct fl_abi abi, uint64_t time
 /* Element @element of the @count (0: 1) that the field holds. False where the record is too short. */
 bool fl_recorded_number(const struct fl_recorded *rec, const struct fl_field *f, uint32_t element,
 			uint32_t count, uint64_t *ret);
+
+/* One element of a value that the printer lists: a text, or a number. */
+struct fl_recorded_value {
+	bool is_text, is_signed;
+	uint64_t number;
+	struct fl_str text;
+};
+
+/* Elements of @v: 1 for what is no array. */
+uint32_t fl_recorded_count(const struct fl_recorded *rec, const struct fl_printed *v);
+/* False where it could not be read when it was recorded, or lies outside of the record. */
+bool fl_recorded_value(const struct fl_recorded *rec, const struct fl_printed *v, uint32_t element,
+		       struct fl_recorded_value *ret);
+bool fl_recorded_is_list(const struct fl_printed *v);
+
+/* The event's own text, without the line's head; false where it has none. */
+bool fl_recorded_said(const struct fl_recorded *rec, struct fl_buf *out);
+
+/* A stack, which is an event of ftrace's own; @at is where its frames begin. */
+bool fl_recorded_stack(const struct fl_recorded *rec, enum fl_stack_kind *ret_kind, uint64_t *ret_at);
+/* Cuts the next frame off, the innermost first; false behind the last. */
+bool fl_recorded_frame(const struct fl_recorded *rec, uint64_t *at, uint64_t *ret);
+/* "vfs_read+0x4/0x470 [module]", the name alone, or the number where the file does not say. */
+void fl_recorded_symbol(const struct fl_recorded *rec, uint64_t addr, bool name_only, struct fl_buf *out);
 
 /* Strings that could not be read, which are shown as (fault). */
 uint64_t fl_recorded_faults(const struct fl_recorded *rec);

@@ -327,7 +327,7 @@ static void compare_clocks(struct fl_recording *r)
 	}
 }
 
-static int start(struct fl_recording *r)
+int fl_recording_start(struct fl_recording *r)
 {
 	size_t n = count_streams(r);
 	int err = 0;
@@ -380,7 +380,7 @@ int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret)
 	int err = 0;
 
 	if (!r->is_started)
-		err = start(r);
+		err = fl_recording_start(r);
 	else if (r->is_handed_out)
 		err = leave_top(r);
 	r->is_handed_out = false;
@@ -393,6 +393,7 @@ int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret)
 	ret->ksyms = c->source->ksyms;
 	ret->printk = &c->source->printk;
 	ret->source = c->name;
+	ret->buffer = c->buffer->name;
 	ret->raw_time = c->raw_time;
 	ret->missed = c->missed;
 	e = c->source->by_id[ret->type];
@@ -467,4 +468,36 @@ bool fl_recording_text(const struct fl_recording *r, size_t *at, struct fl_str *
 		}
 	}
 	return false;
+}
+
+static void add_option(const struct source *s, uint16_t id, const char *name, struct fl_buf *out)
+{
+	const struct fl_dat_option *o = fl_datfile_option(&s->file, id, NULL);
+
+	if (o)
+		fl_buf_addf(out, ", %s %.*s", name, FL_STR_ARG(fl_dat_option_text(o)));
+}
+
+void fl_recording_facts(const struct fl_recording *r, struct fl_buf *out)
+{
+	for (size_t i = 0; i < r->nr_sources; i++) {
+		const struct source *s = r->sources[i];
+		const struct fl_datfile *f = &s->file;
+
+		fl_buf_addf(out, "%s: version %u, compression %s, %s endian, %u bits", f->path, f->version,
+			    fl_packing_names[f->packing], f->abi.big_endian ? "big" : "little", f->abi.long_size * 8);
+		for (size_t b = 0; b < f->nr_buffers; b++) {
+			const struct fl_dat_buffer *buffer = &f->buffers[b];
+			struct fl_str name = buffer->name.n ? buffer->name : FL_STR("main");
+
+			fl_buf_addf(out, ", buffer %.*s (%u CPUs, pages of %u bytes", FL_STR_ARG(name),
+				    buffer->nr_streams, buffer->page_size);
+			if (buffer->clock.n)
+				fl_buf_addf(out, ", clock %.*s", FL_STR_ARG(buffer->clock));
+			fl_buf_addc(out, ')');
+		}
+		add_option(s, FL_DAT_UNAME, "uname", out);
+		add_option(s, FL_DAT_VERSION, "trace-cmd", out);
+		fl_buf_addc(out, '\n');
+	}
 }

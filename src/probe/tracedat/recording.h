@@ -26,17 +26,24 @@ FL_DEFINE_CLEANUP(struct fl_recording *, fl_recording_free);
  */
 int fl_recording_add(struct fl_recording *r, const char *path);
 
+/* All files are there; the first call of fl_recording_next() does the same. 0 or -ENOMEM. */
+int fl_recording_start(struct fl_recording *r);
+
 /* 1: @ret is the next record, good until the next call; 0: there is none; -ENOMEM. */
 int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret);
 
 /* What was found wrong, or left out, since the last call: one after the other, NULL behind the last. */
 const struct fl_diag *fl_recording_finding(struct fl_recording *r);
 
-/* The longest name of a source (see struct fl_recorded); 0 where all comes from one buffer. */
+/* Once it is started: the longest name of a source (see struct fl_recorded); 0 where all comes from one
+ * buffer. */
 size_t fl_recording_source_width(const struct fl_recording *r);
 
 /* What was counted while it was made, in lines; empty where the files do not say. */
 struct fl_str fl_recording_summary(const struct fl_recording *r);
+
+/* What each file is, a line each: version, machine, clock, buffers, and what trace-cmd says of the run. */
+void fl_recording_facts(const struct fl_recording *r, struct fl_buf *out);
 
 /* Text of latency tracers, which holds no records: of buffer after buffer, false behind the last. */
 bool fl_recording_text(const struct fl_recording *r, size_t *at, struct fl_str *ret_source, struct fl_str *ret);

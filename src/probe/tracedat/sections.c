@@ -71,15 +71,17 @@ static int unpack_section(struct fl_datfile *d, struct fl_dat_reader *r, struct 
 }
 
 /* The section at @offset, which is to be one of @id. */
-static int open_section(struct fl_datfile *d, uint16_t id, uint64_t offset, bool with_content, struct section *ret)
+static int open_section(struct fl_datfile *d, uint16_t id, uint64_t offset, bool with_content,
+			struct section *ret)
 {
 	struct fl_str file = fl_file_str(&d->file);
-	struct fl_dat_reader r = fl_dat_reader(d, fl_str_from(file, FL_MIN(offset, (uint64_t)file.n)));
+	struct fl_dat_reader r =
+		fl_dat_reader(d, fl_str_from(file, FL_MIN(offset, (uint64_t)file.n)));
 	uint16_t is = fl_dat_number(&r, 2), flags = fl_dat_number(&r, 2);
 	int err = 0;
 
 	fl_dat_number(&r, 4); /* a description */
-	*ret = (struct section){ .size = fl_dat_number(&r, 8), .is_packed = flags & FLAG_PACKED };
+	*ret = (struct section){.size = fl_dat_number(&r, 8), .is_packed = flags & FLAG_PACKED};
 	ret->offset = offset + r.r.pos;
 	if (r.r.overrun)
 		return bad_section(d, FL_DAT_CUT_SHORT, id, offset);
@@ -195,7 +197,8 @@ static int read_streams(struct fl_datfile *d, struct fl_dat_reader *r, struct fl
 	b->page_size = fl_dat_number(r, 4);
 	cpus = fl_dat_number(r, 4);
 	if (r->r.overrun || cpus > (r->r.size - r->r.pos) / 20)
-		return fl_findings_add(&d->findings, FL_DAT_CUT_SHORT, d->path, "table of %u CPUs", cpus);
+		return fl_findings_add(&d->findings, FL_DAT_CUT_SHORT, d->path, "table of %u CPUs",
+				       cpus);
 	if (b->page_size < 64 || b->page_size > 1u << 24)
 		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path, "page size");
 	b->streams = fl_arena_array(&d->arena, cpus + 1, sizeof(*b->streams));
@@ -215,7 +218,7 @@ static int read_streams(struct fl_datfile *d, struct fl_dat_reader *r, struct fl
 /* The text of a latency tracer, whole. */
 static int read_text(struct fl_datfile *d, const struct section *s, struct fl_dat_buffer *b)
 {
-	struct fl_dat_stream all = { .offset = s->offset, .size = s->size };
+	struct fl_dat_stream all = {.offset = s->offset, .size = s->size};
 	struct fl_buf text = {};
 	int err;
 
@@ -259,7 +262,8 @@ static int read_buffer(struct fl_datfile *d, const struct fl_dat_option *o)
 static int read_buffers(struct fl_datfile *d)
 {
 	for (size_t i = 0; i < d->nr_options; i++) {
-		bool is_buffer = d->options[i].id == FL_DAT_BUFFER || d->options[i].id == FL_DAT_BUFFER_TEXT;
+		bool is_buffer =
+			d->options[i].id == FL_DAT_BUFFER || d->options[i].id == FL_DAT_BUFFER_TEXT;
 
 		if (is_buffer && read_buffer(d, &d->options[i]) == -ENOMEM)
 			return -ENOMEM;
@@ -278,14 +282,16 @@ int fl_dat_read_sections(struct fl_datfile *d, struct fl_dat_reader *r)
 	if (r->r.overrun)
 		return fl_findings_add(&d->findings, FL_DAT_CUT_SHORT, d->path, "header");
 	if (fl_packing_find(packing, &d->packing) < 0)
-		return fl_findings_add(&d->findings, FL_DAT_OTHER_PACKING, d->path, "%.*s", FL_STR_ARG(packing));
+		return fl_findings_add(&d->findings, FL_DAT_OTHER_PACKING, d->path, "%.*s",
+				       FL_STR_ARG(packing));
 	err = read_all_options(d, offset);
 	if (err == 0)
 		err = read_part(d, FL_DAT_HEADER_INFO);
 	if (err < 0)
 		return err;
 	if (!d->data_offset)
-		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path, "no header_page in it");
+		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path,
+				       "no header_page in it");
 	for (uint16_t id = FL_DAT_FTRACE_EVENTS; id <= FL_DAT_CMDLINES; id++)
 		if (read_part(d, id) == -ENOMEM)
 			return -ENOMEM;

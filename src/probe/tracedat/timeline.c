@@ -25,7 +25,10 @@ static int64_t number_of(const struct fl_dat_option *o)
 
 static int64_t *member(struct fl_time_sample *s, unsigned int which)
 {
-	return which == 0 ? &s->time : which == 1 ? &s->offset : which == 2 ? &s->scaling : &s->fraction;
+	return which == 0   ? &s->time
+	       : which == 1 ? &s->offset
+	       : which == 2 ? &s->scaling
+			    : &s->fraction;
 }
 
 static void read_members(struct fl_dat_reader *r, struct fl_time_shift *s, unsigned int which)
@@ -79,7 +82,8 @@ static int read_shifts(struct fl_timeline *t, struct fl_datfile *d, struct fl_st
 	t->interpolate = fl_dat_number(&r, 4) & FLAG_INTERPOLATE;
 	cpus = fl_dat_number(&r, 4);
 	if (r.r.overrun || cpus > data.n / 4)
-		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path, "time shift of %u CPUs", cpus);
+		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path,
+				       "time shift of %u CPUs", cpus);
 	t->shifts = calloc(cpus + 1, sizeof(*t->shifts));
 	if (!t->shifts)
 		return -ENOMEM;
@@ -138,7 +142,8 @@ static uint64_t correct(const struct fl_timeline *t, uint64_t stamp, const struc
 		move = (int64_t)(a->offset + (way + delta / 2) / delta);
 	}
 	if (a->scaling)
-		stamp = (uint64_t)(((unsigned __int128)stamp * (uint64_t)a->scaling) >> (a->fraction & 63));
+		stamp = (uint64_t)(((unsigned __int128)stamp * (uint64_t)a->scaling) >>
+				   (a->fraction & 63));
 	return stamp + (uint64_t)move;
 }
 
@@ -174,7 +179,8 @@ uint64_t fl_timeline_at_slow(const struct fl_timeline *t, uint32_t cpu, uint64_t
 /* The kernel's clocks that count no nanoseconds; those of other architectures are cycles. */
 bool fl_timeline_is_raw(const struct fl_timeline *t, struct fl_str clock)
 {
-	static const char *const in_ns[] = { "local", "global", "perf", "mono", "mono_raw", "boot", "tai", "tsc2nsec" };
+	static const char *const in_ns[] = {"local",	"global", "perf", "mono",
+					    "mono_raw", "boot",	  "tai",  "tsc2nsec"};
 
 	if (t->mult || !clock.n)
 		return false;

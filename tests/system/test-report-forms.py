@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-report-forms.py FORELAND PROTO: what report selects, counts, and converts to.
+
+The recordings are datwriter.py's, so that every value is known; readers are not ours: Python's json and
+csv, protoc with the messages of PROTO, and a profile's wire format as profile.proto numbers it."""
+import csv
+import gzip
+import io
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+from datwriter import Machine, Recording, format_of
+
+foreland, proto = sys.argv[1:3]
+results, names = [], []
+tmp = tempfile.TemporaryDirectory()
+
+
+def expect(what, ok, detail=""):
+    results.append(ok)
+    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}")
+    if not ok and detail:
+        print("# " + str(detail)[:3000].replace("\n", "\n# "))
+
+
+def write(data):
+    names.append(f"{tmp.name}/r{len(names)}.dat")
+    with open(names[-1], "wb") as f:
+        f.write(data)
+    return names[-1]
+
+
+def report(*args):
+    return subprocess.run([foreland, "report", *args], capture_output=True)
+
+
+def letters(r):
+    return re.findall(r"tag=\"?(\w+)", r.stdout.decode())
+
+
+# ---- a recording: an event with numbers, texts and lists; pairs; stacks; a probe ----
+TEST = format_of("sample", 300, [("int", "n", 8, 4, True), ("u64", "big", 16, 8, False), ("char", "tag[8]", 24, 8, True),
+                                 ("u16", "list[2]", 32, 4, False)], '"n=%d tag=%s", REC->n, REC->tag')
+ENTRY = format_of("softirq_entry", 301, [("unsigned int", "vec", 8, 4, False)], '"vec=%u", REC->vec')
+EXIT = format_of("softirq_exit", 302, [("unsigned int", "vec", 8, 4, False)], '"vec=%u", REC->vec')
+SWITCH = format_of("sched_switch", 303, [("char", "prev_comm[16]", 8, 16, True), ("pid_t", "prev_pid", 24, 4, True), ("int", "prev_prio", 28, 4, True),
+                                         ("long", "prev_state", 32, 8, True), ("char", "next_comm[16]", 40, 16, True),
+                                         ("pid_t", "next_pid", 56, 4, True), ("int", "next_prio", 60, 4, True)],
+                   '"%s ==> %s", REC->prev_comm, REC->next_comm')
+PROBE = format_of("probe", 304, [("unsigned long", "__probe_ip", 8, 8, False), ("u32", "count", 16, 4, False), ("u64", "addr", 24, 8, False)],
+                  '"(%lx) count=%u addr=0x%llx", REC->__probe_ip, REC->count, REC->addr')
+STACK = format_of("kernel_stack", 4, [("int", "size", 8, 4, True), ("unsigned long", "caller[8]", 16, 64, False)], '"\\t=> %ps\\n", (void *)REC->caller[0]')
+KSYMS = "ffffffff81000000 T inner\nffffffff81001000 T middle\nffffffff81002000 T outer\nffffffff81003000 T end\n"
+m = Machine()
+
+
+def sample(pid, n, tag):
+    return m.record(300, pid, m.pack("i4xQ", n, 1 << 40 | n & 255) + tag.encode().ljust(8, b"\0") + m.pack("HH", 1, 2))
+
+
+def stack(pid, *frames):
+    return m.record(4, pid, m.pack("i4x", len(frames)) + m.pack("8Q", *(frames + (0,) * (8 - len(frames)))))
+
+
+streams = {0: [(1_000_000_000, sample(10, -1, "a")), (1_000_001_000, sample(11, 5, "b")), (3_000_000_000, sample(10, 7, "c")),
+               (3_100_000_000, m.record(301, 10, m.pack("I", 9))), (3_100_500_000, m.record(302, 10, m.pack("I", 9))),
+               (3_200_000_000, m.record(301, 10, m.pack("I", 9))), (3_202_000_000, m.record(302, 10, m.pack("I", 9))),
+               (3_300_000_000, m.record(301, 10, m.pack("I", 9)))],
+           2: [(2_000_000_000, sample(12, 300, "d")), (2_500_000_000, stack(12, 0xffffffff81000010, 0xffffffff81001010, 0xffffffff81002010)),
+               (2_600_000_000, stack(12, 0xffffffff81000020, 0xffffffff81002020)),
+               (2_700_000_000, stack(12, 0xffffffff81000010, 0xffffffff81001010, 0xffffffff81002010)),
+               (4_000_000_000, m.record(303, 12, b"from".ljust(16, b"\0") + m.pack("iiq", 12, 120, -2) + b"to".ljust(16, b"\0") + m.pack("ii", 13, 90))),
+               (4_100_000_000, m.record(304, 12, m.pack("QI4xQ", 0xffffffff81000010, 42, 0xabc)))]}
+instance = {1: [(2_200_000_000, sample(20, 1, "x"))]}
+FORMATS = {"test": [TEST], "irq": [ENTRY, EXIT], "sched": [SWITCH], "probes": [PROBE]}
+rec = Recording(m, FORMATS, [("", "mono", {c: m.pages(r) for c, r in streams.items()}), ("foo", "mono", {c: m.pages(r) for c, r in instance.items()})],
+                ftrace=[STACK], kallsyms=KSYMS, comms={10: "ten", 11: "eleven", 12: "twelve", 20: "twenty"})
+path = write(rec.version_7("zlib"))
+records = 15
+
+# ---- selection ----
+for args, want in [
+        ([], "abdxc"), (["--cpu", "0"], "abc"), (["--cpu", "1-2"], "dx"), (["--cpu", "0", "--cpu", "2"], "abdc"), (["-p", "10"], "ac"),
+        (["-p", "11", "--pid", "12"], "bd"), (["--since", "1.000001"], "bdxc"), (["--until", "2"], "abd"), (["--since", "2", "--until", "2.2"], "dx"),
+        (["--since", "+1"], "dxc"), (["--until", "+1.2"], "abdx"), (["--buffer", "foo"], "x"), (["--buffer", "main"], "abdc"),
+        (["-F", "sample"], "abdxc"), (["-F", "sample: n > 5"], "dc"), (["-F", "test/sample: n < 0"], "a"), (["-F", "test:sample: tag ~ \"[bx]\""], "bx"),
+        (["-F", "sample: n == 5", "-F", "sample: n == 7"], "bc"), (["-F", "sample: COMM == \"twelve\""], "d"), (["-F", "sa*: big & 7 && CPU == 0"], "abc"),
+        (["-F", "sample: n > 0", "--cpu", "0", "--until", "2"], "b")]:
+    r = report(*args, path)
+    expect("report " + " ".join(args), r.returncode == 0 and letters(r) == list(want), (r.stderr[-300:], letters(r)))
+big = Machine(True, 4)
+swapped = write(Recording(big, {"test": [TEST]}, [("", "mono", {0: big.pages([(5000 + i, big.record(300, 1, big.pack("i4xQ", n, n & (1 << 64) - 1) + b"t%d" % i + bytes(6) + bytes(4)))
+                                                                              for i, n in enumerate([-1, 5, 70000])])})]).version_6())
+r = report("-F", "sample: n > 5 && big == 70000", swapped)
+expect("a filter on a recording of the other byte order", letters(r) == ["t2"], r)
+for args, why in [(["-F", "nosuch"], b"nosuch"), (["-F", "sample: nofield == 1"], b"FIELD_NOT_FOUND"), (["-F", "sample: n =="], b"error")]:
+    r = report(*args, path)
+    expect(f"report {' '.join(args)} is refused", r.returncode == 1 and why in r.stderr, r.stderr)
+for args in (["--since", "soon"], ["--cpu", "x"], ["-p", "1-"], ["--to", "nothing"], ["--json", "--to", "csv"]):
+    r = report(*args, path)
+    expect(f"report {' '.join(args)} is a mistake in the command line", r.returncode == 2 and not r.stdout, r)
+
+# ---- counting ----
+r = report("--stat", path)
+text = r.stdout.decode()
+expect("--stat says what the file is and counts its events", "version 7, compression zlib" in text and "buffer foo" in text and "clock mono" in text and
+       dict(re.findall(r"^(?:foo: )?(\S+:\S+) +(\d+)$", text, re.M))["irq:softirq_entry"] == "3", text)
+rows = {o["name"]: o for o in map(json.loads, report("--profile", "--json", path).stdout.splitlines())}
+# 500 us and 2 ms, and one that does not end
+expect("--profile tells how long pairs took", rows["softirq"] == {"name": "softirq", "count": 2, "total": 2_500_000, "average": 1_250_000, "min": 500_000,
+                                                                   "max": 2_000_000, "not_ended": 1, "not_begun": 0}, rows)
+
+# ---- csv ----
+lines = list(csv.DictReader(io.StringIO(report("--to", "csv", path).stdout.decode(), newline="")))
+expect("--to csv: a row a record", len(lines) == records + 0 and lines[0]["time"] == "1.000000000" and lines[0]["event"] == "test:sample" and
+       lines[0]["text"] == "n=-1 tag=a" and lines[0]["fields"] == "n=-1 big=1099511628031 tag=a list={1,2}" and lines[0]["comm"] == "ten", lines[:1] + [len(lines)])
+
+# ---- chrome ----
+events = json.loads(report("--to", "chrome", path).stdout)["traceEvents"]
+expect("--to chrome: begin and end, instants, names of threads",
+       [e["ph"] for e in events if e["name"] == "softirq"] == list("BEBEB") and sum(e["ph"] == "i" for e in events) == records - 5 and
+       {e["args"]["name"] for e in events if e["ph"] == "M"} == {"ten", "eleven", "twelve", "twenty"} and
+       [e for e in events if e["name"] == "sample"][0]["ts"] == 1_000_000 and [e for e in events if e["name"] == "sample"][0]["args"]["list"] == [1, 2], events[:3])
+
+# ---- stacks ----
+folded = report("--to", "folded", path).stdout.decode().splitlines()
+expect("--to folded", sorted(folded) == ["twelve;outer;inner 1", "twelve;outer;middle;inner 2"], folded)
+r = report("--to", "folded", swapped)
+expect("a recording without stacks is said to have none", r.returncode == 1 and b"have no stacks" in r.stderr, r)
+out = f"{tmp.name}/p.pb.gz"
+r = report("-o", out, path)
+
+
+def wire(data):
+    """Fields of one message: (number, value), as protobuf's encoding says."""
+    i = 0
+
+    def varint():
+        nonlocal i
+        v = shift = 0
+        while True:
+            b = data[i]
+            i += 1
+            v |= (b & 127) << shift
+            shift += 7
+            if b < 128:
+                return v
+    while i < len(data):
+        key = varint()
+        if key & 7 == 2:
+            n = varint()
+            i += n
+            yield key >> 3, data[i - n:i]
+        else:
+            yield key >> 3, varint()
+
+
+fields = list(wire(gzip.open(out).read())) if os.path.exists(out) else []
+strings = [v.decode() for k, v in fields if k == 6]
+functions = {dict(wire(v))[1]: strings[dict(wire(v))[2]] for k, v in fields if k == 5}
+locations = {dict(wire(v))[1]: functions[dict(wire(dict(wire(v))[4]))[1]] for k, v in fields if k == 4}
+samples = sorted((tuple(locations[x] for n, x in wire(v) if n == 1), dict(wire(v))[2]) for k, v in fields if k == 2)
+expect("-o FILE.pb.gz: a profile with the same stacks, the innermost frame first",
+       samples == [(("inner", "middle", "outer", "twelve"), 2), (("inner", "outer", "twelve"), 1)] and strings[0] == "", samples)
+
+# ---- perfetto ----
+out = f"{tmp.name}/t.pftrace"
+r = report("-o", out, path)
+expect("-o FILE.pftrace", r.returncode == 0 and not r.stdout and os.path.getsize(out) > 500, r)
+if shutil.which("protoc"):
+    text = subprocess.run(["protoc", f"--proto_path={os.path.dirname(proto)}", "--decode=Trace", os.path.basename(proto)], stdin=open(out, "rb"),
+                          capture_output=True, text=True).stdout
+
+    def tree(lines):
+        """[(name, value or list)] of protoc's text."""
+        node = []
+        for line in lines:
+            line = line.strip()
+            if line == "}":
+                return node
+            if line.endswith("{"):
+                node.append((line[:-2], tree(lines)))
+            else:
+                key, _, value = line.partition(": ")
+                node.append((key, json.loads(value) if value[0] == '"' else value))
+        return node
+
+    packets = [dict(p) for k, p in tree(iter(text.splitlines()))]
+    expect("protoc knows every field of it", packets and not re.search(r"^\s*\d+[: ]", text, re.M), text[:500])
+    ftrace = [(p["ftrace_events"][0][1], dict(e)) for p in packets if "ftrace_events" in p for k, e in p["ftrace_events"] if k == "event"]
+    expect("every record that is no stack is an event of its CPU", len(ftrace) == records - 3 and sorted({c for c, _ in ftrace}) == ["0", "1", "2"], len(ftrace))
+    generic = [dict(e["generic"]) | {"pid": e["pid"], "timestamp": e["timestamp"]} for c, e in ftrace if "generic" in e]
+    first = [e["generic"] for c, e in ftrace if "generic" in e][0]
+    expect("its arguments are all there, typed", first[0] == ("event_name", "sample") and [sorted(map(tuple, f)) for k, f in first if k == "field"] == [
+        [("int_value", "-1"), ("name", "n")], [("name", "big"), ("uint_value", "1099511628031")], [("name", "tag"), ("str_value", "a")],
+        [("name", "list"), ("uint_value", "1")], [("name", "list"), ("uint_value", "2")]], first)
+    switch = [dict(e["sched_switch"]) for c, e in ftrace if "sched_switch" in e]
+    expect("what Perfetto has a message for is in that message", switch == [
+        {"prev_comm": "from", "prev_pid": "12", "prev_prio": "120", "prev_state": "-2", "next_comm": "to", "next_pid": "13", "next_prio": "90"}], switch)
+    tracks = {dict(p["track_descriptor"])["uuid"]: dict(p["track_descriptor"]) for p in packets if "track_descriptor" in p}
+    track_events = [(p.get("timestamp"), dict(p["track_event"])) for p in packets if "track_event" in p]
+    slices = [(t, e["type"], tracks[e["track_uuid"]].get("name")) for t, e in track_events if e["type"].startswith("SLICE")]
+    expect("pairs are slices on their CPU's track", slices == [(str(t), k, "CPU 0") for t, k in zip(
+        [3_100_000_000, 3_100_500_000, 3_200_000_000, 3_202_000_000, 3_300_000_000], ["SLICE_BEGIN", "SLICE_END"] * 2 + ["SLICE_BEGIN"])], slices)
+    instants = [(t, e["name"], dict(tracks[e["track_uuid"]]["thread"])["thread_name"]) for t, e in track_events if e["type"] == "INSTANT"]
+    counters = [(tracks[e["track_uuid"]]["name"], e["counter_value"]) for t, e in track_events if e["type"] == "COUNTER"]
+    expect("a probe is an instant of its thread, its numbers are counters", instants == [("4100000000", "probe", "twelve")] and
+           counters == [("probe.count", "42")], (instants, counters))
+    told = [x for p in packets if "interned_data" in p for x in p["interned_data"]]
+    function = {dict(x)["iid"]: dict(x)["str"] for k, x in told if k == "function_names"}
+    frame = {dict(x)["iid"]: function[dict(x)["function_name_id"]] for k, x in told if k == "frames"}
+    callstack = {dict(x)["iid"]: [frame[v] for n, v in x if n == "frame_ids"] for k, x in told if k == "callstacks"}
+    got = [callstack[dict(p["perf_sample"])["callstack_iid"]] for p in packets if "perf_sample" in p]
+    expect("stacks are samples with call stacks, the outermost frame first",
+           got == [["outer", "middle", "inner"], ["outer", "inner"], ["outer", "middle", "inner"]] and len(callstack) == 2, got)
+    expect("what is referred to was told before", [("sequence_flags" in p) for p in packets if "perf_sample" in p] == [True] * 3 and
+           packets[0].get("sequence_flags") == "1", packets[:1])
+else:
+    print("# protoc is not installed: Perfetto's messages are not decoded")
+print(f"1..{len(results)}")
+sys.exit(not all(results))
