@@ -12,7 +12,7 @@
 
 struct inode {
 	struct fl_node *node; /* counted */
-	uint64_t ino, holds;
+	uint64_t ino, holds, size, opens;
 	struct inode *next_by_ino, *next_by_node;
 };
 
@@ -136,6 +136,31 @@ struct fl_node *fl_inodes_node(const struct fl_inodes *t, uint64_t ino)
 	struct inode *i = find(t, ino);
 
 	return i ? i->node : NULL;
+}
+
+void fl_inodes_opened(struct fl_inodes *t, uint64_t ino, uint64_t size)
+{
+	struct inode *i = find(t, ino);
+
+	if (!i)
+		return;
+	i->opens++;
+	i->size = size;
+}
+
+void fl_inodes_closed(struct fl_inodes *t, uint64_t ino)
+{
+	struct inode *i = find(t, ino);
+
+	if (i && i->opens)
+		i->opens--;
+}
+
+uint64_t fl_inodes_size(const struct fl_inodes *t, uint64_t ino)
+{
+	const struct inode *i = find(t, ino);
+
+	return i && i->opens ? i->size : 0;
 }
 
 int fl_inodes_new(struct fl_node *root, struct fl_inodes **ret)

@@ -25,4 +25,12 @@ uint64_t fl_inodes_hold(struct fl_inodes *t, struct fl_node *node);
 /* The kernel gives @n holds of @ino back. */
 void fl_inodes_forget(struct fl_inodes *t, uint64_t ino, uint64_t n);
 
+/*
+ * The size that the file has for those who ask while it is open: of what the last opening read. 0 as
+ * long as nobody has it open, as the kernel's own files of this kind have it.
+ */
+void fl_inodes_opened(struct fl_inodes *t, uint64_t ino, uint64_t size);
+void fl_inodes_closed(struct fl_inodes *t, uint64_t ino);
+uint64_t fl_inodes_size(const struct fl_inodes *t, uint64_t ino);
+
 #endif

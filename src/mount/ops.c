@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * FUSE's requests as calls of the tree. Nothing is cached by the kernel but what one listing has just
- * brought: a file's size is never known, so each open is direct_io, which also makes a write's error
- * that of write(2).
+ * brought: a file's text is made when it is opened, so each open is direct_io, which also makes a write's
+ * error that of write(2).
+ *
+ * splice(2) and sendfile(2), which busybox's cat begins with, do not ask for direct_io: the kernel looks
+ * into its page cache, and only up to the size that it knows. To it these files are empty, and it would say
+ * so without an error. So the size is told at each open, by storing one byte at the text's end; the pages
+ * are then read from here. A stream (trace_pipe) has no size: it is told to be endless, and page reads,
+ * which come without the reader's lock owner, are refused, so that who tried splice goes on with read.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -142,6 +148,8 @@ static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	if (!node)
 		return;
 	st = stat_of(node, ino);
+	if (node->type == FL_NODE_FILE)
+		st.st_size = (off_t)fl_inodes_size(mount_of(req)->inodes, ino);
 	fuse_reply_attr(req, &st, node->lasting ? LASTING_S : 0);
 }
 
@@ -232,6 +240,22 @@ static void on_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 /* ---- files ---- */
 
+#define ENDLESS (UINT64_C(1) << 40)
+
+static void tell_size(struct fl_mount *m, fuse_ino_t ino, struct fl_mount_handle *h)
+{
+	ssize_t n = fl_vfs_size(h->open);
+	uint64_t size = n < 0 ? ENDLESS : (uint64_t)n;
+	struct fuse_bufvec byte = FUSE_BUFVEC_INIT(1);
+
+	h->is_stream = n < 0;
+	fl_inodes_opened(m->inodes, ino, n < 0 ? 0 : size);
+	if (!size)
+		return;
+	byte.buf[0].mem = (void *)"\n";
+	fuse_lowlevel_notify_store(m->se, ino, (off_t)size - 1, &byte, (enum fuse_buf_copy_flags)0);
+}
+
 static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fl_node *node = node_of(req, ino);
@@ -249,6 +273,10 @@ static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	fi->fh = (uint64_t)(uintptr_t)h;
 	fi->direct_io = 1;
+	if ((fi->flags & O_ACCMODE) == O_WRONLY)
+		fl_inodes_opened(mount_of(req)->inodes, ino, 0);
+	else
+		tell_size(mount_of(req), ino, h);
 	fuse_reply_open(req, fi);
 }
 
@@ -275,6 +303,7 @@ static void on_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fl_buf_fini(&h->partial);
 	fl_vfs_close(h->open);
 	free(h);
+	fl_inodes_closed(mount_of(req)->inodes, ino);
 	fuse_reply_err(req, 0);
 }
 
@@ -336,6 +365,10 @@ static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t pos, stru
 {
 	struct fl_mount_handle *h = handle_of(fi);
 
+	if (h->is_stream && !fi->lock_owner) {
+		fuse_reply_err(req, EINVAL);
+		return;
+	}
 	if (read_now(req, h, size, (uint64_t)pos) != -EAGAIN)
 		return;
 	if (fi->flags & O_NONBLOCK)

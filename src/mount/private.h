@@ -12,6 +12,7 @@
 /* An open file, or the names in an open directory. */
 struct fl_mount_handle {
 	struct fl_open *open; /* NULL: a directory */
+	bool is_stream;	 /* what is read is gone */
 	struct fl_buf partial; /* the start of a line whose end is still to be written */
 	struct fl_mount_name *names;
 	size_t n;

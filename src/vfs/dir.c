@@ -225,6 +225,13 @@ static ssize_t attr_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
 	return part.n;
 }
 
+static ssize_t attr_size(struct fl_open *o)
+{
+	const struct fl_buf *text = o->state;
+
+	return text ? (ssize_t)text->len : 0;
+}
+
 static ssize_t attr_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos)
 {
 	struct attr *a = FL_CONTAINER_OF(o->node, struct attr, node);
@@ -242,6 +249,7 @@ static const struct fl_node_ops attr_node_ops = {
 	.open = attr_open,
 	.release = attr_release,
 	.read = attr_read,
+	.size = attr_size,
 	.write = attr_write,
 	.free = attr_free,
 };
@@ -319,8 +327,14 @@ static ssize_t text_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
 	return part.n;
 }
 
+static ssize_t text_size(struct fl_open *o)
+{
+	return (ssize_t)text_of(o->node).n;
+}
+
 static const struct fl_node_ops text_ops = {
 	.read = text_read,
+	.size = text_size,
 	.free = text_free,
 };
 

@@ -215,6 +215,11 @@ ssize_t fl_vfs_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos)
 	return o->node->ops->write ? o->node->ops->write(o, buf, n, pos) : -EINVAL;
 }
 
+ssize_t fl_vfs_size(struct fl_open *o)
+{
+	return o->node->ops->size ? o->node->ops->size(o) : -1;
+}
+
 long fl_vfs_ioctl(struct fl_open *o, unsigned long request, void *arg)
 {
 	return o->node->ops->ioctl ? o->node->ops->ioctl(o, request, arg) : -ENOTTY;

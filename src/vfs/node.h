@@ -62,6 +62,7 @@ struct fl_node_ops {
 	void (*release)(struct fl_open *o); /* [nothing] */
 	ssize_t (*read)(struct fl_open *o, void *buf, size_t n, uint64_t pos);	      /* [-EINVAL] */
 	ssize_t (*write)(struct fl_open *o, const void *buf, size_t n, uint64_t pos); /* [-EINVAL] */
+	ssize_t (*size)(struct fl_open *o); /* bytes that can be read, where that is known [-1] */
 	/* @arg is the caller's memory as the ioctl's structure; -ENOTTY for unknown requests */
 	long (*ioctl)(struct fl_open *o, unsigned long request, void *arg); /* [-ENOTTY] */
 	int (*poll)(struct fl_open *o, short events); /* ready events; [POLLIN | POLLOUT] */
@@ -99,6 +100,7 @@ int fl_vfs_open(struct fl_node *n, int flags, struct fl_open **ret);
 void fl_vfs_close(struct fl_open *o);
 ssize_t fl_vfs_read(struct fl_open *o, void *buf, size_t n, uint64_t pos);
 ssize_t fl_vfs_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos);
+ssize_t fl_vfs_size(struct fl_open *o);
 long fl_vfs_ioctl(struct fl_open *o, unsigned long request, void *arg);
 int fl_vfs_poll(struct fl_open *o, short events);
 int fl_vfs_mkdir(struct fl_node *cwd, struct fl_str path);

@@ -76,6 +76,21 @@ prints('1000\n', 'for i in $(seq 1000); do echo "p:g/e$i vfs_read arg_with_a_lon
 prints('9000\n', 'for i in $(seq 9000); do echo "p:g/e$i vfs_read arg_with_a_long_name=%ax"; done >/tmp/mount-$$; '
        'dd if=/tmp/mount-$$ of=$T/kprobe_events bs=4M 2>/dev/null; rm /tmp/mount-$$; wc -l <$T/kprobe_events',
        'a write that the kernel cuts loses no line')
+SENDFILE = """python3 -c '
+import os, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+out = os.open("/tmp/mount-out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+try:
+    while os.sendfile(out, fd, None, 1 << 16): pass
+    print(os.stat("/tmp/mount-out").st_size)
+except OSError as e: print(e.errno)
+os.unlink("/tmp/mount-out")
+' """
+prints('same\n', f'echo p:one vfs_read >$T/kprobe_events; for i in $(seq 400); do echo p:e$i vfs_write >>$T/kprobe_events; '
+       f'done; test $({SENDFILE} $T/kprobe_events) = $(cat $T/kprobe_events | wc -c) && echo same',
+       'sendfile(2) gives the whole text')
+prints('refused\n', f'echo text >$T/trace_marker; r=$({SENDFILE} $T/trace_pipe); test $r = 5 -o $r = 22 && echo refused; '
+       'timeout 1 cat $T/trace_pipe | grep -q text', 'of a pipe it is refused, and nothing is lost')
 prints('640 750\n', 'echo $(stat -c %a $T/kprobe_events $T/events)', "the files are root's")
 prints('', 'chmod 666 $T/kprobe_events 2>/dev/null && echo changed; true', 'and stay so')
 prints('gone\n', 'echo p:g/e vfs_read >$T/kprobe_events; ls -l $T/events/g/e >/dev/null; echo >$T/kprobe_events; '
