@@ -23,27 +23,28 @@
  * What is left are events that both miss: an interrupt in an interrupt. They are counted, as are
  * those for which maps were full; either is told and makes the figures inaccurate.
  */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "alloc/sources/source.h"
 #include "base/cleanup.h"
 #include "base/map.h"
+#include "base/nsec.h"
 #include "base/num.h"
 #include "base/util.h"
 #include "bpf/attach.h"
 #include "bpf/insn.h"
+#include "bpf/sys.h"
+#include "btf/btf.h"
 #include "btf/ksyms.h"
-#include "probe/target/target.h"
 
 #define SITES_MAX  32768
 #define STACK_MAX  16
-#define PAGE_BITS  12
+#define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
+#define KALLSYMS    "/proc/kallsyms"
+#define ERROR_MAX  4095 /* the kernel's errors are the last numbers */
 #define KEY_PERCPU (1ULL << 60) /* per-CPU addresses are offsets: turned away from others */
 #define SITE_STACK (1ULL << 62) /* a site that is a stack's number */
 
@@ -91,7 +92,8 @@ struct hook {
 
 struct kernel_source {
 	struct fl_alloc_source source;
-	struct fl_target *target;
+	struct fl_btf *btf;
+	struct fl_ksyms *syms;
 	int objects, sites, stacks, counts, turns; /* maps */
 	struct hook hooks[FL_ARRAY_SIZE(events)][PROGRAMS];
 	uint64_t start;
@@ -268,7 +270,7 @@ static void emit_page_value(struct fl_insns *p, const struct making *m)
 {
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_6, (int16_t)m->l.order);
 	fl_emit_mov32(p, BPF_REG_1, BPF_REG_1);
-	fl_emit_movi(p, BPF_REG_2, 1 << PAGE_BITS);
+	fl_emit_movi(p, BPF_REG_2, (int32_t)sysconf(_SC_PAGESIZE));
 	fl_emit_alu(p, BPF_LSH, BPF_REG_2, BPF_REG_1);
 	fl_emit_store(p, 8, BPF_REG_FP, SLOT_BYTES, BPF_REG_2);
 	fl_emit_mov(p, BPF_REG_1, BPF_REG_6);
@@ -352,9 +354,9 @@ static int argument_at(struct fl_type proto, const char *name)
 	return -1;
 }
 
-static int cache_size_at(struct fl_target *t)
+static int cache_size_at(const struct fl_btf *btf)
 {
-	struct fl_type cache = fl_target_type(t, FL_STR("kmem_cache"), FL_KIND(BTF_KIND_STRUCT));
+	struct fl_type cache = fl_btf_find(btf, FL_STR("kmem_cache"), FL_KIND(BTF_KIND_STRUCT));
 	struct fl_member size;
 
 	if (!fl_type_ok(cache) || fl_type_find_member(cache, FL_STR("size"), &size) < 0)
@@ -362,17 +364,36 @@ static int cache_size_at(struct fl_target *t)
 	return (int)(size.bit_offset / 8);
 }
 
-/* -ENOENT where this kernel's event does not say what is needed. */
-static int find_layout(struct fl_target *t, const struct event *e, struct layout *ret)
+/*
+ * A function that has the event's arguments by name: the stub that probes are attached to (6.12 and
+ * later), the iterator over probes, or what calls BPF programs.
+ */
+static struct fl_type prototype_of(const struct fl_btf *btf, const char *event)
 {
-	struct fl_type proto = fl_target_tracepoint(t, fl_str(e->name));
+	static const char *const prefixes[] = { "__probestub_", "__traceiter_", "__bpf_trace_" };
+	struct fl_type found = FL_TYPE_NONE;
+	_cleanup_buf_ struct fl_buf name = {};
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(prefixes) && !fl_type_ok(found); i++) {
+		fl_buf_reset(&name);
+		fl_buf_addz(&name, prefixes[i]);
+		fl_buf_addz(&name, event);
+		found = fl_btf_find(btf, fl_buf_str(&name), FL_KIND(BTF_KIND_FUNC));
+	}
+	return found;
+}
+
+/* -ENOENT where this kernel's event does not say what is needed. */
+static int find_layout(const struct fl_btf *btf, const struct event *e, struct layout *ret)
+{
+	struct fl_type proto = prototype_of(btf, e->name);
 
 	ret->ptr = argument_at(proto, e->kind == EVENT_PAGE ? "page" : "ptr");
 	ret->site = argument_at(proto, "call_site");
 	ret->bytes = argument_at(proto, "bytes_alloc");
 	ret->order = argument_at(proto, "order");
 	ret->cache = argument_at(proto, "s");
-	ret->cache_size = ret->bytes < 0 && ret->cache >= 0 ? cache_size_at(t) : -1;
+	ret->cache_size = ret->bytes < 0 && ret->cache >= 0 ? cache_size_at(btf) : -1;
 	if (ret->ptr < 0)
 		return -ENOENT;
 	if (e->is_free)
@@ -406,11 +427,8 @@ static int load_program(struct kernel_source *k, const struct making *m, struct 
 static int load_event(struct kernel_source *k, const struct event *e, struct fl_buf *why)
 {
 	struct making m = { .k = k, .e = e };
-	const struct fl_format *f;
-	int r = fl_target_format(k->target, fl_str(e->system), fl_str(e->name), &f);
+	int r = find_layout(k->btf, e, &m.l);
 
-	if (r == 0)
-		r = find_layout(k->target, e, &m.l);
 	for (m.which = FIRST; r == 0 && m.which < PROGRAMS; m.which++)
 		r = load_program(k, &m, why);
 	return r;
@@ -433,26 +451,32 @@ static int load_all(struct kernel_source *k, struct fl_buf *why)
 	return found ? 0 : -ENOENT;
 }
 
+static int make_map(int *ret, enum bpf_map_type type, const char *name, uint32_t key_size,
+		    size_t value_size, uint32_t entries)
+{
+	const struct fl_bpf_map map = { .type = type, .name = name, .key_size = key_size,
+					.value_size = (uint32_t)value_size, .entries = entries };
+
+	*ret = fl_bpf_map_create(&map);
+	return *ret < 0 ? *ret : 0;
+}
+
 static int make_maps(struct kernel_source *k, uint32_t max_objects)
 {
-	k->objects = bpf_map_create(BPF_MAP_TYPE_HASH, "fl_objects", 8, 16, max_objects, NULL);
-	if (k->objects < 0)
-		return -errno;
-	k->sites = bpf_map_create(BPF_MAP_TYPE_HASH, "fl_sites", 8, sizeof(struct sums), SITES_MAX,
-				  NULL);
-	if (k->sites < 0)
-		return -errno;
-	k->stacks = bpf_map_create(BPF_MAP_TYPE_STACK_TRACE, "fl_stacks", 4, 8 * STACK_MAX,
-				   SITES_MAX, NULL);
-	if (k->stacks < 0)
-		return -errno;
-	k->counts = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fl_counts", 4, sizeof(struct counts),
-				   FL_ARRAY_SIZE(events), NULL);
-	if (k->counts < 0)
-		return -errno;
-	k->turns = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "fl_turns", 4, TURN_SIZE,
-				  FL_ARRAY_SIZE(events), NULL);
-	return k->turns < 0 ? -errno : 0;
+	const uint32_t n = FL_ARRAY_SIZE(events);
+	int r = make_map(&k->objects, BPF_MAP_TYPE_HASH, "fl_objects", 8, 16, max_objects);
+
+	if (r == 0)
+		r = make_map(&k->sites, BPF_MAP_TYPE_HASH, "fl_sites", 8, sizeof(struct sums),
+			     SITES_MAX);
+	if (r == 0)
+		r = make_map(&k->stacks, BPF_MAP_TYPE_STACK_TRACE, "fl_stacks", 4, 8 * STACK_MAX,
+			     SITES_MAX);
+	if (r == 0)
+		r = make_map(&k->counts, BPF_MAP_TYPE_ARRAY, "fl_counts", 4, sizeof(struct counts), n);
+	if (r == 0)
+		r = make_map(&k->turns, BPF_MAP_TYPE_PERCPU_ARRAY, "fl_turns", 4, TURN_SIZE, n);
+	return r;
 }
 
 /* The page allocator's own functions, by how their names begin. */
@@ -485,9 +509,11 @@ static uint64_t site_address(struct kernel_source *k, const struct fl_ksyms *sym
 	uint32_t id = (uint32_t)site;
 	struct fl_ksym sym;
 
+	if (-site <= ERROR_MAX)
+		return 1; /* the stack could not be taken */
 	if ((site & (3ULL << 62)) != SITE_STACK)
 		return site;
-	if (bpf_map_lookup_elem(k->stacks, &id, ips) < 0)
+	if (fl_bpf_map_lookup(k->stacks, &id, ips) < 0)
 		return 1; /* the stack could not be kept */
 	for (unsigned int i = 0; i < STACK_MAX && ips[i]; i++) {
 		if (fl_ksyms_at(syms, ips[i], &sym) < 0)
@@ -533,7 +559,7 @@ static int add_site(struct kernel_source *k, const struct fl_ksyms *syms, uint64
 	struct total *t, one = { .address = site_address(k, syms, site) };
 	struct fl_map_entry *e;
 
-	if (!one.address || bpf_map_lookup_elem(k->sites, &site, &one.sums) < 0)
+	if (!one.address || fl_bpf_map_lookup(k->sites, &site, &one.sums) < 0)
 		return 0;
 	e = fl_map_get(by_address, fl_str_n((const char *)&one.address, 8));
 	if (!e) {
@@ -560,9 +586,8 @@ struct seen {
 static uint64_t missed(const struct hook *first)
 {
 	struct bpf_prog_info info = {};
-	uint32_t size = sizeof(info);
 
-	if (first->prog < 0 || bpf_obj_get_info_by_fd(first->prog, &info, &size) < 0)
+	if (first->prog < 0 || fl_bpf_info(first->prog, &info, sizeof(info)) < 0)
 		return 0;
 	return info.recursion_misses;
 }
@@ -574,7 +599,7 @@ static void look_back(const struct kernel_source *k, struct seen *ret)
 		uint64_t n = missed(&k->hooks[i][FIRST]);
 		struct counts c = {};
 
-		if (bpf_map_lookup_elem(k->counts, &i, &c) < 0)
+		if (fl_bpf_map_lookup(k->counts, &i, &c) < 0)
 			continue;
 		ret->counts.allocations += c.allocations;
 		ret->counts.unknown_frees += c.unknown_frees;
@@ -595,7 +620,7 @@ static int read_sites(struct kernel_source *k, const struct fl_ksyms *syms,
 
 	look_back(k, &seen);
 	accurate = seen.counts.lost == 0 && seen.missed == 0;
-	for (; r == 0 && bpf_map_get_next_key(k->sites, previous, &site) == 0; previous = &last) {
+	for (; r == 0 && fl_bpf_map_next_key(k->sites, previous, &site) == 0; previous = &last) {
 		r = add_site(k, syms, site, &by_address, &arena);
 		last = site;
 	}
@@ -609,10 +634,9 @@ static int kernel_read(struct fl_alloc_source *s, const struct fl_alloc_filter *
 		       struct fl_alloc_findings *findings, struct fl_alloc_set *set)
 {
 	struct kernel_source *k = FL_CONTAINER_OF(s, struct kernel_source, source);
-	struct fl_ksyms *syms;
-	int r = fl_target_ksyms(k->target, &syms);
+	int r = k->syms ? 0 : fl_ksyms_open(KALLSYMS, NULL, &k->syms);
 
-	return r < 0 ? r : read_sites(k, syms, f, set);
+	return r < 0 ? r : read_sites(k, k->syms, f, set);
 }
 
 static void close_fd(int fd)
@@ -634,19 +658,12 @@ static void kernel_close(struct fl_alloc_source *s)
 	close_fd(k->stacks);
 	close_fd(k->counts);
 	close_fd(k->turns);
-	fl_target_close(k->target);
+	fl_ksyms_close(k->syms);
+	fl_btf_close(k->btf);
 	free(k);
 }
 
 static const struct fl_alloc_source_ops kernel_ops = { kernel_read, kernel_close };
-
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 static struct kernel_source *new_source(void)
 {
@@ -664,13 +681,12 @@ static struct kernel_source *new_source(void)
 
 int fl_alloc_source_kernel(uint32_t max_objects, struct fl_buf *why, struct fl_alloc_source **ret)
 {
-	struct fl_target_opts opts = {};
 	struct kernel_source *k = new_source();
 	int r;
 
 	if (!k)
 		return -ENOMEM;
-	r = fl_target_open(&opts, &k->target);
+	r = fl_btf_open_kernel(VMLINUX_BTF, NULL, "vmlinux", NULL, &k->btf);
 	if (r == 0)
 		r = make_maps(k, max_objects);
 	if (r == 0)
@@ -679,7 +695,7 @@ int fl_alloc_source_kernel(uint32_t max_objects, struct fl_buf *why, struct fl_a
 		kernel_close(&k->source);
 		return r;
 	}
-	k->start = now();
+	k->start = fl_time_ns(CLOCK_MONOTONIC);
 	*ret = &k->source;
 	return 0;
 }
@@ -695,7 +711,7 @@ void fl_alloc_source_kernel_note(struct fl_alloc_source *s, struct fl_buf *out)
 	fl_buf_addf(out,
 		    "kernel: counted for %.1f s: %llu allocations; %llu frees of what was there "
 		    "before; not counted: %llu for want of room, %llu missed\n",
-		    (double)(now() - k->start) / 1e9, (unsigned long long)seen.counts.allocations,
+		    (double)(fl_time_ns(CLOCK_MONOTONIC) - k->start) / 1e9, (unsigned long long)seen.counts.allocations,
 		    (unsigned long long)seen.counts.unknown_frees,
 		    (unsigned long long)seen.counts.lost, (unsigned long long)seen.missed);
 	if (seen.counts.lost)

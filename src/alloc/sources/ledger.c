@@ -153,6 +153,7 @@ int fl_ledger_list(int fd, struct fl_ledger_entry **ret, size_t *ret_n)
 	_cleanup_free_ struct fl_ledger_entry *v = NULL;
 	struct fl_ledger_head head;
 	size_t n = 0, cap = 0;
+	uint64_t mark = 0; /* an entry that was passed: coming to it again is a circle */
 	int r = take(&rd, 0, &head, sizeof(head));
 
 	if (r == 0 && memcmp(head.magic, FL_LEDGER_MAGIC, sizeof(head.magic)))
@@ -169,7 +170,9 @@ int fl_ledger_list(int fd, struct fl_ledger_entry **ret, size_t *ret_n)
 		r = take(&rd, at, &rd.p, offsetof(struct fl_ledger_process, arrays));
 		if (r == 0)
 			describe(&rd.p, at, &v[n++]);
-		at = rd.p.before < at ? rd.p.before : 0; /* each came before the next */
+		if ((n & (n - 1)) == 0)
+			mark = at;
+		at = rd.p.before == mark ? 0 : rd.p.before;
 	}
 	if (r < 0)
 		return r;

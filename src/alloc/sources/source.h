@@ -59,7 +59,7 @@ bool fl_alloc_source_is_pid(const struct fl_alloc_source *s);
  * A stock kernel, by its kmem tracepoints: what has been allocated since this call and is still
  * held, by caller; file and line are not known. Needs root (CAP_BPF, CAP_PERFMON) and tracefs.
  * @max_objects is how many live objects are kept track of at once. @why gets what the kernel's
- * verifier has to say. Not in programs that were built without probe.
+ * verifier has to say.
  */
 int fl_alloc_source_kernel(uint32_t max_objects, struct fl_buf *why, struct fl_alloc_source **ret);
 /* One line about how much was seen; nothing for other sources. */

@@ -19,12 +19,10 @@ const struct fl_opt alloc_source_options[] = {
 		       "ask a live program that has libforeland-alloc"),
 	FL_OPT_STR(struct alloc_source_opts, skip, 0, "skip", "GLOB[,GLOB]...",
 		   "wrappers, whose callers are named instead ('': none; default: the usual ones)"),
-#ifdef FL_HAVE_PROBE
 	FL_OPT_FLAG(struct alloc_source_opts, kernel, 0, "kernel",
 		    "count in this kernel from now on, by its kmem tracepoints"),
 	FL_OPT_U64(struct alloc_source_opts, objects, 0, "objects", "N",
 		   "keep track of N live objects of the kernel (default 524288)"),
-#endif
 	{}
 };
 
@@ -103,11 +101,7 @@ int alloc_make_order(const struct alloc_view_opts *o, struct fl_alloc_order *ret
 	return FL_EXIT_DONE;
 }
 
-#ifdef FL_HAVE_PROBE
 #define COUNT_INSTEAD "count what it allocates from now on with --kernel, or "
-#else
-#define COUNT_INSTEAD ""
-#endif
 
 static int open_proc(struct fl_alloc_source **ret)
 {
@@ -126,7 +120,6 @@ static int open_proc(struct fl_alloc_source **ret)
 	return FL_EXIT_FINDINGS;
 }
 
-#ifdef FL_HAVE_PROBE
 #define OBJECTS_DEFAULT (1u << 19)
 
 static int open_kernel(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
@@ -157,16 +150,6 @@ void alloc_note(struct fl_alloc_source *s)
 	fl_alloc_source_kernel_note(s, &out);
 	fl_buf_write_fd(&out, STDERR_FILENO);
 }
-#else
-static int open_kernel(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
-{
-	return fl_say_usage("this foreland was built without probe: it cannot count in the kernel");
-}
-
-void alloc_note(struct fl_alloc_source *s)
-{
-}
-#endif
 
 int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
 {

@@ -11,6 +11,7 @@
 #include "alloc/views/render.h"
 #include "alloc/views/watch.h"
 #include "base/json.h"
+#include "base/nsec.h"
 #include "base/num.h"
 #include "cli/alloc/common.h"
 #include "cli/cmds.h"
@@ -50,17 +51,9 @@ struct watching {
 	int stop;	/* becomes readable at Ctrl-C */
 };
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
-}
-
 static double elapsed(const struct watching *w)
 {
-	return (double)(now() - w->start) / (double)SECOND;
+	return (double)(fl_time_ns(CLOCK_MONOTONIC) - w->start) / (double)SECOND;
 }
 
 static int64_t sum(const struct fl_alloc_set *set)
@@ -104,7 +97,7 @@ static int look(struct watching *w)
 static bool wait_next(struct watching *w)
 {
 	uint64_t interval = w->opts->interval ? w->opts->interval : SECOND;
-	uint64_t next = w->start + w->watch.looks * interval, at = now();
+	uint64_t next = w->start + w->watch.looks * interval, at = fl_time_ns(CLOCK_MONOTONIC);
 	struct pollfd p = { .fd = w->stop, .events = POLLIN };
 	struct timespec ts;
 
@@ -121,7 +114,7 @@ static int look_often(struct watching *w)
 {
 	int worst = FL_EXIT_DONE;
 
-	w->start = now();
+	w->start = fl_time_ns(CLOCK_MONOTONIC);
 	do {
 		uint64_t looks = w->watch.looks;
 		int code = look(w);
