@@ -153,11 +153,12 @@ static uint32_t index_of(const uintptr_t *pcs, unsigned int n)
 static inline bool still_holds(const struct memo *m, uintptr_t sp, uintptr_t pc, uintptr_t bp)
 {
 	const uintptr_t *stack = (const uintptr_t *)sp;
+	unsigned int n = m->n;
 
 	if (m->sp != sp || m->pc != pc || (m->used_bp && m->bp != bp) ||
 	    m->generation != atomic_load_explicit(&fl_images_generation, memory_order_relaxed))
 		return false;
-	for (unsigned int i = 0; i < m->n; i++)
+	for (unsigned int i = 0; i < n; i++)
 		if (stack[m->words[i].distance] != m->words[i].value)
 			return false;
 	return true;
@@ -203,17 +204,13 @@ static void walk(struct walk *w, struct fl_frame f, unsigned int depth)
 	}
 }
 
-static struct memo *memo_for(uintptr_t sp, uintptr_t pc)
+static inline struct memo *memo_for(uintptr_t sp, uintptr_t pc)
 {
-	void **memory = fl_thread_memo();
+	struct memo *v = fl_thread_memo;
 
-	if (!memory)
-		return NULL;
-	if (!*memory)
-		*memory = fl_memory(MEMOS * sizeof(struct memo));
-	if (!*memory)
-		return NULL;
-	return (struct memo *)*memory + (((sp >> 3 ^ pc * 31) * 0x9e3779b97f4a7c15ULL) >> 56);
+	if (unlikely(!v))
+		v = fl_thread_memo_make(MEMOS * sizeof(*v));
+	return v ? v + (((sp >> 3 ^ pc * 31) * 0x9e3779b97f4a7c15ULL) >> 56) : NULL;
 }
 
 static void keep_memo(struct memo *m, const struct walk *w, uint32_t index, uint32_t generation)

@@ -109,8 +109,9 @@ void fl_counters_read(uint32_t index, struct fl_alloc_counters *ret);
 void fl_counters_before_fork(void);
 void fl_counters_in_parent(void);
 void fl_counters_in_child(void);
-/* A thread's own memory of chains, which lives and is handed on with its array. */
-void **fl_thread_memo(void);
+/* A thread's own memory of chains, which lives and is handed on with its array. NULL: none yet. */
+extern FL_TLS void *fl_thread_memo;
+void *fl_thread_memo_make(size_t size); /* NULL where the thread has no array */
 
 extern FL_TLS struct fl_alloc_site *fl_charged;
 

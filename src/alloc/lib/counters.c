@@ -37,6 +37,7 @@ FL_TLS struct fl_alloc_site *fl_charged;
 static FL_TLS bool ended;
 static FL_TLS struct array *my_array;
 static FL_TLS bool in_peaks;
+FL_TLS void *fl_thread_memo;
 
 static struct array *_Atomic arrays;
 static struct array *idle;
@@ -59,6 +60,7 @@ static void thread_ends(void *v)
 	struct fl_locked l;
 
 	fl_alloc_mine_ = NULL;
+	fl_thread_memo = NULL;
 	my_array = NULL;
 	ended = true;
 	l = fl_lock();
@@ -139,9 +141,14 @@ static bool begin_thread(void)
 	return true;
 }
 
-void **fl_thread_memo(void)
+void *fl_thread_memo_make(size_t size)
 {
-	return my_array ? &my_array->memo : NULL;
+	if (!my_array)
+		return NULL;
+	if (!my_array->memo)
+		my_array->memo = fl_memory(size);
+	fl_thread_memo = my_array->memo;
+	return fl_thread_memo;
 }
 
 static int peaks_lock;
