@@ -225,7 +225,7 @@ static const struct fl_opt inner_options[] = {
 
 static const struct fl_opt options[] = {
 	FL_OPT_FLAG(struct opts, json, 'j', "json", "JSON"),
-	FL_OPT_STR(struct opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline", "rules"),
+	FL_OPT_STR(struct opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline", "rules"),
 	FL_OPT_LIST(struct opts, btf, 0, "btf", "FILE", "types"),
 	FL_OPT_U64(struct opts, n, 'n', NULL, "N", "stop after N lines"),
 	FL_OPT_SIZE(struct opts, size, 0, "min-size", "N", "least size"),
@@ -289,7 +289,7 @@ static void test_option_errors(void **state)
 		{ "a -n five", "-n: 'five' is not a number" },
 		{ "a -n 99999999999999999999", "-n: '99999999999999999999' is out of range" },
 		{ "a --min-size 4X", "--min-size: '4X' is not a size such as 4096, 16K or 2M" },
-		{ "a --dialect v7", "--dialect: 'v7' is none of 7.3|v6|6.12|mainline, did you mean 'v6'?" },
+		{ "a --dialect v7", "--dialect: 'v7' is none of 7.3|v6|6.12|kernel|mainline, did you mean 'v6'?" },
 		{ "a --", "a command is expected behind '--'" },
 	};
 	_cleanup_buf_ struct fl_buf err = {};

@@ -23,7 +23,7 @@ struct check_opts {
 
 static const struct fl_opt check_options[] = {
 	FL_OPT_FLAG(struct check_opts, json, 0, "json", "print one JSON object a line"),
-	FL_OPT_STR(struct check_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline",
+	FL_OPT_STR(struct check_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules apply; default: 7.3"),
 	FL_OPT_FLAG(struct check_opts, sequence, 0, "sequence",
 		    "apply the definitions in order, removals included, to one list of events"),
@@ -72,19 +72,28 @@ static void json_event(const struct check *c, const struct fl_probe_event *e, st
 	fl_probe_event_list(e, &text);
 	fl_json_buf(out, "listing", &text);
 	fl_buf_reset(&text);
-	fl_probe_event_dump(e, fl_dialects[c->dialect].dump, &text);
+	fl_probe_event_dump(e, fl_dialect_rules(c->target, c->dialect)->dump, &text);
 	rest = fl_buf_str(&text);
 	fl_json_open(out, "dump", '[');
 	while (fl_str_line(&rest, &line))
 		fl_json_str(out, NULL, line);
 	fl_json_close(out, ']');
-	if (!e->assumed)
+}
+
+/* Of the event, and of the dialect where nothing shows that the kernel has that rule. */
+static void json_assumed(const struct check *c, unsigned int assumed, struct fl_buf *out)
+{
+	bool own = c->dialect == FL_DIALECT_KERNEL;
+
+	if (!assumed && !own)
 		return;
 	fl_json_open(out, "assumed", '[');
 	for (size_t i = 0; i < FL_ARRAY_SIZE(assumptions); i++) {
-		if (e->assumed & 1u << i)
+		if (assumed & 1u << i)
 			fl_json_strz(out, NULL, assumptions[i]);
 	}
+	for (size_t i = 0; own && fl_dialect_unshown[i]; i++)
+		fl_json_strz(out, NULL, fl_dialect_unshown[i]);
 	fl_json_close(out, ']');
 }
 
@@ -182,6 +191,7 @@ static int check_one(void *ctx, struct fl_str def, const char *place, uint32_t l
 			json_event(c, e, &c->out);
 		else
 			json_verdict(&v, def, &c->out);
+		json_assumed(c, e ? e->assumed : 0, &c->out);
 		fl_json_close(&c->out, '}');
 		fl_json_end_line(&c->out);
 	} else if (r == 0) {
@@ -223,7 +233,7 @@ static int check_run(const void *v, const struct fl_args *args)
 		return FL_EXIT_USAGE;
 	if (opts->matrix.n)
 		return fl_cli_matrix(&opts->matrix, opts->target.arch, c.dialect, opts->json, args);
-	if (fl_cli_target(&opts->target, &target) < 0)
+	if (fl_cli_target(&opts->target, &target) < 0 || fl_cli_learn_dialect(target, c.dialect) < 0)
 		return FL_EXIT_FINDINGS;
 	c.target = target;
 	if (opts->json)

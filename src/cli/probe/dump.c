@@ -13,7 +13,7 @@ struct dump_opts {
 };
 
 static const struct fl_opt dump_options[] = {
-	FL_OPT_STR(struct dump_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline",
+	FL_OPT_STR(struct dump_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules apply; default: 7.3"),
 	FL_OPT_STR(struct dump_opts, file, 0, "file", "dynamic_events|kprobe_events|uprobe_events",
 		   "the control file that they are for; default: dynamic_events"),
@@ -45,7 +45,7 @@ static int dump_one(void *ctx, struct fl_str def, const char *place, uint32_t li
 		return r;
 	fl_probe_event_list(e, &out);
 	fl_buf_addc(&out, '\n');
-	fl_probe_event_dump(e, fl_dialects[d->dialect].dump, &out);
+	fl_probe_event_dump(e, fl_dialect_rules(d->target, d->dialect)->dump, &out);
 	fl_probe_event_free(e);
 	return fl_say_result(&out);
 }
@@ -60,7 +60,7 @@ static int dump_run(const void *v, const struct fl_args *args)
 	if (fl_cli_dialect(opts->dialect, &d.dialect) < 0 ||
 	    fl_cli_probe_file(opts->file, &d.file) < 0)
 		return FL_EXIT_USAGE;
-	if (fl_cli_target(&opts->target, &target) < 0)
+	if (fl_cli_target(&opts->target, &target) < 0 || fl_cli_learn_dialect(target, d.dialect) < 0)
 		return FL_EXIT_FINDINGS;
 	d.target = target;
 	r = fl_cli_each_definition(args, dump_one, &d);

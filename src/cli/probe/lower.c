@@ -13,16 +13,13 @@
 struct lower_opts {
 	struct fl_target_opts target;
 	const char *level;
-	const char *readme;
 	const char *dialect;
 };
 
 static const struct fl_opt lower_options[] = {
 	FL_OPT_STR(struct lower_opts, level, 0, "level", "5.10|5.15|6.1|6.6|6.12",
 		   "the kernel's version; default: 6.12"),
-	FL_OPT_STR(struct lower_opts, readme, 0, "readme", "FILE",
-		   "take what the kernel can from its tracefs README"),
-	FL_OPT_STR(struct lower_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline",
+	FL_OPT_STR(struct lower_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules the definition follows; default: 7.3"),
 	FL_OPT_GROUP(struct lower_opts, target, fl_target_options),
 	{}
@@ -74,10 +71,10 @@ static int find_features(const struct lower_opts *opts, uint32_t *ret)
 	_cleanup_file_ struct fl_file readme = {};
 	int r;
 
-	if (opts->readme) {
-		r = fl_file_open(opts->readme, 1 << 20, &readme);
+	if (opts->target.readme) {
+		r = fl_file_open(opts->target.readme, 1 << 20, &readme);
 		if (r < 0) {
-			fl_say_failed(opts->readme, r);
+			fl_say_failed(opts->target.readme, r);
 			return r;
 		}
 		*ret = fl_lower_readme(fl_file_str(&readme));
@@ -101,10 +98,11 @@ static int lower_run(const void *v, const struct fl_args *args)
 
 	if (fl_cli_dialect(opts->dialect, &l.dialect) < 0)
 		return FL_EXIT_USAGE;
-	if (opts->level && opts->readme) {
+	if (opts->level && opts->target.readme) {
 		return fl_say_usage("--level and --readme exclude each other");
 	}
-	if (find_features(opts, &l.features) < 0 || fl_cli_target(&opts->target, &target) < 0)
+	if (find_features(opts, &l.features) < 0 || fl_cli_target(&opts->target, &target) < 0 ||
+	    fl_cli_learn_dialect(target, l.dialect) < 0)
 		return FL_EXIT_FINDINGS;
 	l.target = target;
 	r = fl_cli_each_definition(args, lower_one, &l);

@@ -112,6 +112,8 @@ static int open_targets(struct matrix *m, const char *arch)
 		struct fl_btf *btf;
 		int r = fl_cli_target(&opts, &m->targets[i]);
 
+		if (r == 0)
+			r = fl_cli_learn_dialect(m->targets[i], m->dialect);
 		if (r < 0)
 			return r;
 		r = fl_target_btf(m->targets[i], &btf);

@@ -20,6 +20,8 @@ const struct fl_opt fl_target_options[] = {
 		   "events, as SYSTEM/EVENT/format beneath DIR"),
 	FL_OPT_STR(struct fl_target_opts, root, 0, "root", "DIR",
 		   "where the files of user probes are looked up"),
+	FL_OPT_STR(struct fl_target_opts, readme, 0, "readme", "FILE",
+		   "its tracefs README, for --dialect kernel and for what it can be told"),
 	FL_OPT_STR(struct fl_target_opts, arch, 0, "arch", "x86_64|arm64", "the target's architecture"),
 	{}
 };
@@ -52,6 +54,15 @@ int fl_cli_dialect(const char *name, enum fl_dialect *ret)
 {
 	*ret = FL_DIALECT_7_3;
 	return name ? fl_dialect_parse(name, ret) : 0;
+}
+
+int fl_cli_learn_dialect(struct fl_target *t, enum fl_dialect dialect)
+{
+	int r = dialect == FL_DIALECT_KERNEL ? fl_dialect_learn(t) : 0;
+
+	if (r < 0)
+		fl_say(FL_ERROR, "--dialect kernel: neither a README nor BTF shows this kernel's rules");
+	return r;
 }
 
 int fl_cli_probe_file(const char *name, enum fl_probe_file *ret)

@@ -17,6 +17,8 @@ int fl_cli_target(const struct fl_target_opts *opts, struct fl_target **ret);
 
 /* -EINVAL is a usage error that has been said; NULL stands for the default. */
 int fl_cli_dialect(const char *name, enum fl_dialect *ret);
+/* Finds out what the dialect "kernel" means; says what it cannot. Others need nothing. */
+int fl_cli_learn_dialect(struct fl_target *t, enum fl_dialect dialect);
 int fl_cli_probe_file(const char *name, enum fl_probe_file *ret);
 
 /*

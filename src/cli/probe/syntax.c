@@ -14,7 +14,7 @@ struct syntax_opts {
 };
 
 static const struct fl_opt syntax_options[] = {
-	FL_OPT_STR(struct syntax_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline",
+	FL_OPT_STR(struct syntax_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "of which kernel; default: 7.3"),
 	FL_OPT_FLAG(struct syntax_opts, json, 0, "json", "print one JSON object a line"),
 	{}

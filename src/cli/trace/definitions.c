@@ -40,6 +40,8 @@ static int check_definition(struct trace_job *s, struct fl_str def, const char *
 	*ret = NULL;
 	if (s->o->dialect)
 		fl_dialect_parse(s->o->dialect, &dialect);
+	if (dialect == FL_DIALECT_KERNEL && !fl_target_dialect(s->target) && fl_dialect_learn(s->target) < 0)
+		fl_say(FL_WARNING, "neither a README nor BTF shows this kernel's rules: 7.3's are taken");
 	r = check(s, dialect, def, ret, &first);
 	if (r < 0 && !s->o->dialect)
 		r = check(s, FL_DIALECT_V6, def, ret, &second);

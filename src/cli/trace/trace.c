@@ -35,7 +35,7 @@ const struct fl_opt trace_options[] = {
 	FL_OPT_STR(struct trace_opts, via, 0, "via", "bpf|tracefs",
 		   "tracefs: through the kernel's own tracer, where BPF may not be used"),
 	FL_OPT_STR(struct trace_opts, clock, 0, "clock", "mono|boot", "clock of the times shown"),
-	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "7.3|v6|6.12|mainline",
+	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules definitions follow; default: 7.3 or v6"),
 	{}
 };

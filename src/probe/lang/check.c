@@ -34,6 +34,8 @@ static int check_kinds(struct fl_parse *p, enum fl_probe_file file)
 	int r = -ECANCELED;
 
 	for (size_t i = 0; checkers[file][i] && r == -ECANCELED; i++) {
+		if (p->rules->no_fprobes && checkers[file][i] == fl_check_fprobe)
+			continue;
 		if (p->log.subsystem) {
 			*e = (struct fl_probe_event){ .text = e->text, .arena = e->arena };
 			p->log.subsystem = NULL;
@@ -121,7 +123,7 @@ static int check(struct fl_parse *p, enum fl_probe_file file, struct fl_str def,
 int fl_probe_check_trace(struct fl_target *target, enum fl_dialect dialect, struct fl_str def,
 			 struct fl_probe_event **ret, struct fl_probe_verdict *verdict)
 {
-	struct fl_parse p = { .target = target, .rules = &fl_dialects[dialect], .in_trace = true };
+	struct fl_parse p = { .target = target, .rules = fl_dialect_rules(target, dialect), .in_trace = true };
 
 	return check(&p, FL_FILE_DYNAMIC_EVENTS, def, ret, verdict);
 }
@@ -130,7 +132,7 @@ int fl_probe_check_in(struct fl_target *target, enum fl_dialect dialect, enum fl
 		      struct fl_str def, const struct fl_event_list *list,
 		      struct fl_probe_event **ret, struct fl_probe_verdict *verdict)
 {
-	struct fl_parse p = { .target = target, .rules = &fl_dialects[dialect], .list = list };
+	struct fl_parse p = { .target = target, .rules = fl_dialect_rules(target, dialect), .list = list };
 
 	return check(&p, file, def, ret, verdict);
 }

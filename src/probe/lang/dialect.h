@@ -21,6 +21,8 @@ enum fl_dialect {
  * @alias: another name for it; NULL: none
  * @max_body: bytes of an argument's expression
  * @has_casts: the series: casts, $current, this_cpu_read() and this_cpu_ptr()
+ * @no_btf_args: parameters have no names: kernels before 6.6
+ * @no_fprobes: there are no f and t events: kernels before 6.5
  * @max_nested: casts within casts
  * @nests_derefs: +0(..) and this_cpu_*() count as nesting too
  * @bare_event_fields: e-probe fields need no "$"
@@ -43,6 +45,8 @@ struct fl_dialect_rules {
 	const char *name, *alias;
 	size_t max_body;
 	bool has_casts;
+	bool no_btf_args;
+	bool no_fprobes;
 	unsigned int max_nested;
 	bool nests_derefs;
 	bool bare_event_fields;
@@ -61,9 +65,21 @@ struct fl_dialect_rules {
 	enum fl_dump_style dump;
 };
 
+struct fl_target;
+
 extern const struct fl_dialect_rules fl_dialects[_FL_DIALECT_MAX];
 
 /* -EINVAL: no dialect of that name. */
 int fl_dialect_parse(const char *name, enum fl_dialect *ret);
+
+/*
+ * What FL_DIALECT_KERNEL means for @t from now on: by its README and BTF. -ENOENT where there is neither.
+ */
+int fl_dialect_learn(struct fl_target *t);
+
+/* The members of the rules that nothing shows, by name; of that dialect they are taken for granted. */
+extern const char *const fl_dialect_unshown[];
+
+const struct fl_dialect_rules *fl_dialect_rules(const struct fl_target *t, enum fl_dialect dialect);
 
 #endif

@@ -406,7 +406,7 @@ static int parse_by_first(struct fl_parse *p, struct fl_str text)
 		return fl_parse_cast(p, text);
 	if (p->rules->has_casts && fl_this_cpu_prefix(text))
 		return parse_this_cpu(p, text);
-	if (fl_k_isalpha(c) || c == '_')
+	if (!p->rules->no_btf_args && (fl_k_isalpha(c) || c == '_'))
 		return parse_name(p, text);
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/vfs.h>
 
@@ -42,6 +43,8 @@ struct fl_target {
 	const char *tracefs;
 	bool tracefs_known;
 
+	struct fl_dialect_rules *dialect;
+
 	struct fl_cap_result caps[_FL_CAP_MAX];
 	struct fl_diag why;
 };
@@ -77,6 +80,7 @@ void fl_target_close(struct fl_target *t)
 	free(t->objects);
 	fl_ksyms_close(t->ksyms);
 	fl_map_fini(&t->formats);
+	free(t->dialect);
 	fl_arena_fini(&t->arena);
 	fl_diag_fini(&t->why);
 	free(t);
@@ -659,4 +663,32 @@ void fl_target_path(const struct fl_target *t, struct fl_str path, struct fl_buf
 	if (t->opts.root)
 		fl_buf_addz(out, t->opts.root);
 	fl_buf_add_str(out, path);
+}
+
+int fl_target_readme(struct fl_target *t, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf path = {};
+	_cleanup_close_ int fd = -1;
+
+	if (t->opts.readme)
+		fl_buf_addz(&path, t->opts.readme);
+	else if (is_offline(&t->opts) || !fl_target_tracefs(t))
+		return -ENOENT;
+	else
+		fl_buf_addf(&path, "%s/README", fl_target_tracefs(t));
+	if (path.error)
+		return path.error;
+	fd = open(fl_buf_z(&path), O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fl_buf_read_fd(out, fd, 1u << 20);
+}
+
+void fl_target_put_dialect(struct fl_target *t, struct fl_dialect_rules *rules)
+{
+	free(t->dialect);
+	t->dialect = rules;
+}
+
+const struct fl_dialect_rules *fl_target_dialect(const struct fl_target *t)
+{
+	return t->dialect;
 }

@@ -26,6 +26,7 @@
 #include "probe/target/regs.h"
 
 struct fl_diag;
+struct fl_dialect_rules;
 struct fl_target;
 
 /* As the options say it; all zero is the running kernel. The strings must outlive the target. */
@@ -35,6 +36,7 @@ struct fl_target_opts {
 	const char *events;   /* --events: SYSTEM/EVENT/format beneath it */
 	const char *root;     /* --root: where the paths of user probes are looked up */
 	const char *arch;     /* --arch */
+	const char *readme;   /* --readme: of its tracefs */
 };
 
 /* -EINVAL for an architecture without a table; nothing else is looked at yet. */
@@ -119,6 +121,16 @@ int fl_target_each_event(struct fl_target *t, struct fl_str glob,
 
 /* "/sys/kernel/tracing" or where else tracefs is mounted; NULL where it is not, or offline. */
 const char *fl_target_tracefs(struct fl_target *t);
+
+/* Appends its tracefs README. -errno where there is none, and offline where none was given. */
+int fl_target_readme(struct fl_target *t, struct fl_buf *out);
+
+/*
+ * The language's rules of its own kernel, kept here for who learns and who asks (probe/lang/dialect.h):
+ * malloc()ed, owned from then on. NULL before.
+ */
+void fl_target_put_dialect(struct fl_target *t, struct fl_dialect_rules *rules);
+const struct fl_dialect_rules *fl_target_dialect(const struct fl_target *t);
 
 /* Appends @path as it is to be opened: beneath --root where that is given. */
 void fl_target_path(const struct fl_target *t, struct fl_str path, struct fl_buf *out);
