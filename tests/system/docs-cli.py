@@ -301,6 +301,7 @@ def labels():
         with tempfile.TemporaryDirectory() as top:
             tree(top)
             put(top, "Documentation/x.svg", "<svg/>\n")
+            put(top, "Documentation/a/x.svg", "<svg/>\n")
             put(top, "Documentation/a/x.rst", "X\n=\n\ntext\n\n" + text)
             put(top, "Documentation/index.rst", "D\n=\n\n:ref:`a` :ref:`text <a>`\n\n.. toctree::\n\n   a/x\n")
             code, out, err = run(top)

@@ -68,6 +68,21 @@ static void doc_role(struct docs_worker *w, const struct rst_fact *f)
 	docs_finding_columns(d);
 }
 
+/* A file that the page shows or offers; patterns and addresses are no files. */
+static void asset(struct docs_worker *w, const struct rst_fact *f, struct fl_str name, const char *before,
+		  const char *after)
+{
+	char path[1024];
+
+	if (!name.n || memchr(name.p, '*', name.n) || memmem(name.p, name.n, "://", 3) ||
+	    fl_str_starts(name, "data:") ||
+	    memchr(name.p, '\n', name.n) || !page_path(w->path, name, "", path, sizeof(path)) ||
+	    docs_exists(w, fl_str(path)))
+		return;
+	docs_finding_columns(docs_report(&w->sink, DOCS_REF_ASSET, f->line, f->col, columns(f->name), "%s%s%s",
+					 before, path, after));
+}
+
 /* Labels are compared in lower case with single blanks. */
 static struct fl_str label_name(struct docs_worker *w, struct fl_str s)
 {
@@ -95,6 +110,8 @@ static void role_fact(struct docs_worker *w, const struct rst_fact *f)
 
 	if (fl_str_is(f->name, "doc")) {
 		doc_role(w, f);
+	} else if (fl_str_is(f->name, "download")) {
+		asset(w, f, role_target(f->extra), "download file not readable: ", "");
 	} else if (fl_str_is(f->name, "ref") || fl_str_is(f->name, "numref")) {
 		name = role_target(f->extra);
 		u = name.n ? docs_fact_add(w, DOCS_FACT_LABEL_REF, label_name(w, name), f->line, f->col) : NULL;
@@ -279,6 +296,19 @@ static void kernel_doc(struct docs_worker *w, const struct rst_fact *f, bool in_
 	u->level = f->level;
 }
 
+/* Directives whose argument is such a file, in Sphinx's words. */
+static void asset_directive(struct docs_worker *w, const struct rst_fact *f)
+{
+	static const char *const images[] = { "image", "figure", "kernel-image", "kernel-figure" };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(images); i++) {
+		if (fl_str_is(f->name, images[i]))
+			asset(w, f, f->extra, "image file not readable: ", "");
+	}
+	if (fl_str_is(f->name, "literalinclude"))
+		asset(w, f, f->extra, "Include file '", "' not found or reading it failed");
+}
+
 static bool is_word(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -317,6 +347,7 @@ static void c_fact(struct docs_worker *w, const struct rst_fact *f, bool *in_nam
 
 static void directive_fact(struct docs_worker *w, const struct rst_fact *f, bool *in_namespace)
 {
+	asset_directive(w, f);
 	if (fl_str_starts(f->name, "c:"))
 		c_fact(w, f, in_namespace);
 	else if (fl_str_is(f->name, "toctree"))

@@ -10,7 +10,7 @@
 struct names {
 	struct rst *r;
 	struct fl_map explicit_, implicit, footnotes, substs, used;
-	unsigned int anonymous_refs, anonymous_targets, auto_refs, autos, includes;
+	unsigned int anonymous_refs, anonymous_targets, auto_refs, autos, symbol_refs, symbols, includes;
 };
 
 /* Lower case, white space collapsed, escapes gone: how docutils compares names. */
@@ -91,7 +91,9 @@ static void note_definition(struct names *n, const struct rst_fact *f)
 		else if (name.n > 1 && name.p[0] == '#') {
 			n->autos++;
 			define(n, &n->footnotes, f, fl_str_from(name, 1));
-		} else if (!fl_str_is(name, "*"))
+		} else if (fl_str_is(name, "*"))
+			n->symbols++;
+		else
 			define(n, &n->footnotes, f, name);
 		break;
 	case RST_CITATION:
@@ -125,8 +127,10 @@ static void footnote_ref(struct names *n, const struct rst_fact *f)
 		n->auto_refs++;
 		return;
 	}
-	if (fl_str_is(name, "*"))
+	if (fl_str_is(name, "*")) {
+		n->symbol_refs++;
 		return;
+	}
 	if (name.p[0] == '#')
 		name = fl_str_from(name, 1);
 	fl_map_put(&n->used, name, NULL);
@@ -174,6 +178,9 @@ static void unused_footnotes(struct names *n)
 		if (f->kind == RST_FOOTNOTE && is_number(e->key) && !fl_map_get(&n->used, e->key))
 			docs_report(n->r->sink, DOCS_FOOTNOTE_UNUSED, f->line, f->col, f->name.n,
 				    "Footnote [%.*s] is not referenced.", FL_STR_ARG(e->key));
+		else if (f->kind == RST_CITATION && !fl_map_get(&n->used, e->key))
+			docs_report(n->r->sink, DOCS_FOOTNOTE_UNUSED, f->line, f->col, f->name.n,
+				    "Citation [%.*s] is not referenced.", FL_STR_ARG(f->name));
 	}
 }
 
@@ -189,6 +196,10 @@ void rst_names(struct rst *r)
 		docs_report(r->sink, DOCS_FOOTNOTE_UNKNOWN, 0, 0, 0,
 			    "Too many autonumbered footnote references: only %u corresponding footnotes "
 			    "available.", n.autos);
+	if (n.symbol_refs > n.symbols)
+		docs_report(r->sink, DOCS_FOOTNOTE_UNKNOWN, 0, 0, 0,
+			    "Too many symbol footnote references: only %u corresponding footnotes available.",
+			    n.symbols);
 	if (n.anonymous_refs != n.anonymous_targets && !n.includes)
 		docs_report(r->sink, DOCS_TARGET_UNKNOWN, 0, 0, 0,
 			    "Anonymous hyperlink mismatch: %u references but %u targets.", n.anonymous_refs,
