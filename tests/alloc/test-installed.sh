@@ -51,6 +51,48 @@ for flags in -O2 '-O2 -D_FORTIFY_SOURCE=2' '-O0 -std=c99 -D_POSIX_C_SOURCE=20080
 done
 check 'C++ with the one flag' c++ -Wall -Wextra -Werror $map -o mapped++ mapped.cc $(config --cflags --libs)
 prints '800 1 mapped.cc:2 func:make' 'and counts in C++' held mapped++
+
+# A static program: the C library's own calls are ours, too, and any pointer to free().
+cat >still.c <<'END'
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+int main(void)
+{
+	void (*volatile release)(void *) = free;
+	char *line = NULL, *text = NULL;
+	size_t n = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	if (!malloc(4711) || getline(&line, &n, f) < 0 || asprintf(&text, "%d", 5) < 0)
+		return 1;
+	release(line);
+	release(text);
+	release(malloc(9));
+	release(strdup("x"));
+	fclose(f);
+	return 0;
+}
+END
+check 'a static program builds' cc -static -O1 -w $map -o still still.c $(config --static --cflags --libs)
+prints '4711 1 still.c:12 func:main' 'and counts, without a block lost or freed twice' held still
+matches 'LIBFORELAND_ALLOC_0' 'symbols have the version of the interface' \
+	sh -c "readelf -W --dyn-syms $lib/libforeland-alloc.so.0 | grep ' fl_alloc_malloc@@'"
+check 'none of the names that replace the C library has one' \
+	sh -c "! readelf -W --dyn-syms $lib/libforeland-alloc.so.0 | grep ' malloc@'"
+
+# With rights that its caller does not have a program reads no environment and keeps nothing readable.
+if [ "$(id -u)" = 0 ] && setpriv --reuid 4711 --clear-groups true 2>/dev/null; then
+	chmod 755 "$work"
+	cc -O2 $map -o secure mapped.c $(config --cflags --libs) -Wl,-rpath,"$lib"
+	cp -p secure secure.suid && chmod 4755 secure.suid
+	mkdir -m 1777 open
+	FORELAND_ALLOC=dump=$work/open/plain setpriv --reuid 4711 --clear-groups ./secure
+	check 'as any program it writes the dump that was asked for' [ -s open/plain ]
+	FORELAND_ALLOC=dump=$work/open/dump setpriv --reuid 4711 --clear-groups ./secure.suid
+	check 'with other rights it writes none' [ ! -e open/dump ]
+fi
 for header in alloc.h allocinfo.h; do
 	echo "#include <foreland/$header>" >one.c
 	check "$header stands alone" cc -Wall -Wextra -Werror -fsyntax-only $(config --cflags) one.c

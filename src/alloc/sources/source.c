@@ -253,6 +253,18 @@ int fl_alloc_source_proc(const char *path, struct fl_alloc_source **ret)
 	return path_source(&proc_ops, path, NULL, ret);
 }
 
+bool fl_alloc_profiling_is_off(void)
+{
+	struct fl_file f;
+	bool off;
+
+	if (fl_file_open("/proc/sys/vm/mem_profiling", 16, &f) < 0)
+		return false;
+	off = fl_str_starts(fl_file_str(&f), "0");
+	fl_file_close(&f);
+	return off;
+}
+
 int fl_alloc_source_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 			 struct fl_alloc_findings *findings, struct fl_alloc_set *set)
 {

@@ -46,6 +46,8 @@ int fl_alloc_source_file(const char *path, const char *skip, struct fl_alloc_sou
  * without allocation profiling; -EACCES: the file is root's.
  */
 int fl_alloc_source_proc(const char *path, struct fl_alloc_source **ret);
+/* vm.mem_profiling is 0: the file shows what was counted until then. */
+bool fl_alloc_profiling_is_off(void);
 
 /*
  * A live program with libforeland-alloc: its ledger. @skip as in fl_callers_opts; borrowed. Reading

@@ -107,6 +107,11 @@ static int open_proc(struct fl_alloc_source **ret)
 {
 	int r = fl_alloc_source_proc(PROC_ALLOCINFO, ret);
 
+	if (r == 0 && fl_alloc_profiling_is_off()) {
+		fl_say(FL_WARNING, "vm.mem_profiling is 0: these are the figures of the moment when it "
+				   "was turned off, less what has been freed since");
+		fl_say_help("sysctl vm.mem_profiling=1 counts what is allocated from then on");
+	}
 	if (r == 0)
 		return FL_EXIT_DONE;
 	fl_say_failed(PROC_ALLOCINFO, r);
