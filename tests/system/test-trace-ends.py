@@ -144,6 +144,53 @@ def by_loss():
                   lost and adds_up(got) and run.wait() == (1 if strict else 0), f'{run.returncode} {got}')
 
 
+def by_command(work):
+    """COMMAND's exit status is ours (POSIX's numbers for what cannot be run), and nothing goes on after the end."""
+    deaf = 'trap "" TERM; while :; do sleep 0.05; done'
+    os.chmod(work, 0o755)
+    open(f'{work}/plain', 'w').close()
+    for name, options, command, want in (
+            ('status 7 is passed through', [], ['sh', '-c', 'exit 7'], 7),
+            ('signal 9 is 137', [], ['sh', '-c', 'kill -9 $$'], 137),
+            ('what is not there is 127', ['-n', '2'], ['no-such-program'], 127),
+            ('what is no program is 126', [], [f'{work}/plain'], 126),
+            ('success is 0', [], ['true'], 0),
+            ('one that does not listen is killed', ['-n', '1'], ['sh', '-c', deaf], 0)):
+        for via in ('bpf', 'tracefs'):
+            run = subprocess.run([foreland, 'trace', '--via', via, *options, 't sched_switch', '--', *command],
+                                 capture_output=True, text=True, timeout=60)
+            check(f'{via}: COMMAND: {name}', run.returncode == want or 'NO_TRACEFS' in run.stderr,
+                  f'{run.returncode} {run.stderr}')
+
+
+def by_process():
+    sleeper = subprocess.Popen(['sleep', '0.5'])
+    run = subprocess.run([foreland, 'trace', '-p', str(sleeper.pid), 't sys_enter'], capture_output=True, text=True,
+                         timeout=60) if sleeper.poll() is None else None
+    sleeper.wait()
+    check('-p: a process that is not waited for yet has ended for all that', run and run.returncode == 0, run)
+    last = int(open('/proc/sys/kernel/pid_max').read()) - 1
+    run = subprocess.run([foreland, 'trace', '-p', str(last), 't sched_switch'], capture_output=True, text=True,
+                         timeout=60)
+    check('-p: a process that is not there is an error', run.returncode == 1 and 'there is no process' in run.stderr,
+          run)
+    run = subprocess.run(['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount-proc', foreland, 'trace',
+                          '-p', '1', '-t', '1', 't sched_switch'], capture_output=True, text=True, timeout=60)
+    check('-p: in a pid namespace it is refused', run.returncode == 1, run)
+
+
+def by_freezing(work):
+    """After the Nth line nothing is counted, though the hooks still fire for some milliseconds."""
+    for kind, (options, where, whole) in KINDS.items():
+        if 'histogram' in kind:
+            continue
+        path = f'{work}/n.dat' if kind == 'recording' else f'{work}/n'
+        runs = [subprocess.run([foreland, 'trace', '-n', '1', '--strict', *options, '-o', path, DEFS[0]],
+                               capture_output=True, text=True) for _ in range(5)]
+        check(f'{kind}: -n 1 --strict loses nothing', not any(r.returncode for r in runs),
+              [r.stderr for r in runs])
+
+
 def main():
     probe = subprocess.run([foreland, 'trace', '-n', '1', 't sched_switch'], capture_output=True)
     if probe.returncode:
@@ -152,6 +199,9 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         by_signals(work)
         by_readers(work)
+        by_command(work)
+        by_freezing(work)
+    by_process()
     by_loss()
     print(f'1..{count}')
     return bad != 0

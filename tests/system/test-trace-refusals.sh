@@ -65,7 +65,7 @@ else
 		"{ $foreland trace 't sys_enter id'; echo \$? >$tap_dir/status; } | head -n 1 >/dev/null;
 		 [ \$(cat $tap_dir/status) = 0 ]"
 	prints '' 'a command that is not there is an error' sh -c \
-		"$foreland trace --comm nobody 't sched_switch' -- /no/such/command 2>/dev/null; [ \$? = 1 ]"
+		"$foreland trace --comm nobody 't sched_switch' -- /no/such/command 2>/dev/null; [ \$? = 127 ]"
 fi
 
 if [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then

@@ -40,7 +40,7 @@ static int on_idle(void *ctx)
 	struct trace_job *s = ctx;
 	int r = s->out.len ? trace_flush(s) : 0;
 
-	return r < 0 ? r : trace_command_ended(s);
+	return r < 0 ? r : trace_is_over(s);
 }
 
 static void explain(const struct trace_job *s)
@@ -191,6 +191,7 @@ static int run(struct trace_job *s, const struct fl_args *args)
 		r = open_recording(s);
 	else if (s->o->json)
 		fl_record_json_schema(fl_session_schemas(s->session), trace_boot_clock(s->o), &s->out);
+	fl_session_begin(s->session);
 	if (r == 0 && args->command)
 		r = trace_command_start(s, args->command);
 	if (r == 0)
@@ -202,13 +203,9 @@ static int run(struct trace_job *s, const struct fl_args *args)
 		r = print_hists(s);
 	if (r == -EPIPE)
 		return 0; /* the reader has seen enough */
-	if (r < 0) {
-		if (r != -ECANCELED)
-			fl_say_failed(s->o->output ? s->o->output : "standard output", r);
-		return r;
-	}
-	r = summarise(s);
-	return trace_command_result(s) ? 1 : r;
+	if (r < 0 && r != -ECANCELED)
+		fl_say_failed(s->o->output ? s->o->output : "standard output", r);
+	return r < 0 ? r : summarise(s);
 }
 
 int trace_live(struct trace_job *s, const struct fl_args *args)
@@ -216,5 +213,5 @@ int trace_live(struct trace_job *s, const struct fl_args *args)
 	trace_raise_files(s);
 	if (start(s) < 0)
 		return FL_EXIT_FINDINGS;
-	return run(s, args) ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+	return trace_command_result(s, run(s, args) != 0);
 }

@@ -49,6 +49,7 @@ struct trace_job {
 	struct rlimit files; /* as it was found; rlim_max 0: not raised */
 	pid_t child;
 	int child_status; /* of waitpid(); -1: it still runs */
+	int pidfd;        /* of -p's process; -1: there is none, or it is a thread */
 };
 
 /* Set by the first signal that asks for an end. */
@@ -70,11 +71,18 @@ int trace_via_tracefs(struct trace_job *s, const struct fl_args *args);
  * are there for programs that call select(). The command gets the old one.
  */
 void trace_raise_files(struct trace_job *s);
-/* The command behind "--": starts it, looks whether it has ended, ends it, judges its status. */
+
+/*
+ * The command behind "--": starts it, ends it, and says what the exit status of all is, when foreland's
+ * own part went well or not. What cannot be started is said, and its status kept: -ECANCELED.
+ */
 int trace_command_start(struct trace_job *s, char **command);
-bool trace_command_ended(struct trace_job *s);
 void trace_command_end(struct trace_job *s);
-int trace_command_result(const struct trace_job *s);
+int trace_command_result(const struct trace_job *s, bool failed);
+/* -p's process: an error where there is none, or where its number has no meaning to the kernel. */
+int trace_watch_pid(struct trace_job *s);
+/* Whether the command, or -p's process, has ended. */
+bool trace_is_over(struct trace_job *s);
 
 /* -o FILE.dat */
 bool trace_is_recording(const struct trace_opts *o);

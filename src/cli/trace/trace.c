@@ -11,13 +11,15 @@
 #include "cli/trace/private.h"
 
 const struct fl_opt trace_options[] = {
-	FL_OPT_U64(struct trace_opts, lines, 'n', NULL, "N", "end after N lines, over all probes"),
-	FL_OPT_DURATION(struct trace_opts, duration, 't', NULL, "SECONDS", "end after this time"),
+	FL_OPT_U64_IN(struct trace_opts, lines, 'n', "lines", "N", 1, INT64_MAX,
+		      "end after N lines, over all probes"),
+	FL_OPT_DURATION_SOME(struct trace_opts, duration, 't', "time", "SECONDS", "end after this time"),
 	FL_OPT_FLAG(struct trace_opts, json, 0, "json", "print one JSON object a line"),
-	FL_OPT_STR(struct trace_opts, output, 'o', NULL, "FILE",
+	FL_OPT_STR(struct trace_opts, output, 'o', "output", "FILE",
 		   "write there instead of standard output; FILE.dat: in trace-cmd's format"),
 	FL_OPT_STR(struct trace_opts, file, 0, "file", "DEFS", "read definitions from DEFS, one a line"),
-	FL_OPT_U64(struct trace_opts, pid, 'p', NULL, "PID", "only this process, or this thread"),
+	FL_OPT_PID(struct trace_opts, pid, 'p', "pid",
+		   "only this process, or this thread; the trace ends with it"),
 	FL_OPT_STR(struct trace_opts, comm, 0, "comm", "NAME", "only threads of this name"),
 	FL_OPT_LIST(struct trace_opts, hist, 0, "hist", "SPEC",
 		    "count instead of printing: keys=..[:vals=..][:sort=..][:size=..]"),
@@ -88,6 +90,8 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 	if (!s->nr_events)
 		return fl_say_usage("there is nothing to trace: no definition was given");
 	catch_signals();
+	if (trace_watch_pid(s) < 0)
+		return FL_EXIT_FINDINGS;
 	if (s->o->via && strcmp(s->o->via, "tracefs") == 0) {
 		if (!wants_bpf(s->o))
 			return trace_via_tracefs(s, args);
@@ -99,15 +103,11 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 
 static int trace_run(const void *v, const struct fl_args *args)
 {
-	struct trace_job s = { .o = v, .fd = -1, .child_status = -1 };
+	struct trace_job s = { .o = v, .fd = -1, .child_status = -1, .pidfd = -1 };
 	int r;
 
-	if (s.o->vm) {
-		r = trace_open_output(&s);
-		if (r == 0 && s.fd != STDOUT_FILENO && dup2(s.fd, STDOUT_FILENO) < 0)
-			r = -1;
-		return r < 0 ? FL_EXIT_FINDINGS : trace_in_guest(s.o, args);
-	}
+	if (s.o->vm)
+		return trace_in_guest(s.o, args);
 	r = trace_session(&s, args);
 
 	fl_tracedat_free(s.dat);
@@ -123,6 +123,8 @@ static int trace_run(const void *v, const struct fl_args *args)
 	fl_buf_fini(&s.out);
 	if (s.fd > STDERR_FILENO)
 		close(s.fd);
+	if (s.pidfd >= 0)
+		close(s.pidfd);
 	return r;
 }
 
@@ -133,8 +135,9 @@ const struct fl_cmd fl_cmd_trace = {
 	.about = "DEF is a definition as the kernel's dynamic_events takes it, for example "
 		 "'t:demo/switch sched_switch to=next->comm:string'. It is compiled to BPF, and a line "
 		 "is printed each time it fires.\n\n"
-		 "With -- COMMAND, COMMAND is started when everything is attached, and the trace ends "
-		 "with it.",
+		 "With -- COMMAND, COMMAND is started when everything is attached, the trace ends with it, "
+		 "and its exit status is foreland's: 128+N where signal N ended it, 127 or 126 where it "
+		 "cannot be found or executed. A COMMAND that still runs when the trace is over is ended.",
 	.size = sizeof(struct trace_opts),
 	.options = trace_options,
 	.max_args = SIZE_MAX,

@@ -68,7 +68,7 @@ static int loop(struct via *v)
 	uint64_t start = now();
 	int r = 0;
 
-	while (r == 0 && !trace_stop_asked && !has_enough(s) && !trace_command_ended(s) &&
+	while (r == 0 && !trace_stop_asked && !has_enough(s) && !trace_is_over(s) &&
 	       (!s->o->duration || now() - start < s->o->duration)) {
 		nanosleep(&nap, NULL);
 		r = read_and_write(v);
@@ -250,12 +250,10 @@ static int run(struct via *v, const struct fl_args *args)
 		r = trace_flush(s);
 	}
 	if (r == -EPIPE)
-		return FL_EXIT_DONE; /* the reader has seen enough */
-	if (r < 0) {
+		r = 0; /* the reader has seen enough */
+	else
 		fl_say_end(r);
-		return FL_EXIT_FINDINGS;
-	}
-	return trace_command_result(s) || (s->o->strict && worse) ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+	return trace_command_result(s, r < 0 || (s->o->strict && worse));
 }
 
 int trace_via_tracefs(struct trace_job *s, const struct fl_args *args)

@@ -7,6 +7,7 @@
 #include "cli/say.h"
 #include "cli/trace/private.h"
 #include "cli/vm.h"
+#include "cli/write.h"
 
 struct vm_words {
 	const struct trace_opts *o;
@@ -38,6 +39,14 @@ static void add_name(struct vm_words *w, const struct fl_opt *row)
 	add_word(w, fl_buf_z(b));
 }
 
+/* -o's file is made in the guest, and brought back: what comes over standard output is COMMAND's. */
+static const char *guest_output(const char *path)
+{
+	const char *base = strrchr(path, '/');
+
+	return base ? base + 1 : path;
+}
+
 static void add_option(const struct fl_opt *row, size_t offset, void *ctx)
 {
 	struct vm_words *w = ctx;
@@ -52,10 +61,10 @@ static void add_option(const struct fl_opt *row, size_t offset, void *ctx)
 	if (row->type == FL_OPT_TYPE_STR) {
 		const char *value = *(const char *const *)at;
 
-		if (value && at != &w->o->output) {
+		if (value)
 			add_name(w, row);
-			add_word(w, value);
-		}
+		if (value)
+			add_word(w, at == &w->o->output ? guest_output(value) : value);
 		return;
 	}
 	if (row->type == FL_OPT_TYPE_LIST) {
@@ -86,8 +95,12 @@ int trace_in_guest(const struct trace_opts *o, const struct fl_args *args)
 	struct vm_words w = { .o = o };
 	const char *options[8];
 	size_t n = 0;
-	int r;
+	int r = o->output ? fl_write_stream(o->output) : 0;
 
+	if (r < 0)
+		return FL_EXIT_FINDINGS; /* said before the boot */
+	if (o->output)
+		close(r);
 	add_word(&w, "trace");
 	fl_opt_each(trace_options, 0, add_option, &w);
 	for (size_t i = 0; i < args->n; i++)
@@ -99,6 +112,13 @@ int trace_in_guest(const struct trace_opts *o, const struct fl_args *args)
 
 		fl_buf_addf(b, "%s:/root/%s", o->file, o->file);
 		options[n++] = "--copy";
+		options[n++] = fl_buf_z(b);
+	}
+	if (o->output) {
+		struct fl_buf *b = new_text(&w);
+
+		fl_buf_addf(b, "/root/%s:%s", guest_output(o->output), o->output);
+		options[n++] = "--bring";
 		options[n++] = fl_buf_z(b);
 	}
 	if (args->command) {

@@ -22,6 +22,9 @@ struct live_probe {
 	struct fl_attachment *attached;
 	size_t nr_attached;
 	uint64_t records, faults, no_stack;
+	uint64_t outside;	/* records of before the beginning and after the end */
+	struct fl_totals before; /* of the kernel's side, at the beginning */
+	struct fl_totals frozen; /* and at the end */
 	uint64_t missed; /* by hooks that are gone */
 };
 
@@ -38,6 +41,7 @@ struct fl_session {
 	uint8_t *counts; /* the control map's value */
 	size_t counts_size;
 	size_t failed;
+	uint64_t begin, end; /* of what is counted; 0: with the first hook, not yet */
 };
 
 enum live_error {

@@ -40,6 +40,7 @@ static int finish(struct fl_session *t, const struct fl_session_loop *run, bool 
 	int64_t n;
 	int r;
 
+	fl_session_freeze(t);
 	r = run->idle(run->ctx); /* what is there goes out first: hooks come off slowly */
 	fl_session_stop(t);
 	if (r < 0)

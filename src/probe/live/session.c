@@ -241,6 +241,10 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 	p = &r->t->probes[rec->event];
 	if (size < p->pub.schema.layout.fixed_size)
 		return 0;
+	if (rec->time < r->t->begin || (r->t->end && rec->time > r->t->end)) {
+		p->outside++;
+		return 0;
+	}
 	if (p->reader_filters && !passes(p, cpu, rec, size)) {
 		p->filtered++;
 		return 0;

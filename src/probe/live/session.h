@@ -82,6 +82,18 @@ int fl_session_start(struct fl_session *t, struct fl_diag *diag);
 /* Which event starting failed at. */
 size_t fl_session_failed(const struct fl_session *t);
 
+/*
+ * What is counted begins now, not with the first hook: for who had to do something else first, while
+ * the rings ran full. Histograms begin when their hooks do.
+ */
+void fl_session_begin(struct fl_session *t);
+
+/*
+ * The end of what is counted is now: taking hooks away takes time, in which they still fire. What comes
+ * out of the rings and is younger is no record any more. Histograms end when their hooks do.
+ */
+void fl_session_freeze(struct fl_session *t);
+
 /* Takes the hooks away. Records that were made until then can still be read. */
 void fl_session_stop(struct fl_session *t);
 

@@ -59,37 +59,87 @@ static uint64_t missed(int prog)
 	return info.recursion_misses;
 }
 
-void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret)
+/* What the kernel's side says now. */
+static struct fl_totals counted(const struct fl_session *t, size_t i)
 {
 	uint32_t stride = fl_control_stride((uint32_t)t->n);
 	const struct live_probe *p = &t->probes[i];
+	struct fl_totals n = { .missed = p->missed + missed(p->prog) + missed(p->entry_prog) };
 
-	*ret = (struct fl_totals){.records = p->records,
-				  .faults = p->faults,
-				  .filtered = p->filtered,
-				  .no_stack = p->no_stack,
-				  .missed = p->missed + missed(p->prog) + missed(p->entry_prog)};
-	for (size_t i = 0; i < p->nr_attached; i++)
-		ret->missed += fl_attachment_missed(&p->attached[i]);
-	if (p->pub.hist)
-		ret->records = fl_hist_map_hits(p->hist_map, &p->hist);
+	for (size_t k = 0; k < p->nr_attached; k++)
+		n.missed += fl_attachment_missed(&p->attached[k]);
 	for (uint32_t cpu = 0; t->counts && cpu < t->env.nr_cpus; cpu++) {
 		const struct fl_probe_counts *c = (const void *)(t->counts + (size_t)cpu * stride);
 
-		ret->hits += __atomic_load_n(&c[i].hits, __ATOMIC_RELAXED);
-		ret->filtered += __atomic_load_n(&c[i].filtered, __ATOMIC_RELAXED);
-		ret->lost += __atomic_load_n(&c[i].lost, __ATOMIC_RELAXED);
-		ret->unpaired += __atomic_load_n(&c[i].unpaired, __ATOMIC_RELAXED);
+		n.hits += __atomic_load_n(&c[i].hits, __ATOMIC_RELAXED);
+		n.filtered += __atomic_load_n(&c[i].filtered, __ATOMIC_RELAXED);
+		n.lost += __atomic_load_n(&c[i].lost, __ATOMIC_RELAXED);
+		n.unpaired += __atomic_load_n(&c[i].unpaired, __ATOMIC_RELAXED);
 	}
+	return n;
+}
+
+static bool counts_in_kernel(const struct fl_session *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->probes[i].pub.hist)
+			return true;
+	return false;
+}
+
+static int ignore(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
+{
+	return 0;
+}
+
+/* Full rings are emptied first: what comes then has room. */
+void fl_session_begin(struct fl_session *t)
+{
+	if (counts_in_kernel(t))
+		return;
+	t->begin = UINT64_MAX;
+	fl_session_read(t, UINT64_MAX, ignore, NULL);
+	t->begin = fl_session_now(t);
+	for (size_t i = 0; i < t->n; i++)
+		t->probes[i].before = counted(t, i);
+}
+
+void fl_session_freeze(struct fl_session *t)
+{
+	if (counts_in_kernel(t))
+		return;
+	t->end = fl_session_now(t);
+	for (size_t i = 0; i < t->n; i++)
+		t->probes[i].frozen = counted(t, i);
+}
+
+void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret)
+{
+	const struct live_probe *p = &t->probes[i];
+
+	*ret = t->end ? p->frozen : counted(t, i);
+	ret->hits -= p->before.hits;
+	ret->filtered -= p->before.filtered;
+	ret->lost -= p->before.lost;
+	ret->unpaired -= p->before.unpaired;
+	ret->missed -= p->before.missed;
+	ret->records = p->pub.hist ? fl_hist_map_hits(p->hist_map, &p->hist) : p->records;
+	ret->faults = p->faults;
+	ret->no_stack = p->no_stack;
+	ret->filtered += p->filtered;
+	/* a program that was under way when the end was set is counted by its record's time */
+	if (t->end)
+		ret->hits = ret->records + ret->filtered + ret->lost + ret->unpaired;
 }
 
 bool fl_session_settled(struct fl_session *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		struct fl_totals s;
+		struct fl_totals known, now = counted(t, i);
 
-		fl_session_totals(t, i, &s);
-		if (s.hits != s.records + s.filtered + s.lost + s.unpaired)
+		fl_session_totals(t, i, &known);
+		if (now.hits != known.records + t->probes[i].outside + now.filtered + t->probes[i].filtered +
+					now.lost + now.unpaired)
 			return false;
 	}
 	return true;
