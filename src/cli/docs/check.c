@@ -18,10 +18,13 @@
 #include "docs/patch/compare.h"
 #include "docs/fix/fix.h"
 #include "docs/patch/git.h"
+#include "docs/report/format.h"
 #include "docs/report/report.h"
 
 struct check_opts {
 	const char *only, *skip, *level, *docutils, *kernel_doc, *patch, *base, *baseline;
+	const char *format;
+	uint64_t warnings_exit;
 	bool fix, write, robot, json;
 };
 
@@ -38,12 +41,15 @@ static const struct fl_opt options[] = {
 	FL_OPT_STR(struct check_opts, skip, 0, "skip", "CHECK,...", "leave these checks or groups out"),
 	FL_OPT_STR(struct check_opts, level, 0, "level", "error|warning|style",
 		   "the mildest level that is reported (warning)"),
-	FL_OPT_STR(struct check_opts, docutils, 0, "docutils", "0.21|0.22",
-		   "whose message family is spoken (0.22)"),
+	FL_OPT_STR(struct check_opts, docutils, 0, "docutils", "0.21|0.22|0.23",
+		   "whose message family is spoken (0.23)"),
 	FL_OPT_STR(struct check_opts, kernel_doc, 0, "kernel-doc", "6.12|7.3",
 		   "whose rules for comments apply (those of the tree's own script)"),
 	FL_OPT_FLAG(struct check_opts, robot, 0, "robot", "print a report as the kernel test robot's"),
-	FL_OPT_FLAG(struct check_opts, json, 0, "json", "print one JSON object a line"),
+	FL_OPT_FLAG(struct check_opts, json, 0, "json", "print one JSON object a line (--format json)"),
+	FL_OPT_STR(struct check_opts, format, 0, "format", DOCS_FORMAT_NAMES, "how findings are printed (text)"),
+	FL_OPT_U64_IN(struct check_opts, warnings_exit, 0, "warnings-exit", "N", 1, 255,
+		      "the exit status where there are warnings and no errors (1)"),
 	{}
 };
 
@@ -52,6 +58,7 @@ struct session {
 	const struct check_opts *o;
 	struct docs_opts opts;
 	struct docs_tree tree, orig; /* orig: without the patch */
+	const struct docs_format *format;
 	struct docs_session run, before; /* before: of orig */
 	struct docs_affected affected;
 	char **old_paths;	     /* what is checked in orig, where that is something else */
@@ -74,9 +81,9 @@ static int choose(const struct check_opts *o, struct docs_opts *opts)
 
 	if (o->write && !o->fix)
 		return fl_say_usage("--write goes with --fix");
-	if (o->robot && o->json)
-		return fl_say_usage("--robot and --json exclude each other");
-	if (o->fix && (o->patch || o->robot || o->json))
+	if (o->robot + o->json + (o->format != NULL) > 1)
+		return fl_say_usage("--robot, --json and --format exclude each other");
+	if (o->fix && (o->patch || o->robot || o->json || o->format))
 		return fl_say_usage("--fix goes with files alone");
 	if (o->only)
 		r = docs_set_parse(&opts->want, o->only, &err);
@@ -500,49 +507,63 @@ static void robot_head(const struct session *s, struct fl_buf *out)
 		    errors && warnings ? "error/warnings" : errors ? "errors" : "warnings");
 }
 
-static void one(const struct session *s, const struct docs_finding *f, struct fl_buf *out)
+/* Findings that are printed, counted by level. */
+static size_t count_new(const struct session *s, size_t *count)
 {
-	if (s->o->robot)
-		docs_render_robot(f, out);
-	else if (s->compared && f->known)
-		return;
-	else if (s->o->json)
-		docs_render_json(f, out);
-	else
-		docs_render(f, s->compared, out);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->run.n; i++) {
+		count[s->run.v[i].level] += !s->run.v[i].known;
+		n += !s->run.v[i].known;
+	}
+	return n;
+}
+
+static int print_findings(struct session *s, struct docs_printed *p, struct fl_buf *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->run.n && !r; i++) {
+		const struct docs_finding *f = &s->run.v[i];
+
+		if (s->o->robot) {
+			docs_render_robot(f, out);
+		} else if (!s->compared || !f->known) {
+			s->format->finding(p, f, out);
+			p->file = f->file ? f->file : "";
+			p->n++;
+		}
+		if (out->len > 65536)
+			r = fl_say_result(out);
+	}
+	return r;
 }
 
 static int print(struct session *s)
 {
 	_cleanup_buf_ struct fl_buf out = {};
-	size_t count[_FL_LEVEL_MAX] = {}, fresh = 0;
-	int r = 0;
+	struct docs_printed p = { .marks = s->compared };
+	size_t fresh = count_new(s, p.count);
+	int r;
 
 	if (s->o->robot)
 		robot_head(s, &out);
-	if (s->o->json)
-		fl_buf_addz(&out, "{\"type\":\"schema\",\"command\":\"docs check\",\"version\":1}\n");
-	for (size_t i = 0; i < s->run.n && !r; i++) {
-		const struct docs_finding *f = &s->run.v[i];
-
-		count[f->level] += !f->known;
-		fresh += !f->known;
-		one(s, f, &out);
-		if (out.len > 65536) {
-			r = fl_say_result(&out);
-		}
-	}
-	if (s->o->json)
-		fl_buf_addf(&out, "{\"type\":\"summary\",\"errors\":%zu,\"warnings\":%zu,\"style\":%zu}\n",
-			    count[FL_ERROR], count[FL_WARNING], count[FL_STYLE]);
+	else
+		s->format->begin(&p, &out);
+	r = print_findings(s, &p, &out);
+	if (!s->o->robot)
+		s->format->end(&p, &out);
 	if (!r)
 		r = fl_say_result(&out);
+	fl_buf_fini(&p.details);
 	if (r < 0)
 		return FL_EXIT_FINDINGS;
-	if (!s->o->json)
-		fprintf(stderr, "%zu%s errors, %zu warnings, %zu remarks on style\n", count[FL_ERROR],
-			s->compared ? " new" : "", count[FL_WARNING], count[FL_STYLE]);
-	return fresh ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+	if (s->format->talks)
+		fprintf(stderr, "%zu%s errors, %zu warnings, %zu remarks on style\n", p.count[FL_ERROR],
+			s->compared ? " new" : "", p.count[FL_WARNING], p.count[FL_STYLE]);
+	if (!fresh)
+		return FL_EXIT_DONE;
+	return p.count[FL_ERROR] || !s->o->warnings_exit ? FL_EXIT_FINDINGS : (int)s->o->warnings_exit;
 }
 
 static int fix(struct session *s)
@@ -600,6 +621,8 @@ static int run_check(const void *v, const struct fl_args *args)
 {
 	struct session s = { .o = v, .tree = { .fd = -1 }, .orig = { .fd = -1 } };
 	int code = choose(s.o, &s.opts);
+
+	s.format = docs_format_find(s.o->json ? "json" : s.o->format ? s.o->format : "text");
 
 	if (code == FL_EXIT_DONE)
 		code = work(&s, args);
