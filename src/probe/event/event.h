@@ -142,6 +142,7 @@ enum {
  * @assumed: FL_ASSUMED_ bits
  * @record_size: bytes of fixed-size argument data
  * @text: the definition as it was given (the event's copy); spans count in it
+ * @serial: where it is in a list of events, in the order of their definition
  */
 struct fl_probe_event {
 	enum fl_probe_kind kind;
@@ -161,6 +162,7 @@ struct fl_probe_event {
 	unsigned int assumed;
 	uint32_t record_size;
 	struct fl_str text;
+	uint64_t serial;
 	struct fl_arena arena;
 };
 

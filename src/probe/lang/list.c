@@ -24,13 +24,170 @@ int fl_probe_file_parse(const char *name, enum fl_probe_file *ret)
 	return -EINVAL;
 }
 
+/* ---- the index ---- */
+
+/*
+ * Lists grow long (a generator writes 80,000 definitions), and each new event asks: is the name taken, is
+ * the same probe there, is its place, who is attached? Each question is a key, and leads to a chain.
+ */
+enum index {
+	BY_NAME,     /* group, event */
+	BY_LIKENESS, /* name, place, text of the arguments */
+	BY_PLACE,    /* of user probes and tracepoints */
+	BY_TARGET,   /* of event probes: what they are attached to, by BY_NAME's key */
+	_INDEX_MAX,
+};
+
+static void add_part(struct fl_buf *key, struct fl_str part)
+{
+	fl_buf_add_str(key, part);
+	fl_buf_addc(key, '\0');
+}
+
+static void name_key(enum index which, struct fl_str group, struct fl_str event, struct fl_buf *key)
+{
+	fl_buf_addc(key, (char)which);
+	add_part(key, group);
+	add_part(key, event);
+}
+
+/* The counter of a user probe is no part of its place. */
+static void add_place(const struct fl_probe_event *e, struct fl_buf *key)
+{
+	add_part(key, e->place.symbol);
+	add_part(key, e->place.module);
+	add_part(key, e->place.path);
+	fl_buf_add_u64(key, e->place.offset);
+}
+
+/* False where such an event is not looked up that way. */
+static bool make_key(enum index which, const struct fl_probe_event *e, struct fl_buf *key)
+{
+	switch (which) {
+	case BY_NAME:
+		name_key(which, e->group, e->event, key);
+		return true;
+	case BY_TARGET:
+		name_key(which, e->place.system, e->place.event, key);
+		return e->kind == FL_PROBE_EPROBE;
+	case BY_LIKENESS:
+		name_key(which, e->group, e->event, key);
+		add_place(e, key);
+		for (size_t i = 0; i < e->nr_args; i++)
+			add_part(key, e->args[i].body);
+		return true;
+	case BY_PLACE:
+		fl_buf_addc(key, (char)which);
+		fl_buf_addc(key, (char)e->kind);
+		add_place(e, key);
+		return e->kind == FL_PROBE_UPROBE || e->kind == FL_PROBE_TPROBE;
+	case _INDEX_MAX:
+		break;
+	}
+	return false;
+}
+
+static const struct fl_event_chain *look_up(const struct fl_event_list *l, const struct fl_buf *key)
+{
+	static const struct fl_event_chain none;
+	const struct fl_map_entry *e = key->error ? NULL : fl_map_get(&l->index, fl_buf_str(key));
+
+	return e && e->ptr ? e->ptr : &none;
+}
+
+static const struct fl_event_chain *chain_of(const struct fl_event_list *l, enum index which,
+					     const struct fl_probe_event *e)
+{
+	_cleanup_buf_ struct fl_buf key = {};
+
+	return make_key(which, e, &key) ? look_up(l, &key) : look_up(l, &(struct fl_buf){ .error = -ENOENT });
+}
+
+const struct fl_event_chain *fl_event_list_named(const struct fl_event_list *l, struct fl_str group,
+						 struct fl_str event)
+{
+	_cleanup_buf_ struct fl_buf key = {};
+
+	name_key(BY_NAME, group, event, &key);
+	return look_up(l, &key);
+}
+
+const struct fl_event_chain *fl_event_list_at(const struct fl_event_list *l, const struct fl_probe_event *e)
+{
+	return chain_of(l, BY_PLACE, e);
+}
+
+const struct fl_event_chain *fl_event_list_like(const struct fl_event_list *l, const struct fl_probe_event *e)
+{
+	return chain_of(l, BY_LIKENESS, e);
+}
+
+static int push(struct fl_event_chain *c, struct fl_probe_event *e)
+{
+	if (c->n == c->cap) {
+		size_t cap = c->cap ? c->cap * 2 : 4;
+		struct fl_probe_event **v = reallocarray(c->v, cap, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		c->v = v;
+		c->cap = cap;
+	}
+	c->v[c->n++] = e;
+	return 0;
+}
+
+static int index_event(struct fl_event_list *l, enum index which, struct fl_probe_event *e)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+	struct fl_map_entry *entry;
+	struct fl_str key;
+
+	if (!make_key(which, e, &text))
+		return 0;
+	if (text.error)
+		return text.error;
+	entry = fl_map_get(&l->index, fl_buf_str(&text));
+	if (!entry) {
+		key = fl_str_n(fl_arena_dup(&l->keys, fl_buf_str(&text)), text.len);
+		entry = key.p ? fl_map_put(&l->index, key, NULL) : NULL;
+	}
+	if (!entry)
+		return -ENOMEM;
+	if (!entry->ptr)
+		entry->ptr = calloc(1, sizeof(struct fl_event_chain));
+	return entry->ptr ? push(entry->ptr, e) : -ENOMEM;
+}
+
+/* From its end, where what is removed in one go is found at once. */
+static void unlink_event(struct fl_event_list *l, const struct fl_probe_event *e)
+{
+	for (enum index which = 0; which < _INDEX_MAX; which++) {
+		struct fl_event_chain *c = (struct fl_event_chain *)chain_of(l, which, e);
+
+		for (size_t i = c->n; i-- > 0;) {
+			if (c->v[i] != e)
+				continue;
+			memmove(c->v + i, c->v + i + 1, (--c->n - i) * sizeof(*c->v));
+			break;
+		}
+	}
+}
+
 void fl_event_list_fini(struct fl_event_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		fl_probe_event_free(l->events[i]);
-	free(l->events);
+	if (l->events)
+		free(l->events - l->before);
+	fl_map_for_each(e, &l->index) {
+		free(((struct fl_event_chain *)e->ptr)->v);
+		free(e->ptr);
+	}
+	fl_map_fini(&l->index);
+	fl_arena_fini(&l->keys);
 	l->events = NULL;
-	l->n = l->cap = 0;
+	l->n = l->cap = l->before = 0;
 }
 
 bool fl_event_in_file(const struct fl_probe_event *e, enum fl_probe_file file)
@@ -48,26 +205,49 @@ bool fl_event_is(const struct fl_probe_event *e, struct fl_str group, struct fl_
 const struct fl_probe_event *fl_event_list_find(const struct fl_event_list *l, struct fl_str group,
 						struct fl_str event)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		if (fl_event_is(l->events[i], group, event))
-			return l->events[i];
+	const struct fl_event_chain *c = fl_event_list_named(l, group, event);
+
+	return c->n ? c->v[0] : NULL;
+}
+
+static int room_for_one(struct fl_event_list *l)
+{
+	struct fl_probe_event **first = l->events ? l->events - l->before : NULL;
+	size_t cap = l->cap ? l->cap * 2 : 16;
+
+	if (l->before + l->n < l->cap)
+		return 0;
+	if (l->before > l->n) { /* more gap than events */
+		memmove(first, l->events, l->n * sizeof(*first));
+	} else {
+		struct fl_probe_event **events = calloc(cap, sizeof(*events));
+
+		if (!events)
+			return -ENOMEM;
+		if (l->n)
+			memcpy(events, l->events, l->n * sizeof(*events));
+		free(first);
+		first = events;
+		l->cap = cap;
 	}
-	return NULL;
+	l->events = first;
+	l->before = 0;
+	return 0;
 }
 
 int fl_event_list_append(struct fl_event_list *l, struct fl_probe_event *e)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 16;
-		struct fl_probe_event **events = reallocarray(l->events, cap, sizeof(*events));
+	int r = room_for_one(l);
 
-		if (!events)
-			return -ENOMEM;
-		l->events = events;
-		l->cap = cap;
-	}
-	l->events[l->n++] = e;
-	return 0;
+	for (enum index which = 0; which < _INDEX_MAX && r == 0; which++)
+		r = index_event(l, which, e);
+	if (r == 0)
+		l->events[l->n++] = e;
+	if (r < 0)
+		unlink_event(l, e);
+	else
+		e->serial = l->serial++;
+	return r;
 }
 
 static bool is_fprobe(const struct fl_probe_event *e)
@@ -78,53 +258,72 @@ static bool is_fprobe(const struct fl_probe_event *e)
 /* An event probe holds the f or t event that it is attached to, down to its last probe. */
 static bool in_use(const struct fl_event_list *l, const struct fl_probe_event *e)
 {
-	bool attached = l->busy && l->busy(l->busy_ctx, e);
+	const struct fl_event_chain *named, *attached;
+	_cleanup_buf_ struct fl_buf key = {};
 
-	if (attached)
+	if (l->busy && l->busy(l->busy_ctx, e))
 		return true;
-	for (size_t i = 0; is_fprobe(e) && i < l->n; i++) {
-		const struct fl_probe_event *other = l->events[i];
-
-		if (!other || other == e)
-			continue;
-		if (is_fprobe(other) && fl_event_is(other, e->group, e->event))
+	if (!is_fprobe(e))
+		return false;
+	name_key(BY_TARGET, e->group, e->event, &key);
+	attached = look_up(l, &key);
+	named = fl_event_list_named(l, e->group, e->event);
+	for (size_t i = 0; attached->n && i < named->n; i++)
+		if (named->v[i] != e && is_fprobe(named->v[i]))
 			return false;
-		attached |= other->kind == FL_PROBE_EPROBE &&
-			    fl_str_eq(other->place.system, e->group) &&
-			    fl_str_eq(other->place.event, e->event);
-	}
-	return attached;
+	return attached->n;
 }
 
-/* Closes the gaps of what was removed; returns how much that was. */
-static size_t compact(struct fl_event_list *l)
+static size_t place_in_list(const struct fl_event_list *l, const struct fl_probe_event *e)
 {
-	size_t kept = 0, n = l->n;
+	size_t low = 0, high = l->n;
 
-	for (size_t i = 0; i < n; i++) {
-		if (l->events[i])
-			l->events[kept++] = l->events[i];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (l->events[middle]->serial < e->serial)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	l->n = kept;
-	return n - kept;
+	return low;
 }
 
-/* Removes what @drop says yes to, up to the first that is in use: -ENOENT, -EBUSY. */
-static int remove_if(struct fl_event_list *l,
+static void drop_event(struct fl_event_list *l, struct fl_probe_event *e)
+{
+	size_t i = place_in_list(l, e);
+
+	unlink_event(l, e);
+	l->n--;
+	if (i < l->n / 2) { /* the shorter side moves */
+		memmove(l->events + 1, l->events, i * sizeof(*l->events));
+		l->events++;
+		l->before++;
+	} else {
+		memmove(l->events + i, l->events + i + 1, (l->n - i) * sizeof(*l->events));
+	}
+	fl_probe_event_free(e);
+}
+
+/* Removes of @v what @drop says yes to, up to the first that is in use: -ENOENT, -EBUSY. */
+static int remove_if(struct fl_event_list *l, struct fl_probe_event *const *v, size_t n,
 		     bool (*drop)(const struct fl_probe_event *e, const void *ctx), const void *ctx)
 {
-	bool busy = false;
+	_cleanup_free_ struct fl_probe_event **all = calloc(n + 1, sizeof(*all));
+	size_t dropped = 0;
 
-	for (size_t i = 0; i < l->n && !busy; i++) {
-		if (!drop(l->events[i], ctx))
+	if (!all)
+		return -ENOMEM;
+	memcpy(all, v, n * sizeof(*all));
+	for (size_t i = 0; i < n; i++) {
+		if (!drop(all[i], ctx))
 			continue;
-		busy = in_use(l, l->events[i]);
-		if (busy)
-			break;
-		fl_probe_event_free(l->events[i]);
-		l->events[i] = NULL;
+		if (in_use(l, all[i]))
+			return -EBUSY;
+		drop_event(l, all[i]);
+		dropped++;
 	}
-	return !compact(l) && !busy ? -ENOENT : busy ? -EBUSY : 0;
+	return dropped ? 0 : -ENOENT;
 }
 
 static bool in_file(const struct fl_probe_event *e, const void *ctx)
@@ -134,10 +333,13 @@ static bool in_file(const struct fl_probe_event *e, const void *ctx)
 
 int fl_event_list_clear(struct fl_event_list *l, enum fl_probe_file file)
 {
+	int r;
+
 	for (size_t i = 0; l->busy && i < l->n; i++)
 		if (fl_event_in_file(l->events[i], file) && l->busy(l->busy_ctx, l->events[i]))
 			return -EBUSY;
-	return remove_if(l, in_file, &file) == -EBUSY ? -EBUSY : 0;
+	r = remove_if(l, l->events, l->n, in_file, &file);
+	return r == -ENOENT ? 0 : r;
 }
 
 /* What a removal names; an empty part matches all. */
@@ -219,7 +421,12 @@ int fl_event_list_remove(struct fl_event_list *l, enum fl_probe_file file, struc
 	if (!m.has_group && m.event.n == 0)
 		return -EINVAL;
 	m.rest = (struct fl_words){ words.w + 1, words.n - 1 };
-	return remove_if(l, removal_matches, &m);
+	if (m.has_group && m.group.n && m.event.n) {
+		const struct fl_event_chain *c = fl_event_list_named(l, m.group, m.event);
+
+		return remove_if(l, c->v, c->n, removal_matches, &m);
+	}
+	return remove_if(l, l->events, l->n, removal_matches, &m);
 }
 
 bool fl_is_removal(enum fl_probe_file file, struct fl_str def)

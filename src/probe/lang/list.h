@@ -8,6 +8,7 @@
 #ifndef PROBE_LANG_LIST_H
 #define PROBE_LANG_LIST_H
 
+#include "base/map.h"
 #include "probe/event/event.h"
 
 /* The control file that a definition is written to. */
@@ -27,6 +28,10 @@ int fl_probe_file_parse(const char *name, enum fl_probe_file *ret);
 struct fl_event_list {
 	struct fl_probe_event **events; /* in the order of their definition */
 	size_t n, cap;
+	size_t before;	     /* what was removed at the front, before @events */
+	uint64_t serial;     /* of the next */
+	struct fl_map index; /* what they are looked up by -> chains */
+	struct fl_arena keys;
 	bool (*busy)(void *ctx, const struct fl_probe_event *e); /* it is enabled; NULL: none ever is */
 	void *busy_ctx;
 };
@@ -55,6 +60,19 @@ int fl_event_list_clear(struct fl_event_list *l, enum fl_probe_file file);
 /* The first event of that name, or NULL. */
 const struct fl_probe_event *fl_event_list_find(const struct fl_event_list *l, struct fl_str group,
 						struct fl_str event);
+
+/* Events that something is looked up by, in the order of their definition. */
+struct fl_event_chain {
+	struct fl_probe_event **v;
+	size_t n, cap;
+};
+
+/* Of that name; of @e's place, if it is a user probe or on a tracepoint; never NULL. */
+const struct fl_event_chain *fl_event_list_named(const struct fl_event_list *l, struct fl_str group,
+						 struct fl_str event);
+const struct fl_event_chain *fl_event_list_at(const struct fl_event_list *l, const struct fl_probe_event *e);
+/* Of @e's name, place and arguments' text. */
+const struct fl_event_chain *fl_event_list_like(const struct fl_event_list *l, const struct fl_probe_event *e);
 
 /* @e is shown in that control file, and removed through it. */
 bool fl_event_in_file(const struct fl_probe_event *e, enum fl_probe_file file);

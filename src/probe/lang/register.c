@@ -135,6 +135,7 @@ static int fault_at_head(struct fl_parse *p, enum fl_probe_fault fault)
 static int join(struct fl_parse *p, const struct fl_probe_event *first)
 {
 	const struct fl_probe_event *e = p->event;
+	const struct fl_event_chain *like;
 	size_t differs;
 
 	if (e->is_return != first->is_return || e->kind != first->kind)
@@ -148,28 +149,24 @@ static int join(struct fl_parse *p, const struct fl_probe_event *first)
 					e->args[differs - 1].span.end -
 					e->args[differs - 1].span.start) : FL_STR(""));
 	}
-	for (size_t i = 0; i < p->list->n; i++) {
-		const struct fl_probe_event *other = p->list->events[i];
-
-		if (same_family(other, e) && fl_event_is(other, e->group, e->event) &&
-		    same_probe(other, e))
+	like = fl_event_list_like(p->list, e);
+	for (size_t i = 0; i < like->n; i++)
+		if (same_family(like->v[i], e) && same_probe(like->v[i], e))
 			return fault_at_head(p, FL_FAULT_SAME_PROBE);
-	}
 	return 0;
 }
 
 /* The name is free, or the probe may join those that have it. */
 static int claim_name(struct fl_parse *p, bool may_join)
 {
-	const struct fl_probe_event *e = p->event, *other;
+	const struct fl_probe_event *e = p->event;
+	const struct fl_event_chain *named = p->list ? fl_event_list_named(p->list, e->group, e->event) : NULL;
 	const struct fl_format *format;
 
-	for (size_t i = 0; p->list && may_join && i < p->list->n; i++) {
-		other = p->list->events[i];
-		if (same_family(other, e) && fl_event_is(other, e->group, e->event))
-			return join(p, other);
-	}
-	if ((p->list && fl_event_list_find(p->list, e->group, e->event)) ||
+	for (size_t i = 0; named && may_join && i < named->n; i++)
+		if (same_family(named->v[i], e))
+			return join(p, named->v[i]);
+	if ((named && named->n) ||
 	    fl_target_format(p->target, e->group, e->event, &format) == 0)
 		return fault_at_head(p, FL_FAULT_EVENT_EXIST);
 	return 0;
@@ -295,14 +292,7 @@ static bool tracepoint_is_taken(const struct fl_parse *p)
 	if (p->rules->fprobe_checked_first || e->kind != FL_PROBE_TPROBE ||
 	    (e->assumed & FL_ASSUMED_TRACEPOINT))
 		return false;
-	for (size_t i = 0; p->list && i < p->list->n; i++) {
-		const struct fl_probe_event *other = p->list->events[i];
-
-		if (other->kind == FL_PROBE_TPROBE &&
-		    fl_str_eq(other->place.symbol, e->place.symbol))
-			return true;
-	}
-	return false;
+	return p->list && fl_event_list_at(p->list, e)->n;
 }
 
 int fl_register_fprobe(struct fl_parse *p)
@@ -339,13 +329,11 @@ static bool refctr_conflicts(const struct fl_parse *p)
 {
 	const struct fl_probe_event *e = p->event;
 
-	for (size_t i = 0; p->list && i < p->list->n; i++) {
-		const struct fl_probe_event *other = p->list->events[i];
+	const struct fl_event_chain *there = p->list ? fl_event_list_at(p->list, e) : NULL;
 
-		if (other->kind == FL_PROBE_UPROBE && same_place(other, e) &&
-		    other->place.refctr != e->place.refctr)
+	for (size_t i = 0; there && i < there->n; i++)
+		if (same_place(there->v[i], e) && there->v[i]->place.refctr != e->place.refctr)
 			return true;
-	}
 	return false;
 }
 

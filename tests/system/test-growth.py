@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-growth.py FORELAND: nothing costs more than n log n of what a stranger can supply. Each reader's shapes
+at n, 2n and 4n by the instructions that valgrind counts, not by the clock: what the step from 2n to 4n
+costs must be about twice what the step from n to 2n costs, and not four times. (Documents have a test of
+their own, docs-growth.)"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+FORELAND = os.path.abspath(sys.argv[1])
+LIMIT = 2.9  # 2 is linear, a little more n log n, 4 the square
+HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
+SYMS = "ffffffff81000000 T _text\nffffffff81001000 T vfs_read\n"
+checks = failures = 0
+
+
+def tag(i, file="a.c", line=1, function="f"):
+    return f"{i + 1:12} {i + 1:8} {file}:{line} func:{function} \n"
+
+
+def alloc(make, *args):
+    return lambda n: ({"in": HEAD + "".join(make(i) for i in range(n))}, ["alloc", "show", "--input", "in", *args], None)
+
+
+def diff(before, after):
+    return lambda n: ({"a": HEAD + "".join(before(i) for i in range(n)), "b": HEAD + "".join(after(i) for i in range(n))},
+                      ["alloc", "diff", "a", "b"], None)
+
+
+def check(make, *args):
+    return lambda n: ({"syms": SYMS}, ["probe", "check", "--kallsyms", "syms", "--file", "dynamic_events", *args,
+                                       "-"], make(n))
+
+
+SHAPES = [
+    ("tags of one place", 2000, alloc(tag)),
+    ("tags of many places, by directory", 2000, alloc(lambda i: tag(i, f"d{i % 7}/e{i % 50}/f{i}.c", i), "--tree", "dir")),
+    ("tags of one directory each", 2000, alloc(lambda i: tag(i, f"d{i}/a.c"), "--tree", "dir")),
+    ("tags of one function each", 2000, alloc(lambda i: tag(i, function=f"f{i}"), "--tree", "function")),
+    ("metrics of one place", 2000, alloc(tag, "--prometheus", "out")),
+    ("a difference of equal tags", 1000, diff(tag, tag)),
+    ("a difference of tags that moved", 1000, diff(lambda i: tag(i, line=i), lambda i: tag(i, line=i + 10**6))),
+    ("definitions of one group", 500, check(lambda n: "".join(f"p:g/e{i} vfs_read a=%di:u64\n" for i in range(n)),
+                                            "--sequence")),
+    ("definitions of one event, again and again", 500, check(lambda n: "".join(
+        f"p:g/e vfs_read+{i} a=%di:u64\n" for i in range(n)), "--sequence")),
+    ("definitions without a name", 500, check(lambda n: "p vfs_read a=%di:u64\n" * n, "--sequence")),
+    ("definitions and removals", 500, check(lambda n: "".join(
+        f"p:g/e{i} vfs_read\n" for i in range(n)) + "".join(f"-:g/e{i}\n" for i in range(n)), "--sequence")),
+    ("definitions, each alone", 500, check(lambda n: "p:g/e vfs_read a=%di:u64\n" * n)),
+    ("one long word", 40000, check(lambda n: "p:g/e vfs_read a=" + "x" * n + "\n")),
+    ("parentheses", 40000, check(lambda n: "p:g/e vfs_read a=" + "+0(" * n + "\n")),
+    ("blanks", 40000, check(lambda n: "p:g/e vfs_read" + " " * n + "a=%di\n")),
+    ("arguments", 30, check(lambda n: "p:g/e vfs_read " + " ".join(f"a{i}=%di" for i in range(n)) + "\n")),
+    ("terms of a filter", 4000, check(lambda n: "p:g/e vfs_read a=%di:u64 if " + " || ".join(
+        f"a=={i}" for i in range(n)) + "\n")),
+    ("symbols of one name", 2000, lambda n: (
+        {"syms": "".join(f"ffffffff81{i:06x} t f\n" for i in range(n))},
+        ["probe", "check", "--kallsyms", "syms", "p:g/e f"], None)),
+    ("symbols of many names", 2000, lambda n: (
+        {"syms": "".join(f"ffffffff81{i:06x} t f{i}\n" for i in range(n))},
+        ["probe", "list", "--kallsyms", "syms", "functions", "f*"], None)),
+]
+
+
+def count(files, argv, text):
+    for name, content in files.items():
+        with open(name, "wb") as f:
+            f.write(content if isinstance(content, bytes) else content.encode())
+    r = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", FORELAND, *argv],
+                       input=text, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+    m = re.search(r"Collected\s*:\s*(\d+)", r.stderr)
+    return int(m[1]) if m else 0
+
+
+if not shutil.which("valgrind"):
+    print("1..0 # SKIP valgrind is not installed")
+    sys.exit(0)
+os.chdir(tempfile.mkdtemp(prefix="foreland-growth-"))
+for name, n, shape in SHAPES:
+    if sys.argv[2:] and name not in sys.argv[2:]:
+        continue
+    a, b, c = (count(*shape(k * n)) for k in (1, 2, 4))
+    ratio = (c - b) / (b - a) if b > a else 2.0
+    checks += 1
+    ok = a and c > 1.2 * a and ratio < LIMIT  # where it does not grow it was not read
+    failures += not ok
+    print(f"{'ok' if ok else 'not ok'} {checks} - {name}: {a}, {b}, {c} instructions: {ratio:.2f}", flush=True)
+shutil.rmtree(os.getcwd())
+print(f"1..{checks}")
+sys.exit(failures != 0)
