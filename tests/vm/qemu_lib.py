@@ -47,6 +47,7 @@ def initramfs(path, kernel, kind, script, files=()):
     for ko in os.listdir(os.path.join(kernel, kind)):
         shutil.copy(os.path.join(kernel, kind, ko), os.path.join(d, "root"))
     for f, to in files:
+        os.makedirs(os.path.dirname(os.path.join(d, to)), exist_ok=True)
         shutil.copy(f, os.path.join(d, to))
     with open(os.path.join(d, "root", "script"), "w") as f:
         f.write(script)
@@ -75,8 +76,8 @@ class Guest:
                "-initrd", "/w/initrd", "-append", f"console=ttyS0 panic=-1 quiet {append}", "-serial", "stdio", *args]
         for i in range(len(endpoints)):
             where = f'"bus":"{bus}"' if bus else f'"addr":"0x{i + 1:x}"'
-            cmd += ["-device", '{"driver":"vfio-user-pci","id":"ep%d",%s,"socket":{"path":"/ep%d/ep.sock","type":"unix"}}'
-                    % (i, where, i)]
+            cmd += ["-device", '{"driver":"vfio-user-pci","id":"ep%d",%s,"socket":{"path":"/ep%d/%s","type":"unix"}}'
+                    % (i, where, i, os.path.basename(endpoints[i].socket))]
         self.p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=self.console, stderr=subprocess.STDOUT,
                                   start_new_session=True)
         atexit.register(self.kill)

@@ -8,22 +8,26 @@
 
 #include "base/json.h"
 #include "base/num.h"
+#include "base/out.h"
 #include "cli/cmds.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"
 #include "epdma/engine/log.h"
+#include "epdma/report/report.h"
 #include "epdma/mem/guard.h"
 #include "epdma/wire/device.h"
 #include "epdma/wire/vfu-server.h"
 
 struct endpoint_opts {
 	struct fl_epdma_run_opts run;
-	const char *socket;
+	const char *socket, *report;
 };
 
 static const struct fl_opt options[] = {
 	FL_OPT_STR(struct endpoint_opts, socket, 0, "socket", "PATH",
 		   "where vfio-user clients connect; required"),
+	FL_OPT_STR(struct endpoint_opts, report, 0, "report", "FILE",
+		   "what a driver did that silicon would not forgive; FILE.xml is JUnit, else text"),
 	FL_OPT_GROUP(struct endpoint_opts, run, fl_epdma_run_options),
 	{}
 };
@@ -232,17 +236,63 @@ static int start(const struct endpoint_opts *o, const struct fl_setup_options *m
 	return r;
 }
 
+static int write_report(const char *path, struct fl_report *report)
+{
+	_cleanup_out_ struct fl_out file = FL_OUT_NONE;
+	_cleanup_buf_ struct fl_buf text = {};
+	size_t n = strlen(path);
+	int r;
+
+	fl_report_end(report);
+	if (n > 4 && !strcmp(path + n - 4, ".xml"))
+		fl_report_junit(report, &text);
+	else
+		fl_report_text(report, &text);
+	r = text.error ?: fl_out_open(path, &file, NULL);
+	if (r == 0)
+		r = fl_buf_write_fd(&text, file.fd) ?: fl_out_commit(&file);
+	if (r < 0)
+		fl_say_failed(path, r);
+	else
+		fl_say(FL_NOTE, "%zu findings in %s", fl_report_count(report), path);
+	return r < 0 ? r : fl_report_count(report) > 0;
+}
+
+/* With the report in front of the log, if it is wanted. > 0: there are findings. */
+static int reported(const struct endpoint_opts *o, const struct fl_setup_options *mo,
+		    struct fl_device_config *dc)
+{
+	const struct fl_engine_shape shape = {
+		.map = dc->board->map, .chans = { dc->board->chans[0], dc->board->chans[1] },
+	};
+	struct fl_report *report;
+	int r, e;
+
+	if (!o->report)
+		return start(o, mo, dc);
+	r = fl_report_new(&shape, dc->log, &report);
+	if (r < 0)
+		return r;
+	dc->log = fl_report_log(report);
+	r = start(o, mo, dc);
+	e = write_report(o->report, report);
+	fl_report_free(report);
+	return r < 0 ? r : e;
+}
+
 /* With the trace open, whose last error is the run's. */
 static int traced(const struct endpoint_opts *o, const struct fl_setup_options *mo,
 		  struct fl_device_config *dc)
 {
+	struct fl_engine_log *log;
 	int r = fl_cli_epdma_log(o->run.trace, dc->board, &dc->log), e;
 
 	if (r < 0)
 		return r;
-	r = start(o, mo, dc);
-	e = fl_cli_epdma_log_close(o->run.trace, dc->log);
-	return r < 0 ? r : e;
+	log = dc->log;
+	r = reported(o, mo, dc);
+	e = fl_cli_epdma_log_close(o->run.trace, log);
+	return r < 0 ? r : e < 0 ? e : r;
 }
 
 static int run(const void *v, const struct fl_args *args)
@@ -266,7 +316,7 @@ static int run(const void *v, const struct fl_args *args)
 	dc.board = &board;
 	catch_signals();
 	r = traced(o, &mo, &dc);
-	return r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+	return r ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 
 const struct fl_cmd fl_cmd_epdma_endpoint = {

@@ -348,6 +348,15 @@ void fl_engine_set_master(struct fl_engine *e, bool on)
 	pthread_mutex_unlock(&e->lock);
 }
 
+void fl_engine_note_blocked(struct fl_engine *e, unsigned int bar, uint64_t off, bool write)
+{
+	struct fl_engine_event ev = { .kind = FL_EV_BLOCKED, .chan = bar, .addr = off, .val = write };
+
+	pthread_mutex_lock(&e->lock);
+	fl_engine_record(e, &ev);
+	pthread_mutex_unlock(&e->lock);
+}
+
 void fl_engine_stats(struct fl_engine *e, struct fl_engine_stats *ret)
 {
 	pthread_mutex_lock(&e->lock);

@@ -62,6 +62,8 @@ void fl_engine_write(struct fl_engine *e, uint32_t off, uint32_t val);
  * from the host, an element that would is an abort, and messages are dropped: as on silicon.
  */
 void fl_engine_set_master(struct fl_engine *e, bool on);
+/* For the log alone: somebody reached for @bar at @off while nobody answers there. */
+void fl_engine_note_blocked(struct fl_engine *e, unsigned int bar, uint64_t off, bool write);
 
 /*
  * Ownership. fl_engine_claim() reserves a channel for the host: -ENODEV no such direction, -EINVAL no

@@ -58,6 +58,9 @@ void fl_engine_event_format(const struct fl_engine_event *ev, unsigned int map, 
 	case FL_EV_RESET:
 		snprintf(buf, n, "X reset");
 		break;
+	case FL_EV_BLOCKED:
+		snprintf(buf, n, "B bar%u 0x%llx val=%u", ev->chan, (unsigned long long)ev->addr, ev->val);
+		break;
 	case FL_EV_MASTER:
 		snprintf(buf, n, "M val=%u", ev->val);
 		break;

@@ -17,11 +17,13 @@
  *	0.000005500 X reset
  *	0.000005600 O rd0 0x0 val=2
  *	0.000005700 M val=1
+ *	0.000005800 B bar0 0x8 val=0
  *
  * E: a data element has moved; L: a link was followed; S: the channel came to a slot that is not its
  * turn and stopped; A: it aborted; I: a remote write; X: all channels were reset from outside;
  * O: the host was given a channel (1), or it was taken back (0), stopped first (2); D: the doorbell of
- * the line before was lost, by the fault of that name; M: the function may master the bus (1), or not (0).
+ * the line before was lost, by the fault of that name; M: the function may master the bus (1), or not (0);
+ * B: a BAR was reached while memory space was off, and nobody answered.
  */
 #ifndef EPDMA_ENGINE_LOG_H
 #define EPDMA_ENGINE_LOG_H
@@ -47,6 +49,7 @@ enum fl_engine_event_kind {
 	FL_EV_OWNER = 'O',
 	FL_EV_DEAF = 'D',
 	FL_EV_MASTER = 'M',
+	FL_EV_BLOCKED = 'B',
 };
 
 /* A list slot, taken out of memory once. */

@@ -2,7 +2,7 @@
 /*
  * A recorded trace against a fresh engine, in lock step.
  *
- * Lines are of two kinds. Causes (R, W, X, O, M) are done again: the register is read or written, the reset
+ * Lines are of two kinds. Causes (R, W, X, O, M, B) are done again: the register is read or written, the reset
  * asked for. Effects (E, L, S, A, I) are what the engine did by itself, in whatever thread; here it has
  * none, and moves one slot when the trace says that it did. The slot's bytes, which the trace holds, are
  * put into list memory just before, so the replay needs nothing of the memory that was there. Data
@@ -86,6 +86,18 @@ static bool channel(struct fl_str *rest, struct fl_engine_event *ev)
 	return number(rest, &ev->addr);
 }
 
+static bool blocked_bar(struct fl_str *rest, struct fl_engine_event *ev)
+{
+	struct fl_str w;
+	uint64_t n;
+
+	if (!fl_str_word(rest, &w) || !fl_str_starts(w, "bar") ||
+	    fl_parse_u64(fl_str_from(w, 3), 10, &n) < 0 || n >= FL_EPDMA_NR_BARS)
+		return false;
+	ev->chan = (unsigned int)n;
+	return number(rest, &ev->addr);
+}
+
 static bool slot_fields(struct fl_str *rest, struct fl_dw_slot *s)
 {
 	uint64_t ctl, size;
@@ -130,6 +142,9 @@ static bool parse_event(struct fl_str line, struct fl_engine_event *ev)
 		break;
 	case FL_EV_RESET:
 		ok = true;
+		break;
+	case FL_EV_BLOCKED:
+		ok = blocked_bar(&line, ev) && field(&line, "val", &val);
 		break;
 	case FL_EV_MASTER:
 		ok = field(&line, "val", &val);
@@ -234,6 +249,9 @@ static int apply(struct replay *p, const struct fl_engine_event *ev)
 		break;
 	case FL_EV_RESET:
 		fl_engine_reset(p->engine);
+		break;
+	case FL_EV_BLOCKED:
+		fl_engine_note_blocked(p->engine, ev->chan, ev->addr, ev->val);
 		break;
 	case FL_EV_MASTER:
 		fl_engine_set_master(p->engine, ev->val);

@@ -632,6 +632,8 @@ static size_t bar_piece(struct fl_device *d, unsigned int bar, uint64_t off, uin
 		else if (phys < d->board.regs.phys)
 			n = FL_MIN((uint64_t)n, d->board.regs.phys - phys);
 	}
+	if (r < 0 && fl_epc_link(d->epc) && !fl_epc_memory_on(d->epc, fl_epf_func(d->epf)))
+		fl_engine_note_blocked(d->engine, bar, off, write);
 	if (r == 0 && !regs)
 		mem_access(d, bar, off, phys, buf, n, write);
 	fl_device_unlock(d);
