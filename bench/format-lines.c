@@ -24,6 +24,7 @@
 #include "probe/live/session.h"
 #include "probe/lang/check.h"
 #include "probe/output/text.h"
+#include "probe/export/file.h"
 #include "probe/tracedat/tracedat.h"
 
 #define MAX_ROUNDS 101
@@ -121,11 +122,15 @@ static double read_events(struct session *s, int64_t n, fl_record_fn fn)
 
 static int64_t write_recording(struct session *s, const char *path, int64_t n)
 {
+	struct fl_dat_convert how = { 6, FL_PACKING_NONE };
+	struct fl_findings findings;
 	struct fl_totals totals;
+	char part[4096];
+	int fd, file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-
-	if (fd < 0 || fl_tracedat_new(path, fd, fl_session_schemas(s->trace), s->target, false, s->symbols,
+	snprintf(part, sizeof(part), "%s.part", path);
+	fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0 || file < 0 || fl_tracedat_new(fd, fl_session_schemas(s->trace), s->target, false, s->symbols,
 				      &s->dat) < 0)
 		die("no recording could be made");
 	read_events(s, 1, format); /* what came before it */
@@ -134,8 +139,12 @@ static int64_t write_recording(struct session *s, const char *path, int64_t n)
 	read_events(s, n, record);
 	n = -(int64_t)totals.records;
 	fl_session_totals(s->trace, 0, &totals);
-	if (fl_tracedat_finish(s->dat, FL_STR("")) < 0)
+	if (fl_tracedat_finish(s->dat, FL_STR("")) < 0 || fl_export_file(part, NULL, how, file, &findings) < 0)
 		die("no recording could be made");
+	fl_findings_fini(&findings);
+	unlink(part);
+	close(file);
+	close(fd);
 	fl_tracedat_free(s->dat);
 	return n + (int64_t)totals.records;
 }

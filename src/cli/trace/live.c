@@ -6,12 +6,15 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/nsec.h"
 #include "cli/say.h"
 #include "cli/trace/private.h"
 #include "probe/live/point.h"
 #include "probe/live/run.h"
 #include "probe/output/hist.h"
 #include "probe/output/json.h"
+
+#define FLUSH_NS 500000000 /* of a recording, where records are few */
 
 static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
 {
@@ -39,7 +42,12 @@ static int on_idle(void *ctx)
 {
 	struct trace_job *s = ctx;
 	int r = s->out.len ? trace_flush(s) : 0;
+	uint64_t now = s->dat ? fl_time_ns(CLOCK_MONOTONIC) : 0;
 
+	if (s->dat && now - s->flushed >= FLUSH_NS) {
+		s->flushed = now;
+		r = fl_tracedat_flush(s->dat);
+	}
 	return r < 0 ? r : trace_is_over(s);
 }
 
@@ -111,7 +119,7 @@ static int finish_recording(struct trace_job *s)
 	_cleanup_buf_ struct fl_buf summary = {};
 
 	sum_up(s, &summary);
-	return fl_tracedat_finish(s->dat, fl_buf_str(&summary));
+	return trace_finish_recording(s, fl_buf_str(&summary));
 }
 
 static void add_summary(struct trace_job *s)
@@ -166,11 +174,11 @@ static int print_hists(struct trace_job *s)
 
 static int open_recording(struct trace_job *s)
 {
-	int r = trace_open_file(s);
+	int r = trace_open_recording(s);
 
 	if (r < 0)
 		return r;
-	return fl_tracedat_new(s->o->output, s->fd, fl_session_schemas(s->session), s->target,
+	return fl_tracedat_new(s->fd, fl_session_schemas(s->session), s->target,
 			       trace_boot_clock(s->o), s->symbols, &s->dat);
 }
 

@@ -5,12 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/out.h"
+#include "cli/say.h"
 #include "cli/trace/private.h"
 #include "cli/write.h"
+#include "probe/export/file.h"
 
 bool trace_is_recording(const struct trace_opts *o)
 {
-	return o->output && fl_str_ends(fl_str(o->output), ".dat");
+	return o->output && (fl_str_ends(fl_str(o->output), ".dat") || fl_str_ends(fl_str(o->output), ".pftrace"));
 }
 
 bool trace_boot_clock(const struct trace_opts *o)
@@ -34,6 +37,68 @@ int trace_open_file(struct trace_job *s)
 		return fd;
 	s->fd = fd;
 	return 0;
+}
+
+int trace_open_recording(struct trace_job *s)
+{
+	if (asprintf(&s->part, "%s.part", s->o->output) < 0) {
+		s->part = NULL;
+		return -ENOMEM;
+	}
+	s->fd = fl_write_stream(s->part);
+	return s->fd < 0 ? s->fd : 0;
+}
+
+/* What could not be taken over is said; true where there was something. */
+static bool say_findings(struct fl_findings *f)
+{
+	bool any = f->n;
+
+	for (size_t i = 0; i < f->n; i++)
+		fl_say_diag(&f->list[i]);
+	fl_findings_fini(f);
+	return any;
+}
+
+static int convert_recording(struct trace_job *s)
+{
+	_cleanup_out_ struct fl_out out = FL_OUT_NONE;
+	bool compress = s->o->compress, perfetto = fl_str_ends(fl_str(s->o->output), ".pftrace");
+	struct fl_dat_convert how = { compress ? 7 : 6, compress ? FL_PACKING_ZSTD : FL_PACKING_NONE };
+	struct fl_findings findings = {};
+	struct fl_diag d = {};
+	int r = fl_out_open(s->o->output, &out, &d);
+
+	if (r < 0) {
+		if (!fl_say_diag(&d))
+			fl_say_failed(s->o->output, r);
+		fl_diag_fini(&d);
+		return -ECANCELED;
+	}
+	r = fl_export_file(s->part, perfetto ? "perfetto" : NULL, how, out.fd, &findings);
+	if (say_findings(&findings) && r == 0)
+		r = -EIO;
+	if (r == 0)
+		r = fl_out_commit(&out);
+	if (r < 0)
+		fl_say_failed(s->o->output, r);
+	return r < 0 ? -ECANCELED : 0;
+}
+
+int trace_finish_recording(struct trace_job *s, struct fl_str summary)
+{
+	int r = fl_tracedat_finish(s->dat, summary);
+
+	if (r < 0) {
+		fl_say_failed(s->part, r);
+		return -ECANCELED;
+	}
+	r = convert_recording(s);
+	if (r < 0)
+		fl_say_help("what was recorded is in %s: 'foreland report %s -o FILE.dat'", s->part, s->part);
+	else if (unlink(s->part) < 0)
+		fl_say_failed(s->part, errno);
+	return r;
 }
 
 int trace_open_output(struct trace_job *s)

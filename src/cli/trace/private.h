@@ -23,7 +23,7 @@ struct trace_opts {
 	uint64_t pid;
 	const char *comm;
 	struct fl_strv hist;
-	bool vm, explain, exact, strict, stack, ustack, pretty, bytes;
+	bool vm, explain, exact, strict, stack, ustack, pretty, bytes, compress;
 	const char *clock;
 	const char *dialect;
 	const char *via;
@@ -43,6 +43,8 @@ struct trace_job {
 	struct fl_symbols *symbols;
 	struct fl_text *text;
 	struct fl_tracedat *dat; /* NULL: lines are written */
+	char *part;		 /* the recording's name while it grows */
+	uint64_t flushed;	 /* when its journal was last committed */
 	struct fl_buf out;
 	int fd;
 	uint64_t lines;
@@ -84,12 +86,21 @@ int trace_watch_pid(struct trace_job *s);
 /* Whether the command, or -p's process, has ended. */
 bool trace_is_over(struct trace_job *s);
 
-/* -o FILE.dat */
+/* -o FILE.dat or FILE.pftrace */
 bool trace_is_recording(const struct trace_opts *o);
 bool trace_boot_clock(const struct trace_opts *o);
 
 /** trace_open_file() - -o's file, as @s->fd. Return: 0 or -ECANCELED, when it has been said. */
 int trace_open_file(struct trace_job *s);
+
+/*
+ * A recording grows under -o's name plus ".part", as @s->fd, and stays there where this process is
+ * killed. Return: 0 or -ECANCELED.
+ */
+int trace_open_recording(struct trace_job *s);
+
+/* Turns it into what -o names, and takes ".part" away. Return: 0 or -ECANCELED. */
+int trace_finish_recording(struct trace_job *s, struct fl_str summary);
 
 /* -o's file or standard output, as @s->fd; a recording's is opened by who writes it. */
 int trace_open_output(struct trace_job *s);

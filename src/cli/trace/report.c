@@ -10,6 +10,7 @@
 #include "cli/cmds.h"
 #include "cli/say.h"
 #include "probe/export/export.h"
+#include "probe/export/file.h"
 #include "probe/export/profile.h"
 #include "probe/export/tally.h"
 #include "probe/tracedat/recording.h"
@@ -423,6 +424,32 @@ static void report_fini(struct report *r)
 	fl_buf_fini(&r->out);
 }
 
+/* -o FILE.dat: the whole recording anew, as a journal (FILE.part) needs it that trace-cmd is to read. */
+static int write_dat(const struct report_opts *o, const struct fl_args *args)
+{
+	_cleanup_out_ struct fl_out out = FL_OUT_NONE;
+	struct fl_dat_convert how = { 6, FL_PACKING_NONE };
+	struct fl_findings findings = {};
+	bool failed = false;
+	int r;
+
+	if (args->n > 1 || o->filters.n || o->cpus.n || o->pids.n || o->buffers.n || o->since || o->until)
+		return fl_say_usage("'-o FILE.dat' writes all of one recording");
+	r = fl_out_open(o->output, &out, NULL);
+	if (r == 0)
+		r = fl_export_file(args->v[0], NULL, how, out.fd, &findings);
+	for (size_t i = 0; i < findings.n; i++) {
+		fl_say_diag(&findings.list[i]);
+		failed |= findings.list[i].kind->level == FL_ERROR;
+	}
+	fl_findings_fini(&findings);
+	if (r == 0)
+		r = fl_out_commit(&out);
+	if (r < 0 && !failed)
+		fl_say_failed(o->output, r);
+	return r < 0 || failed ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
 static int report_run(const void *v, const struct fl_args *args)
 {
 	__attribute__((cleanup(report_fini))) struct report r = {
@@ -442,6 +469,8 @@ static int report_run(const void *v, const struct fl_args *args)
 	status = select_records(&r);
 	if (status)
 		return status;
+	if (r.o->output && !r.o->to && !r.o->stat && !r.o->profile && fl_str_ends(fl_str(r.o->output), ".dat"))
+		return write_dat(r.o, args);
 	for (size_t i = 0; i < args->n; i++)
 		add_file(&r, args->v[i]);
 	if (fl_recording_start(r.rec) < 0) {

@@ -33,6 +33,7 @@ const struct fl_opt trace_options[] = {
 	FL_OPT_FLAG(struct trace_opts, explain, 0, "explain", "say which hook was taken, and why"),
 	FL_OPT_FLAG(struct trace_opts, exact, 0, "exact-faults",
 		    "let every read of memory tell whether it failed; slower"),
+	FL_OPT_FLAG(struct trace_opts, compress, 0, "compress", "with -o FILE.dat: version 7 of the format, packed by zstd"),
 	FL_OPT_FLAG(struct trace_opts, strict, 0, "strict", "lost or missed events make the exit status 1"),
 	FL_OPT_STR(struct trace_opts, via, 0, "via", "bpf|tracefs",
 		   "tracefs: through the kernel's own tracer, where BPF may not be used"),
@@ -111,6 +112,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 	r = trace_session(&s, args);
 
 	fl_tracedat_free(s.dat);
+	free(s.part);
 	fl_text_free(s.text);
 	fl_symbols_free(s.symbols);
 	fl_session_free(s.session);

@@ -178,7 +178,7 @@ static int finish_recording(const struct via *v)
 	_cleanup_buf_ struct fl_buf summary = {};
 
 	text_summary(v, &summary);
-	return fl_tracedat_finish(v->s->dat, fl_buf_str(&summary));
+	return trace_finish_recording(v->s, fl_buf_str(&summary));
 }
 
 /* True where --strict has something to complain of. */
@@ -214,10 +214,10 @@ static void explain(const struct via *v)
 static int open_recording(struct via *v)
 {
 	struct trace_job *s = v->s;
-	int r = trace_open_file(s);
+	int r = trace_open_recording(s);
 
 	if (r == 0)
-		r = fl_tracedat_open(s->o->output, s->fd, s->target, trace_boot_clock(s->o), &s->dat);
+		r = fl_tracedat_open(s->fd, s->target, trace_boot_clock(s->o), &s->dat);
 	for (size_t i = 0; i < s->nr_events && r == 0; i++)
 		r = fl_tracedat_describe(s->dat, s->events[i]->group, fl_ftrace_format(v->ftrace, i));
 	return r;

@@ -14,6 +14,25 @@ static int compare(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
+/* Of several names the one that stands last in the text is the last one in its process. */
+static int compare_lines(const void *a, const void *b)
+{
+	const struct fl_comm *x = a, *y = b;
+	int order = compare(a, b);
+
+	return order ? order : x->name.p < y->name.p ? -1 : x->name.p > y->name.p;
+}
+
+static size_t keep_last(struct fl_comm *list, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 == n || list[i].pid != list[i + 1].pid)
+			list[kept++] = list[i];
+	return kept;
+}
+
 void fl_comm_write(struct fl_str name, struct fl_buf *out)
 {
 	for (size_t i = 0; i < name.n; i++)
@@ -64,7 +83,8 @@ int fl_comms_read(struct fl_comms *c, struct fl_str text)
 		if (read_name(c, fl_str_from(line, 1), &c->list[c->n++].name) < 0)
 			return -ENOMEM;
 	}
-	qsort(c->list, c->n, sizeof(*c->list), compare);
+	qsort(c->list, c->n, sizeof(*c->list), compare_lines);
+	c->n = keep_last(c->list, c->n);
 	return 0;
 }
 

@@ -48,3 +48,21 @@ int fl_findings_add(struct fl_findings *f, enum fl_dat_error code, const char *p
 		fl_diag_message(d, "%s: %s", kind->message, fl_buf_z(&what));
 	return -kind->err;
 }
+
+void fl_findings_cut(struct fl_findings *f, size_t n)
+{
+	while (f->n > n)
+		fl_diag_fini(&f->list[--f->n]);
+}
+
+void fl_findings_copy(struct fl_findings *f, const struct fl_diag *d, const char *place)
+{
+	struct fl_diag *copy = next_free(f);
+
+	if (!copy)
+		return;
+	fl_diag_set(copy, d->kind, (struct fl_span){});
+	copy->place = place;
+	if (d->message)
+		fl_diag_message(copy, "%s", d->message);
+}

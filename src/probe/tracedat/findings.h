@@ -22,4 +22,10 @@ void fl_findings_fini(struct fl_findings *f);
 int fl_findings_add(struct fl_findings *f, enum fl_dat_error code, const char *place, const char *fmt, ...)
 	FL_PRINTF(4, 5);
 
+/* @d once more, of the file @place. */
+void fl_findings_copy(struct fl_findings *f, const struct fl_diag *d, const char *place);
+
+/* Forgets those behind the first @n. */
+void fl_findings_cut(struct fl_findings *f, size_t n);
+
 #endif

@@ -157,17 +157,42 @@ static int read_section(struct fl_datfile *d, uint16_t id, struct fl_str content
 	case FL_DAT_EVENT_FORMATS:
 		err = fl_dat_event_formats(d, &r);
 		break;
-	case FL_DAT_KALLSYMS:
-		d->kallsyms = sized(&r, 4);
-		break;
 	case FL_DAT_PRINTK:
 		d->printk = sized(&r, 4);
 		break;
-	case FL_DAT_CMDLINES:
-		d->comms = sized(&r, 8);
-		break;
 	}
 	return err == 0 && r.r.overrun ? -EINVAL : err;
+}
+
+/* Lines of each such section, in the order of the file: a journal has many. */
+static int read_lines(struct fl_datfile *d, uint16_t id, unsigned int bytes_of_size, struct fl_str *ret)
+{
+	const struct fl_dat_option *o = NULL;
+	struct fl_buf all = {};
+	struct section s;
+	int err = 0;
+
+	while (err != -ENOMEM && (o = fl_datfile_option(d, id, o))) {
+		struct fl_dat_reader r;
+		struct fl_str lines;
+
+		err = o->data.n >= 8 ? open_section(d, id, fl_abi_u64(d->abi, o->data.p), true, &s) : 0;
+		if (err < 0 || o->data.n < 8)
+			continue;
+		r = fl_dat_reader(d, s.content);
+		lines = sized(&r, bytes_of_size);
+		if (r.r.overrun)
+			bad_section(d, FL_DAT_CUT_SHORT, id, s.offset);
+		fl_buf_add_str(&all, fl_str_sub(lines, 0, fl_str_find(lines, '\0', 0)));
+	}
+	if (err != -ENOMEM && all.data)
+		err = all.error ? all.error : keep_unpacked(d, all.data);
+	if (err == -ENOMEM) {
+		fl_buf_fini(&all);
+		return err;
+	}
+	*ret = fl_buf_str(&all);
+	return 0;
 }
 
 /* The last of several options with one number counts. */
@@ -292,8 +317,10 @@ int fl_dat_read_sections(struct fl_datfile *d, struct fl_dat_reader *r)
 	if (!d->data_offset)
 		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path,
 				       "no header_page in it");
-	for (uint16_t id = FL_DAT_FTRACE_EVENTS; id <= FL_DAT_CMDLINES; id++)
-		if (read_part(d, id) == -ENOMEM)
+	for (uint16_t id = FL_DAT_FTRACE_EVENTS; id <= FL_DAT_PRINTK; id++)
+		if (id != FL_DAT_KALLSYMS && read_part(d, id) == -ENOMEM)
 			return -ENOMEM;
+	if (read_lines(d, FL_DAT_KALLSYMS, 4, &d->kallsyms) < 0 || read_lines(d, FL_DAT_CMDLINES, 8, &d->comms) < 0)
+		return -ENOMEM;
 	return read_buffers(d);
 }

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The file is a header (what the kernel's own header_page, header_event and format files would say,
- * symbols, process names) and behind it the pages of each CPU in one piece. How many pages a CPU
- * fills is known at the end only, so pages go to an unnamed file a CPU first, and finishing writes
- * the header and appends them.
+ * Records of our own programs become what the kernel would have filed: common fields, a place, values as
+ * the event's format file says. They go to pages, one at work for each CPU, and pages to the journal.
  *
- * A page is the ring buffer's: the time of its first record, the bytes used, then records. Each has
- * one word in front: 5 bits of type or length, 27 bits of time since the record before. A gap that 27
- * bits cannot say gets a time-extend word pair of its own. Pages are 64 KiB instead of 4, so that a
- * record with the longest strings fits; the header says so, and readers take it from there.
+ * What records name is told with them: threads when they come under a new name, and of symbols those that
+ * hold an address of a record, with the next one, where they end.
  *
- * Times are CLOCK_MONOTONIC (or BOOTTIME) nanoseconds, symbols only those that the records name.
+ * Times are CLOCK_MONOTONIC (or BOOTTIME) nanoseconds.
  */
 #include "probe/tracedat/tracedat.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -23,29 +18,25 @@
 #include "base/bytes.h"
 #include "base/map.h"
 #include "probe/tracedat/comms.h"
+#include "probe/tracedat/journal.h"
+#include "probe/tracedat/pagewriter.h"
 #include "probe/event/format.h"
 #include "probe/output/stack.h"
 #include "probe/target/target.h"
 
-#define PAGE_SIZE      65536u
-#define PAGE_HEAD      16u /* time, commit */
-#define DELTA_MAX      ((1u << 27) - 1)
-#define TYPE_EXTEND    30
-#define SMALL_MAX      112 /* longest record whose length is in the 5 bits, in words */
+#define COMMIT_NS      1000000000 /* between two commits of the journal */
 #define EVENT_ID_FIRST 5000 /* above the kernel's static ones */
 #define KERNEL_STACK_ID 4   /* the kernel's own number of each */
 #define USER_STACK_ID  12
 
-/* What is open for one CPU. */
+/* One CPU's page. */
 struct stream {
-	int fd;
-	uint64_t size;	/* bytes in the file */
-	uint64_t last;	/* time of the record before */
-	uint32_t used;	/* bytes of @page behind its head */
-	uint8_t *page;
+	struct fl_page_writer pages;
+	struct fl_tracedat *t;
+	uint32_t cpu;
 };
 
-/* What the header says of an event. */
+/* An event of the file. */
 struct described {
 	struct fl_str group;
 	struct fl_buf format; /* the text of its format file */
@@ -53,7 +44,8 @@ struct described {
 
 struct fl_tracedat {
 	int fd;
-	char *dir; /* where the unnamed files go */
+	struct fl_journal journal;
+	bool is_open; /* the journal has begun */
 	struct fl_record_schemas schemas; /* n 0: records come as the kernel made them */
 	struct fl_target *target;
 	struct fl_symbols *symbols;
@@ -63,110 +55,137 @@ struct fl_tracedat {
 	struct stream *streams; /* by CPU number */
 	uint32_t nr_streams;
 	struct fl_arena arena;	/* keys of the maps */
-	struct fl_map comms;	/* "pid" -> comm */
+	struct fl_map comms;	/* thread -> its name */
 	struct fl_map addresses; /* of symbols that records name */
+	size_t addresses_told;
+	struct fl_buf new_comms; /* lines that are not in the journal yet */
+	uint64_t committed; /* time of the record at which that was last done */
 	struct fl_buf record;	/* the one that is being made */
 	uint64_t *ips;		/* address of each event's place, 0: not known */
 };
 
-/* ---- pages ---- */
+/* ---- the journal ---- */
 
-static int write_all(int fd, const void *data, size_t n)
+static int on_page(void *ctx, struct fl_str page)
 {
-	struct fl_buf view = { .data = (char *)data, .len = n };
+	struct stream *s = ctx;
 
-	return fl_buf_write_fd(&view, fd);
+	return fl_journal_page(&s->t->journal, s->cpu, page);
 }
 
-static int flush_page(struct stream *s)
+static void put_symbol(const struct fl_ksym *sym, struct fl_buf *text)
 {
-	int r;
+	fl_buf_addf(text, "%016llx %c %.*s", (unsigned long long)sym->addr, sym->type,
+		    FL_STR_ARG(sym->name));
+	if (sym->module.n)
+		fl_buf_addf(text, "\t[%.*s]", FL_STR_ARG(sym->module));
+	fl_buf_addc(text, '\n');
+}
 
-	if (!s->used)
-		return 0;
-	fl_put_le64(s->page + 8, s->used);
-	memset(s->page + PAGE_HEAD + s->used, 0, PAGE_SIZE - PAGE_HEAD - s->used);
-	r = write_all(s->fd, s->page, PAGE_SIZE);
-	s->used = 0;
-	s->size += PAGE_SIZE;
+/*
+ * Each function that a record names, as /proc/kallsyms has it, and the symbol behind it: where one
+ * begins the other ends, and readers have no other way to know.
+ */
+static void put_new_symbols(struct fl_tracedat *t, struct fl_buf *text)
+{
+	struct fl_ksyms *ksyms = NULL;
+
+	if (t->addresses_told == t->addresses.count)
+		return;
+	if (fl_target_ksyms(t->target, &ksyms) < 0)
+		ksyms = NULL;
+	for (; t->addresses_told < t->addresses.count; t->addresses_told++) {
+		const struct fl_map_entry *e = &t->addresses.entries[t->addresses_told];
+		struct fl_ksym sym, next;
+
+		if (!ksyms || fl_ksyms_at(ksyms, fl_get_le64(e->key.p), &sym) < 0)
+			continue;
+		put_symbol(&sym, text);
+		if (sym.size && fl_ksyms_at(ksyms, sym.addr + sym.size, &next) == 0)
+			put_symbol(&next, text);
+	}
+}
+
+static int open_journal(struct fl_tracedat *t);
+
+static int commit(struct fl_tracedat *t, const struct fl_dat_option *options, size_t nr_options)
+{
+	_cleanup_buf_ struct fl_buf symbols = {};
+	int r = open_journal(t);
+
+	for (uint32_t i = 0; i < t->nr_streams && r == 0; i++)
+		r = fl_page_writer_flush(&t->streams[i].pages);
+	put_new_symbols(t, &symbols);
+	if (r == 0)
+		r = symbols.error ? symbols.error : t->new_comms.error;
+	if (r == 0)
+		r = fl_journal_commit(&t->journal, fl_buf_str(&t->new_comms), fl_buf_str(&symbols), options, nr_options);
+	fl_buf_reset(&t->new_comms);
 	return r;
 }
 
-static void put_word(struct stream *s, uint32_t v)
+int fl_tracedat_flush(struct fl_tracedat *t)
 {
-	fl_put_le32(s->page + PAGE_HEAD + s->used, v);
-	s->used += 4;
+	return commit(t, NULL, 0);
 }
 
-static int add_record(struct stream *s, uint64_t time, const void *data, size_t n)
+static int add_record(struct fl_tracedat *t, struct stream *s, uint64_t time, const void *data, size_t n)
 {
-	size_t room = (n + 3) / 4 * 4;
-	uint64_t delta = s->used ? time - s->last : 0;
-	int r;
+	int r = open_journal(t);
 
-	if (s->used + room + 16 > PAGE_SIZE - PAGE_HEAD) {
-		r = flush_page(s);
-		if (r < 0)
-			return r;
-		delta = 0;
-	}
-	if (!s->used)
-		fl_put_le64(s->page, time);
-	if (delta > DELTA_MAX) {
-		put_word(s, TYPE_EXTEND | (uint32_t)(delta & DELTA_MAX) << 5);
-		put_word(s, delta >> 27);
-		delta = 0;
-	}
-	if (room <= SMALL_MAX) {
-		put_word(s, room / 4 | delta << 5);
-	} else {
-		put_word(s, delta << 5);
-		put_word(s, room + 4);
-	}
-	memcpy(s->page + PAGE_HEAD + s->used, data, n);
-	memset(s->page + PAGE_HEAD + s->used + n, 0, room - n);
-	s->used += room;
-	s->last = time;
-	return 0;
+	if (r == 0)
+		r = fl_page_writer_add(&s->pages, time, fl_str_n(data, n));
+	if (!t->committed)
+		t->committed = time;
+	if (r < 0 || time < t->committed || time - t->committed < COMMIT_NS)
+		return r;
+	t->committed = time;
+	return commit(t, NULL, 0);
 }
 
 static int stream_at(struct fl_tracedat *t, uint32_t cpu, struct stream **ret)
 {
-	struct stream *s;
-
 	if (cpu >= t->nr_streams)
 		return -EINVAL;
-	s = &t->streams[cpu];
-	if (!s->page) {
-		s->page = malloc(PAGE_SIZE);
-		if (!s->page)
-			return -ENOMEM;
-		s->fd = open(t->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-		if (s->fd < 0)
-			return -errno;
-	}
-	*ret = s;
+	*ret = &t->streams[cpu];
 	return 0;
 }
 
 /* ---- records ---- */
 
-/* The last text for a number is what stays, as a process goes by its last name. */
-static int remember(struct fl_tracedat *t, struct fl_map *map, uint64_t number, const char *text,
-		    size_t n)
+/* The entry of a number; @ret_new: it was not there. */
+static struct fl_map_entry *entry_of(struct fl_tracedat *t, struct fl_map *map, uint64_t number)
 {
 	struct fl_str key = { (const char *)&number, sizeof(number) };
 	struct fl_map_entry *e = fl_map_get(map, key);
 
-	if (!e) {
-		key.p = fl_arena_dup(&t->arena, key);
-		e = key.p ? fl_map_put(map, key, NULL) : NULL;
-		if (!e)
-			return -ENOMEM;
-	}
-	if (text && (!e->ptr || !fl_str_eq(fl_str(e->ptr), fl_str_n(text, n))))
-		e->ptr = fl_arena_dup(&t->arena, fl_str_n(text, n));
-	return text && !e->ptr ? -ENOMEM : 0;
+	if (e)
+		return e;
+	key.p = fl_arena_dup(&t->arena, key);
+	return key.p ? fl_map_put(map, key, NULL) : NULL;
+}
+
+static int remember_address(struct fl_tracedat *t, uint64_t address)
+{
+	return entry_of(t, &t->addresses, address) ? 0 : -ENOMEM;
+}
+
+/* A thread goes by its last name. */
+static int remember_comm(struct fl_tracedat *t, uint32_t pid, struct fl_str comm)
+{
+	struct fl_map_entry *e = entry_of(t, &t->comms, pid);
+
+	if (!e)
+		return -ENOMEM;
+	if (e->ptr && fl_str_eq(fl_str(e->ptr), comm))
+		return 0;
+	e->ptr = fl_arena_dup(&t->arena, comm);
+	if (!e->ptr)
+		return -ENOMEM;
+	fl_buf_addf(&t->new_comms, "%u ", pid);
+	fl_comm_write(comm, &t->new_comms);
+	fl_buf_addc(&t->new_comms, '\n');
+	return t->new_comms.error;
 }
 
 static void put_number(struct fl_buf *b, uint64_t v, size_t size)
@@ -196,12 +215,12 @@ static int put_places(struct fl_tracedat *t, const struct fl_record_schema *p, c
 		return 0;
 	put_number(&t->record, ip, 8);
 	if (kernel && ip)
-		r = remember(t, &t->addresses, ip, NULL, 0);
+		r = remember_address(t, ip);
 	if (r < 0 || !p->event->is_return)
 		return r;
 	caller = p->layout.caller_offset ? word_at(rec, p->layout.caller_offset) : 0;
 	put_number(&t->record, caller, 8);
-	return kernel && caller ? remember(t, &t->addresses, caller, NULL, 0) : 0;
+	return kernel && caller ? remember_address(t, caller) : 0;
 }
 
 /* One string of the record: its data location is filled in at @slot, its bytes go to the end. */
@@ -242,7 +261,7 @@ static int put_value(struct fl_tracedat *t, const struct value *v, size_t elemen
 	number = htole64(number);
 	if (!t->record.error)
 		memcpy(t->record.data + at, &number, a->type->size);
-	return a->type->print == FL_PRINT_SYMBOL ? remember(t, &t->addresses, le64toh(number), NULL, 0) : 0;
+	return a->type->print == FL_PRINT_SYMBOL ? remember_address(t, le64toh(number)) : 0;
 }
 
 static int put_values(struct fl_tracedat *t, const struct fl_record_schema *p, const struct fl_record *rec,
@@ -296,11 +315,11 @@ static int add_stack(struct fl_tracedat *t, struct stream *s, const struct fl_re
 		uint64_t frame = fl_stack_frame(&stack, i);
 
 		put_number(&t->record, frame, 8);
-		r = kernel ? remember(t, &t->addresses, frame, NULL, 0) : 0;
+		r = kernel ? remember_address(t, frame) : 0;
 	}
 	if (r == 0)
 		r = t->record.error;
-	return r < 0 ? r : add_record(s, rec->time, t->record.data, t->record.len);
+	return r < 0 ? r : add_record(t, s, rec->time, t->record.data, t->record.len);
 }
 
 int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_record *rec, size_t size)
@@ -311,7 +330,7 @@ int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_reco
 
 	r = stream_at(t, cpu, &s);
 	if (r == 0 && rec->pid)
-		r = remember(t, &t->comms, rec->pid, rec->comm, strnlen(rec->comm, sizeof(rec->comm)));
+		r = remember_comm(t, rec->pid, fl_str_n(rec->comm, strnlen(rec->comm, sizeof(rec->comm))));
 	if (r < 0)
 		return r;
 	put_common(t, EVENT_ID_FIRST + rec->event, rec);
@@ -321,7 +340,7 @@ int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_reco
 	if (r == 0)
 		r = t->record.error;
 	if (r == 0)
-		r = add_record(s, rec->time, t->record.data, t->record.len);
+		r = add_record(t, s, rec->time, t->record.data, t->record.len);
 	for (unsigned int kind = 0; p->layout.stacks && kind < _FL_STACK_MAX && r == 0; kind++)
 		r = add_stack(t, s, p, rec, size, (enum fl_stack_kind)kind);
 	return r;
@@ -335,15 +354,15 @@ static int remember_symbols(struct fl_tracedat *t, const struct fl_recorded *rec
 	int r = 0;
 
 	if (p->ip && fl_recorded_number(rec, p->ip, 0, 1, &v))
-		r = remember(t, &t->addresses, v, NULL, 0);
+		r = remember_address(t, v);
 	if (r == 0 && p->ret_ip && fl_recorded_number(rec, p->ret_ip, 0, 1, &v))
-		r = remember(t, &t->addresses, v, NULL, 0);
+		r = remember_address(t, v);
 	for (size_t i = 0; i < p->n && r == 0; i++) {
 		uint32_t n = FL_MAX(p->values[i].count, 1u);
 
 		for (uint32_t k = 0; p->values[i].print == FL_PRINT_SYMBOL && k < n && r == 0; k++)
 			if (fl_recorded_number(rec, p->values[i].field, k, n, &v))
-				r = remember(t, &t->addresses, v, NULL, 0);
+				r = remember_address(t, v);
 	}
 	return r;
 }
@@ -354,238 +373,92 @@ int fl_tracedat_recorded(struct fl_tracedat *t, const struct fl_recorded *rec)
 	int r = stream_at(t, rec->cpu, &s);
 
 	if (r == 0 && rec->pid)
-		r = remember(t, &t->comms, rec->pid, rec->comm.p, rec->comm.n);
+		r = remember_comm(t, rec->pid, rec->comm);
 	if (r == 0 && rec->printer)
 		r = remember_symbols(t, rec);
-	return r < 0 ? r : add_record(s, rec->time, rec->data, rec->size);
+	return r < 0 ? r : add_record(t, s, rec->time, rec->data, rec->size);
 }
 
-/* ---- the header ---- */
-
-/* A part that has its size in front. */
-static void put_sized(struct fl_buf *out, const struct fl_buf *part, size_t bytes_of_size)
-{
-	put_number(out, part->len, bytes_of_size);
-	fl_buf_add_buf(out, part);
-}
-
-static void put_ring_formats(struct fl_buf *out)
-{
-	_cleanup_buf_ struct fl_buf page = {}, event = {};
-
-	fl_buf_addz(&page, "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
-			   "\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
-			   "\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n");
-	fl_buf_addf(&page, "\tfield: char data;\toffset:%u;\tsize:%u;\tsigned:1;\n", PAGE_HEAD,
-		    PAGE_SIZE - PAGE_HEAD);
-	fl_buf_addz(&event, "# compressed entry header\n"
-			    "\ttype_len    :    5 bits\n"
-			    "\ttime_delta  :   27 bits\n"
-			    "\tarray       :   32 bits\n\n"
-			    "\tpadding     : type == 29\n"
-			    "\ttime_extend : type == 30\n"
-			    "\ttime_stamp : type == 31\n"
-			    "\tdata max type_len  == 28\n");
-	fl_buf_add(out, "header_page", 12);
-	put_sized(out, &page, 8);
-	fl_buf_add(out, "header_event", 13);
-	put_sized(out, &event, 8);
-}
-
-static bool same_group(const struct fl_tracedat *t, size_t a, size_t b)
-{
-	return fl_str_eq(t->events[a].group, t->events[b].group);
-}
-
-/* The first event of its group speaks for all of them. */
-static bool first_of_group(const struct fl_tracedat *t, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (same_group(t, k, i))
-			return false;
-	return true;
-}
-
-static void put_group(const struct fl_tracedat *t, size_t first, struct fl_buf *out)
-{
-	size_t members = 0;
-
-	for (size_t i = first; i < t->nr_events; i++)
-		members += same_group(t, first, i);
-	fl_buf_add_str(out, t->events[first].group);
-	fl_buf_addc(out, '\0');
-	put_number(out, members, 4);
-	for (size_t i = first; i < t->nr_events; i++)
-		if (same_group(t, first, i))
-			put_sized(out, &t->events[i].format, 8);
-}
+/* ---- what the file says of events and of the run ---- */
 
 /* What the two say of themselves, of events of ftrace itself. */
-static void put_stack_format(const char *name, unsigned int id, const char *first, struct fl_buf *out)
+static void put_stack_format(const char *name, unsigned int id, const char *first, struct fl_buf *format)
 {
-	_cleanup_buf_ struct fl_buf format = {};
-
-	fl_buf_addf(&format, "name: %s\nID: %u\nformat:\n", name, id);
-	fl_format_print_common(&format);
-	fl_buf_addf(&format, "\tfield:%s;\toffset:8;\tsize:4;\tsigned:%d;\n", first, id == KERNEL_STACK_ID);
-	fl_buf_addz(&format, "\tfield:unsigned long caller[];\toffset:16;\tsize:0;\tsigned:0;\n\n"
-			     "print fmt: \"\\t=> %ps\\n\", (void *)REC->caller[0]\n");
-	put_sized(out, &format, 8);
+	fl_buf_addf(format, "name: %s\nID: %u\nformat:\n", name, id);
+	fl_format_print_common(format);
+	fl_buf_addf(format, "\tfield:%s;\toffset:8;\tsize:4;\tsigned:%d;\n", first, id == KERNEL_STACK_ID);
+	fl_buf_addz(format, "\tfield:unsigned long caller[];\toffset:16;\tsize:0;\tsigned:0;\n\n"
+			    "print fmt: \"\\t=> %ps\\n\", (void *)REC->caller[0]\n");
 }
 
-static void put_stack_formats(const struct fl_tracedat *t, struct fl_buf *out)
+static bool has_stacks(const struct fl_tracedat *t)
 {
-	bool any = false;
-
-	for (size_t i = 0; t->schemas.n && i < t->nr_events; i++)
-		any |= t->schemas.v[i]->layout.stacks != 0;
-	put_number(out, any ? 2 : 0, 4);
-	if (!any)
-		return;
-	put_stack_format("kernel_stack", KERNEL_STACK_ID, "int size", out);
-	put_stack_format("user_stack", USER_STACK_ID, "unsigned int tgid", out);
+	for (size_t i = 0; i < t->schemas.n; i++)
+		if (t->schemas.v[i]->layout.stacks)
+			return true;
+	return false;
 }
 
-static void put_formats(const struct fl_tracedat *t, struct fl_buf *out)
+/* The first of them are the two stacks, where there are any. */
+static int list_formats(struct fl_tracedat *t, struct fl_buf stacks[2], struct fl_dat_format **ret, size_t *ret_n)
 {
-	size_t groups = 0;
+	struct fl_dat_format *f = calloc(t->nr_events + 2, sizeof(*f));
+	size_t n = 0;
 
-	put_stack_formats(t, out);
-	for (size_t i = 0; i < t->nr_events; i++)
-		groups += first_of_group(t, i);
-	put_number(out, groups, 4);
-	for (size_t i = 0; i < t->nr_events; i++)
-		if (first_of_group(t, i))
-			put_group(t, i, out);
-}
-
-static void put_symbol(const struct fl_ksym *sym, struct fl_buf *text)
-{
-	fl_buf_addf(text, "%016llx %c %.*s", (unsigned long long)sym->addr, sym->type,
-		    FL_STR_ARG(sym->name));
-	if (sym->module.n)
-		fl_buf_addf(text, "\t[%.*s]", FL_STR_ARG(sym->module));
-	fl_buf_addc(text, '\n');
-}
-
-/*
- * Each function that a record names, as /proc/kallsyms has it, and the symbol behind it: where one
- * begins the other ends, and readers have no other way to know.
- */
-static void put_symbols(struct fl_tracedat *t, struct fl_buf *out)
-{
-	_cleanup_buf_ struct fl_buf text = {};
-	struct fl_ksyms *ksyms = NULL;
-
-	if (fl_target_ksyms(t->target, &ksyms) < 0)
-		ksyms = NULL;
-	fl_map_for_each(e, &t->addresses) {
-		struct fl_ksym sym, next;
-
-		if (!ksyms || fl_ksyms_at(ksyms, fl_get_le64(e->key.p), &sym) < 0)
-			continue;
-		put_symbol(&sym, &text);
-		if (sym.size && fl_ksyms_at(ksyms, sym.addr + sym.size, &next) == 0)
-			put_symbol(&next, &text);
+	if (!f)
+		return -ENOMEM;
+	if (has_stacks(t)) {
+		put_stack_format("kernel_stack", KERNEL_STACK_ID, "int size", &stacks[0]);
+		put_stack_format("user_stack", USER_STACK_ID, "unsigned int tgid", &stacks[1]);
+		f[n++] = (struct fl_dat_format){ FL_STR("ftrace"), fl_buf_str(&stacks[0]) };
+		f[n++] = (struct fl_dat_format){ FL_STR("ftrace"), fl_buf_str(&stacks[1]) };
 	}
-	put_sized(out, &text, 4);
+	for (size_t i = 0; i < t->nr_events; i++)
+		f[n++] = (struct fl_dat_format){ t->events[i].group, fl_buf_str(&t->events[i].format) };
+	*ret = f;
+	*ret_n = n;
+	return 0;
 }
 
-static void put_comms(const struct fl_tracedat *t, struct fl_buf *out)
+/* With the first record, or the first commit: by then all events are described. */
+static int open_journal(struct fl_tracedat *t)
 {
-	_cleanup_buf_ struct fl_buf text = {};
-
-	fl_map_for_each(e, &t->comms) {
-		fl_buf_addf(&text, "%llu ", (unsigned long long)fl_get_le64(e->key.p));
-		fl_comm_write(fl_str(e->ptr), &text);
-		fl_buf_addc(&text, '\n');
-	}
-	put_sized(out, &text, 8);
-}
-
-static void put_option(uint16_t id, struct fl_str text, struct fl_buf *out)
-{
-	put_number(out, id, 2);
-	put_number(out, text.n + 1, 4);
-	fl_buf_add_str(out, text);
-	fl_buf_addc(out, '\0');
-}
-
-enum {
-	OPTION_STATISTICS = 2,
-	OPTION_CLOCK = 4,
-	OPTION_UNAME = 5,
-};
-
-static void put_options(const struct fl_tracedat *t, struct fl_str summary, struct fl_buf *out)
-{
-	_cleanup_buf_ struct fl_buf system = {};
+	_cleanup_buf_ struct fl_buf system = {}, kernel_stack = {}, user_stack = {};
+	struct fl_buf stacks[2] = {};
+	_cleanup_free_ struct fl_dat_format *formats = NULL;
+	struct fl_journal_start start = { .clock = t->boot_clock ? FL_STR("boot") : FL_STR("mono") };
+	struct fl_dat_option option = { .id = FL_DAT_UNAME };
 	struct utsname u;
+	int r;
 
-	fl_buf_add(out, "options  ", 10);
-	put_option(OPTION_STATISTICS, summary, out);
-	put_option(OPTION_CLOCK, t->boot_clock ? FL_STR("[boot]") : FL_STR("[mono]"), out);
+	if (t->is_open)
+		return 0;
+	r = list_formats(t, stacks, &formats, &start.nr_formats);
+	kernel_stack = stacks[0];
+	user_stack = stacks[1];
+	if (r < 0)
+		return r;
+	start.formats = formats;
 	if (uname(&u) == 0) {
 		fl_buf_addf(&system, "%s %s %s %s", u.sysname, u.nodename, u.release, u.machine);
-		put_option(OPTION_UNAME, fl_buf_str(&system), out);
+		option.data = fl_str_n(fl_buf_z(&system), system.len + 1);
+		start.options = &option;
+		start.nr_options = 1;
 	}
-	put_number(out, 0, 2);
-}
-
-static int put_header(struct fl_tracedat *t, struct fl_str summary, struct fl_buf *out)
-{
-	uint64_t offset;
-
-	fl_buf_add(out, "\x17\x08\x44tracing6", 12); /* the version's NUL included */
-	put_number(out, 0, 1);			     /* little endian */
-	put_number(out, sizeof(uint64_t), 1);
-	put_number(out, PAGE_SIZE, 4);
-	put_ring_formats(out);
-	put_formats(t, out);
-	put_symbols(t, out);
-	put_number(out, 0, 4); /* no trace_printk formats */
-	put_comms(t, out);
-	put_number(out, t->nr_streams, 4);
-	put_options(t, summary, out);
-	fl_buf_add(out, "flyrecord", 10);
-	offset = out->len + 16 * (uint64_t)t->nr_streams;
-	offset = (offset + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
-	for (uint32_t i = 0; i < t->nr_streams; i++) {
-		put_number(out, offset, 8);
-		put_number(out, t->streams[i].size, 8);
-		offset += t->streams[i].size;
-	}
-	fl_buf_fill(out, 0, (PAGE_SIZE - out->len % PAGE_SIZE) % PAGE_SIZE);
-	return out->error;
-}
-
-static int append_stream(struct fl_tracedat *t, struct stream *s)
-{
-	_cleanup_free_ uint8_t *page = malloc(PAGE_SIZE);
-	int r = page ? 0 : -ENOMEM;
-
-	for (uint64_t at = 0; at < s->size && r == 0; at += PAGE_SIZE) {
-		if (pread(s->fd, page, PAGE_SIZE, at) != PAGE_SIZE)
-			return -EIO;
-		r = write_all(t->fd, page, PAGE_SIZE);
-	}
+	r = fl_journal_open(t->fd, &start, &t->journal);
+	t->is_open = r == 0;
 	return r;
 }
 
 int fl_tracedat_finish(struct fl_tracedat *t, struct fl_str summary)
 {
-	_cleanup_buf_ struct fl_buf header = {};
-	int r = 0;
+	_cleanup_buf_ struct fl_buf text = {};
+	struct fl_dat_option option = { .id = FL_DAT_CPUSTAT };
 
-	for (uint32_t i = 0; i < t->nr_streams && r == 0; i++)
-		r = flush_page(&t->streams[i]);
-	if (r == 0)
-		r = put_header(t, summary, &header);
-	if (r == 0)
-		r = fl_buf_write_fd(&header, t->fd);
-	for (uint32_t i = 0; i < t->nr_streams && r == 0; i++)
-		r = append_stream(t, &t->streams[i]);
-	return r;
+	fl_buf_add_str(&text, summary);
+	fl_buf_addc(&text, '\0');
+	option.data = fl_buf_str(&text);
+	return text.error ? text.error : commit(t, &option, 1);
 }
 
 /* ---- life ---- */
@@ -609,15 +482,7 @@ static uint64_t place_address(struct fl_target *target, const struct fl_probe_ev
 	return sym.addr + e->place.offset;
 }
 
-static char *folder_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? fl_str_dup(fl_str_n(path, slash == path ? 1 : slash - path)) : fl_str_dup(FL_STR("."));
-}
-
-int fl_tracedat_open(const char *path, int fd, struct fl_target *target, bool boot_clock,
-		     struct fl_tracedat **ret)
+int fl_tracedat_open(int fd, struct fl_target *target, bool boot_clock, struct fl_tracedat **ret)
 {
 	_cleanup_tracedat_ struct fl_tracedat *t = calloc(1, sizeof(*t));
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -627,11 +492,12 @@ int fl_tracedat_open(const char *path, int fd, struct fl_target *target, bool bo
 	t->fd = fd;
 	t->target = target;
 	t->boot_clock = boot_clock;
-	t->dir = folder_of(path);
 	t->nr_streams = cpus > 0 ? cpus : 1;
 	t->streams = calloc(t->nr_streams, sizeof(*t->streams));
-	if (!t->dir || !t->streams)
+	if (!t->streams)
 		return -ENOMEM;
+	for (uint32_t i = 0; i < t->nr_streams; i++)
+		t->streams[i] = (struct stream){ { .full = on_page, .ctx = &t->streams[i] }, t, i };
 	*ret = TAKE_PTR(t);
 	return 0;
 }
@@ -658,12 +524,12 @@ int fl_tracedat_describe(struct fl_tracedat *t, struct fl_str group, struct fl_s
 	return format->error;
 }
 
-int fl_tracedat_new(const char *path, int fd, struct fl_record_schemas schemas, struct fl_target *target,
+int fl_tracedat_new(int fd, struct fl_record_schemas schemas, struct fl_target *target,
 		    bool boot_clock, struct fl_symbols *symbols, struct fl_tracedat **ret)
 {
 	_cleanup_tracedat_ struct fl_tracedat *t = NULL;
 	size_t n = schemas.n;
-	int r = fl_tracedat_open(path, fd, target, boot_clock, &t);
+	int r = fl_tracedat_open(fd, target, boot_clock, &t);
 
 	if (r < 0)
 		return r;
@@ -689,11 +555,10 @@ void fl_tracedat_free(struct fl_tracedat *t)
 {
 	if (!t)
 		return;
-	for (uint32_t i = 0; t->streams && i < t->nr_streams; i++) {
-		if (t->streams[i].page && t->streams[i].fd >= 0)
-			close(t->streams[i].fd);
-		free(t->streams[i].page);
-	}
+	for (uint32_t i = 0; t->streams && i < t->nr_streams; i++)
+		fl_page_writer_fini(&t->streams[i].pages);
+	fl_journal_fini(&t->journal);
+	fl_buf_fini(&t->new_comms);
 	for (size_t i = 0; i < t->nr_events; i++)
 		fl_buf_fini(&t->events[i].format);
 	fl_map_fini(&t->comms);
@@ -703,6 +568,5 @@ void fl_tracedat_free(struct fl_tracedat *t)
 	free(t->events);
 	free(t->streams);
 	free(t->ips);
-	free(t->dir);
 	free(t);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A recording in trace-cmd's file format, version 6 (trace-cmd.dat.v6(5)): what trace-cmd report,
- * KernelShark and everything on libtracecmd read. Records are written as the kernel's ring buffer
- * would hold them, in pages, a stream for each CPU.
+ * A recording in trace-cmd's file format while it is made: what trace-cmd report, KernelShark and
+ * everything on libtracecmd read once it is converted (convert.h). Records are written as the kernel's
+ * ring buffer would hold them, into a journal (journal.h).
  *
  * One thread.
  */
@@ -17,12 +17,11 @@
 struct fl_tracedat;
 
 /*
- * Writes @path, which is open as @fd (and stays its caller's), for the probes of a trace that was
- * started. @symbols and @trace are borrowed.
- * Until fl_tracedat_finish() the file is empty, and what is recorded lies in unnamed files beside it.
+ * Writes to @fd, which is empty, for reading and writing, and stays the caller's, for the probes of a
+ * trace that was started. @symbols and what @schemas point to are borrowed.
  */
-int fl_tracedat_new(const char *path, int fd, struct fl_record_schemas schemas, struct fl_target *target,
-		    bool boot_clock, struct fl_symbols *symbols, struct fl_tracedat **ret);
+int fl_tracedat_new(int fd, struct fl_record_schemas schemas, struct fl_target *target, bool boot_clock,
+		    struct fl_symbols *symbols, struct fl_tracedat **ret);
 void fl_tracedat_free(struct fl_tracedat *t);
 FL_DEFINE_CLEANUP(struct fl_tracedat *, fl_tracedat_free);
 #define _cleanup_tracedat_ _cleanup_(fl_tracedat_freep)
@@ -34,14 +33,17 @@ int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_reco
  * The same for records that the kernel made: each event is described once, by its group (borrowed) and
  * the text of its format file, whose ID the records carry. Symbols are those that their printers name.
  */
-int fl_tracedat_open(const char *path, int fd, struct fl_target *target, bool boot_clock,
-		     struct fl_tracedat **ret);
+int fl_tracedat_open(int fd, struct fl_target *target, bool boot_clock, struct fl_tracedat **ret);
 int fl_tracedat_describe(struct fl_tracedat *t, struct fl_str group, struct fl_str format);
 int fl_tracedat_recorded(struct fl_tracedat *t, const struct fl_recorded *rec);
 
+/* What was recorded up to now can be read from then on, also after a kill. Done by itself once a second
+ * while records come. */
+int fl_tracedat_flush(struct fl_tracedat *t);
+
 /*
- * Puts the file together, with @summary as what became of all that was hit: where trace-cmd keeps the
- * kernel's statistics (trace-cmd report --stat shows it). 0 or -errno; the file then is not to be used.
+ * The journal is whole, with @summary as what became of all that was hit: where trace-cmd keeps the
+ * kernel's statistics (trace-cmd report --stat shows it). 0 or -errno.
  */
 int fl_tracedat_finish(struct fl_tracedat *t, struct fl_str summary);
 

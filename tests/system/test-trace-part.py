@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-trace-part.py FORELAND KILLS: a recording is never lost: it grows as FILE.part, and outlives kill -9.
+
+The programs that are run while it is traced have names that nobody else uses; those that were run more than two
+seconds before the kill must be in FILE.part, and in what it is converted to, which trace-cmd reads, too."""
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+foreland, kills = os.path.abspath(sys.argv[1]), int(sys.argv[2])
+DEF = "t:demo/exec sched_process_exec name=bprm->filename:string pid=p->pid"
+results = []
+
+
+def expect(what, ok, detail=""):
+    results.append(ok)
+    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
+    if not ok and detail:
+        print("# " + str(detail)[:2000].replace("\n", "\n# "))
+
+
+def run(*args):
+    return subprocess.run(args, capture_output=True, text=True, errors="replace")
+
+
+def marks(text):
+    return re.findall(r'name="[^"]*/mark-(\d+)"', text)
+
+
+with tempfile.TemporaryDirectory() as tmp:
+    os.chdir(tmp)
+    probe = run(foreland, "trace", "-o", "a.dat", DEF, "--", "/bin/true")
+    if probe.returncode:
+        print(f"1..0 # SKIP no BPF here: {probe.stderr.strip().splitlines()[-1:]}")
+        sys.exit(0)
+    expect("when it is done the file has its name, and there is no .part", os.listdir() == ["a.dat"], os.listdir())
+
+    def mark(n):
+        name = f"{tmp}/mark-{n}"
+        if not os.path.exists(name):
+            shutil.copy("/bin/true", name)
+        subprocess.run([name], check=True)
+
+    # ---- what it is converted to at the end ----
+    for output, args in (("six.dat", []), ("seven.dat", ["--compress"])):
+        r = run(foreland, "trace", *args, "-o", output, DEF, "--", "sh", "-c", "for i in 1 2 3; do /bin/true; done; sleep 1.2; /bin/true")
+        hits = int(re.search(r"(\d+) hits", r.stderr).group(1))
+        with open(output, "rb") as f:
+            version = f.read(11)[-1:].decode()
+        ours = run(foreland, "report", output)
+        expect(f"{output} is of version {version} and holds as many records as there were hits",
+               r.returncode == 0 and version == ("7" if args else "6") and ours.stdout.count(" exec: ") == hits, (r.stderr, ours.stderr))
+        if shutil.which("trace-cmd"):
+            theirs = run("trace-cmd", "report", "-N", output)
+            expect(f"trace-cmd reads {output}", theirs.stdout.count(" exec: ") == hits and
+                   re.findall(r'name="[^"]*" pid=\d+', theirs.stdout) == re.findall(r'name="[^"]*" pid=\d+', ours.stdout),
+                   theirs.stderr + theirs.stdout[:500])
+    r = run(foreland, "trace", "--stack", "-o", "t.pftrace", DEF, "--", "/bin/true")
+    expect("-o FILE.pftrace is written the same way", r.returncode == 0 and os.path.getsize("t.pftrace") > 300 and
+           not os.path.exists("t.pftrace.part"), r.stderr)
+
+    # ---- killed ----
+    rnd, bad = random.Random(9), []
+    for i in range(kills):
+        for name in ("k.dat", "k.dat.part", "r.dat"):
+            if os.path.exists(name):
+                os.unlink(name)
+        p = subprocess.Popen([foreland, "trace", "-o", "k.dat", DEF], stderr=subprocess.DEVNULL)
+        ran, deadline = [], time.monotonic() + 30
+        while not os.path.exists("k.dat.part") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for _ in range(50):  # it is there before the probes are
+            mark(0)
+            if marks(run(foreland, "report", "k.dat.part").stdout):
+                break
+            time.sleep(0.1)
+        end = time.monotonic() + rnd.uniform(0.1, 3)
+        n = 0
+        while time.monotonic() < end:
+            n += 1
+            mark(n % 5 + 1)
+            ran.append((time.monotonic(), str(n % 5 + 1)))
+            time.sleep(rnd.uniform(0, 0.2))
+        killed = time.monotonic()
+        p.send_signal(signal.SIGKILL)
+        p.wait()
+        left = run(foreland, "report", "k.dat.part")
+        made = run(foreland, "report", "k.dat.part", "-o", "r.dat")
+        want = [m for t, m in ran if killed - t > 2.5]
+        got = [m for m in marks(left.stdout) if m != "0"]
+        again = [m for m in marks(run(foreland, "report", "r.dat").stdout) if m != "0"]
+        theirs = [m for m in marks(run("trace-cmd", "report", "-N", "r.dat").stdout) if m != "0"] if shutil.which("trace-cmd") else got
+        ok = (left.returncode == 0 and made.returncode == 0 and got[:len(want)] == want and len(got) <= len(ran) and
+              again == got and theirs == got and not os.path.exists("k.dat"))
+        if not ok:
+            bad.append((i, left.returncode, left.stderr[-200:], made.stderr[-200:], want, got, again, theirs))
+    expect(f"{kills} kills: what was flushed is in FILE.part, and in what report makes of it", not bad, bad[:2])
+    os.chdir("/")
+print(f"1..{len(results)}")
+sys.exit(not all(results))
