@@ -420,6 +420,34 @@ def write():
         check(code == 2 and "--fix" in err, "--write alone is a mistake", err)
 
 
+def ignored():
+    """In each kind of comment, for its lines and no other; and one that nothing needs any more."""
+    with tempfile.TemporaryDirectory() as top:
+        tree(top)
+        put(top, "Documentation/a/x.rst", "X\n=\n\n.. foreland: ignore sysfs-modules of an old kernel\n\nSee /sys/modules/x\n"
+            "or /sys/modules/y.\n\nBut /sys/modules/z.\n")
+        code, out, err = run(top)
+        check(re.findall(r"^(\S+?:\d+)", out, re.M) == ["Documentation/a/x.rst:9"], "ignored up to the next blank line", out)
+        put(top, "Documentation/a/x.rst", "X\n=\n\n.. foreland: ignore paths of an old kernel\n\nSee /sys/module/x.\n")
+        code, out, err = run(top)
+        check("x.rst:4:" in out and "[ignore-unused]" in out and code == 1, "one that nothing needs is told", out)
+        code, out, err = run(top, "--skip", "sysfs-modules")
+        check(code == 0, "but not where its check was not asked for", out)
+        put(top, "Documentation/a/x.rst", "X\n=\n\n.. foreland: ignore paths\n\nSee /sys/modules/x, foreland: ignore\n")
+        code, out, err = run(top)
+        check("x.rst:4:4: error" in out and out.count("[ignore-bad]") == 1, "one without a reason, too", out)
+        put(top, "Documentation/a/x.rst", OLD.replace("/sys/modules", "/sys/module"))
+        put(top, "lib/a.c", "/* foreland: ignore kdoc-param the caller knows */\n/**\n * f() - does it\n */\nvoid f(int a);\n\n"
+            "/**\n * g() - does it\n */\nvoid g(int a);\n")
+        put(top, "Documentation/ABI/testing/x", "# foreland: ignore abi-date nobody knows\n\nWhat:\t\t/sys/a\nDate:\t\t31 Februar 2012\n"
+            "Contact:\tx@y.z\nDescription:\n\t\tText.\n")
+        code, out, err = run(top)
+        check(re.findall(r"^(\S+?:\d+)", out, re.M) == ["lib/a.c:10"], "in C and ABI files", out)
+        code, out, err = run(top, "--patch", "-", stdin=b"--- a/lib/a.c\n+++ b/lib/a.c\n@@ -1,3 +1,2 @@\n"
+                             b"-/* foreland: ignore kdoc-param the caller knows */\n /**\n  * f() - does it\n")
+        check(">> lib/a.c:4:" in out and "[kdoc-param]" in out, "a patch that takes it away brings the finding back", out)
+
+
 # A name that is not there, a file that is, and whether the one became the other: the folders say.
 MOVED = [("Documentation/arm/pxa-mfp.txt", "Documentation/arch/arm/pxa-mfp.rst", True),
          ("drivers/net/tg3.c", "drivers/net/ethernet/broadcom/tg3.c", True),
@@ -504,7 +532,7 @@ def places():
         check(code == 2 and "did you mean 'title-" in err, "a check that is none: %s" % err.split("\n")[0], err)
 
 
-for part in revisions, baseline, robot, standard_input, allow_list, includes, stars, titles, labels, c_names, hook, terminal, write, moved, drawings, places:
+for part in revisions, baseline, robot, standard_input, allow_list, ignored, includes, stars, titles, labels, c_names, hook, terminal, write, moved, drawings, places:
     part()
 print("1..%d" % tests)
 sys.exit(1 if failures else 0)

@@ -95,6 +95,7 @@ static size_t fire(enum docs_check c, const char *example)
 	size_t n;
 
 	docs_set_add(&opts.want, c);
+	docs_set_add(&opts.want, DOCS_SYSFS_MODULES); /* which examples of "foreland: ignore" are about */
 	lay_out(c, example);
 	assert_int_equal(docs_tree_open(&tree, top, &rel), 0);
 	run_whole(&run, &tree, &opts);

@@ -42,6 +42,7 @@ enum docs_fact_kind {
 	DOCS_FACT_CONFIG,     /* CONFIG_name in a page */
 	DOCS_FACT_C,	     /* a C declaration; name: "kind name", extra: the page and line that has it */
 	DOCS_FACT_NAMED,	     /* a place in which a path is written that is looked for */
+	DOCS_FACT_IGNORE,    /* "foreland: ignore NAME" in a comment, for its lines up to @end */
 	_DOCS_FACT_MAX,
 };
 
@@ -49,7 +50,7 @@ enum docs_fact_kind {
 struct docs_fact {
 	struct fl_str name, extra, text; /* text: the line it stands in */
 	const char *file;
-	uint32_t line, col;
+	uint32_t line, col, end;
 	uint16_t styles[RST_MAX_STYLES];
 	uint8_t nr_styles, level;
 	bool in_namespace; /* of C names, which a page chose */

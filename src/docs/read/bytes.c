@@ -422,6 +422,74 @@ static bool is_text_kind(const char *path)
 	       !strcmp(path, "MAINTAINERS");
 }
 
+/* -- what the file itself wants ignored -- */
+
+static const char ignore_word[] = "foreland: ignore";
+
+/* The last of the next lines that are not blank. */
+static uint32_t block_end(struct docs_worker *w, uint32_t no)
+{
+	uint32_t most = no + 1000;
+
+	while (no < most && !fl_str_trim(docs_sink_line(&w->sink, no + 1)).n)
+		no++;
+	while (no < most && fl_str_trim(docs_sink_line(&w->sink, no + 1)).n)
+		no++;
+	return no;
+}
+
+static bool names_check(struct fl_str name)
+{
+	for (size_t c = 0; c < _DOCS_CHECK_MAX; c++) {
+		if (fl_str_is(name, docs_checks[c].kind.code) || fl_str_is(name, docs_checks[c].group))
+			return true;
+	}
+	return false;
+}
+
+static void ignored_place(struct docs_worker *w, size_t at)
+{
+	struct fl_str rest = fl_str_from(w->sink.text, at + sizeof(ignore_word) - 1), name, reason;
+	uint32_t col, no = docs_sink_locate(&w->sink, at, &col);
+	struct docs_fact *f;
+
+	rest.n = fl_str_find(rest, '\n', 0);
+	if (!fl_str_word(&rest, &name) || !names_check(name) || !fl_str_word(&rest, &reason) ||
+	    fl_str_is(reason, "*/")) {
+		docs_report(&w->sink, DOCS_IGNORE_BAD, no, col, sizeof(ignore_word) - 1, NULL);
+		return;
+	}
+	f = docs_fact_add(w, DOCS_FACT_IGNORE, name, no, col);
+	if (f)
+		f->end = block_end(w, no);
+}
+
+/* Behind ".." of a page, "#", or within a comment of C. */
+static bool is_comment(struct fl_str text, size_t at)
+{
+	size_t bol = at;
+	struct fl_str before;
+
+	while (bol && text.p[bol - 1] != '\n')
+		bol--;
+	before = fl_str_trim(fl_str_sub(text, bol, at - bol));
+	return fl_str_is(before, "..") || fl_str_is(before, "#") || fl_str_is(before, "*") || fl_str_is(before, "/*") ||
+	       fl_str_is(before, "//");
+}
+
+static void ignored_places(struct docs_worker *w)
+{
+	struct fl_str text = w->sink.text;
+
+	const char *p = text.p;
+
+	while ((p = memmem(p, (size_t)(text.p + text.n - p), ignore_word, sizeof(ignore_word) - 1))) {
+		if (is_comment(text, (size_t)(p - text.p)))
+			ignored_place(w, (size_t)(p - text.p));
+		p++;
+	}
+}
+
 void docs_read_bytes(struct docs_worker *w)
 {
 	struct fl_str text = w->sink.text;
@@ -450,4 +518,6 @@ void docs_read_bytes(struct docs_worker *w)
 		check_utf8(w, text);
 	if (all.control && document)
 		check_control(w, text);
+	if (document || w->nr_kdoc || !strcmp(w->path, "MAINTAINERS"))
+		ignored_places(w);
 }

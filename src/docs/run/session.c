@@ -17,6 +17,7 @@
 #include "docs/kdoc/kdoc.h"
 #include "docs/read/comments.h"
 #include "docs/read/read.h"
+#include "docs/run/ignore.h"
 
 /* -- one file -- */
 
@@ -338,19 +339,6 @@ static void tell_computed(struct docs_session *s, struct docs_worker *w)
 	}
 }
 
-int docs_session_finish(struct docs_session *s)
-{
-	struct docs_graph g;
-	int r;
-
-	docs_graph_init(&g, s->workers, s->nr_workers);
-	r = judge(s, &g);
-	if (s->whole)
-		tell_computed(s, &s->workers[0]);
-	docs_graph_fini(&g);
-	return r ? r : docs_session_sort(s);
-}
-
 static int finding_cmp(const void *a, const void *b)
 {
 	const struct docs_finding *x = a, *y = b;
@@ -367,7 +355,8 @@ static int finding_cmp(const void *a, const void *b)
 	return strcmp(x->message, y->message);
 }
 
-int docs_session_sort(struct docs_session *s)
+/* All findings of the workers, in order. */
+static int gather(struct docs_session *s)
 {
 	size_t n = 0;
 	int r = 0;
@@ -397,4 +386,30 @@ int docs_session_sort(struct docs_session *s)
 	}
 	s->n = n;
 	return r;
+}
+
+int docs_session_sort(struct docs_session *s)
+{
+	int r = gather(s);
+
+	if (!r)
+		docs_ignore(s, false);
+	return r;
+}
+
+int docs_session_finish(struct docs_session *s)
+{
+	struct docs_graph g;
+	int r;
+
+	docs_graph_init(&g, s->workers, s->nr_workers);
+	r = judge(s, &g);
+	if (s->whole)
+		tell_computed(s, &s->workers[0]);
+	docs_graph_fini(&g);
+	if (!r)
+		r = gather(s);
+	if (!r)
+		docs_ignore(s, true);
+	return r ? r : docs_session_sort(s);
 }
