@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# foreland doctor in the guest: what a stock 6.12 and a stock 6.1 can, by the kernels' own history
+# foreland doctor in the guest: what stock kernels can, by the kernels' own history
 # (the versions in which each feature came), and what --clean takes away and leaves.
 trace=/sys/kernel/tracing
 release=$(uname -r)
@@ -16,14 +16,22 @@ for name in cap_bpf cap_perfmon btf kallsyms kallsyms_all bpf jit raw_tp tp_btf 
 	says $name yes
 done
 case $release in
-6.12.*) later=yes ;;	# 6.2, 6.5, 6.6 and 6.10
-6.1.*)  later=no ;;	# and Debian's 6.1 has no CONFIG_FPROBE, which kprobe.multi needs
+6.1.*) later=no ;;	# and Debian's 6.1 has no CONFIG_FPROBE, which kprobe.multi needs
+*)     later=yes ;;	# 6.2, 6.5, 6.6 and 6.10
+esac
+case $release in
+6.1.*|6.12.*|6.16.*) void=no ;;
+*)                   void=yes ;;	# 6.17
+esac
+case $release in
+[0-6].*|7.[0-2].*) series=no ;;
+*)                 series=yes ;;	# 7.3
 esac
 for name in kprobe_multi rdonly_cast_typed memsx uprobe_multi cookie_raw_tp kprobe_session fprobe_events btf_args; do
 	says $name $later
 done
-says rdonly_cast_void no	# 6.17
-says typecasts no
+says rdonly_cast_void $void
+says typecasts $series
 
 # A dead run's events and instance go; other people's, and those of a run that lives, stay.
 dead=foreland_999999_1

@@ -30,6 +30,13 @@ def need(missing=''):
         sys.exit(0)
 
 
+def known(name):
+    """Whether the guest's kernel knows @name, of whatever: it stands among the strings of its types."""
+    facts = subprocess.run([vm, '--exported'], capture_output=True, text=True, check=True).stdout.strip()
+    with open(os.path.join(facts, 'btf', 'vmlinux'), 'rb') as f:
+        return b'\0%s\0' % name.encode() in f.read()
+
+
 def static():
     """Where the static foreland is, which is built where it is not."""
     return subprocess.run([os.path.join(top, 'scripts', 'static')], check=True, capture_output=True,

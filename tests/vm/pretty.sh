@@ -9,7 +9,8 @@ rm -f /tmp/missing
 # results: a missing file is ENOENT to a function that returns int, and to one that returns a pointer
 int_result() { trace 'f vfs_statx%return r=$retval' -- busybox stat /tmp/missing | args | sort -u; }
 prints 'r=-ENOENT' 'a negative int that is a result' int_result
-pointer_result() { trace 'f do_filp_open%return r=$retval' -- busybox cat /tmp/missing | args | grep -v '{' | sort -u; }
+opening=$(known functions do_filp_open do_file_open)
+pointer_result() { trace "f $opening%return r=\$retval" -- busybox cat /tmp/missing | args | grep -v '{' | sort -u; }
 prints 'r=-ENOENT' 'a pointer that is an error' pointer_result
 ssize_result() { trace 'f vfs_write%return r=$retval n=count if n == 5' -- busybox sh -c 'echo four | busybox dd of=/dev/full 2>/dev/null' | args | sort -u; }
 prints 'r=-ENOSPC n=5
@@ -43,7 +44,7 @@ prints '"args":{"type":"PIDTYPE_TGID"}' 'an enum in JSON' enums_json
 # pointers that point nowhere are no faults; those that do not are
 nowhere()
 {
-	foreland trace --pretty --comm busybox 'f do_filp_open%return f=$retval' -- busybox cat /tmp/missing 2>err >out
+	foreland trace --pretty --comm busybox "f $opening%return f=\$retval" -- busybox cat /tmp/missing 2>err >out
 	grep -c ' 0 faults' err
 }
 prints 1 'an error is no fault' nowhere

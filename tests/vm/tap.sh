@@ -10,6 +10,7 @@
 #   matches REGEX NAME COMMAND...    COMMAND succeeds and a line of its standard output matches
 #   complains REGEX NAME COMMAND...  COMMAND fails and a line of its standard error matches
 #   skip REASON NAME                 not tested, and why
+#   known functions|types NAME...    prints the first that the running kernel has
 #   fail NAME                        not ok
 #
 # What a failed command printed is shown as comments below the failure.
@@ -84,6 +85,16 @@ complains()
 	tap_run "$@"
 	tap_said() { [ "$tap_status" != 0 ] && grep -qE -e "$tap_want" "$tap_dir/err"; }
 	tap_judge "$tap_what" "exit status $tap_status; wanted a complaint like: $tap_want" tap_said
+}
+
+known()			# functions|types NAME...: the first that this kernel's BTF has
+{
+	tap_kind=$1
+	shift
+	for tap_name; do
+		foreland probe list "$tap_kind" "$tap_name" 2>/dev/null | grep -q . && { echo "$tap_name"; return; }
+	done
+	return 1
 }
 
 skip()

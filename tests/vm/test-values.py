@@ -7,7 +7,7 @@ One program does system calls and calls a function of its own; both tracers look
 """
 import os, re, subprocess, sys, tempfile
 
-from guest import check, done, need, run
+from guest import check, done, known, need, run
 
 home = '/root'      # where a script in the guest starts
 
@@ -62,7 +62,7 @@ FUNC = {    # parameters of vfs_write(file, buf, count, pos): by name, and what 
     'bits': bits('count'),
     'mem': 'pos=+0(pos) p8=+0(pos):u8 p32=+4(pos):s32 flags=+0(file):x32',
     'chain': 'ino=file->f_inode->i_ino mode=file->f_inode->i_mode:x16 len=file->f_path.dentry->d_name.len',
-    'string': 'name=file->f_path.dentry->d_name.name:string in=file->f_path.dentry->d_iname:string',
+    'string': 'name=file->f_path.dentry->d_name.name:string in=file->f_path.dentry->D_INAME:string',
     'ustring': 'buf=+0(buf):ustring b2=buf:ustring k=+0(buf):string',
     'umem': 'u8=+u0(buf):u8 u32=+u4(buf):x32 u64=+u0(buf):u64',
     'array': 'a=+0(file):x8[16] b=+0(buf):u8[3] n=+0(file->f_path.dentry->d_name.name):char[5] w=+0(pos):u16[4]',
@@ -195,7 +195,8 @@ def main():
                        check=True)
         nm = subprocess.run(['nm', f'{work}/prog'], capture_output=True, text=True).stdout
         ufunc = int(re.search(r'^(\w+) T ufunc$', nm, re.M)[1], 16) - 0x400000
-        defs = definitions(ufunc)
+        inline = 'd_iname' if known('d_iname') else 'd_shortname.string'    # as of 6.14
+        defs = [(name, head, where, args.replace('D_INAME', inline)) for name, head, where, args in definitions(ufunc)]
         os.mkdir(f'{work}/defs')
         others = 0
         for name, head, where, args in defs:
