@@ -8,7 +8,7 @@
  *	struct check_opts { bool json; const char *dialect; struct fl_strv btf; uint64_t count; };
  *	static const struct fl_opt check_options[] = {
  *		FL_OPT_FLAG(struct check_opts, json, 0, "json", "print one JSON object a line"),
- *		FL_OPT_STR(struct check_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline", "whose rules apply"),
+ *		FL_OPT_STR(struct check_opts, dialect, 0, "dialect", "7.3|v6|6.12", "whose rules apply"),
  *		FL_OPT_LIST(struct check_opts, btf, 0, "btf", "FILE", "..."),
  *		FL_OPT_U64(struct check_opts, count, 'n', NULL, "N", "stop after N lines"),
  *		FL_OPT_GROUP(target_options),

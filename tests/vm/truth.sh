@@ -93,3 +93,15 @@ name() { traced -t 1 't sched_switch from=prev->comm:string' -- sh -c 'sleep 0.1
 prints sh "a task's name, whatever the sign of the kernel's char" name
 status 2 '-n with --hist is refused' foreland trace -n 1 --hist keys=a 't sched_switch a=next->pid'
 complains 'did you mean .sched_switch' 'a tracepoint that is not there' foreland trace -n 1 't sched_swithc'
+
+# Within an instruction a breakpoint changes what the program computes. Where functions begin is in
+# busybox's unwind table; where instructions do, tests/system/test-insn-length.sh asks objdump.
+within()		# the first offset of a page of code that is refused
+{
+	for byte in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+		foreland trace -t 0.01 "p /bin/busybox:$((0x50000 + byte))" 2>&1 | grep -q NO_BOUNDARY || continue
+		foreland trace --force -t 0.01 "p /bin/busybox:$((0x50000 + byte))" 2>/dev/null && return
+	done
+	return 1
+}
+check 'a user probe within an instruction is refused, unless it is forced' within

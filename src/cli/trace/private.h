@@ -23,7 +23,7 @@ struct trace_opts {
 	uint64_t pid;
 	const char *comm;
 	struct fl_strv hist;
-	bool vm, explain, exact, strict, stack, ustack, pretty, bytes, compress;
+	bool vm, explain, exact, strict, stack, ustack, pretty, bytes, compress, force;
 	const char *clock;
 	const char *dialect;
 	const char *via;

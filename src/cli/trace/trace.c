@@ -35,6 +35,7 @@ const struct fl_opt trace_options[] = {
 		    "let every read of memory tell whether it failed; slower"),
 	FL_OPT_FLAG(struct trace_opts, compress, 0, "compress", "with -o FILE.dat: version 7 of the format, packed by zstd"),
 	FL_OPT_FLAG(struct trace_opts, strict, 0, "strict", "lost or missed events make the exit status 1"),
+	FL_OPT_FLAG(struct trace_opts, force, 0, "force", "probe user code within an instruction, too"),
 	FL_OPT_STR(struct trace_opts, via, 0, "via", "bpf|tracefs",
 		   "tracefs: through the kernel's own tracer, where BPF may not be used"),
 	FL_OPT_STR(struct trace_opts, clock, 0, "clock", "mono|boot", "clock of the times shown"),
@@ -71,7 +72,7 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 	struct fl_session_opts opts = {
 		.pid = (uint32_t)s->o->pid, .comm = s->o->comm, .exact_faults = s->o->exact,
 		.boot_clock = trace_boot_clock(s->o),
-		.pretty = s->o->pretty,
+		.pretty = s->o->pretty, .force = s->o->force,
 		.stacks = (unsigned int)s->o->stack << FL_STACK_KERNEL |
 			  (unsigned int)s->o->ustack << FL_STACK_USER,
 	};

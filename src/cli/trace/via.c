@@ -259,7 +259,7 @@ static int run(struct via *v, const struct fl_args *args)
 int trace_via_tracefs(struct trace_job *s, const struct fl_args *args)
 {
 	struct fl_ftrace_opts opts = { .pid = (uint32_t)s->o->pid, .comm = s->o->comm,
-				       .boot_clock = trace_boot_clock(s->o) };
+				       .boot_clock = trace_boot_clock(s->o), .force = s->o->force };
 	_cleanup_ftrace_ struct fl_ftrace *ftrace = NULL;
 	struct via v = { .s = s, .lines.bytes = s->o->bytes };
 	struct fl_diag d = {};

@@ -262,7 +262,13 @@ static int write_event(const struct fl_ftrace *t, const struct fl_buf *text)
 /* As it was written where the kernel takes that, else lowered. */
 static int define(struct fl_ftrace *t, struct event *ev, struct fl_diag *diag)
 {
-	int r = ev->own.len ? write_event(t, &ev->own) : -EINVAL;
+	const struct fl_probe_place *place = &ev->e->place;
+	int r;
+
+	if (ev->e->kind == FL_PROBE_UPROBE && !t->opts.force &&
+	    fl_target_insn_boundary(t->target, place->path, place->offset) == 0)
+		return fail(FTRACE_NO_BOUNDARY, ev, 0, diag);
+	r = ev->own.len ? write_event(t, &ev->own) : -EINVAL;
 
 	if (r == 0 || !ev->text.len) {
 		fl_buf_fini(&ev->text);

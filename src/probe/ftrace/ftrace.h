@@ -23,6 +23,7 @@ struct fl_ftrace_opts {
 	uint32_t pid;	  /* process (its threads of now) or thread; 0: all */
 	const char *comm; /* command name; NULL: all */
 	bool boot_clock;  /* else monotonic */
+	bool force;	  /* user probes within an instruction, too */
 };
 
 int fl_ftrace_new(struct fl_target *target, const struct fl_ftrace_opts *opts, struct fl_ftrace **ret);

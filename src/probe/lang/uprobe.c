@@ -130,6 +130,15 @@ static size_t offset_colon(struct fl_str text)
 	return i - 1;
 }
 
+/* The kernel looks at that one instruction alone, and not whether the one before it ends there. */
+static void assume_boundary(struct fl_parse *p)
+{
+	const struct fl_probe_place *place = &p->event->place;
+
+	if (fl_target_insn_boundary(p->target, place->path, place->offset) != 1)
+		p->event->assumed |= FL_ASSUMED_INSN_BOUNDARY;
+}
+
 int fl_check_uprobe(struct fl_parse *p)
 {
 	struct fl_words *words = &p->log.words;
@@ -156,5 +165,9 @@ int fl_check_uprobe(struct fl_parse *p)
 	p->at = FL_AT_USER | (p->event->is_return ? FL_AT_RETURN : 0);
 	if (r == 0)
 		r = fl_parse_args(p, &(struct fl_words){ words->w + 2, words->n - 2 });
-	return r < 0 ? r : fl_register_uprobe(p);
+	if (r == 0)
+		r = fl_register_uprobe(p);
+	if (r == 0 && !(p->event->assumed & FL_ASSUMED_FILE))
+		assume_boundary(p);
+	return r;
 }

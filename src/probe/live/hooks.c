@@ -235,8 +235,11 @@ int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag)
 	struct fl_gen_error error = {SIZE_MAX, NULL};
 	enum fl_hook hooks[_FL_HOOK_MAX];
 	size_t n = fl_points_hooks(p->event, hooks);
-	int r = -EOPNOTSUPP;
+	int r = live_check_boundary(t, p, diag);
 
+	if (r < 0)
+		return r;
+	r = -EOPNOTSUPP;
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_buf_ struct fl_buf why = {};
 

@@ -60,6 +60,9 @@ int live_refused(struct fl_session *t, struct live_probe *p, int err,
 /* After making maps gave @err, which is returned; says nothing of 0. */
 int live_no_maps(struct fl_session *t, const struct live_probe *p, int err, struct fl_diag *diag);
 
+/* A breakpoint within an instruction changes what the probed program computes: -EILSEQ. */
+int live_check_boundary(struct fl_session *t, const struct live_probe *p, struct fl_diag *diag);
+
 /* maps.c */
 void live_lift_memlock(void);
 int live_make_maps(struct fl_session *t);

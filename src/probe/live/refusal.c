@@ -132,6 +132,20 @@ int live_no_maps(struct fl_session *t, const struct live_probe *p, int err, stru
 	return err;
 }
 
+int live_check_boundary(struct fl_session *t, const struct live_probe *p, struct fl_diag *diag)
+{
+	const struct fl_probe_place *place = &p->event->place;
+	int r;
+
+	if (p->event->kind != FL_PROBE_UPROBE || t->opts.force ||
+	    fl_target_insn_boundary(t->target, place->path, place->offset) != 0)
+		return 0;
+	r = live_diagnose(diag, p, LIVE_NO_BOUNDARY, place->span);
+	fl_diag_help(diag, "a breakpoint there makes the program compute something else; --force puts it all "
+			   "the same");
+	return r;
+}
+
 static int not_found(struct fl_session *t, struct live_probe *p, struct fl_diag *diag)
 {
 	struct fl_span place = p->event->place.span;

@@ -33,6 +33,7 @@ struct fl_session_opts {
 	bool exact_faults;  /* every read of memory tells whether it failed */
 	size_t ring_bytes;  /* a CPU; 0: the default */
 	unsigned int stacks; /* 1u << FL_STACK_*: taken with each record */
+	bool force; /* user probes within an instruction, too */
 	bool pretty; /* records have what lets values be shown by their type */
 };
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "elf/insn-length.h"
 #include "probe/target/target.h"
 
 int fl_target_file(const struct fl_target *t, struct fl_str path, bool *ret_regular)
@@ -20,4 +21,21 @@ int fl_target_file(const struct fl_target *t, struct fl_str path, bool *ret_regu
 		return -errno;
 	*ret_regular = S_ISREG(st.st_mode);
 	return 0;
+}
+
+int fl_target_insn_boundary(const struct fl_target *t, struct fl_str path, uint64_t offset)
+{
+	_cleanup_buf_ struct fl_buf full = {};
+	struct fl_elf_image image = {};
+	int r;
+
+	fl_target_path(t, path, &full);
+	if (full.error || (!fl_target_is_live(t) && fl_str_eq(fl_buf_str(&full), path)))
+		return -ENOENT;
+	r = fl_elf_image_open(fl_buf_z(&full), &image);
+	if (r < 0)
+		return -ENOENT;
+	r = fl_elf_insn_boundary(&image, offset);
+	fl_elf_image_close(&image);
+	return r;
 }

@@ -139,4 +139,10 @@ void fl_target_path(const struct fl_target *t, struct fl_str path, struct fl_buf
  * the target is another machine and no --root was given. */
 int fl_target_file(const struct fl_target *t, struct fl_str path, bool *ret_regular);
 
+/*
+ * Whether an instruction begins at that offset of a file: 1, or 0, where a breakpoint makes the program
+ * compute something else; -ENOENT where it cannot be told.
+ */
+int fl_target_insn_boundary(const struct fl_target *t, struct fl_str path, uint64_t offset);
+
 #endif
