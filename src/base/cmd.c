@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/num.h"
 #include "base/opt.h"
 
 static void add_option_name(const struct fl_opt *row, struct fl_buf *out)
@@ -246,9 +247,13 @@ static int unknown_command(const struct fl_cmd *cmd, const char *path, const cha
 static int show_help(const struct fl_cmd *cmd, const char *path)
 {
 	_cleanup_buf_ struct fl_buf out = {};
+	int r;
 
 	fl_cmd_help(cmd, path, &out);
-	return fl_buf_write_fd(&out, STDOUT_FILENO) < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+	r = fl_buf_write_fd(&out, STDOUT_FILENO);
+	if (r < 0 && r != -EPIPE && r != -ENOMEM) /* of the latter main() speaks */
+		fprintf(stderr, "standard output: error: %s [%s]\n", strerror(-r), fl_errno_name(r));
+	return r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 
 static int run_command(const struct fl_cmd *cmd, const char *path, int argc, char **argv)

@@ -47,10 +47,18 @@ static void on_signal(int sig)
 	raise(sig); /* it is blocked here, and ends us as soon as we return */
 }
 
+/* A handler and not SIG_IGN, which a program that we start would have from us. */
+static void on_full(int sig)
+{
+	(void)sig; /* write(2) says EFBIG, and that is told as a full disk is */
+}
+
 void fl_out_clean_up_at_end(void)
 {
-	static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGALRM, SIGXCPU, SIGXFSZ };
-	struct sigaction sa = { .sa_handler = on_signal }, old;
+	static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGALRM, SIGXCPU };
+	struct sigaction sa = { .sa_handler = on_signal }, full = { .sa_handler = on_full }, old;
+
+	sigaction(SIGXFSZ, &full, NULL);
 
 	atexit(unlink_temps);
 	for (size_t i = 0; i < FL_ARRAY_SIZE(ends); i++)

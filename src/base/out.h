@@ -54,8 +54,9 @@ int fl_out_write_at(int tree, const char *path, const void *data, size_t n);
 int fl_out_stream(const char *path, struct fl_diag *diag);
 
 /*
- * For a program's main(): names that are not in their place yet are unlinked at exit(3), and when
- * a signal ends the program that it has no handler of its own for.
+ * For a program's main(): a file that may not grow is an error of write(2) and no signal; names that
+ * are not in their place yet are unlinked at exit(3), and when a signal ends the program that it has no
+ * handler of its own for.
  */
 void fl_out_clean_up_at_end(void);
 

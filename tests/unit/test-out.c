@@ -265,7 +265,7 @@ static void test_beneath(void **state)
 /* A signal that nobody handles leaves nothing, named or not, and still ends the program as itself. */
 static void test_signal(void **state)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGXFSZ };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGXCPU };
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(signals); i++) {
 		int status;

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-scarce.py FORELAND: little room on the disk, few descriptors, little address space, files that may not
+grow, standard output that is full or closed. A command does what it does with plenty of all of these, or
+ends with status 1 and says what it lacked; it never crashes, hangs or calls half an answer whole."""
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import userns
+
+FORELAND = os.path.abspath(sys.argv[1])
+checks = failures = 0
+HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
+
+
+def expect(what, ok, *why):
+    global checks, failures
+    checks += 1
+    failures += not ok
+    print(f"{'ok' if ok else 'not ok'} {checks} - {what}", flush=True)
+    for w in why if not ok else ():
+        print(f"# {w!r}"[:500], flush=True)
+
+
+def put(name, text):
+    with open(name, "w") as f:
+        f.write(text)
+
+
+def run(argv, limit=None, value=0, **kw):
+    def before():
+        if limit is not None:
+            resource.setrlimit(limit, (value, value))
+    kw.setdefault("stdout", subprocess.PIPE)
+    try:
+        return subprocess.run([FORELAND, *argv], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60,
+                              preexec_fn=before, **kw)
+    except (subprocess.TimeoutExpired, subprocess.SubprocessError) as e:
+        return e
+
+
+home = tempfile.mkdtemp(prefix="foreland-scarce-")
+os.chdir(home)
+put("tags", HEAD + "".join(f"{100 * i:12} {i:8} mm/a.c:{i} func:f{i} \n" for i in range(3000)))
+put("page.rst", "Title long\n====\n\nText.\n")
+put("syms", "ffffffff81000000 T _text\nffffffff81001000 T vfs_read\n")
+CASES = {
+    "alloc show": ["alloc", "show", "--input", "tags"],
+    "alloc diff": ["alloc", "diff", "tags", "tags"],
+    "docs check": ["docs", "check", "page.rst"],
+    "docs check --fix": ["docs", "check", "--fix", "page.rst"],
+    "probe check": ["probe", "check", "--kallsyms", "syms", "p:g/e vfs_read a=%di:u64"],
+    "epdma plan": ["epdma", "plan", "--board", "r-car-s4"],
+    "epdma inspect": ["epdma", "inspect", "--board", "rk3588"],
+    "doctor --json": ["doctor", "--json"],
+    "help": ["--help"],
+}
+
+
+def same_or_said(base, r):
+    if isinstance(r, Exception):
+        return False
+    if (r.returncode, r.stdout) == (base.returncode, base.stdout):
+        return True
+    return r.returncode == 1 and r.stderr
+
+
+for name, argv in CASES.items():
+    base = run(argv)
+    if name != "doctor --json":
+        bad = [(n, r) for n in range(3, 16) for r in [run(argv, resource.RLIMIT_NOFILE, n)]
+               if not same_or_said(base, r) and not (not isinstance(r, Exception) and r.returncode == 127)]
+        expect(f"{name}: few descriptors", not bad, *bad[:2])
+        bad = [(mb, r) for mb in (4, 6, 8, 10, 12, 16, 24, 32) for r in [run(argv, resource.RLIMIT_AS, mb << 20)]
+               if not same_or_said(base, r) and not (not isinstance(r, Exception) and r.returncode in (127, -signal.SIGSEGV)
+                                                     and not r.stdout and mb <= 12)]
+        expect(f"{name}: little address space", not bad, *bad[:2])
+    with open("/dev/full", "w") as full:
+        r = run(argv, stdout=full)
+        expect(f"{name}: standard output is full", not isinstance(r, Exception) and r.returncode == 1
+               and b"ENOSPC" in r.stderr, r)
+    if len(base.stdout) <= 64:
+        continue
+    put("out", "")
+    with open("out", "w") as f:
+        r = run(argv, resource.RLIMIT_FSIZE, 64, stdout=f)
+        expect(f"{name}: a file that may not grow", not isinstance(r, Exception) and r.returncode == 1
+               and b"EFBIG" in r.stderr, r)
+
+put("m", "old")
+r = run(["alloc", "show", "--input", "tags", "--prometheus", "m"], resource.RLIMIT_FSIZE, 4096)
+with open("m") as f:
+    expect("--prometheus: a file that may not grow stays what it was", not isinstance(r, Exception)
+           and r.returncode == 1 and b"EFBIG" in r.stderr and f.read() == "old" and sorted(os.listdir(".")) ==
+           ["m", "out", "page.rst", "syms", "tags"], r)
+
+if os.geteuid() == 0:
+    os.chdir("/")
+    shutil.rmtree(home)
+    userns.enter(FORELAND)
+    FORELAND = os.path.abspath("foreland")
+    put("tags", HEAD + "".join(f"{100 * i:12} {i:8} mm/a.c:{i} func:f{i} \n" for i in range(3000)))
+    os.mkdir("disk")
+    if userns.libc.mount(b"none", b"disk", b"tmpfs", 0, b"size=8k"):
+        print("# a full disk: no tmpfs in this namespace")
+    else:
+        put("disk/m", "old")
+        r = run(["alloc", "show", "--input", "tags", "--prometheus", "disk/m"])
+        with open("disk/m") as f:
+            expect("a full disk: the old file stays, and nothing else", r.returncode == 1 and b"ENOSPC" in r.stderr
+                   and f.read() == "old" and os.listdir("disk") == ["m"], r)
+        r = run(["epdma", "demo", "--trace", "disk/t"])
+        expect("a full disk: what is written while it grows", r.returncode == 1 and b"ENOSPC" in r.stderr, r)
+else:
+    os.chdir("/")
+    shutil.rmtree(home)
+print(f"1..{checks}")
+sys.exit(failures != 0)
