@@ -145,12 +145,14 @@ uint64_t fl_attachment_missed(const struct fl_attachment *a)
 	return 0;
 }
 
-static int perf_open(struct perf_event_attr *attr)
+/* Of one process, whichever CPU it is on; @pid 0: of all, on whichever CPU. */
+static int perf_open(struct perf_event_attr *attr, int pid)
 {
 	int fd;
 
 	attr->size = sizeof(*attr);
-	fd = (int)syscall(SYS_perf_event_open, attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	fd = (int)syscall(SYS_perf_event_open, attr, pid ? pid : -1, pid ? -1 : 0, -1,
+			  PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -209,7 +211,7 @@ static int attach_probe_pmu(const char *const files[2], const struct fl_attach_p
 	attr.config = (is_return ? 1ull << bit : 0) | point->refctr << 32;
 	attr.config1 = (uint64_t)(uintptr_t)point->name;
 	attr.config2 = point->name ? point->offset : point->address;
-	return perf_attach(prog, perf_open(&attr), ret);
+	return perf_attach(prog, perf_open(&attr, point->pid), ret);
 }
 
 static int attach_tracepoint(const struct fl_attach_point *point, int prog, struct fl_attachment *ret)
@@ -220,7 +222,7 @@ static int attach_tracepoint(const struct fl_attach_point *point, int prog, stru
 	};
 
 	/* BPF runs for every CPU, whichever the event was opened on. */
-	return perf_attach(prog, perf_open(&attr), ret);
+	return perf_attach(prog, perf_open(&attr, 0), ret);
 }
 
 static int attach_trampoline(enum fl_hook hook, int prog, struct fl_attachment *ret)

@@ -19,6 +19,7 @@ struct fl_attach_point {
 	uint64_t address;      /* kernel text address where @name is NULL */
 	uint64_t offset;       /* behind @name; in the file of a user probe */
 	uint64_t refctr;       /* user probes: reference counter's offset in the file, 0: none */
+	int pid;	       /* user probes: in that process alone, with all its threads; 0: in all */
 	uint32_t btf_id;       /* trampolines: the FUNC ... */
 	const char *module;    /* ... in that module's BTF; NULL: vmlinux */
 	uint32_t tracepoint_id; /* classic tracepoints */

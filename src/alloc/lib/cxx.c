@@ -87,7 +87,7 @@ static inline void *any_new(const char *name, void *const *frame, size_t size, s
 	}
 
 #define FORM(kind, symbol, written) DEFINE_##kind(symbol)
-#include "alloc/lib/cxx.def"
+#include "alloc/tags/cxx.def"
 #undef FORM
 
 extern void *fl_own_new(size_t size) __attribute__((alias("_Znwm"), visibility("hidden")));

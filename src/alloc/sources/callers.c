@@ -165,6 +165,16 @@ static struct module *module_of(struct fl_callers *c, struct fl_str path, struct
 	return m;
 }
 
+void fl_callers_place_offset(struct fl_callers *c, struct fl_callers_place *place)
+{
+	struct module *m = place->module.n ? module_of(c, place->module, place->build_id) : NULL;
+	struct fl_elf_image *i = m && m->file ? fl_elf_file_image(m->file) : NULL;
+	uint64_t address;
+
+	if (i && fl_elf_offset_to_address(i, place->address, &address))
+		place->address = address;
+}
+
 static struct named *name_place(struct fl_callers *c, const struct module *m, uint64_t address)
 {
 	struct fl_elf_frame v[64];

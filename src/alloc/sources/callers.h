@@ -32,6 +32,9 @@ struct fl_callers_place {
 	uint64_t address;
 };
 
+/* A place whose address is an offset in the module's file: made an address as that file has it. */
+void fl_callers_place_offset(struct fl_callers *c, struct fl_callers_place *place);
+
 /*
  * Makes a chain of places (innermost first) the stack of @r, and who asked its function, file, line
  * and module. @more is the record's own; all else lives as long as @c, strings and build-ids are

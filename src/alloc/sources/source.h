@@ -67,6 +67,17 @@ int fl_alloc_source_kernel(uint32_t max_objects, struct fl_buf *why, struct fl_a
 /* One line about how much was seen; nothing for other sources. */
 void fl_alloc_source_kernel_note(struct fl_alloc_source *s, struct fl_buf *out);
 
+/*
+ * A running program that was not prepared, by user probes on its malloc's family: what it has
+ * allocated since this call and still holds. Needs root; children are not counted. -ESRCH: there is no
+ * such process. -ENOENT: none of its files defines malloc(). @why as above; @skip as in
+ * fl_callers_opts.
+ */
+int fl_alloc_source_attach(pid_t pid, uint32_t max_objects, const char *skip, struct fl_buf *why,
+			   struct fl_alloc_source **ret);
+/* One line about how much was seen and what it cost; nothing for other sources. */
+void fl_alloc_source_attach_note(struct fl_alloc_source *s, struct fl_buf *out);
+
 int fl_alloc_source_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 			 struct fl_alloc_findings *findings, struct fl_alloc_set *set);
 void fl_alloc_source_close(struct fl_alloc_source *s); /* NULL is allowed */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc/views/merge.h"
 #include "base/num.h"
 #include "cli/say.h"
 
@@ -19,10 +20,12 @@ const struct fl_opt alloc_source_options[] = {
 		       "ask a live program that has libforeland-alloc"),
 	FL_OPT_STR(struct alloc_source_opts, skip, 0, "skip", "GLOB[,GLOB]...",
 		   "wrappers, whose callers are named instead ('': none; default: the usual ones)"),
+	FL_OPT_U64_SET(struct alloc_source_opts, attach, has_attach, 0, "attach", "PID",
+		       "count a running program from now on, by user probes on its malloc()"),
 	FL_OPT_FLAG(struct alloc_source_opts, kernel, 0, "kernel",
 		    "count in this kernel from now on, by its kmem tracepoints"),
 	FL_OPT_U64(struct alloc_source_opts, objects, 0, "objects", "N",
-		   "keep track of N live objects of the kernel (default 524288)"),
+		   "with --kernel and --attach: keep track of N live objects (default 524288)"),
 	{}
 };
 
@@ -127,24 +130,38 @@ static int open_proc(struct fl_alloc_source **ret)
 
 #define OBJECTS_DEFAULT (1u << 19)
 
-static int open_kernel(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
+static void help_with_probes(const struct alloc_source_opts *o, int err)
 {
+	if (err == -EPERM || err == -EACCES)
+		fl_say_help("counting needs root; 'foreland doctor' tells what is missing");
+	else if (err == -ENOENT && o->has_attach)
+		fl_say_help("none of the files that it has mapped defines malloc() by that name");
+	else if (err == -ENOENT)
+		fl_say_help("it needs BTF that names the arguments of the kmem tracepoints; "
+			    "'foreland doctor' tells what is missing");
+}
+
+static int open_probes(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
+{
+	uint32_t objects = o->objects ? (uint32_t)o->objects : OBJECTS_DEFAULT;
 	_cleanup_buf_ struct fl_buf why = {};
+	char name[32] = "kernel";
 	int r;
 
 	if (o->objects > 1u << 28)
 		return fl_say_usage("--objects takes at most 268435456");
-	r = fl_alloc_source_kernel(o->objects ? (uint32_t)o->objects : OBJECTS_DEFAULT, &why, ret);
+	if (o->has_attach) {
+		snprintf(name, sizeof(name), "process %d", (int)o->attach);
+		r = fl_alloc_source_attach((pid_t)o->attach, objects, o->skip, &why, ret);
+	} else {
+		r = fl_alloc_source_kernel(objects, &why, ret);
+	}
 	if (r == 0)
 		return FL_EXIT_DONE;
-	fl_say_failed("kernel", r);
+	fl_say_failed(name, r);
 	if (why.len)
-		fl_say(FL_NOTE, "kernel: %s", fl_buf_z(&why));
-	if (r == -EPERM || r == -EACCES)
-		fl_say_help("counting needs root; 'foreland doctor' tells what is missing");
-	else if (r == -ENOENT)
-		fl_say_help("it needs tracefs, and BTF that names the arguments of the kmem "
-			    "tracepoints; 'foreland doctor' tells what is missing");
+		fl_say(FL_NOTE, "%s: %s", name, fl_buf_z(&why));
+	help_with_probes(o, r);
 	return FL_EXIT_FINDINGS;
 }
 
@@ -153,6 +170,7 @@ void alloc_note(struct fl_alloc_source *s)
 	_cleanup_buf_ struct fl_buf out = {};
 
 	fl_alloc_source_kernel_note(s, &out);
+	fl_alloc_source_attach_note(s, &out);
 	fl_buf_write_fd(&out, STDERR_FILENO);
 }
 
@@ -160,12 +178,14 @@ int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
 {
 	int r;
 
-	if (!!o->input + o->has_pid + o->kernel > 1)
-		return fl_say_usage("--input, --pid and --kernel exclude each other");
+	if (!!o->input + o->has_pid + o->has_attach + o->kernel > 1)
+		return fl_say_usage("--input, --pid, --attach and --kernel exclude each other");
+	if (o->has_attach && (o->attach == 0 || o->attach > INT_MAX))
+		return fl_say_usage("--attach takes a process id");
 	if (o->has_pid && (o->pid == 0 || o->pid > INT_MAX))
 		return fl_say_usage("--pid takes a process id");
-	if (o->kernel)
-		return open_kernel(o, ret);
+	if (o->kernel || o->has_attach)
+		return open_probes(o, ret);
 	if (!o->input && !o->has_pid)
 		return open_proc(ret);
 	if (o->has_pid)
@@ -212,6 +232,29 @@ int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 		fl_say_line("%s: warning: %s [TORN]", s->name,
 			fl_alloc_errors[FL_ALLOC_TORN].message);
 	return findings.errors || findings.damaged ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+bool alloc_has_chains(const struct alloc_source_opts *o)
+{
+	return o->has_pid || o->has_attach;
+}
+
+int alloc_read_places(const struct alloc_source_opts *o, struct fl_alloc_source *s,
+		      const struct fl_alloc_filter *f, struct fl_alloc_set *set, bool *ret_usable)
+{
+	const struct fl_alloc_filter everything = {};
+	bool chains = alloc_has_chains(o);
+	int code = alloc_read(s, chains ? &everything : f, set, ret_usable);
+
+	if (!*ret_usable || !chains)
+		return code;
+	if (fl_alloc_merge(set) < 0) {
+		fl_say_failed(s->name, -ENOMEM);
+		*ret_usable = false;
+		return FL_EXIT_FINDINGS;
+	}
+	fl_alloc_keep(set, f);
+	return code;
 }
 
 int alloc_print(struct fl_buf *out, int code)

@@ -13,6 +13,8 @@ struct alloc_source_opts {
 	const char *input;
 	uint64_t pid;
 	bool has_pid;
+	uint64_t attach;
+	bool has_attach;
 	bool kernel;
 	uint64_t objects;
 	const char *skip;
@@ -59,6 +61,12 @@ void alloc_note(struct fl_alloc_source *s);
 /* FL_EXIT_FINDINGS also where some lines were bad; *@ret_usable tells whether @set is filled. */
 int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 	       struct fl_alloc_set *set, bool *ret_usable);
+
+/* The same with a row a place: chains of callers are summed before the filter is applied. */
+int alloc_read_places(const struct alloc_source_opts *o, struct fl_alloc_source *s,
+		      const struct fl_alloc_filter *f, struct fl_alloc_set *set, bool *ret_usable);
+/* Its records are chains of callers: filters are for what is made of them. */
+bool alloc_has_chains(const struct alloc_source_opts *o);
 
 /* A set as it is to be shown: JSON, table, tree, dump or metrics. */
 struct alloc_look {

@@ -22,7 +22,7 @@ static const struct fl_opt options[] = {
 	FL_OPT_GROUP(struct show_opts, view, alloc_view_options),
 	FL_OPT_GROUP(struct show_opts, form, alloc_form_options),
 	FL_OPT_DURATION(struct show_opts, time, 't', "time", "TIME",
-			"with --kernel: count for TIME (default 5s, or until Ctrl-C)"),
+			"with --kernel and --attach: count for TIME (default 5s, or until Ctrl-C)"),
 	{}
 };
 
@@ -45,6 +45,7 @@ static int run(const void *opts, const struct fl_args *args)
 	const struct show_opts *o = opts;
 	_cleanup_(fl_alloc_source_closep) struct fl_alloc_source *source = NULL;
 	_cleanup_alloc_set_ struct fl_alloc_set set = {};
+	const struct fl_alloc_filter everything = {};
 	struct fl_alloc_filter filter;
 	struct alloc_look look = { .command = "alloc show", .view = &o->view, .form = &o->form };
 	bool usable;
@@ -59,9 +60,11 @@ static int run(const void *opts, const struct fl_args *args)
 		code = alloc_open(&o->source, &source);
 	if (code != FL_EXIT_DONE)
 		return code;
-	if (o->source.kernel)
+	if (o->source.kernel || o->source.has_attach)
 		wait_for(o->time ? o->time : 5000000000ULL);
-	code = alloc_read(source, &filter, &set, &usable);
+	if (alloc_has_chains(&o->source))
+		look.filter = &filter;
+	code = alloc_read(source, look.filter ? &everything : &filter, &set, &usable);
 	alloc_note(source);
 	return usable ? alloc_look_at(&look, &set, code) : code;
 }

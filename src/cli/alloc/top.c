@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc/views/merge.h"
 #include "alloc/views/render.h"
 #include "alloc/views/watch.h"
 #include "cli/alloc/common.h"
@@ -88,7 +89,7 @@ static void add_title(const struct top *t, const struct fl_alloc_set *set, struc
 	fl_buf_addf(&b, " in %zu tags%s", set->n, set->torn ? " (torn)" : "");
 	add_line(t, fl_buf_str(&b), false, out);
 	fl_buf_addz(out, "\n");
-	add_line(t, FL_STR("sort: b bytes  c calls  a average  f file  n function  m module   "
+	add_line(t, FL_STR("sort: b bytes  c calls  a average  f file  n function  m module  p peak  t total   "
 			   "r raw   q quit"), false, out);
 }
 
@@ -119,9 +120,15 @@ static int draw(struct top *t, struct fl_alloc_set *set)
 static int look(struct top *t)
 {
 	_cleanup_alloc_set_ struct fl_alloc_set set = {};
+	const struct fl_alloc_filter everything = {};
+	bool chains = alloc_has_chains(&t->opts->source);
 	struct fl_alloc_findings findings = {};
-	int r = fl_alloc_source_read(t->source, &t->filter, &findings, &set);
+	int r = fl_alloc_source_read(t->source, chains ? &everything : &t->filter, &findings, &set);
 
+	if (r == 0 && chains) {
+		r = fl_alloc_merge(&set);
+		fl_alloc_keep(&set, &t->filter);
+	}
 	if (r == 0)
 		r = fl_alloc_watch_add(&t->watch, &set);
 	return r < 0 ? r : draw(t, &set);
@@ -130,7 +137,7 @@ static int look(struct top *t)
 /* False to quit. */
 static bool key(struct top *t, char c)
 {
-	static const char keys[] = "bcafnm"; /* in the order of enum fl_alloc_key */
+	static const char keys[] = "bcafnmpt"; /* in the order of enum fl_alloc_key */
 	const char *at = c ? strchr(keys, c) : NULL;
 
 	if (at) {

@@ -80,7 +80,8 @@ static int look(struct watching *w)
 {
 	_cleanup_alloc_set_ struct fl_alloc_set set = {};
 	bool usable;
-	int code = alloc_read(w->source, &w->filter, &set, &usable);
+	int code = alloc_read_places(&w->opts->source, w->source, &w->filter, &set,
+				     &usable);
 
 	if (!usable)
 		return code;
