@@ -73,7 +73,7 @@ struct fl_diag {
 	char *help;
 };
 
-void fl_diag_fini(struct fl_diag *d);
+__attribute__((visibility("default"))) void fl_diag_fini(struct fl_diag *d);
 
 /**
  * fl_diag_set() - record a finding, replacing an earlier one

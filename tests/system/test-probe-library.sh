@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test-probe-library.sh FORELAND BUILD SOURCE: what "meson install" leaves of libforeland-probe is enough to
+# build tests/system/probe-example.c by pkg-config alone. Listing and dump are those that a kernel with the
+# series gave (tests/data/vectors); messages and columns those of its tprobe_syntax_errors.tc; the recording is
+# read by the command as well.
+set -u
+foreland=$1 build=$2 source=$3
+. "$source/tests/vm/tap.sh"
+trap 'rm -rf "$work" "$tap_dir"' EXIT
+work=$(mktemp -d)
+check 'it installs' env DESTDIR="$work/dest" meson install -C "$build" --no-rebuild --quiet
+mv "$(dirname "$(dirname "$(find "$work/dest" -path "*/bin/foreland")")")" "$work/moved"
+pc=$(dirname "$(find "$work/moved" -name libforeland-probe.pc)")
+export PKG_CONFIG_PATH=$pc LD_LIBRARY_PATH=$(dirname "$pc")
+config() { pkg-config --define-variable=prefix="$work/moved" "$@" libforeland-probe; }
+check 'pkg-config accepts the file' pkg-config --validate libforeland-probe
+# shellcheck disable=SC2046
+check 'the example builds' cc -Wall -Wextra -Wno-unused-parameter -Werror -o "$work/example" \
+	"$source/tests/system/probe-example.c" $(config --cflags --libs)
+example=$work/example
+
+so=$(find "$LD_LIBRARY_PATH" -name 'libforeland-probe.so.0')
+exported=$(nm -D --defined-only "$so" | sed -n 's/.* T \(.*\)@@LIBFORELAND_PROBE_0/\1/p' | sort | tr '\n' ' ')
+documented=$(grep -oE '\bfl_(system|definition|tracing|recording)_[a-z_]+\(' "$source/include/foreland/probe.h" |
+	tr -d '(' | { cat; echo fl_diag_fini; } | sort -u | tr '\n' ' ')
+prints "$documented" 'exported are the documented functions, with a version' echo "$exported"
+prints 'libforeland-probe.so.0' 'its soname' sh -c "readelf -d '$so' | sed -n 's/.*soname: \[\(.*\)\]/\1/p'"
+
+prints 'p:kprobes/p_vfs_read_0 vfs_read a=%ax
+#  a: REG(80) -> ST_RAW(size=8) -> END
+a is x64' 'a definition, its program, its arguments' "$example" check 'p vfs_read a=%ax'
+complains '12: BTF is not available or not supported|8: Invalid \$-variable specified' 'a refusal, with its column' \
+	"$example" check 't kfree $none_var'
+complains '2: Group name is not specified' 'another' "$example" check 't:/bar kfree'
+prints 'p:kprobes/p_vfs_read_0 vfs_read a=%ax:x64' 'the older text' "$example" lower 6.1 'p vfs_read a=%ax'
+
+if "$foreland" trace -n 1 -t 10 't sched_switch' >/dev/null 2>&1; then
+	check 'it traces' "$example" trace 3 't:demo/sw sched_switch next=next->comm:string'
+	"$example" trace 3 't:demo/sw sched_switch next=next->comm:string' >"$work/out"
+	prints 3 'as many lines as wanted' sh -c "grep -c ' sw: (.* next=\"' '$work/out'"
+	matches 'records: [0-9]+' 'and they are counted' tail -n 1 "$work/out"
+	prints "$(sed -n 's/.* next="\(.*\)"$/first: \1/p' "$work/out")" 'the argument by itself' \
+		grep '^first: ' "$work/out"
+	"$foreland" trace -n 20 -o "$work/f.dat" 't:demo/sw sched_switch next=next->comm:string' 2>/dev/null
+	prints "$("$foreland" report "$work/f.dat" 2>/dev/null)" 'it reads recordings' "$example" report "$work/f.dat"
+else
+	skip 'BPF may not be used here' 'tracing'
+fi
+complains 'trace.dat|recording' 'what is none is told' "$example" report "$source/README.md"
