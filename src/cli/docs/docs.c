@@ -2,10 +2,11 @@
 /* "foreland docs": the group. */
 #include "cli/cmds.h"
 
-extern const struct fl_cmd fl_cmd_docs_check;
+extern const struct fl_cmd fl_cmd_docs_check, fl_cmd_docs_lsp;
 
 static const struct fl_cmd *const subs[] = {
 	&fl_cmd_docs_check,
+	&fl_cmd_docs_lsp,
 	NULL,
 };
 

@@ -95,6 +95,35 @@ int docs_tree_put(struct docs_tree *t, struct fl_str path, struct fl_str text)
 	return 0;
 }
 
+int docs_tree_lend(struct docs_tree *t, struct fl_str path, struct fl_str text)
+{
+	struct fl_map_entry *e = fl_map_put(&t->overlay, path, NULL);
+	struct docs_overlay_file *f = e ? e->ptr : NULL;
+
+	if (e && !f)
+		f = FL_ARENA_NEW(&t->arena, struct docs_overlay_file);
+	if (!f)
+		return -ENOMEM;
+	*f = (struct docs_overlay_file){ .text = text };
+	e->ptr = f;
+	return 0;
+}
+
+void docs_tree_forget(struct docs_tree *t, struct fl_str path)
+{
+	struct fl_map_entry *e = fl_map_get(&t->overlay, path);
+
+	if (e)
+		e->ptr = NULL;
+}
+
+bool docs_is_file(const struct docs_tree *t, const char *path)
+{
+	struct stat st;
+
+	return fstatat(t->fd, path, &st, 0) == 0 && S_ISREG(st.st_mode);
+}
+
 static const struct docs_overlay_file *overlaid(const struct docs_tree *t, struct fl_str path)
 {
 	struct fl_map_entry *e = fl_map_get(&t->overlay, path);
@@ -211,7 +240,7 @@ static bool overlay_dir(const struct docs_tree *t, struct fl_str dir)
 	fl_map_for_each(e, &t->overlay) {
 		const struct docs_overlay_file *f = e->ptr;
 
-		if (!f->deleted && e->key.n > dir.n && e->key.p[dir.n] == '/' &&
+		if (f && !f->deleted && e->key.n > dir.n && e->key.p[dir.n] == '/' &&
 		    !memcmp(e->key.p, dir.p, dir.n))
 			return true;
 	}
@@ -306,7 +335,7 @@ static int add_overlay(struct docs_tree *t, struct list *l)
 		const struct docs_overlay_file *f = e->ptr;
 		char *path;
 
-		if (f->deleted)
+		if (!f || f->deleted)
 			continue;
 		path = fl_str_dup(e->key);
 		if (!path || list_add(l, path) < 0) {
@@ -452,7 +481,7 @@ static bool overlay_glob(const struct docs_tree *t, struct fl_str pattern)
 
 		for (size_t i = 0; i < e->key.n; i++)
 			n += e->key.p[i] == '/';
-		if (!f->deleted && n == slashes && fl_str_glob(pattern, e->key))
+		if (f && !f->deleted && n == slashes && fl_str_glob(pattern, e->key))
 			return true;
 	}
 	return false;

@@ -44,6 +44,13 @@ void docs_tree_close(struct docs_tree *t);
 /* Lays @text over @path; @text is copied. A NULL p deletes. */
 int docs_tree_put(struct docs_tree *t, struct fl_str path, struct fl_str text);
 
+/* Lays @text over @path until it is forgotten; @path and @text are borrowed, and may be lent again. */
+int docs_tree_lend(struct docs_tree *t, struct fl_str path, struct fl_str text);
+void docs_tree_forget(struct docs_tree *t, struct fl_str path);
+
+/* There is a file (no folder) of that name. */
+bool docs_is_file(const struct docs_tree *t, const char *path);
+
 /* The bytes of @path into @b (emptied first). -ENOENT, -EISDIR, -EFBIG, ... */
 int docs_tree_read(const struct docs_tree *t, const char *path, struct fl_buf *b);
 
