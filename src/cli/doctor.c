@@ -199,6 +199,11 @@ static int cleaned(void *ctx, struct fl_str what, int err)
 {
 	struct clean_count *c = ctx;
 
+	if (err == -EXDEV) {
+		fl_say(FL_NOTE, "%.*s stays: its owner is of another process namespace, a container's or this "
+		       "one's host", FL_STR_ARG(what));
+		return 0;
+	}
 	if (err < 0) {
 		fl_say(FL_ERROR, "%.*s cannot be removed: %s", FL_STR_ARG(what), strerror(-err));
 		c->failed++;

@@ -455,8 +455,8 @@ static void test_target_without(void **state)
 
 static int count_removed(void *ctx, struct fl_str what, int err)
 {
-	assert_int_equal(err, 0);
-	++*(int *)ctx;
+	assert_int_equal(err, fl_str_is(what, "foreland_1_7_1/d") ? -EXDEV : 0); /* of another namespace */
+	*(int *)ctx += err == 0;
 	return 0;
 }
 
@@ -474,29 +474,35 @@ static void test_owner(void **state)
 {
 	static const char *const others[] = {
 		"foreland_1", "foreland_1_", "foreland__1", "foreland_x_1", "foreland_1_1x", "forelan_1_1",
-		"foreland_0_1", "foreland_99999999999_1", "foreland_1_1_1", "",
+		"foreland_0_1", "foreland_99999999999_1", "foreland_1_1_x", "foreland_1_1_1_1", "",
 	};
 	char dir[] = "/tmp/foreland-test-XXXXXX", path[64], text[512], want[512], cmd[64];
-	_cleanup_buf_ struct fl_buf mine = {}, lines = {};
+	_cleanup_buf_ struct fl_buf mine = {}, lines = {}, gone = {};
+	const char *container;
 	int removed = 0;
 
 	assert_int_equal(fl_owner_name(0, &mine), 0);
 	assert_true(fl_owner_is(fl_buf_str(&mine)));
-	assert_true(fl_owner_alive(fl_buf_str(&mine)));
+	assert_int_equal(fl_owner_state(fl_buf_str(&mine)), FL_OWNER_ALIVE);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		assert_false(fl_owner_is(fl_str(others[i])));
 	/* Process 1 runs, but was not started a moment after the boot's end of time. */
 	assert_true(fl_owner_is(FL_STR("foreland_1_18446744073709551615")));
-	assert_false(fl_owner_alive(FL_STR("foreland_1_18446744073709551615")));
+	assert_int_equal(fl_owner_state(FL_STR("foreland_1_18446744073709551615_1")), FL_OWNER_ELSEWHERE);
+	/* in a container the namespace stands behind it */
+	container = strrchr(fl_buf_z(&mine), '_');
+	container = strchr(strchr(fl_buf_z(&mine), '_') + 1, '_') == container ? "" : container;
+	fl_buf_addf(&gone, "foreland_1_18446744073709551615%s", container);
+	assert_int_equal(fl_owner_state(fl_buf_str(&gone)), FL_OWNER_GONE);
 
 	assert_non_null(mkdtemp(dir));
-	fl_buf_addf(&lines, "p:kprobes/a vfs_read\nf:%s/b vfs_read\nf:foreland_1_7/c vfs_read x=y:u8\n",
-		    fl_buf_z(&mine));
+	fl_buf_addf(&lines, "p:kprobes/a vfs_read\nf:%s/b vfs_read\nf:%s/c vfs_read x=y:u8\nf:foreland_1_7_1/d f\n",
+		    fl_buf_z(&mine), fl_buf_z(&gone));
 	put_file(path, sizeof(path), dir, "dynamic_events", fl_buf_str(&lines));
 	assert_int_equal(fl_owner_clean(dir, count_removed, &removed), 0);
 	assert_int_equal(removed, 1);
 	read_back(path, text, sizeof(text));
-	snprintf(want, sizeof(want), "%s-:foreland_1_7/c\n", fl_buf_z(&lines));
+	snprintf(want, sizeof(want), "%s-:%s/c\n", fl_buf_z(&lines), fl_buf_z(&gone));
 	assert_string_equal(text, want);
 	unlink(path);
 	assert_int_equal(fl_owner_clean(dir, count_removed, &removed), -ENOENT);

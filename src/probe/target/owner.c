@@ -11,7 +11,8 @@
 #include "base/num.h"
 #include "base/util.h"
 
-#define PREFIX "foreland_"
+#define PREFIX		  "foreland_"
+#define INITIAL_NAMESPACE 0xeffffffcull /* PROC_PID_INIT_INO: the same on every kernel */
 
 /* When the process was started, in clock ticks since boot: field 22 of its stat file. */
 static int start_of(pid_t pid, uint64_t *ret)
@@ -39,6 +40,19 @@ static int start_of(pid_t pid, uint64_t *ret)
 	return fl_parse_u64(word, 10, ret);
 }
 
+/* The number of the namespace that our process numbers are of: "pid:[4026531836]". */
+static uint64_t own_namespace(void)
+{
+	char text[64];
+	ssize_t n = readlink("/proc/self/ns/pid", text, sizeof(text));
+	struct fl_str s = fl_str_n(text, n > 0 ? (size_t)n : 0);
+	size_t open = fl_str_find(s, '[', 0);
+	uint64_t number;
+
+	s = fl_str_sub(s, open + 1, fl_str_find(s, ']', open) - open - 1);
+	return fl_parse_u64(s, 10, &number) == 0 ? number : INITIAL_NAMESPACE;
+}
+
 int fl_owner_name(pid_t pid, struct fl_buf *out)
 {
 	uint64_t start = 0;
@@ -50,37 +64,49 @@ int fl_owner_name(pid_t pid, struct fl_buf *out)
 	if (r < 0)
 		return r;
 	fl_buf_addf(out, PREFIX "%d_%llu", (int)pid, (unsigned long long)start);
+	if (own_namespace() != INITIAL_NAMESPACE)
+		fl_buf_addf(out, "_%llu", (unsigned long long)own_namespace());
 	return out->error;
 }
 
-static bool parse(struct fl_str name, pid_t *ret_pid, uint64_t *ret_start)
+struct owner {
+	pid_t pid;
+	uint64_t start, namespace;
+};
+
+static bool parse(struct fl_str name, struct owner *ret)
 {
 	struct fl_str rest = fl_str_from(name, strlen(PREFIX));
-	size_t mid = fl_str_find(rest, '_', 0);
+	size_t mid = fl_str_find(rest, '_', 0), end = fl_str_find(rest, '_', mid + 1);
 	uint64_t pid = 0;
 
+	ret->namespace = INITIAL_NAMESPACE;
 	if (!fl_str_starts(name, PREFIX) || mid == rest.n ||
 	    fl_parse_u64(fl_str_sub(rest, 0, mid), 10, &pid) < 0 || !pid || pid > INT32_MAX ||
-	    fl_parse_u64(fl_str_from(rest, mid + 1), 10, ret_start) < 0)
+	    fl_parse_u64(fl_str_sub(rest, mid + 1, end - mid - 1), 10, &ret->start) < 0 ||
+	    (end < rest.n && fl_parse_u64(fl_str_from(rest, end + 1), 10, &ret->namespace) < 0))
 		return false;
-	*ret_pid = pid;
+	ret->pid = (pid_t)pid;
 	return true;
 }
 
 bool fl_owner_is(struct fl_str name)
 {
-	uint64_t start;
-	pid_t pid;
+	struct owner o;
 
-	return parse(name, &pid, &start);
+	return parse(name, &o);
 }
 
-bool fl_owner_alive(struct fl_str name)
+enum fl_owner_state fl_owner_state(struct fl_str name)
 {
-	uint64_t start, now;
-	pid_t pid;
+	struct owner o;
+	uint64_t now;
 
-	return parse(name, &pid, &start) && start_of(pid, &now) == 0 && now == start;
+	if (!parse(name, &o))
+		return FL_OWNER_GONE;
+	if (o.namespace != own_namespace())
+		return FL_OWNER_ELSEWHERE;
+	return start_of(o.pid, &now) == 0 && now == o.start ? FL_OWNER_ALIVE : FL_OWNER_GONE;
 }
 
 /* ---- cleaning ---- */
@@ -105,7 +131,13 @@ static bool has_to_go(const struct cleaning *c, struct fl_str name)
 {
 	if (c->name.n)
 		return fl_str_eq(name, c->name);
-	return fl_owner_is(name) && !fl_owner_alive(name);
+	return fl_owner_is(name) && fl_owner_state(name) != FL_OWNER_ALIVE;
+}
+
+/* -EXDEV: whether its owner lives cannot be seen from here. */
+static int may_go(const struct cleaning *c, struct fl_str name)
+{
+	return !c->name.n && fl_owner_state(name) == FL_OWNER_ELSEWHERE ? -EXDEV : 0;
 }
 
 /* An event that an instance has switched on cannot be removed: instances come first. */
@@ -124,7 +156,9 @@ static int clean_instances(const struct cleaning *c)
 		if (!has_to_go(c, fl_str(e->d_name)))
 			continue;
 		fl_buf_addf(&name, "instances/%s", e->d_name);
-		r = unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) < 0 ? -errno : 0;
+		r = may_go(c, fl_str(e->d_name));
+		if (r == 0 && unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR) < 0)
+			r = -errno;
 		r = c->fn(c->ctx, fl_buf_str(&name), r);
 	}
 	return r;
@@ -166,9 +200,12 @@ static int clean_events(const struct cleaning *c, const char *name)
 	rest = fl_buf_str(&text);
 	while (r == 0 && fl_str_line(&rest, &line)) {
 		struct fl_str event = event_of(line);
+		struct fl_str group = fl_str_sub(event, 0, fl_str_find(event, '/', 0));
 
-		if (has_to_go(c, fl_str_sub(event, 0, fl_str_find(event, '/', 0))))
-			r = c->fn(c->ctx, event, remove_event(c, fl_buf_z(&path), event));
+		if (has_to_go(c, group)) {
+			r = may_go(c, group);
+			r = c->fn(c->ctx, event, r < 0 ? r : remove_event(c, fl_buf_z(&path), event));
+		}
 	}
 	return r;
 }
