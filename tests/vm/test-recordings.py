@@ -16,7 +16,7 @@ import tempfile
 foreland, vm, suite_root, extent = sys.argv[1:5]
 suite, kernel = (sys.argv[5:7] + ["", ""])[:2]
 here = os.path.dirname(os.path.abspath(__file__))
-LINE = re.compile(r"^\s*(?:\w+: +)?\s*(.+?)-(-?\d+)\s+\[(\d+)\]\s*(?:[-.\w]{4,5}\s+)?(\d+\.\d+|\d+): +(\S+?):\s*(.*)$")
+LINE = re.compile(r"^\s*(?:\w+: +)?\s*(.+?)-(-?\d+)\s+\[(\d+)\]\s*(?:[-.\w]{4,5}\s+|\.[-.\w]{4}(?=\d))?(\d+\.\d+|\d+): +(\S+?):\s*(.*)$")
 
 # Of both texts the one in the middle is cut out before they are compared.
 DIFFERENCES = [

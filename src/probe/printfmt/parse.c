@@ -92,6 +92,21 @@ static struct fl_expr *node(struct fl_expr_parser *p, enum fl_expr_kind kind)
 	return e;
 }
 
+/* Of constants alone a constant is made: it is not computed again for each record. */
+static struct fl_expr *fold(struct fl_expr_parser *p, struct fl_expr *e)
+{
+	struct fl_print_record none = {.abi = p->abi};
+	struct fl_value v;
+
+	if (!e || !e->a || e->a->kind != FL_EXPR_NUMBER || (e->b && e->b->kind != FL_EXPR_NUMBER) ||
+	    (e->kind == FL_EXPR_UNARY && (e->op == '&' || e->op == '*')))
+		return e;
+	v = fl_expr_value(e, &none);
+	if (v.kind == FL_VALUE_NUMBER)
+		*e = (struct fl_expr){.kind = FL_EXPR_NUMBER, .number = v.number, .type = v.type};
+	return e;
+}
+
 /* ---- literals ---- */
 
 static char unescaped(struct fl_str *s)
@@ -345,7 +360,7 @@ static struct fl_expr *cast(struct fl_expr_parser *p)
 		e->a = of;
 		e->type = type;
 	}
-	return e;
+	return fold(p, e);
 }
 
 /* ---- calls ---- */
@@ -584,7 +599,7 @@ static struct fl_expr *unary(struct fl_expr_parser *p)
 		if (e) {
 			e->op = c;
 			e->a = unary(p);
-			e = e->a ? e : NULL;
+			e = e->a ? fold(p, e) : NULL;
 		}
 	} else {
 		e = c == '(' ? cast(p) : NULL;
@@ -595,15 +610,14 @@ static struct fl_expr *unary(struct fl_expr_parser *p)
 	return e;
 }
 
-struct operator
-{
+struct infix {
 	const char *text;
 	int op;
 	unsigned int precedence;
 };
 
 /* Longer ones first. */
-static const struct operator operators[] = {
+static const struct infix operators[] = {
 	{"<<", FL_OP_SHL, 8}, {">>", FL_OP_SHR, 8}, {"<=", FL_OP_LE, 7},  {">=", FL_OP_GE, 7},
 	{"==", FL_OP_EQ, 6},  {"!=", FL_OP_NE, 6},  {"&&", FL_OP_AND, 2}, {"||", FL_OP_OR, 1},
 	{"*", '*', 10},	      {"/", '/', 10},	    {"%", '%', 10},	  {"+", '+', 9},
@@ -611,7 +625,7 @@ static const struct operator operators[] = {
 	{"^", '^', 4},	      {"|", '|', 3},
 };
 
-static const struct operator* peek_operator(struct fl_expr_parser *p)
+static const struct infix *peek_operator(struct fl_expr_parser *p)
 {
 	skip_space(p);
 	for (size_t i = 0; i < FL_ARRAY_SIZE(operators); i++)
@@ -623,7 +637,7 @@ static const struct operator* peek_operator(struct fl_expr_parser *p)
 static struct fl_expr *binary(struct fl_expr_parser *p, unsigned int least)
 {
 	struct fl_expr *left = unary(p);
-	const struct operator* o;
+	const struct infix *o;
 
 	while (left && (o = peek_operator(p)) && o->precedence >= least) {
 		struct fl_expr *e = node(p, FL_EXPR_BINARY);
@@ -634,7 +648,7 @@ static struct fl_expr *binary(struct fl_expr_parser *p, unsigned int least)
 		e->op = o->op;
 		e->a = left;
 		e->b = binary(p, o->precedence + 1);
-		left = e->b ? e : NULL;
+		left = e->b ? fold(p, e) : NULL;
 	}
 	return left;
 }

@@ -7,10 +7,19 @@
 
 #include <errno.h>
 
+#include "base/bytes.h"
 #include "base/util.h"
+#include "probe/output/put.h"
 #include "probe/printfmt/convert.h"
 
 #define MAX_PARTS 512
+
+/* Most values are a field as it is. */
+enum short_way {
+	WAY_NONE,
+	WAY_NUMBER, /* decimal */
+	WAY_TEXT,   /* characters, up to a NUL */
+};
 
 struct part {
 	struct fl_str text; /* in front of the value */
@@ -19,6 +28,10 @@ struct part {
 	bool is_unknown; /* perhaps shown as "?" */
 	struct fl_conversion conversion;
 	struct fl_expr *width, *precision, *value;
+	enum short_way way;
+	uint32_t offset, size; /* of the field that is it */
+	bool is_signed;	       /* so it is printed */
+	uint8_t shift;	       /* bits that the conversion cuts off */
 };
 
 /* Events whose print fmt is not what the kernel prints. */
@@ -45,6 +58,38 @@ static bool is_plain(const struct fl_conversion *c)
 	       c->type != 'c';
 }
 
+/* A cast that changes nothing of what is printed is passed over. */
+static const struct fl_field *plain_field(const struct fl_expr *e, unsigned int size)
+{
+	while (e->kind == FL_EXPR_CAST && !e->type.is_pointer && e->type.size == size &&
+	       e->a->kind == FL_EXPR_FIELD && e->a->field->size == size)
+		e = e->a;
+	return e->kind == FL_EXPR_FIELD && e->field->loc == FL_FIELD_INLINE ? e->field : NULL;
+}
+
+static void find_short_way(struct part *part, struct fl_abi abi)
+{
+	const struct fl_conversion *c = &part->conversion;
+	unsigned int size = c->size ? c->size : abi.long_size;
+	const struct fl_field *f = plain_field(part->value, size);
+	bool scalar =
+		f && !f->is_array && (f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
+
+	if (!part->is_plain || !f)
+		return;
+	/* A signed field in a wider unsigned conversion is extended first: the long way. */
+	if ((c->type == 'd' || c->type == 'u') && scalar && f->size <= size &&
+	    (f->size == size || c->type == 'd' || !f->is_signed)) {
+		part->way = WAY_NUMBER;
+		part->is_signed = c->type == 'd' && (f->is_signed || f->size == size);
+	} else if (c->type == 's' && f->is_array && f->size) {
+		part->way = WAY_TEXT;
+	}
+	part->offset = f->offset;
+	part->size = f->size;
+	part->shift = scalar ? 64 - 8 * f->size : 0;
+}
+
 static struct fl_expr *next_argument(struct fl_expr_parser *args)
 {
 	return fl_expr_take(args, ',') ? fl_expr_parse(args) : NULL;
@@ -64,6 +109,8 @@ static bool add_value(struct fl_expr_parser *args, struct part *part, struct fl_
 	part->value = next_argument(args);
 	if (part->value && args->nr_unknown > unknown)
 		part->is_unknown = p->has_unknown = true;
+	if (part->value)
+		find_short_way(part, args->abi);
 	return part->value;
 }
 
@@ -288,6 +335,41 @@ static void put_raw_data(const struct fl_printfmt *p, const struct fl_print_reco
 		fl_buf_addf(out, " %02x", rec->data[i]);
 }
 
+/* False where the field lies outside of the record: the long way says what is to be shown then. */
+static bool put_short(const struct part *part, const struct fl_print_record *rec,
+		      struct fl_buf *out)
+{
+	const uint8_t *at = rec->data + part->offset;
+	uint64_t v;
+	char *p;
+
+	if (!fl_range_ok(part->offset, part->size, rec->size))
+		return false;
+	p = fl_buf_reserve(out, part->text.n + part->size + FL_PUT_NUMBER);
+	if (!p)
+		return true;
+	p = fl_put_str(p, part->text);
+	if (part->way == WAY_TEXT) {
+		p = fl_put_mem(p, at, strnlen((const char *)at, part->size));
+	} else {
+		v = fl_abi_number(rec->abi, at, part->size);
+		p = part->is_signed ? fl_put_s64(p, (int64_t)(v << part->shift) >> part->shift)
+				    : fl_put_u64(p, v);
+	}
+	out->len = (size_t)(p - out->data);
+	*p = '\0';
+	return true;
+}
+
+static void put_part(const struct part *part, const struct fl_print_record *rec, struct fl_buf *out)
+{
+	if (part->way != WAY_NONE && put_short(part, rec, out))
+		return;
+	fl_buf_add_str(out, part->text);
+	if (part->has_value)
+		put_value(part, rec, out);
+}
+
 void fl_printfmt_text(const struct fl_printfmt *p, const struct fl_print_record *rec,
 		      struct fl_buf *out)
 {
@@ -299,11 +381,6 @@ void fl_printfmt_text(const struct fl_printfmt *p, const struct fl_print_record 
 		put_raw_data(p, rec, out);
 		return;
 	}
-	for (size_t i = 0; i < p->n; i++) {
-		const struct part *part = &p->parts[i];
-
-		fl_buf_add_str(out, part->text);
-		if (part->has_value)
-			put_value(part, rec, out);
-	}
+	for (size_t i = 0; i < p->n; i++)
+		put_part(&p->parts[i], rec, out);
 }

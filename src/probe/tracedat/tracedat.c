@@ -119,7 +119,8 @@ static int commit(struct fl_tracedat *t, const struct fl_dat_option *options, si
 	if (r == 0)
 		r = symbols.error ? symbols.error : t->new_comms.error;
 	if (r == 0)
-		r = fl_journal_commit(&t->journal, fl_buf_str(&t->new_comms), fl_buf_str(&symbols), options, nr_options);
+		r = fl_journal_commit(&t->journal, fl_buf_str(&t->new_comms), fl_buf_str(&symbols), options,
+				      nr_options);
 	fl_buf_reset(&t->new_comms);
 	return r;
 }
