@@ -278,6 +278,8 @@ int fl_prog_attach(enum fl_hook hook, const struct fl_attach_point *point, int p
 	case FL_HOOK_KPROBE_MULTI:
 	case FL_HOOK_KRETPROBE_MULTI:
 		return attach_multi(hook, point, prog, ret);
+	case FL_HOOK_KPROBE_EVENT:
+	case FL_HOOK_KRETPROBE_EVENT:
 	case FL_HOOK_TRACEPOINT:
 		return attach_tracepoint(point, prog, ret);
 	case _FL_HOOK_MAX:

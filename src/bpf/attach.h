@@ -22,7 +22,7 @@ struct fl_attach_point {
 	int pid;	       /* user probes: in that process alone, with all its threads; 0: in all */
 	uint32_t btf_id;       /* trampolines: the FUNC ... */
 	const char *module;    /* ... in that module's BTF; NULL: vmlinux */
-	uint32_t tracepoint_id; /* classic tracepoints */
+	uint32_t tracepoint_id; /* classic tracepoints, events of kprobes */
 	const uint64_t *addresses; /* multi: text addresses */
 	size_t nr_addresses;
 };

@@ -11,6 +11,7 @@
 #include "cli/trace/private.h"
 #include "probe/ftrace/ftrace.h"
 #include "probe/output/json.h"
+#include "probe/target/modules.h"
 
 #define NAP_NS 5000000
 
@@ -19,11 +20,23 @@ struct via {
 	struct fl_ftrace *ftrace;
 	struct fl_recorded_lines lines;
 	const struct fl_ksyms *ksyms; /* NULL: addresses stay numbers */
+	struct fl_ksyms *again;	      /* those, read anew when modules had come or gone */
+	struct fl_modules_watch modules;
 };
 
 static bool has_enough(const struct trace_job *s)
 {
 	return s->o->lines && s->lines == s->o->lines;
+}
+
+static void follow_modules(struct via *v)
+{
+	struct fl_ksyms *fresh;
+
+	if (!v->ksyms || !fl_modules_changed(&v->modules) || fl_ksyms_open("/proc/kallsyms", NULL, &fresh) < 0)
+		return;
+	fl_ksyms_close(v->again);
+	v->ksyms = v->again = fresh;
 }
 
 static int on_record(void *ctx, const struct fl_recorded *rec)
@@ -32,6 +45,7 @@ static int on_record(void *ctx, const struct fl_recorded *rec)
 	struct via *v = ctx;
 	int r = 0;
 
+	follow_modules(v);
 	shown.ksyms = v->ksyms;
 	if (has_enough(v->s))
 		return 0; /* it is only counted */
@@ -234,6 +248,7 @@ static int run(struct via *v, const struct fl_args *args)
 		explain(v);
 	if (fl_target_ksyms(s->target, &ksyms) == 0)
 		v->ksyms = ksyms;
+	fl_modules_changed(&v->modules);
 	if (trace_is_recording(s->o))
 		r = open_recording(v);
 	else if (s->o->json)
@@ -279,5 +294,6 @@ int trace_via_tracefs(struct trace_job *s, const struct fl_args *args)
 	v.ftrace = ftrace;
 	r = r < 0 ? FL_EXIT_FINDINGS : run(&v, args);
 	fl_recorded_lines_fini(&v.lines);
+	fl_ksyms_close(v.again);
 	return r;
 }

@@ -289,6 +289,12 @@ static void head_comm(struct fl_gen *g)
 	fl_emit_call(p, BPF_FUNC_get_current_comm);
 }
 
+static bool has_whole_regs(const struct fl_hook_info *hook)
+{
+	return hook == &fl_hooks[FL_HOOK_KPROBE] || hook == &fl_hooks[FL_HOOK_KRETPROBE] ||
+	       hook == &fl_hooks[FL_HOOK_KPROBE_EVENT] || hook == &fl_hooks[FL_HOOK_KRETPROBE_EVENT];
+}
+
 /*
  * What is known of the CPU's state: whether interrupts were off, where there are whole registers. The
  * preempt count would tell the rest; it costs an event nothing that can be measured, but to find it in
@@ -299,7 +305,7 @@ static void head_flags(struct fl_gen *g)
 	const struct fl_arch *arch = g->env->arch;
 	struct fl_insns *p = g->p;
 
-	if (g->hook != &fl_hooks[FL_HOOK_KPROBE] && g->hook != &fl_hooks[FL_HOOK_KRETPROBE]) {
+	if (!has_whole_regs(g->hook)) {
 		fl_emit_storei(p, 2, GEN_REC, HEAD(flags), 0);
 		return;
 	}

@@ -7,12 +7,15 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "probe/live/module-event.h"
 
 void fl_points_fini(struct fl_points *p)
 {
 	free(p->addresses);
 	free(p->name);
 	free(p->module);
+	fl_module_event_remove(fl_buf_str(&p->module_event));
+	fl_buf_fini(&p->module_event);
 	*p = (struct fl_points){};
 }
 
@@ -46,6 +49,8 @@ const char *fl_points_reason(const struct fl_probe_event *e)
 {
 	switch (e->kind) {
 	case FL_PROBE_KPROBE:
+		if (e->place.module.n)
+			return "an event of the kernel's waits for the module, each time it comes";
 		return "p and r are kprobes, the only hook that any instruction can have";
 	case FL_PROBE_FPROBE:
 		if (e->place.is_glob)
@@ -74,6 +79,9 @@ size_t fl_points_hooks(const struct fl_probe_event *e, enum fl_hook hooks[static
 
 	switch (e->kind) {
 	case FL_PROBE_KPROBE:
+		/* Words kept at entry need a program there, and both from one kind of probe. */
+		if (e->place.module.n && !(ret && e->nr_entry_args))
+			hooks[n++] = ret ? FL_HOOK_KRETPROBE_EVENT : FL_HOOK_KPROBE_EVENT;
 		hooks[n++] = ret ? FL_HOOK_KRETPROBE : FL_HOOK_KPROBE;
 		break;
 	case FL_PROBE_FPROBE:
@@ -223,6 +231,20 @@ static int find_tracepoint(struct fl_target *t, const struct fl_probe_event *e, 
 	return 0;
 }
 
+static int find_module_event(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p,
+			     struct fl_buf *why)
+{
+	uint64_t id = 0;
+	int r = find_kprobe(e, p);
+
+	if (r == 0)
+		r = fl_module_event_make(t, e, &p->module_event, &id);
+	if (r < 0)
+		fl_buf_addz(why, "tracefs takes no event for it");
+	p->at.tracepoint_id = (uint32_t)id;
+	return r;
+}
+
 static int find_uprobe(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p)
 {
 	_cleanup_buf_ struct fl_buf path = {};
@@ -363,6 +385,9 @@ int fl_points_find(struct fl_target *t, const struct fl_probe_event *e, enum fl_
 	case FL_HOOK_KPROBE_MULTI:
 	case FL_HOOK_KRETPROBE_MULTI:
 		return find_functions(t, e, ret, why);
+	case FL_HOOK_KPROBE_EVENT:
+	case FL_HOOK_KRETPROBE_EVENT:
+		return find_module_event(t, e, ret, why);
 	case FL_HOOK_TRACEPOINT:
 		return find_tracepoint(t, e, ret, why);
 	case FL_HOOK_UPROBE_SLEEP:

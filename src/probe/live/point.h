@@ -19,6 +19,7 @@ struct fl_points {
 	size_t nr_each;	    /* attachments to be made: 1, or one an address */
 	bool each_address;
 	char *name, *module; /* @at's strings */
+	struct fl_buf module_event; /* to be removed; empty: none */
 	uint8_t arg_slot[FL_MAX_ARG_SLOTS];
 	size_t nr_arg_slots;
 	uint32_t words;

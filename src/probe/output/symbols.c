@@ -8,6 +8,7 @@
 
 #include "probe/output/put.h"
 #include "probe/output/usermaps.h"
+#include "probe/target/modules.h"
 #include "probe/target/target.h"
 
 const char fl_put_pairs[201] =
@@ -25,7 +26,10 @@ struct answer {
 
 struct fl_symbols {
 	struct fl_target *target;
-	struct fl_ksyms *syms;
+	struct fl_ksyms *syms;	/* the target's, or ... */
+	struct fl_ksyms *again; /* ... what was read when modules had come or gone */
+	struct fl_modules_watch modules;
+	uint64_t kernel_end; /* addresses below are of no module; 0: not known */
 	bool tried;
 	struct fl_usermaps *users; /* NULL: nobody has asked */
 	struct answer named;
@@ -45,17 +49,39 @@ int fl_symbols_new(struct fl_target *t, struct fl_symbols **ret)
 
 void fl_symbols_free(struct fl_symbols *s)
 {
-	if (s)
+	if (s) {
 		fl_usermaps_free(s->users);
+		fl_ksyms_close(s->again);
+	}
 	free(s);
 }
 
 static struct fl_ksyms *table(struct fl_symbols *s)
 {
+	struct fl_ksym end;
+
 	if (!s->tried && fl_target_ksyms(s->target, &s->syms) < 0)
 		s->syms = NULL;
+	if (!s->tried && s->syms && fl_target_is_live(s->target) &&
+	    fl_ksyms_find(s->syms, FL_STR("_end"), &end, 1) > 0) {
+		s->kernel_end = end.addr;
+		fl_modules_changed(&s->modules);
+	}
 	s->tried = true;
 	return s->syms;
+}
+
+/* An address beyond the kernel's own may be of a module that came after the symbols were read. */
+static void follow_modules(struct fl_symbols *s, uint64_t addr)
+{
+	struct fl_ksyms *fresh;
+
+	if (!s->kernel_end || addr < s->kernel_end || !fl_modules_changed(&s->modules) ||
+	    fl_ksyms_open("/proc/kallsyms", NULL, &fresh) < 0)
+		return;
+	fl_ksyms_close(s->again);
+	s->again = s->syms = fresh;
+	memset(s->cache, 0, sizeof(s->cache));
 }
 
 static void compose(struct answer *a, const struct fl_ksym *sym, uint64_t offset)
@@ -78,6 +104,8 @@ static const struct answer *find(struct fl_symbols *s, uint64_t addr)
 	struct answer *a = &s->cache[(addr ^ addr >> 12) % CACHE];
 	struct fl_ksym sym;
 
+	if (table(s))
+		follow_modules(s, addr);
 	if (a->len && a->addr == addr)
 		return a;
 	a->addr = addr;
@@ -108,6 +136,8 @@ struct fl_str fl_symbols_named(struct fl_symbols *s, struct fl_str name, uint64_
 {
 	struct fl_ksym sym;
 
+	if (table(s) && memchr(name.p, ':', name.n))
+		follow_modules(s, UINT64_MAX);
 	if (!table(s) || fl_ksyms_find_func(s->syms, name, &sym, 1) == 0)
 		return fl_str("");
 	compose(&s->named, &sym, offset);
