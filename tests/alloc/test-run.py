@@ -400,6 +400,29 @@ def a_handler_may_allocate():
     assert p.returncode == 0, p
 
 
+def what_is_mapped_past_malloc_has_rows_of_its_own():
+    """16 pages are mapped, the four in the middle unmapped, one grown by four pages and moved at will."""
+    program = build("maps", r"""
+        #define _GNU_SOURCE
+        #include <stdlib.h>
+        #include <string.h>
+        #include <sys/mman.h>
+        #define MAP(n) mmap(0, (n) * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        void *volatile k;
+        __attribute__((noipa)) char *arena(void) { return MAP(16); }
+        __attribute__((noipa)) void jit(void) { char *p = MAP(4); p = mremap(p, 4 * 4096, 8 * 4096, MREMAP_MAYMOVE); memset(p, 1, 8 * 4096); }
+        __attribute__((noipa)) void gone(void) { munmap(MAP(100), 100 * 4096); }
+        int main(void) { char *p = arena(); memset(p, 1, 16 * 4096); munmap(p + 6 * 4096, 4 * 4096); jit(); gone();
+            k = malloc(1000); return p[0] + p[15 * 4096] - 2; }""", "-O1")
+    p = run("--json", "--mmap", "--", program)
+    assert p.returncode == 0, p
+    assert sorted((x["function"].split("+")[0], x["bytes"]) for x in rows(p) if x.get("extra") == "mmap") == \
+        [("arena", 12 * 4096), ("jit", 8 * 4096)], p.stdout
+    p = run("--json", "--", program)
+    assert [(x["function"].split("+")[0], x["bytes"]) for x in rows(p)] == [("main", 1000)], p.stdout
+    assert re.search("note: 80.0K in [23] mappings that malloc", p.stderr), p.stderr
+
+
 SCHEMA = """syntax = "proto3"; package p;
 message Profile { repeated ValueType sample_type = 1; repeated Sample sample = 2; repeated Mapping mapping = 3;
   repeated Location location = 4; repeated Function function = 5; repeated string string_table = 6;
@@ -507,7 +530,7 @@ TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_i
          every_form_of_new_and_delete, other_allocators_stay_the_programs,
          blocks_go_through_an_allocators_own_functions, an_unloaded_library_keeps_its_name,
          children_are_counted_in_accounts_of_their_own, peaks_totals_and_the_moment_of_the_peak,
-         a_handler_may_allocate, profiles_are_read_by_protoc, a_program_that_runs_is_asked_from_outside]
+         a_handler_may_allocate, what_is_mapped_past_malloc_has_rows_of_its_own, profiles_are_read_by_protoc, a_program_that_runs_is_asked_from_outside]
 
 print(f"1..{len(TESTS)}")
 failed = 0

@@ -43,7 +43,7 @@ static struct fl_book child; /* between the fork's preparation and its end */
 
 void *fl_memory(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	void *p = fl_sys_mmap(NULL, size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
@@ -74,7 +74,7 @@ static int high(int fd)
 
 static struct fl_ledger_head *map_head(int fd)
 {
-	void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *p = fl_sys_mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -97,7 +97,7 @@ static bool adopt(int fd)
 
 static void leave_file(void)
 {
-	munmap(head, PAGE);
+	fl_sys_munmap(head, PAGE);
 	head = NULL;
 	close(file);
 	file = -1;
@@ -149,13 +149,13 @@ static bool make_own(void)
 /* A copy of the head's mapping, moved to @offset. */
 static void *map_without_file(uint64_t offset, size_t size)
 {
-	void *p = mremap(head, 0, size, MREMAP_MAYMOVE);
+	void *p = fl_sys_mremap(head, 0, size, MREMAP_MAYMOVE, NULL);
 
 	if (p == MAP_FAILED)
 		return NULL;
 	if (syscall(SYS_remap_file_pages, p, size, 0, offset / PAGE, 0) == 0)
 		return p;
-	munmap(p, size);
+	fl_sys_munmap(p, size);
 	return NULL;
 }
 
@@ -173,7 +173,7 @@ static void *region(size_t size, uint64_t *ret_offset)
 	if (offset % PAGE || offset > FL_LEDGER_SIZE - size)
 		return fl_memory(size);
 	if (is_file_open())
-		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file,
+		p = fl_sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file,
 			 (off_t)offset);
 	else
 		p = map_without_file(offset, size);
@@ -219,13 +219,13 @@ static bool make_book(struct fl_book *b)
 
 static void drop_book(const struct fl_book *b)
 {
-	munmap(b->process, sizeof(*b->process));
-	munmap(b->sites, b->sites_max * sizeof(*b->sites));
-	munmap(b->frames, FL_LEDGER_FRAMES * sizeof(*b->frames));
-	munmap(b->names, FL_LEDGER_NAMES);
-	munmap(b->modules, FL_LEDGER_MODULES * sizeof(*b->modules));
+	fl_sys_munmap(b->process, sizeof(*b->process));
+	fl_sys_munmap(b->sites, b->sites_max * sizeof(*b->sites));
+	fl_sys_munmap(b->frames, FL_LEDGER_FRAMES * sizeof(*b->frames));
+	fl_sys_munmap(b->names, FL_LEDGER_NAMES);
+	fl_sys_munmap(b->modules, FL_LEDGER_MODULES * sizeof(*b->modules));
 	if (b->peaks)
-		munmap(b->peaks, peaks_size());
+		fl_sys_munmap(b->peaks, peaks_size());
 }
 
 static size_t read_small(const char *path, char *buf, size_t size)
@@ -289,7 +289,7 @@ static void replace_former(void)
 
 		if (at % PAGE || at > FL_LEDGER_SIZE - sizeof(*p))
 			return;
-		p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)at);
+		p = fl_sys_mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)at);
 		if (p == MAP_FAILED)
 			return;
 		before = p->before;
@@ -297,7 +297,7 @@ static void replace_former(void)
 			p->state = FL_LEDGER_REPLACED;
 			before = 0;
 		}
-		munmap(p, sizeof(*p));
+		fl_sys_munmap(p, sizeof(*p));
 		at = before;
 	}
 }

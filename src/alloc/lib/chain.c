@@ -104,7 +104,8 @@ static void remember(uint64_t hash, uint32_t index)
 }
 
 /* Images are looked up before the lock is taken: the loader has one of its own. */
-static uint32_t new_chain(const uintptr_t *pcs, unsigned int n, uint64_t hash)
+static uint32_t new_chain(enum fl_ledger_kind kind, const uintptr_t *pcs, unsigned int n,
+			  uint64_t hash)
 {
 	struct fl_image images[FL_LEDGER_DEPTH];
 	bool known[FL_LEDGER_DEPTH];
@@ -123,7 +124,7 @@ static uint32_t new_chain(const uintptr_t *pcs, unsigned int n, uint64_t hash)
 			frames[i] = FL_LEDGER_FRAME(m, m == FL_LEDGER_NO_MODULE ?
 							       pcs[i] : pcs[i] - images[i].bias);
 		}
-		index = fl_site_chain(FL_LEDGER_CHAIN, frames, n);
+		index = fl_site_chain(kind, frames, n);
 		if (index == FL_LEDGER_OTHER)
 			fl_book.process->refused++;
 		if (generation == fl_images_generation)
@@ -133,10 +134,10 @@ static uint32_t new_chain(const uintptr_t *pcs, unsigned int n, uint64_t hash)
 	return index;
 }
 
-static uint32_t index_of(const uintptr_t *pcs, unsigned int n)
+static uint32_t index_of(enum fl_ledger_kind kind, const uintptr_t *pcs, unsigned int n)
 {
 	struct slot *v = atomic_load_explicit(&slots, memory_order_acquire), *s;
-	uint64_t hash = hash_addresses(pcs, n);
+	uint64_t hash = hash_addresses(pcs, n) + kind;
 	uint32_t index;
 
 	if (likely(v != NULL)) {
@@ -147,7 +148,7 @@ static uint32_t index_of(const uintptr_t *pcs, unsigned int n)
 				return index;
 		}
 	}
-	return new_chain(pcs, n, hash);
+	return new_chain(kind, pcs, n, hash);
 }
 
 static inline bool still_holds(const struct memo *m, uintptr_t sp, uintptr_t pc, uintptr_t bp)
@@ -230,7 +231,7 @@ static __attribute__((noinline)) uint32_t walk_anew(const struct fl_frame *f, st
 
 	walking = true;
 	walk(&w, *f, inside || !fl_settings.depth ? 1 : fl_settings.depth);
-	index = index_of(w.pcs, w.n);
+	index = index_of(FL_LEDGER_CHAIN, w.pcs, w.n);
 	if (m && w.is_fixed && index && !inside)
 		keep_memo(m, &w, index, generation);
 	walking = inside;
@@ -247,4 +248,21 @@ uint32_t fl_site_of_caller(void *const *frame)
 	if (m && likely(still_holds(m, f.sp, f.pc, f.bp)))
 		return m->index;
 	return walk_anew(&f, m);
+}
+
+/* Mappings are rare: nothing is remembered for the next one. */
+uint32_t fl_site_of_mapper(void *const *frame)
+{
+	const struct fl_frame f = { .pc = (uintptr_t)frame[1],
+				    .sp = (uintptr_t)(frame + 2),
+				    .bp = (uintptr_t)frame[0] };
+	bool inside = walking;
+	uint32_t index;
+	struct walk w;
+
+	walking = true;
+	walk(&w, f, inside || !fl_settings.depth ? 1 : fl_settings.depth);
+	index = index_of(FL_LEDGER_MAPS, w.pcs, w.n);
+	walking = inside;
+	return index;
 }

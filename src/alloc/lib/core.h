@@ -16,6 +16,7 @@
  *	block.c		malloc's family: the header in front of a block, and its counting
  *	live.c		blocks by address, for allocators whose blocks take no header
  *	interpose.c	the C library's names; cxx.c: C++'s
+ *	maps.c		what the program maps past malloc()
  *	dump.c		the text
  */
 #ifndef ALLOC_LIB_CORE_H
@@ -29,6 +30,10 @@
 
 #define FL_ALLOC_NO_MAP
 #define FL_ALLOC_IMPLEMENTATION
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "alloc/tags/ledger.h"
 #include "alloc/tags/tag.h"
 #include "foreland/alloc.h"
@@ -40,6 +45,22 @@
 
 #define FL_SANITIZED FL_ALLOC_SANITIZED_
 #define FL_TLS	     __thread __attribute__((tls_model("initial-exec")))
+
+/* Our own mappings are not the program's: they go past the process's mmap(), which is ours as well. */
+static inline void *fl_sys_mmap(void *p, size_t size, int prot, int flags, int fd, off_t offset)
+{
+	return (void *)syscall(SYS_mmap, p, size, prot, flags, fd, offset);
+}
+
+static inline int fl_sys_munmap(void *p, size_t size)
+{
+	return (int)syscall(SYS_munmap, p, size);
+}
+
+static inline void *fl_sys_mremap(void *p, size_t old_size, size_t size, int flags, void *to)
+{
+	return (void *)syscall(SYS_mremap, p, old_size, size, flags, to);
+}
 
 /* What was asked for in the environment. */
 struct fl_settings {
@@ -186,6 +207,7 @@ void fl_unwind_forget(void);
 
 /* chain.c: the site of who called the function whose frame address this is. */
 uint32_t fl_site_of_caller(void *const *frame);
+uint32_t fl_site_of_mapper(void *const *frame); /* as FL_LEDGER_MAPS */
 void fl_chains_forget(void);
 
 /* real.c: found out at the first call. */
@@ -204,6 +226,8 @@ void *fl_real_realloc(void *p, size_t size);
 void *fl_real_memalign(size_t alignment, size_t size);
 void fl_real_free(void *p);
 size_t fl_real_usable_size(void *p);
+/* Whether the code at @address is the allocator's itself. */
+bool fl_real_is_allocators(uintptr_t address);
 /* The next definition of a name behind ours; NULL: none. */
 void *fl_real_next(const char *name);
 

@@ -83,7 +83,7 @@ static struct array *new_array(void)
 		return NULL;
 	a->counters = fl_book_array(&offset);
 	if (!a->counters) {
-		munmap(a, sizeof(*a));
+		fl_sys_munmap(a, sizeof(*a));
 		return NULL;
 	}
 	a->next = atomic_load_explicit(&arrays, memory_order_relaxed);
@@ -323,9 +323,9 @@ void fl_counters_in_parent(void)
 {
 	fl_book_fork_in_parent();
 	if (for_child.counters)
-		munmap(for_child.counters, fl_book_array_size());
+		fl_sys_munmap(for_child.counters, fl_book_array_size());
 	if (for_child.array)
-		munmap(for_child.array, sizeof(*for_child.array));
+		fl_sys_munmap(for_child.array, sizeof(*for_child.array));
 	for_child.counters = NULL;
 	for_child.array = NULL;
 }
@@ -339,11 +339,11 @@ static void take_sums(void)
 	a->memo = my_array ? my_array->memo : NULL;
 	for (; former; former = next) {
 		next = former->next;
-		munmap(former->counters, fl_book_array_size());
-		munmap(former, sizeof(*former));
+		fl_sys_munmap(former->counters, fl_book_array_size());
+		fl_sys_munmap(former, sizeof(*former));
 	}
 	if (shared)
-		munmap(shared, fl_book_array_size());
+		fl_sys_munmap(shared, fl_book_array_size());
 	atomic_store_explicit(&shared, NULL, memory_order_relaxed);
 	atomic_store_explicit(&arrays, a, memory_order_relaxed);
 	idle = my_array ? NULL : a;

@@ -123,7 +123,7 @@ static void tag_of_chain(const struct fl_ledger_site *s, char function[24], stru
 static void tag_of(const struct fl_ledger_site *s, char function[24], struct fl_tag *ret)
 {
 	*ret = (struct fl_tag){ .function = "(more)", .file = "?" };
-	if (s->kind == FL_LEDGER_CHAIN)
+	if (s->kind == FL_LEDGER_CHAIN || s->kind == FL_LEDGER_MAPS)
 		tag_of_chain(s, function, ret);
 	if (s->kind != FL_LEDGER_TAG)
 		return;
@@ -157,7 +157,9 @@ static void add_extra(struct writer *w, const struct fl_ledger_site *s,
 		add_word(w, "total:", c->total_bytes);
 		add_word(w, "total_calls:", c->total_calls);
 	}
-	if (s->kind == FL_LEDGER_CHAIN)
+	if (s->kind == FL_LEDGER_MAPS)
+		add_z(w, "mmap ");
+	if (s->kind != FL_LEDGER_TAG)
 		add_frames(w, s);
 	add(w, "\n", 1);
 }

@@ -74,7 +74,7 @@ static bool grow(struct shard *s)
 		if (s->v[i].address)
 			*find(&larger, s->v[i].address) = s->v[i];
 	if (s->v)
-		munmap(s->v, s->n * sizeof(*s->v));
+		fl_sys_munmap(s->v, s->n * sizeof(*s->v));
 	s->v = larger.v;
 	s->n = larger.n;
 	return true;

@@ -113,6 +113,13 @@ static bool is_early(const void *p)
 	return false;
 }
 
+static uintptr_t allocator_start, allocator_end; /* that is not the C library's */
+
+bool fl_real_is_allocators(uintptr_t address)
+{
+	return address >= allocator_start && address < allocator_end;
+}
+
 void *fl_real_next(const char *name)
 {
 	return dlsym(RTLD_NEXT, name);
@@ -157,6 +164,7 @@ static void find_next(void)
 enum fl_real_kind fl_real_find(void)
 {
 	enum fl_real_kind kind = FL_REAL_LIBC;
+	struct fl_image allocator;
 	int before = errno;
 
 	if (finding)
@@ -168,6 +176,10 @@ enum fl_real_kind fl_real_find(void)
 		kind = FL_REAL_ASIDE;
 	else if (!is_libcs())
 		kind = FL_REAL_OTHER;
+	if (kind == FL_REAL_OTHER && fl_image_at((uintptr_t)next.malloc, &allocator)) {
+		allocator_start = allocator.start;
+		allocator_end = allocator.end;
+	}
 	fl_real_has_cxx = kind != FL_REAL_ASIDE && has_cxx();
 	finding = false;
 	errno = before;

@@ -55,6 +55,9 @@ struct fl_alloc_record {
 	enum fl_accurate accurate;
 };
 
+/* The extra word of memory that a program mapped itself, which malloc() does not know. */
+#define FL_ALLOC_MAPPED "mmap"
+
 struct fl_alloc_set {
 	struct fl_alloc_record *v;
 	size_t n, cap;

@@ -420,7 +420,9 @@ static int add_site(struct reading *rd, uint32_t i, struct fl_callers *names,
 		return 0;
 	if (s->kind == FL_LEDGER_TAG)
 		return add_tag(rd, s, &r, set);
-	if (s->kind == FL_LEDGER_CHAIN)
+	if (s->kind == FL_LEDGER_MAPS)
+		r.extra = FL_STR(FL_ALLOC_MAPPED);
+	if (s->kind == FL_LEDGER_CHAIN || s->kind == FL_LEDGER_MAPS)
 		return add_chain(rd, s, names, more, &r, set);
 	r.function = FL_STR("(more callers than can be told apart)");
 	r.accurate = FL_ACCURATE_NO;

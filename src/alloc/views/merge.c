@@ -19,6 +19,8 @@ static void add_key(struct fl_buf *b, const struct fl_alloc_record *r)
 	fl_buf_add_u64(b, r->line);
 	fl_buf_addc(b, '\0');
 	fl_buf_add_str(b, r->function);
+	fl_buf_addc(b, '\0');
+	fl_buf_add_str(b, r->extra);
 }
 
 static bool same_frame(const struct fl_alloc_frame *a, const struct fl_alloc_frame *b)
@@ -108,6 +110,23 @@ void fl_alloc_at_peak(struct fl_alloc_set *set)
 		set->v[kept++] = *r;
 	}
 	set->n = kept;
+}
+
+struct fl_alloc_mapped fl_alloc_without_maps(struct fl_alloc_set *set)
+{
+	struct fl_alloc_mapped m = {};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		if (!fl_str_is(set->v[i].extra, FL_ALLOC_MAPPED)) {
+			set->v[kept++] = set->v[i];
+			continue;
+		}
+		m.bytes += set->v[i].bytes;
+		m.calls += set->v[i].calls;
+	}
+	set->n = kept;
+	return m;
 }
 
 void fl_alloc_keep(struct fl_alloc_set *set, const struct fl_alloc_filter *f)

@@ -16,6 +16,13 @@ int fl_alloc_merge(struct fl_alloc_set *set);
 /* Live values become those of the moment when all held the most; the rest is left out. */
 void fl_alloc_at_peak(struct fl_alloc_set *set);
 
+/* Takes out what the program mapped itself; how much that is. */
+struct fl_alloc_mapped {
+	int64_t bytes;
+	uint64_t calls;
+};
+struct fl_alloc_mapped fl_alloc_without_maps(struct fl_alloc_set *set);
+
 /* Leaves the records that match. */
 void fl_alloc_keep(struct fl_alloc_set *set, const struct fl_alloc_filter *f);
 

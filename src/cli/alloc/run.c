@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 
 #include "alloc/sources/ledger.h"
+#include "alloc/views/merge.h"
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "cli/alloc/common.h"
 #include "cli/alloc/runner.h"
 #include "cli/cmds.h"
@@ -24,7 +26,7 @@ struct run_opts {
 	uint64_t stack;
 	bool has_stack;
 	const char *skip;
-	bool total, peak, at_peak, children;
+	bool total, peak, at_peak, children, mmap;
 };
 
 static const struct fl_opt options[] = {
@@ -37,6 +39,8 @@ static const struct fl_opt options[] = {
 		   "wrappers, whose callers are named instead ('': none; default: the usual ones)"),
 	FL_OPT_FLAG(struct run_opts, children, 0, "children",
 		    "also the processes that it started, each with its process id"),
+	FL_OPT_FLAG(struct run_opts, mmap, 0, "mmap",
+		    "also memory that it maps past malloc(), as rows of their own"),
 	FL_OPT_FLAG(struct run_opts, total, 0, "total",
 		    "also callers that hold nothing any more"),
 	FL_OPT_FLAG(struct run_opts, peak, 0, "peak",
@@ -134,6 +138,17 @@ static void say_children(const struct report *rp)
 		       (unsigned long long)rp->runner->children);
 }
 
+static void say_maps(const struct report *rp, struct fl_alloc_mapped m)
+{
+	_cleanup_buf_ struct fl_buf b = {};
+
+	if (!m.bytes || rp->opts->form.output)
+		return;
+	fl_buf_add_human(&b, m.bytes);
+	fl_say(FL_NOTE, "%s in %llu mappings that malloc() does not know; --mmap shows them",
+	       fl_buf_z(&b), (unsigned long long)m.calls);
+}
+
 static int show(struct report *rp)
 {
 	const struct run_opts *o = rp->opts;
@@ -151,6 +166,8 @@ static int show(struct report *rp)
 	if (alloc_make_order(&o->view, &look.order) != FL_EXIT_DONE)
 		return FL_EXIT_FINDINGS;
 	say_children(rp);
+	if (!o->mmap)
+		say_maps(rp, fl_alloc_without_maps(&rp->set));
 	return alloc_look_at(&look, &rp->set, FL_EXIT_DONE);
 }
 
