@@ -9,7 +9,7 @@
  * a paragraph, a title, a declaration. One that nothing needs is reported, so that none outlives its cause;
  * but only where its check was asked for and the file was read for it.
  */
-#include "docs/run/ignore.h"
+#include "docs/run/private.h"
 
 #include <stdlib.h>
 

@@ -17,7 +17,7 @@
 #include "docs/kdoc/kdoc.h"
 #include "docs/read/comments.h"
 #include "docs/read/read.h"
-#include "docs/run/ignore.h"
+#include "docs/run/private.h"
 
 /* -- one file -- */
 

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/map.h"
-#include "probe/export/form.h"
+#include "probe/export/private.h"
 #include "probe/export/pairs.h"
 
 struct chrome {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "probe/export/form.h"
+#include "probe/export/private.h"
 
 struct csv {
 	bool has_head;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "probe/export/form.h"
+#include "probe/export/private.h"
 
 struct fl_export {
 	const struct fl_form *form;

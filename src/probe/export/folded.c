@@ -2,7 +2,7 @@
 /* "comm;outermost;...;innermost COUNT": what flamegraph.pl, inferno and speedscope read. */
 #include <stdlib.h>
 
-#include "probe/export/form.h"
+#include "probe/export/private.h"
 #include "probe/export/stacks.h"
 
 static void *create(const struct fl_export_opts *opts)

@@ -17,7 +17,7 @@
 #include "base/protobuf.h"
 #include "base/utf8.h"
 #include "base/util.h"
-#include "probe/export/form.h"
+#include "probe/export/private.h"
 #include "probe/export/pairs.h"
 #include "probe/export/perfetto.h"
 

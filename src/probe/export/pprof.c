@@ -9,7 +9,7 @@
 
 #include "base/protobuf.h"
 #include "base/utf8.h"
-#include "probe/export/form.h"
+#include "probe/export/private.h"
 #include "probe/export/stacks.h"
 
 enum { /* fields of a Profile, and of what it holds */

@@ -4,7 +4,7 @@
 
 #include "base/escape.h"
 #include "base/json.h"
-#include "probe/export/form.h"
+#include "probe/export/private.h"
 
 static void *create_lines(const struct fl_export_opts *opts)
 {

@@ -3,7 +3,7 @@
 #ifndef PROBE_PRINTFMT_CONVERT_H
 #define PROBE_PRINTFMT_CONVERT_H
 
-#include "probe/printfmt/expr.h"
+#include "probe/printfmt/private.h"
 
 struct fl_conversion {
 	bool left, zero, plus, space, alternate;

@@ -4,7 +4,7 @@
  * of the record is its bytes; indexing and following it stay within them.
  */
 #include "base/util.h"
-#include "probe/printfmt/expr.h"
+#include "probe/printfmt/private.h"
 
 static const struct fl_value none = {.kind = FL_VALUE_NONE};
 static const struct fl_expr_type type_int = {4, true, false};

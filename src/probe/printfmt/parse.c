@@ -17,7 +17,7 @@
 
 #include "base/num.h"
 #include "base/util.h"
-#include "probe/printfmt/expr.h"
+#include "probe/printfmt/private.h"
 
 #define MAX_DEPTH 200
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What "%s" makes of an expression: texts, and the calls that make one of numbers. */
 #include "base/util.h"
-#include "probe/printfmt/expr.h"
+#include "probe/printfmt/private.h"
 
 static const char hex[] = "0123456789abcdef";
 

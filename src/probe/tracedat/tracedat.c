@@ -401,7 +401,8 @@ static bool has_stacks(const struct fl_tracedat *t)
 }
 
 /* The first of them are the two stacks, where there are any. */
-static int list_formats(struct fl_tracedat *t, struct fl_buf stacks[2], struct fl_dat_format **ret, size_t *ret_n)
+static int list_formats(struct fl_tracedat *t, struct fl_buf stacks[2], struct fl_dat_format **ret,
+			size_t *ret_n)
 {
 	struct fl_dat_format *f = calloc(t->nr_events + 2, sizeof(*f));
 	size_t n = 0;

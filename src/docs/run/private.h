@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* "foreland: ignore CHECK REASON" in a file's own comments. */
-#ifndef DOCS_RUN_IGNORE_H
-#define DOCS_RUN_IGNORE_H
+#ifndef DOCS_RUN_PRIVATE_H
+#define DOCS_RUN_PRIVATE_H
 
 #include "docs/run/session.h"
 

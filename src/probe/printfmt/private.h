@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* An expression of a print fmt: a tree that is made once and evaluated over each record. */
-#ifndef PROBE_PRINTFMT_EXPR_H
-#define PROBE_PRINTFMT_EXPR_H
+#ifndef PROBE_PRINTFMT_PRIVATE_H
+#define PROBE_PRINTFMT_PRIVATE_H
 
 #include "probe/printfmt/printfmt.h"
 

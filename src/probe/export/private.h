@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One form, as its file gives it. */
-#ifndef PROBE_EXPORT_FORM_H
-#define PROBE_EXPORT_FORM_H
+#ifndef PROBE_EXPORT_PRIVATE_H
+#define PROBE_EXPORT_PRIVATE_H
 
 #include "probe/export/export.h"
 
