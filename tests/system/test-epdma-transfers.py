@@ -136,4 +136,21 @@ r = subprocess.run([FORELAND, "epdma", "host", "ls", "--socket", "/nowhere/x"], 
 ok(r.returncode == 1 and "No such file" in r.stderr and "help: 'foreland epdma endpoint" in r.stderr, "no server there")
 r = subprocess.run([FORELAND, "epdma", "host", "ls", "99:99.9"], capture_output=True, text=True)
 ok(r.returncode == 1 and "No such file" in r.stderr and "help: a device's address" in r.stderr, "no device there")
+
+# verify and bench, where the endpoint tells where its memory is, and where nobody does
+ep = Endpoint(FORELAND, "rk3588")
+with open(ep.memory(), "r+b") as f:
+    f.write(bytes(4096))
+r = host(ep, "verify", text=True)
+with open(ep.memory(), "rb") as f:
+    ok(r.returncode == 0 and "0 different" in r.stdout and f.read(64) != bytes(64), "verify: the endpoint's own word for where its memory begins")
+r = host(ep, "bench", "--json", text=True)
+ok(r.returncode == 0 and json.loads(r.stdout.splitlines()[-1])["address"] == ep.ram, "bench: the same")
+r = host(ep, "verify", "what", text=True)
+ok(r.returncode == 2 and "'what' is no number" in r.stderr, "verify: what is no address")
+ep.stop()
+for args, says in ((("verify", "0000:01:00.0"), "type 'BDF ADDRESS'"), (("bench", "0000:01:00.0"), "type 'BDF ADDRESS'"),
+                   (("verify",), "either --socket or")):
+    r = subprocess.run([FORELAND, "epdma", "host", *args], capture_output=True, text=True)
+    ok(r.returncode == 2 and says in r.stderr, f"{' '.join(args)}: what to type")
 done()

@@ -229,9 +229,7 @@ static int bench_run(const void *v, const struct fl_args *args)
 	struct bench b = {};
 	int r, said;
 
-	if (fl_parse_size(fl_str(args->v[args->n - 1]), &b.ep) < 0)
-		return fl_say_usage("'%s' is no number", args->v[args->n - 1]);
-	r = fl_cli_host_open(o, args->n == 2 ? args->v[0] : NULL, &b.dev);
+	r = fl_cli_host_open_at(o, args, MAX_SIZE, &b.dev, &b.ep);
 	if (r)
 		return r;
 	fl_table_init(&rep.rates, columns, FL_ARRAY_SIZE(columns));
@@ -254,10 +252,9 @@ static int bench_run(const void *v, const struct fl_args *args)
 const struct fl_cmd fl_cmd_epdma_host_bench = {
 	.name = "bench",
 	.summary = "Measure transfers a second by size, and latencies",
-	.args = "[BDF] ADDRESS",
+	.args = "[BDF] [ADDRESS]",
 	.about = "32 transfers are under way at a time. Endpoint memory from ADDRESS on, 1 MiB, is "
-		 "overwritten.",
-	.min_args = 1,
+		 "overwritten; without ADDRESS, where the endpoint behind the socket says that its memory begins.",
 	.max_args = 2,
 	.size = sizeof(struct fl_host_opts),
 	.options = fl_host_options,

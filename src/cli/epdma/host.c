@@ -87,6 +87,8 @@ int fl_cli_host_open(const struct fl_host_opts *o, const char *bdf, struct fl_dm
 	if (r < 0)
 		return unreachable(o, where, why, r);
 	/* A real device's messages need a driver in the kernel: it is looked at instead. */
+	if (!o->socket && !cfg.polled)
+		fl_say(FL_NOTE, "%s: no interrupts without a driver in the kernel, the engine is polled", where);
 	cfg.polled = cfg.polled || !o->socket;
 	r = fl_dma_device_over(bus, &cfg, ret, &err);
 	if (r < 0) {
@@ -417,7 +419,42 @@ static void verify_report(const struct verify *v, bool json)
 	fl_say_result(&out);
 }
 
-/* verify [BDF] ADDRESS: endpoint memory from there on is overwritten. */
+static int announced_memory(struct fl_dma_device *dev, uint64_t need, uint64_t *ret)
+{
+	struct fl_bus *bus = fl_host_bus(fl_dma_device_host(dev));
+	uint64_t size;
+	int r = bus->ops->memory ? bus->ops->memory(bus, ret, &size) : -EOPNOTSUPP;
+
+	if (r == 0 && size < need)
+		r = -ENOSPC;
+	return r;
+}
+
+int fl_cli_host_open_at(const struct fl_host_opts *o, const struct fl_args *args, uint64_t need,
+			struct fl_dma_device **ret, uint64_t *ret_ep)
+{
+	bool said = args->n == (o->socket ? 1u : 2u);
+	int r;
+
+	if (said && parse_range(args, args->n - 1, ret_ep) < 0)
+		return FL_EXIT_USAGE;
+	if (!said && !o->socket)
+		return fl_say_usage(args->n ? "a real device does not tell where its memory is: type 'BDF ADDRESS', "
+					      "with an address that its endpoint may use for this" :
+					      "either --socket or the address of a device is expected");
+	r = fl_cli_host_open(o, o->socket ? (args->n > 1 ? args->v[0] : NULL) : args->v[0], ret);
+	if (r || said)
+		return r;
+	r = announced_memory(*ret, need, ret_ep);
+	if (r == 0)
+		return 0;
+	fl_say(FL_ERROR, "the server does not tell of %llu bytes of memory: type '--socket %s ADDRESS' [%s]",
+	       (unsigned long long)need, o->socket, fl_errno_name(r));
+	fl_dma_device_close(*ret);
+	return FL_EXIT_USAGE;
+}
+
+/* verify [BDF] [ADDRESS]: endpoint memory from there on is overwritten. */
 static int verify_run(const void *opts, const struct fl_args *args)
 {
 	const struct fl_host_opts *o = opts;
@@ -425,9 +462,7 @@ static int verify_run(const void *opts, const struct fl_args *args)
 	struct verify v = {};
 	int r;
 
-	if (parse_range(args, args->n - 1, &v.ep) < 0)
-		return FL_EXIT_USAGE;
-	r = fl_cli_host_open(o, args->n == 2 ? args->v[0] : NULL, &v.dev);
+	r = fl_cli_host_open_at(o, args, VERIFY_MAX, &v.dev, &v.ep);
 	if (r)
 		return r;
 	md = fl_host_metadata(fl_dma_device_host(v.dev));
@@ -485,9 +520,9 @@ static const struct fl_cmd cmd_write = {
 static const struct fl_cmd cmd_verify = {
 	.name = "verify",
 	.summary = "Write random bytes over every channel, read them back, compare",
-	.args = "[BDF] ADDRESS",
-	.about = "Endpoint memory from ADDRESS on, 1024001 bytes, is overwritten.",
-	.min_args = 1,
+	.args = "[BDF] [ADDRESS]",
+	.about = "Endpoint memory from ADDRESS on, 1024001 bytes, is overwritten; without ADDRESS, where the "
+		 "endpoint behind the socket says that its memory begins.",
 	.max_args = 2,
 	.size = sizeof(struct fl_host_opts),
 	.options = fl_host_options,

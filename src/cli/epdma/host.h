@@ -25,6 +25,13 @@ int fl_cli_host_failed(const char *what, int err);
 /* The same where a transfer over @dev ended, with what is known of the reason. */
 int fl_cli_host_stopped(struct fl_dma_device *dev, const char *what, int err);
 
+/*
+ * [BDF] [ADDRESS] of @args: opens the device, and finds where @need bytes of endpoint memory may be
+ * overwritten, which an endpoint behind a socket tells of where it was not said. As fl_cli_host_open().
+ */
+int fl_cli_host_open_at(const struct fl_host_opts *o, const struct fl_args *args, uint64_t need,
+			struct fl_dma_device **ret, uint64_t *ret_ep);
+
 /* One transfer between endpoint address @ep and host address @addr, waited for. */
 int fl_cli_host_move(struct fl_dma_chan *chan, uint64_t ep, fl_dma_addr_t addr, uint64_t n);
 

@@ -476,6 +476,18 @@ static int vb_reset(struct fl_bus *b)
 	return request(to_vfu(b), VFU_DEVICE_RESET, NULL, 0, NULL, 0);
 }
 
+static int vb_memory(struct fl_bus *b, uint64_t *ret_addr, uint64_t *ret_size)
+{
+	struct vfu_memory mem = {};
+	int r = request_fixed(to_vfu(b), VFU_FORELAND_MEMORY, &mem, sizeof(mem));
+
+	if (r < 0)
+		return r;
+	*ret_addr = mem.addr;
+	*ret_size = mem.size;
+	return 0;
+}
+
 static void vb_close(struct fl_bus *b)
 {
 	struct vfu_bus *v = to_vfu(b);
@@ -510,6 +522,7 @@ static const struct fl_bus_ops vfu_ops = {
 	.irq_wait = vb_irq_wait,
 	.attend = vb_attend,
 	.reset = vb_reset,
+	.memory = vb_memory,
 	.why = vb_why,
 	.close = vb_close,
 };

@@ -59,6 +59,8 @@ struct fl_bus_ops {
 	/* Answers what the other side asked of us meanwhile; NULL: it never does. */
 	int (*attend)(struct fl_bus *b);
 	int (*reset)(struct fl_bus *b);
+	/* Endpoint memory in which transfers may take place; -errno: not known. NULL: it never is. */
+	int (*memory)(struct fl_bus *b, uint64_t *ret_addr, uint64_t *ret_size);
 	/* What has ended the connection, in words; NULL: nothing. NULL where there is none to end. */
 	const char *(*why)(struct fl_bus *b);
 	void (*close)(struct fl_bus *b);

@@ -40,6 +40,8 @@ enum vfu_cmd {
 	VFU_DMA_WRITE = 12,
 	VFU_DEVICE_RESET = 13,
 	VFU_REGION_WRITE_MULTI = 15,
+	/* No command of the protocol's, and refused by every other server: where transfers may take place. */
+	VFU_FORELAND_MEMORY = 0xf0e1,
 };
 
 enum vfu_flags {
@@ -138,6 +140,10 @@ struct vfu_set_irqs {
 struct vfu_region_access {
 	uint64_t offset;
 	uint32_t region, count;
+};
+
+struct vfu_memory {
+	uint64_t addr, size;
 };
 
 struct vfu_dma_access {

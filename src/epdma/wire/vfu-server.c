@@ -679,6 +679,15 @@ static int on_reset(struct session *s)
 	return reply(s, NULL, 0);
 }
 
+/* What the endpoint says when it starts, for a host that only has the socket. */
+static int on_memory(struct session *s)
+{
+	const struct fl_board *b = fl_device_board(s->d);
+	struct vfu_memory mem = { b->ram, b->ram_size };
+
+	return s->conn.msg.nr_fds ? -EINVAL : reply(s, &mem, sizeof(mem));
+}
+
 /* ---- the loop ---- */
 
 static int dispatch(struct session *s)
@@ -704,6 +713,8 @@ static int dispatch(struct session *s)
 		return on_region_write(s);
 	case VFU_DEVICE_RESET:
 		return on_reset(s);
+	case VFU_FORELAND_MEMORY:
+		return on_memory(s);
 	default:
 		return -EINVAL;
 	}
