@@ -157,7 +157,26 @@ def profiles():
               "profiles of MAINTAINERS are in a toctree where a page asks for it", out)
 
 
-for part in words, pages, profiles:
+def roots():
+    """Other trees: their pages lie where conf.py does, and what only Linux has is silent there."""
+    for doc in ("doc", "docs", "manual"):
+        with tempfile.TemporaryDirectory() as top:
+            put(top, doc + "/conf.py", "extensions = []\n")
+            put(top, doc + "/index.rst", "T\n=\n\n.. toctree::\n\n   a\n   gone\n")
+            put(top, doc + "/a.rst", "T\n=\n\nSee :doc:`/index`, :ref:`b`, :ref:`c` and Documentation/linux.txt.\n")
+            put(top, doc + "/b.rst", ".. _b:\n\nTitle\n====\n\ntext\n")
+            put(top, "MAINTAINERS", "X\nF:\tnowhere/at/all\n")
+            out = run(top, *(("--doc-root", doc) if doc == "manual" else ()))
+            found = re.findall(r"^(\S+?):.*\[(\S+)\]$", out, re.M)
+            check(found == [(doc + "/a.rst", "label-undefined"), (doc + "/b.rst", "toctree-orphan"),
+                            (doc + "/b.rst", "title-underline-short"), (doc + "/index.rst", "toctree-missing")],
+                  "pages in %s: labels, toctrees, titles, and nothing of Linux" % doc, out)
+            p = subprocess.run([FORELAND, "docs", "check", "--doc-root", "nowhere"], cwd=top, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+            check(p.returncode == 1 and "nowhere" in p.stderr, "a folder that is not there is told", p.stderr)
+
+
+for part in words, pages, profiles, roots:
     part()
 print("1..%d" % tests)
 sys.exit(1 if failures else 0)

@@ -23,7 +23,7 @@
 
 struct check_opts {
 	const char *only, *skip, *level, *docutils, *kernel_doc, *patch, *base, *baseline;
-	const char *format;
+	const char *format, *doc_root;
 	uint64_t warnings_exit;
 	bool fix, write, robot, json;
 };
@@ -45,6 +45,8 @@ static const struct fl_opt options[] = {
 		   "whose message family is spoken (0.23)"),
 	FL_OPT_STR(struct check_opts, kernel_doc, 0, "kernel-doc", "6.12|7.3",
 		   "whose rules for comments apply (those of the tree's own script)"),
+	FL_OPT_STR(struct check_opts, doc_root, 0, "doc-root", "DIR",
+		   "the folder of the tree's pages (Documentation, or where conf.py lies)"),
 	FL_OPT_FLAG(struct check_opts, robot, 0, "robot", "print a report as the kernel test robot's"),
 	FL_OPT_FLAG(struct check_opts, json, 0, "json", "print one JSON object a line (--format json)"),
 	FL_OPT_STR(struct check_opts, format, 0, "format", DOCS_FORMAT_NAMES, "how findings are printed (text)"),
@@ -144,6 +146,10 @@ static int open_tree(struct session *s, const struct fl_args *args)
 	r = docs_tree_open(&s->tree, first, &rel);
 	if (r < 0)
 		return fl_say_failed(first[0] ? first : "''", r), r;
+	if (s->o->doc_root)
+		r = docs_tree_doc_root(&s->tree, s->o->doc_root);
+	if (r < 0)
+		return fl_say_failed(s->o->doc_root, r), r;
 	for (size_t i = 0; i < args->n && !r; i++) {
 		if (strcmp(args->v[i], "-"))
 			r = add_operand(s, args->v[i], first);
@@ -287,8 +293,9 @@ static int verify_base(struct session *s)
 static int open_orig(struct session *s)
 {
 	_cleanup_buf_ struct fl_buf rel = {};
+	int r = docs_tree_open(&s->orig, s->tree.root, &rel);
 
-	return docs_tree_open(&s->orig, s->tree.root, &rel);
+	return r || !s->o->doc_root ? r : docs_tree_doc_root(&s->orig, s->o->doc_root);
 }
 
 static int again(struct docs_session *run, struct docs_tree *t, const struct docs_opts *opts)

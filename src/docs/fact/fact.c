@@ -51,12 +51,12 @@ struct docs_fact *docs_fact_add(struct docs_worker *w, enum docs_fact_kind kind,
 }
 
 /* "Documentation/a/b.rst" is "a/b", as Sphinx calls it. */
-static struct fl_str page_name(const char *page)
+static struct fl_str page_name(const struct docs_tree *t, const char *page)
 {
 	struct fl_str s = fl_str(page);
 
-	if (fl_str_starts(s, "Documentation/"))
-		s = fl_str_from(s, 14);
+	if (docs_is_in_doc(t, page))
+		s = fl_str_from(s, t->doc.n);
 	if (fl_str_ends(s, ".rst"))
 		s.n -= 4;
 	return s;
@@ -65,7 +65,7 @@ static struct fl_str page_name(const char *page)
 void docs_fact_c(struct docs_worker *w, const char *kind, struct fl_str name, const char *page,
 		uint32_t page_line, uint32_t line, uint32_t col)
 {
-	char *place = docs_sink_printf(&w->sink, "%.*s:%u", FL_STR_ARG(page_name(page)), page_line);
+	char *place = docs_sink_printf(&w->sink, "%.*s:%u", FL_STR_ARG(page_name(w->tree, page)), page_line);
 	char *full = docs_sink_printf(&w->sink, "%s %.*s", kind, FL_STR_ARG(name));
 	struct docs_fact *u = place && full ? docs_fact_add(w, DOCS_FACT_C, fl_str(full), line, col) : NULL;
 

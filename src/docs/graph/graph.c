@@ -139,16 +139,16 @@ static void judge_label(struct docs_graph *g, const struct docs_fact *u)
 static void judge_labels(struct docs_graph *g)
 {
 	each_fact(u, g, DOCS_FACT_LABEL_REF) {
-		if (!strncmp(u->file, "Documentation/", 14))
+		if (docs_is_in_doc(g->tree, u->file))
 			judge_label(g, u);
 	}
 }
 
 /* -- toctrees -- */
 
-static bool is_master(const struct docs_fact *u)
+static bool is_master(const struct docs_graph *g, const struct docs_fact *u)
 {
-	return fl_str_is(u->name, "Documentation/index.rst");
+	return docs_is_in_doc(g->tree, u->file) && fl_str_is(fl_str_from(u->name, g->tree->doc.n), "index.rst");
 }
 
 /* Entries with wildcards are few; they are compared with every page that nothing else names. */
@@ -163,8 +163,8 @@ static bool glob_names(const struct docs_graph *g, struct fl_str page)
 
 static bool in_toctree(const struct docs_graph *g, const struct docs_fact *u)
 {
-	return is_master(u) || fl_str_is(u->extra, "o") || fl_map_get(&g->toc, u->name) ||
-	       !fl_str_starts(u->name, "Documentation/") || glob_names(g, u->name);
+	return is_master(g, u) || fl_str_is(u->extra, "o") || fl_map_get(&g->toc, u->name) ||
+	       !docs_is_in_doc(g->tree, u->file) || glob_names(g, u->name);
 }
 
 static void collect_toc(struct docs_graph *g)

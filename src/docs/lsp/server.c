@@ -176,7 +176,7 @@ static bool same_time(struct timespec a, struct timespec b)
 
 static int make_index(struct docs_lsp *s)
 {
-	static const char *const docs[] = { "Documentation" };
+	const char *docs[] = { docs_tree_doc_dir(&s->tree) };
 	const char *const top[] = { "" };
 	int r;
 
@@ -483,7 +483,8 @@ static void add_definitions(struct docs_lsp *s, struct fl_buf *m, const char *pa
 	}
 	for (int i = 0; i < 3 && name.n; i++) { /* as it is, a file from here, a page from here or from the top */
 		struct fl_str here = fl_str_n(page, slash ? (size_t)(slash + 1 - page) : 0);
-		struct fl_str dir = i == 0 ? fl_str_n("", 0) : name.p[0] == '/' ? FL_STR("Documentation") : here;
+		struct fl_str dir = i == 0 ? fl_str_n("", 0) : name.p[0] != '/' ? here :
+				    fl_str_sub(s->tree.doc, 0, s->tree.doc.n - 1);
 
 		if (snprintf(full, sizeof(full), "%.*s%.*s%s", FL_STR_ARG(dir), FL_STR_ARG(name),
 			     i == 2 ? ".rst" : "") < (int)sizeof(full) &&
@@ -580,9 +581,9 @@ static void answer_completion(struct docs_lsp *s, struct json_object *id, struct
 		each_fact(f, &s->index, DOCS_FACT_PAGE) {
 			struct fl_str page = f->name;
 
-			if (!fl_str_starts(page, "Documentation/") || !fl_str_ends(page, ".rst"))
+			if (!docs_is_in_doc(&s->tree, f->file) || !fl_str_ends(page, ".rst"))
 				continue;
-			page = fl_str_sub(page, 13, page.n - 17);
+			page = fl_str_sub(page, s->tree.doc.n - 1, page.n - s->tree.doc.n - 3);
 			if (page.n >= word.n && !memcmp(page.p, word.p, word.n) && n++ < MOST_ITEMS)
 				add_item(&m, page, f->file);
 		}

@@ -493,7 +493,8 @@ static void ignored_places(struct docs_worker *w)
 void docs_read_bytes(struct docs_worker *w)
 {
 	struct fl_str text = w->sink.text;
-	bool refs = !refs_skipped(w->path) && docs_wants(&w->sink, DOCS_REF_FILE), c = docs_is_c(w->path);
+	bool refs = w->tree->is_linux && !refs_skipped(w->path) && docs_wants(&w->sink, DOCS_REF_FILE);
+	bool c = docs_is_c(w->path);
 	bool kind = is_text_kind(w->path), document = docs_is_page(w->path) || docs_is_abi(w->path);
 	struct hits h = {}, all = {};
 	size_t i = 0;

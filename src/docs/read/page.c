@@ -22,14 +22,24 @@ static bool join(struct fl_str dir, struct fl_str name, const char *end, char *o
 	       docs_normalize(fl_str(path), out, size);
 }
 
-/* A page's name as Sphinx writes it: from Documentation/ where it begins with "/", else from here. */
-static bool page_path(const char *page, struct fl_str name, const char *end, char *out, size_t size)
+/* Behind the pages' folder in @page, which may be copied into another tree ("a/Documentation/x.rst"). */
+static const char *behind_doc(const struct docs_worker *w, const char *page)
 {
-	const char *doc = strstr(page, "Documentation/");
+	const struct fl_str doc = w->tree->doc;
+	const char *at = memmem(page, strlen(page), doc.p, doc.n);
+
+	return at && (at == page || at[-1] == '/') ? at + doc.n : NULL;
+}
+
+/* A page's name as Sphinx writes it: from the pages' folder where it begins with "/", else from here. */
+static bool page_path(const struct docs_worker *w, const char *page, struct fl_str name, const char *end, char *out,
+		      size_t size)
+{
+	const char *doc = behind_doc(w, page);
 	struct fl_str dir = folder(page);
 
 	if (name.n && name.p[0] == '/') {
-		dir = doc ? fl_str_n(page, doc + 14 - page) : fl_str_n("", 0);
+		dir = doc ? fl_str_n(page, (size_t)(doc - page)) : fl_str_n("", 0);
 		name = fl_str_from(name, 1);
 	}
 	return join(dir, name, end, out, size);
@@ -60,7 +70,7 @@ static void doc_role(struct docs_worker *w, const struct rst_fact *f)
 	char path[1024];
 	struct docs_finding *d;
 
-	if (!name.n || memchr(name.p, '\n', name.n) || !page_path(w->path, name, ".rst", path, sizeof(path)) ||
+	if (!name.n || memchr(name.p, '\n', name.n) || !page_path(w, w->path, name, ".rst", path, sizeof(path)) ||
 	    docs_exists(w, fl_str(path)) || docs_generated(w, fl_str(path)) || strstr(w->path, "sphinx/"))
 		return;
 	d = docs_report(&w->sink, DOCS_REF_DOC, f->line, f->col, columns(f->extra),
@@ -76,7 +86,7 @@ static void asset(struct docs_worker *w, const struct rst_fact *f, struct fl_str
 
 	if (!name.n || memchr(name.p, '*', name.n) || memmem(name.p, name.n, "://", 3) ||
 	    fl_str_starts(name, "data:") ||
-	    memchr(name.p, '\n', name.n) || !page_path(w->path, name, "", path, sizeof(path)) ||
+	    memchr(name.p, '\n', name.n) || !page_path(w, w->path, name, "", path, sizeof(path)) ||
 	    docs_exists(w, fl_str(path)))
 		return;
 	docs_finding_columns(docs_report(&w->sink, DOCS_REF_ASSET, f->line, f->col, columns(f->name), "%s%s%s",
@@ -131,12 +141,12 @@ static bool self_made(struct fl_str entry)
 
 static void toc_missing(struct docs_worker *w, const struct rst_line *l, struct fl_str name, bool glob)
 {
-	const char *doc = strstr(w->path, "Documentation/");
+	const char *doc = behind_doc(w, w->path);
 	struct fl_str from = folder(w->path);
 	char path[1024];
 
 	if (doc)
-		from = fl_str_from(from, FL_MIN(from.n, (size_t)(doc + 14 - w->path)));
+		from = fl_str_from(from, FL_MIN(from.n, (size_t)(doc - w->path)));
 	if (name.n && name.p[0] == '/') {
 		from.n = 0;
 		name = fl_str_from(name, 1);
@@ -157,7 +167,7 @@ static void toc_entry(struct docs_worker *w, const struct rst_line *l, bool glob
 		return;
 	if (fl_str_ends(s, ".rst"))
 		s.n -= 4;
-	if (!page_path(w->path, s, ".rst", path, sizeof(path)))
+	if (!page_path(w, w->path, s, ".rst", path, sizeof(path)))
 		return;
 	if (!docs_exists(w, fl_str(path)) && !docs_generated(w, fl_str(path)))
 		toc_missing(w, l, s, wild);
@@ -236,7 +246,7 @@ static void read_included(struct rst *r, struct fl_str name, bool titles)
 	char path[1024], *keep;
 
 	if (!name.n || name.p[0] == '<' || r->includes == RST_MAX_INCLUDES ||
-	    !page_path(file, name, "", path, sizeof(path)) || is_open(r, w->path, path) ||
+	    !page_path(w, file, name, "", path, sizeof(path)) || is_open(r, w->path, path) ||
 	    docs_tree_read(w->tree, path, &text) < 0)
 		return;
 	r->included += text.len;
@@ -260,7 +270,7 @@ static void include(struct docs_worker *w, const struct rst_fact *f)
 
 	if (!f->extra.n || f->extra.p[0] == '<' || memchr(f->extra.p, '$', f->extra.n))
 		return;
-	if (!page_path(w->path, f->extra, "", path, sizeof(path)))
+	if (!page_path(w, w->path, f->extra, "", path, sizeof(path)))
 		return;
 	docs_fact_add(w, DOCS_FACT_INCLUDED, fl_str(path), f->line, f->col);
 	if (!strcmp(path, w->path))
@@ -370,7 +380,7 @@ void docs_label(struct docs_worker *w, struct fl_str name, const struct rst_fact
 
 static bool in_docs(const struct docs_worker *w)
 {
-	return !strncmp(w->path, w->tree->doc.p, w->tree->doc.n);
+	return docs_is_in_doc(w->tree, w->path);
 }
 
 static void use_facts(struct docs_worker *w, const struct rst *r)

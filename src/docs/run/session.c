@@ -52,13 +52,13 @@ static void read_file(struct docs_session *s, struct docs_worker *w, const char 
 		docs_read_bytes(w);
 	if (s->each)
 		s->each(s->each_ctx, w);
-	else if (docs_is_abi(path))
+	else if (s->tree->is_linux && docs_is_abi(path))
 		docs_read_abi(w);
 	else if (docs_is_page(path))
 		docs_read_page(w);
 	else if (w->nr_kdoc)
 		read_c(w);
-	else if (!strcmp(path, "MAINTAINERS"))
+	else if (s->tree->is_linux && !strcmp(path, "MAINTAINERS"))
 		docs_read_maintainers(w);
 	if (w->scratch.blocks)
 		fl_arena_reset(&w->scratch);
@@ -150,7 +150,7 @@ static int read_paths(struct docs_session *s, const char *const *paths, size_t n
 /* The rest of Documentation for its facts. */
 static int read_rest(struct docs_session *s)
 {
-	static const char *const docs[] = { "Documentation" };
+	const char *docs[] = { docs_tree_doc_dir(s->tree) };
 	int r;
 
 	s->quiet = true;
@@ -267,7 +267,7 @@ void docs_session_fini(struct docs_session *s)
 int docs_session_paths(struct docs_session *s, const char *const *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		s->whole |= !paths[i][0] || !strcmp(paths[i], "Documentation");
+		s->whole |= !paths[i][0] || !strcmp(paths[i], docs_tree_doc_dir(s->tree));
 	if (s->whole && !s->opts->local && docs_wants(&s->workers[0].sink, DOCS_CONFIG_UNKNOWN))
 		docs_symbols_start(&s->symbols);
 	return read_paths(s, paths, n);

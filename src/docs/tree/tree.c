@@ -23,9 +23,22 @@ static bool beneath(const char *dir, const char *name)
 	       access(path, F_OK) == 0;
 }
 
-static bool is_kernel(const char *dir)
+/* Folders of pages, each with its "/": Linux's, and those of U-Boot, Zephyr, QEMU and Xen. */
+static const char *const doc_dirs[] = { "Documentation/", "doc/", "docs/" };
+
+/* The folder of pages beneath @dir: that of a kernel, or one with Sphinx's conf.py. NULL: there is none. */
+static const char *find_doc(const char *dir)
 {
-	return beneath(dir, "Documentation") && (beneath(dir, "MAINTAINERS") || beneath(dir, "Kbuild"));
+	char conf[32];
+
+	if (beneath(dir, "Documentation") && (beneath(dir, "MAINTAINERS") || beneath(dir, "Kbuild")))
+		return doc_dirs[0];
+	for (size_t i = 0; i < FL_ARRAY_SIZE(doc_dirs); i++) {
+		snprintf(conf, sizeof(conf), "%sconf.py", doc_dirs[i]);
+		if (beneath(dir, conf))
+			return doc_dirs[i];
+	}
+	return NULL;
 }
 
 static void cut_last(char *path)
@@ -42,14 +55,18 @@ int docs_tree_open(struct docs_tree *t, const char *path, struct fl_buf *ret_rel
 {
 	_cleanup_free_ char *full = realpath(path, NULL);
 	char dir[PATH_MAX];
+	const char *doc;
 	struct stat st;
 
 	*t = (struct docs_tree){ .fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .doc = FL_STR("Documentation/") };
 	if (!full || stat(full, &st) < 0)
 		return -errno;
 	snprintf(dir, sizeof(dir), "%s", full);
-	while (!(t->kernel = is_kernel(dir)) && dir[1])
+	while (!(doc = find_doc(dir)) && dir[1])
 		cut_last(dir);
+	t->kernel = doc;
+	t->is_linux = !doc || doc == doc_dirs[0];
+	t->doc = doc ? fl_str(doc) : t->doc;
 	if (!t->kernel) {
 		snprintf(dir, sizeof(dir), "%s", full);
 		if (!S_ISDIR(st.st_mode))
@@ -64,6 +81,36 @@ int docs_tree_open(struct docs_tree *t, const char *path, struct fl_buf *ret_rel
 	if (strlen(full) > strlen(dir))
 		fl_buf_addz(ret_rel, full + strlen(dir) + (dir[1] ? 1 : 0));
 	return ret_rel->error;
+}
+
+int docs_tree_doc_root(struct docs_tree *t, const char *dir)
+{
+	char norm[PATH_MAX], full[PATH_MAX + 1];
+	char *copy;
+
+	if (!docs_normalize(fl_str(dir), norm, sizeof(norm)) || !norm[0] || !docs_tree_has(t, fl_str(norm)))
+		return -ENOENT;
+	snprintf(full, sizeof(full), "%s/", norm);
+	copy = fl_arena_dup(&t->arena, fl_str(full));
+	if (!copy)
+		return -ENOMEM;
+	t->doc = fl_str(copy);
+	t->kernel = true;
+	t->is_linux = !strcmp(full, doc_dirs[0]);
+	return 0;
+}
+
+const char *docs_tree_doc_dir(const struct docs_tree *t)
+{
+	static _Thread_local char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(t->doc.n - 1), t->doc.p);
+	return dir;
+}
+
+bool docs_is_in_doc(const struct docs_tree *t, const char *path)
+{
+	return !strncmp(path, t->doc.p, t->doc.n);
 }
 
 void docs_tree_close(struct docs_tree *t)

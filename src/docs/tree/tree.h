@@ -24,7 +24,8 @@ struct docs_overlay_file {
 struct docs_tree {
 	char *root; /* absolute or as given; without "/" at the end */
 	int fd;
-	bool kernel;	      /* it has Documentation and MAINTAINERS */
+	bool kernel;	      /* it is a tree with documentation, whose pages belong together */
+	bool is_linux;	      /* with what Linux has beside its pages: ABI files, MAINTAINERS */
 	struct fl_str doc;    /* the folder of its pages, with its "/": "Documentation/" */
 	struct fl_arena arena;
 	struct fl_map overlay; /* path -> struct docs_overlay_file * */
@@ -40,6 +41,15 @@ struct docs_tree {
  */
 int docs_tree_open(struct docs_tree *t, const char *path, struct fl_buf *ret_rel);
 void docs_tree_close(struct docs_tree *t);
+
+/* The pages lie in @dir ("doc"), whatever was found. -ENOENT where there is no such folder. */
+int docs_tree_doc_root(struct docs_tree *t, const char *dir);
+
+/* The pages' folder without its "/". */
+const char *docs_tree_doc_dir(const struct docs_tree *t);
+
+/* @path lies in the pages' folder. */
+bool docs_is_in_doc(const struct docs_tree *t, const char *path);
 
 /* Lays @text over @path; @text is copied. A NULL p deletes. */
 int docs_tree_put(struct docs_tree *t, struct fl_str path, struct fl_str text);
