@@ -14,7 +14,7 @@
 
 #include "base/file.h"
 #include "base/num.h"
-#include "probe/ftrace/keeper.h"
+#include "probe/ftrace/reaper.h"
 #include "probe/lower/lower.h"
 #include "probe/tracedat/ringpage.h"
 #include "probe/target/owner.h"
@@ -71,7 +71,7 @@ struct fl_ftrace {
 	const char *tracefs;
 	struct fl_buf owner;	/* the group's and the instance's name */
 	struct fl_buf instance; /* path */
-	struct fl_keeper keeper;
+	struct fl_reaper reaper;
 	bool has_instance;
 	struct event *events;
 	size_t nr_events;
@@ -236,7 +236,7 @@ static int make_all_texts(struct fl_ftrace *t, struct fl_diag *diag)
 
 static int make_instance(struct fl_ftrace *t, struct fl_diag *diag)
 {
-	int r = fl_keeper_start(&t->keeper, t->tracefs, fl_buf_str(&t->owner));
+	int r = fl_reaper_start(&t->reaper, t->tracefs, fl_buf_str(&t->owner));
 
 	if (r < 0)
 		return r;
@@ -686,7 +686,7 @@ int fl_ftrace_new(struct fl_target *target, const struct fl_ftrace_opts *opts, s
 		return -ENOMEM;
 	t->target = target;
 	t->opts = *opts;
-	t->keeper.fd = -1;
+	t->reaper.fd = -1;
 	r = fl_owner_name(0, &t->owner);
 	if (r < 0)
 		return r;
@@ -730,9 +730,9 @@ void fl_ftrace_free(struct fl_ftrace *t)
 		return;
 	for (size_t i = 0; i < t->nr_cpus; i++)
 		free_cpu(t, &t->cpus[i]);
-	if (t->keeper.fd >= 0)
+	if (t->reaper.fd >= 0)
 		fl_owner_remove(t->tracefs, fl_buf_str(&t->owner), ignore_result, NULL);
-	fl_keeper_stop(&t->keeper);
+	fl_reaper_stop(&t->reaper);
 	for (size_t i = 0; i < t->nr_events; i++) {
 		fl_buf_fini(&t->events[i].text);
 		fl_buf_fini(&t->events[i].own);

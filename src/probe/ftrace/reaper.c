@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "probe/ftrace/keeper.h"
+#include "probe/ftrace/reaper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +58,7 @@ static void detach(int fd)
 		return; /* a folder stays in use a little longer */
 }
 
-static void __attribute__((noreturn)) keep(int fd, const char *tracefs, struct fl_str owner)
+static void __attribute__((noreturn)) reap(int fd, const char *tracefs, struct fl_str owner)
 {
 	char byte = 0;
 	ssize_t n;
@@ -72,7 +72,7 @@ static void __attribute__((noreturn)) keep(int fd, const char *tracefs, struct f
 	_exit(0);
 }
 
-int fl_keeper_start(struct fl_keeper *k, const char *tracefs, struct fl_str owner)
+int fl_reaper_start(struct fl_reaper *k, const char *tracefs, struct fl_str owner)
 {
 	int fds[2];
 
@@ -88,14 +88,14 @@ int fl_keeper_start(struct fl_keeper *k, const char *tracefs, struct fl_str owne
 	}
 	if (k->pid == 0) {
 		close(fds[1]);
-		keep(fds[0], tracefs, owner);
+		reap(fds[0], tracefs, owner);
 	}
 	close(fds[0]);
 	k->fd = fds[1];
 	return 0;
 }
 
-void fl_keeper_stop(struct fl_keeper *k)
+void fl_reaper_stop(struct fl_reaper *k)
 {
 	const char byte = GOODBYE;
 
