@@ -165,7 +165,7 @@ static void latency(struct fl_gen *g, uint32_t unpaired)
 	fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_SAVE, BPF_REG_0);
 }
 
-static void keep(struct fl_gen *g, uint32_t lost)
+static void keep_time(struct fl_gen *g, uint32_t lost)
 {
 	struct fl_insns *p = g->p;
 
@@ -233,7 +233,7 @@ void fl_gen_hist(struct fl_gen *g, uint32_t lost, uint32_t unpaired)
 	for (size_t i = 0; i < h->nr_keys; i++)
 		key_field(g, &h->keys[i], (int16_t)(key_at(g) + h->keys[i].offset));
 	if (h->keep.n)
-		keep(g, lost);
+		keep_time(g, lost);
 	if (h->nr_vals)
 		values(g);
 	look_up(g);

@@ -22,7 +22,6 @@ enum {
 	GEN_FP_KEY = -4,
 	GEN_FP_TASK = -16,   /* current task */
 	GEN_FP_TEMP = -24,   /* one word read */
-	GEN_FP_RING = -32,   /* this CPU's ring */
 	GEN_FP_COUNTS = -40, /* this CPU's counts of the event */
 	GEN_FP_SP = -48,     /* key of the entry words */
 	GEN_FP_ENTRY = -56,  /* the entry words */

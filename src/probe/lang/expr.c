@@ -156,14 +156,6 @@ static int parse_register(struct fl_parse *p, struct fl_str text)
 	return load(p, FL_FETCH_REG, reg->offset);
 }
 
-/* A number that cannot be read is an entry in the log; the errno says how it cannot. */
-static int bad_number(struct fl_parse *p, long offset, enum fl_probe_fault fault, struct fl_str at,
-		      int r)
-{
-	fl_fault(p, offset, fault, at);
-	return r;
-}
-
 static int load_symbol(struct fl_parse *p, struct fl_str text)
 {
 	char *name = fl_arena_dup(&p->event->arena, fl_str_from(text, 1));
@@ -194,7 +186,7 @@ static int load_file_offset(struct fl_parse *p, struct fl_str text)
 	}
 	r = fl_kstrtol(fl_str_from(text, 2), 0, &offset);
 	if (r < 0)
-		return bad_number(p, p->offset, FL_FAULT_BAD_FILE_OFFS, text, r);
+		return fl_number_fault(p, p->offset, FL_FAULT_BAD_FILE_OFFS, text, r);
 	*fl_insn(p) = (struct fl_fetch_insn){ .op = FL_FETCH_FOFFS, .imm = offset };
 	return 0;
 }
@@ -205,7 +197,7 @@ static int load_address(struct fl_parse *p, struct fl_str text)
 	int r = fl_kstrtoul(fl_str_from(text, 1), 0, &addr);
 
 	if (r < 0)
-		return bad_number(p, p->offset, FL_FAULT_BAD_MEM_ADDR, text, r);
+		return fl_number_fault(p, p->offset, FL_FAULT_BAD_MEM_ADDR, text, r);
 	*fl_insn(p) = (struct fl_fetch_insn){ .op = FL_FETCH_IMM, .imm = addr };
 	return 0;
 }
@@ -288,7 +280,7 @@ static int parse_dereference(struct fl_parse *p, struct fl_str text)
 		return fl_fault(p, p->offset, FL_FAULT_DEREF_NEED_BRACE, text);
 	r = (negative ? fl_kstrtol_negative : fl_kstrtol)(fl_str_sub(number, 0, open), 0, &offset);
 	if (r < 0)
-		return bad_number(p, p->offset, FL_FAULT_BAD_DEREF_OFFS, text, r);
+		return fl_number_fault(p, p->offset, FL_FAULT_BAD_DEREF_OFFS, text, r);
 	/* As the kernel counts: the sign, but neither "u" nor the "+" of "+-8". */
 	p->offset += open + 1 + (negative || fl_at(number, 0) != '-');
 	r = parse_inside(p, fl_str_from(number, open + 1), user ? FL_FETCH_UDEREF : FL_FETCH_DEREF,
@@ -364,7 +356,7 @@ static int parse_immediate(struct fl_parse *p, struct fl_str text)
 		imm = r < 0 ? 0 : (uint64_t)value;
 	}
 	if (r < 0)
-		return bad_number(p, p->offset + 1, FL_FAULT_BAD_IMM, number, r);
+		return fl_number_fault(p, p->offset + 1, FL_FAULT_BAD_IMM, number, r);
 	*fl_insn(p) = (struct fl_fetch_insn){ .op = FL_FETCH_IMM, .imm = imm };
 	return 0;
 }

@@ -18,14 +18,7 @@ static int parse_head(struct fl_parse *p, struct fl_str head, struct fl_str *nam
 	*names = colon < head.n ? fl_str_from(head, colon + 1) : (struct fl_str){};
 	if (!p->rules->fprobe_maxactive)
 		return number.n ? fl_fault(p, 1, FL_FAULT_BAD_MAXACT, number) : 0;
-	if (!fl_k_isdigit(fl_at(number, 0)))
-		return 0;
-	if (number.n > FL_MAX_NAME - 1 || fl_kstrtouint(number, 0, &p->event->maxactive) < 0 ||
-	    p->event->maxactive == 0)
-		return fl_fault(p, 1, FL_FAULT_BAD_MAXACT, number);
-	if (p->event->maxactive > FL_MAX_MAXACTIVE)
-		return fl_fault(p, 1, FL_FAULT_MAXACT_TOO_BIG, number);
-	return 0;
+	return fl_k_isdigit(fl_at(number, 0)) ? fl_parse_maxactive(p, number) : 0;
 }
 
 static int check_tracepoint_name(struct fl_parse *p, struct fl_str name)

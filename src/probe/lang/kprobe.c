@@ -20,12 +20,7 @@ static int parse_maxactive(struct fl_parse *p, struct fl_str head)
 		return 0;
 	if (!p->event->is_return)
 		return fl_fault(p, 1, FL_FAULT_BAD_MAXACT_TYPE, number);
-	if (number.n > FL_MAX_NAME - 1 || fl_kstrtouint(number, 0, &p->event->maxactive) < 0 ||
-	    p->event->maxactive == 0)
-		return fl_fault(p, 1, FL_FAULT_BAD_MAXACT, number);
-	if (p->event->maxactive > FL_MAX_MAXACTIVE)
-		return fl_fault(p, 1, FL_FAULT_MAXACT_TOO_BIG, number);
-	return 0;
+	return fl_parse_maxactive(p, number);
 }
 
 /* 0: there is one such symbol, or it cannot be told; else the fault. */

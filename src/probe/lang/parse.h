@@ -86,6 +86,14 @@ static inline int fl_fault(struct fl_parse *p, long offset, enum fl_probe_fault 
 	return fl_log(&p->log, offset, fault, at);
 }
 
+/* A number that cannot be read is an entry in the log; the errno says how it cannot. */
+static inline int fl_number_fault(struct fl_parse *p, long offset, enum fl_probe_fault fault,
+				  struct fl_str at, int err)
+{
+	fl_fault(p, offset, fault, at);
+	return err;
+}
+
 static inline struct fl_fetch_insn *fl_insn(struct fl_parse *p)
 {
 	return &p->code[p->pc];

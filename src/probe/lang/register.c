@@ -74,6 +74,15 @@ int fl_on_function_entry(struct fl_parse *p, struct fl_str symbol, uint64_t offs
 	return offset == 4 && may_have_endbr(p, syms, &sym) ? 0 : -EINVAL;
 }
 
+int fl_parse_maxactive(struct fl_parse *p, struct fl_str number)
+{
+	uint32_t *maxactive = &p->event->maxactive;
+
+	if (number.n > FL_MAX_NAME - 1 || fl_kstrtouint(number, 0, maxactive) < 0 || *maxactive == 0)
+		return fl_fault(p, 1, FL_FAULT_BAD_MAXACT, number);
+	return *maxactive > FL_MAX_MAXACTIVE ? fl_fault(p, 1, FL_FAULT_MAXACT_TOO_BIG, number) : 0;
+}
+
 int fl_count_args(struct fl_parse *p, size_t n)
 {
 	if (n <= FL_MAX_PROBE_ARGS)

@@ -14,6 +14,9 @@ size_t fl_count_symbols(struct fl_parse *p, struct fl_str name);
  * -ENOENT: no such symbol. */
 int fl_on_function_entry(struct fl_parse *p, struct fl_str symbol, uint64_t offset);
 
+/* @number stands right behind the letter: how many returns may be pending at a time. */
+int fl_parse_maxactive(struct fl_parse *p, struct fl_str number);
+
 int fl_count_args(struct fl_parse *p, size_t n);
 
 int fl_register_kprobe(struct fl_parse *p);

@@ -23,14 +23,6 @@ static int check_file(struct fl_parse *p, struct fl_str path)
 	return regular ? 0 : fl_fault(p, 0, FL_FAULT_NO_REGULAR_FILE, path);
 }
 
-/* A number that cannot be read: the errno says how. */
-static int bad_number(struct fl_parse *p, long offset, enum fl_probe_fault fault, struct fl_str at,
-		      int r)
-{
-	fl_fault(p, offset, fault, at);
-	return r;
-}
-
 /* "(" REFCTR ")" at the end of the place; cuts it off @offset. */
 static int parse_refctr(struct fl_parse *p, struct fl_str place, struct fl_str *offset)
 {
@@ -49,7 +41,7 @@ static int parse_refctr(struct fl_parse *p, struct fl_str place, struct fl_str *
 				fl_str_from(*offset, close + 1));
 	r = fl_kstrtoul(number, 0, &p->event->place.refctr);
 	if (r < 0)
-		return bad_number(p, column + open + 1, FL_FAULT_BAD_REFCNT, number, r);
+		return fl_number_fault(p, column + open + 1, FL_FAULT_BAD_REFCNT, number, r);
 	p->event->place.has_refctr = p->event->place.refctr != 0;
 	*offset = fl_str_sub(*offset, 0, open);
 	return 0;
@@ -70,7 +62,7 @@ static int parse_offset(struct fl_parse *p, struct fl_str place, struct fl_str o
 	offset = fl_str_sub(offset, 0, percent);
 	r = fl_kstrtoul(offset, 0, &p->event->place.offset);
 	if (r < 0)
-		return bad_number(p, column, FL_FAULT_BAD_UPROBE_OFFS, offset, r);
+		return fl_number_fault(p, column, FL_FAULT_BAD_UPROBE_OFFS, offset, r);
 	return 0;
 }
 

@@ -152,7 +152,7 @@ int fl_cap_probe_CAP_SYSLOG(struct fl_target *t, struct fl_cap_result *r)
 }
 
 /* A limit that a privilege lifts: the number in @path is at most @most. */
-static int below(const char *path, int64_t most, int cap, struct fl_cap_result *r)
+static int at_most(const char *path, int64_t most, int cap, struct fl_cap_result *r)
 {
 	int64_t v;
 	int err = read_number(path, r, &v);
@@ -166,12 +166,12 @@ static int below(const char *path, int64_t most, int cap, struct fl_cap_result *
 
 int fl_cap_probe_UNPRIVILEGED_BPF(struct fl_target *t, struct fl_cap_result *r)
 {
-	return below("/proc/sys/kernel/unprivileged_bpf_disabled", 0, CAP_BPF, r);
+	return at_most("/proc/sys/kernel/unprivileged_bpf_disabled", 0, CAP_BPF, r);
 }
 
 int fl_cap_probe_PERF_PARANOID(struct fl_target *t, struct fl_cap_result *r)
 {
-	return below("/proc/sys/kernel/perf_event_paranoid", 1, CAP_PERFMON, r);
+	return at_most("/proc/sys/kernel/perf_event_paranoid", 1, CAP_PERFMON, r);
 }
 
 /* "none [integrity] confidentiality" */

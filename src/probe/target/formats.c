@@ -78,7 +78,7 @@ static bool take(struct fl_str *rest, const char *key, struct fl_str *ret)
 	return true;
 }
 
-static struct fl_str keep(struct parser *p, struct fl_str s)
+static struct fl_str copy_text(struct parser *p, struct fl_str s)
 {
 	char *copy = fl_arena_dup(p->arena, s);
 
@@ -143,8 +143,8 @@ static int parse_field(struct parser *p, struct fl_field *f)
 	f->offset = off;
 	f->size = len;
 	f->is_signed = is_signed;
-	f->name = keep(p, f->name);
-	f->type = keep(p, f->type);
+	f->name = copy_text(p, f->name);
+	f->type = copy_text(p, f->type);
 	return f->name.p && f->type.p ? 0 : -ENOMEM;
 }
 
@@ -172,7 +172,7 @@ static int keep_print_fmt(struct parser *p)
 	const char *start = p->line.text.p + strlen("print fmt:");
 	struct fl_str s = fl_str_trim(fl_str_n(start, p->rest.p + p->rest.n - start));
 
-	p->out->print_fmt = keep(p, s);
+	p->out->print_fmt = copy_text(p, s);
 	return p->out->print_fmt.p ? 0 : -ENOMEM;
 }
 
@@ -208,7 +208,7 @@ static int parse_head(struct parser *p)
 
 	if (!next_line(p) || !value_of(p, "name:", &v))
 		return fl_fail_at_line(p->diag, &kinds[FORMAT_NO_NAME], &p->line, p->line.text);
-	p->out->name = keep(p, v);
+	p->out->name = copy_text(p, v);
 	if (!next_line(p) || !value_of(p, "ID:", &v) || fl_parse_u64(v, 10, &id) < 0 ||
 	    id > UINT32_MAX)
 		return fl_fail_at_line(p->diag, &kinds[FORMAT_NO_NAME], &p->line, p->line.text);
@@ -231,7 +231,7 @@ int fl_format_parse(struct fl_str system, struct fl_str text, struct fl_arena *a
 	};
 	int r;
 
-	out.system = keep(&p, system);
+	out.system = copy_text(&p, system);
 	r = parse_head(&p);
 	if (r == 0)
 		r = parse_fields(&p);
