@@ -8,7 +8,9 @@ hook() { foreland trace --explain -t 0.1 "$1" 2>&1 | sed -n 's/^[^ ]*: \([a-z.]*
 # which hook is taken
 prints fentry 'f takes fentry' hook 'f vfs_read'
 prints fexit 'f%return takes fexit' hook 'f vfs_read%return'
-prints kprobe.multi 'f on many takes kprobe.multi' hook 'f vfs_re*'
+many=kprobe		# of each
+! foreland doctor --json | grep -q '"name":"kprobe_multi".*"state":"yes"' || many=kprobe.multi
+prints $many 'f on many takes kprobe.multi, where there is that' hook 'f vfs_re*'
 prints kprobe 'f with the stack takes a kprobe' hook 'f vfs_read $stack0'
 prints kprobe 'p takes a kprobe' hook 'p vfs_read'
 prints kretprobe 'r takes a kretprobe' hook 'r vfs_read'
@@ -17,7 +19,7 @@ prints 'raw tracepoint' 't takes a raw tracepoint' sh -c \
 because() { foreland trace --explain -t 0.1 "$1" 2>&1 | sed -n 's/^    because: //p'; }
 matches 'cheapest hook of a function' '--explain says why: fentry' because 'f vfs_read'
 matches 'still has the arguments' 'why: fexit' because 'f vfs_read%return'
-matches 'all functions of the pattern' 'why: kprobe.multi' because 'f vfs_re*'
+[ $many = kprobe ] || matches 'all functions of the pattern' 'why: kprobe.multi' because 'f vfs_re*'
 matches 'kprobes only' 'why: a kprobe instead of fentry' because 'f vfs_read $stack0'
 matches 'any instruction' 'why: kprobe' because 'p vfs_read'
 matches 'arguments as they are' 'why: raw tracepoint' because 't sched_switch'
@@ -31,8 +33,10 @@ matches 'not taken: fentry: .*several functions' 'an ambiguous name: what was tr
 mapped()
 {
 	trace 'f do_mmap len=len prot=prot:x64 pgoff=pgoff' -- busybox true >f.out
-	trace 'p do_mmap len=len prot=prot:x64 pgoff=$arg7' -- busybox true >p.out
-	echo "p:k/m do_mmap len=\$arg3:u64 prot=\$arg4:x64 pgoff=\$arg7:u64" >>$T/dynamic_events
+	pgoff='$arg7'		# as of 6.5, which put vm_flags before it
+	foreland probe list functions do_mmap | grep -q vm_flags || pgoff='$arg6'
+	trace "p do_mmap len=len prot=prot:x64 pgoff=$pgoff" -- busybox true >p.out
+	echo "p:k/m do_mmap len=\$arg3:u64 prot=\$arg4:x64 pgoff=$pgoff:u64" >>$T/dynamic_events
 	echo 'comm == "busybox"' >$T/events/k/m/filter
 	echo 1 >$T/events/k/m/enable
 	busybox true

@@ -79,4 +79,4 @@ prints 'f="/tmp/tree/mem/in/side/file"' 'in a recording' recorded
 
 complains 'NO_BTF|BAD_TYPE|help: string is' 'of something else it is refused' foreland trace 'f vfs_write c=count:path'
 complains 'BAD_TYPE' 'probe check knows what the kernel does not' foreland probe check 'f vfs_write f=file:path'
-complains 'walks paths' 'nor can the kernel'"'"'s tracer' foreland trace --via tracefs 'f vfs_write f=file:path'
+complains 'walks paths|Unknown type' 'nor can the kernel'"'"'s tracer' foreland trace --via tracefs 'f vfs_write f=file:path'

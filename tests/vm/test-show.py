@@ -205,7 +205,7 @@ seed = '20260620'
 run = subprocess.run([vm, '--timeout', '600', '--copy', program, '--', f'./{os.path.basename(program)}', seed, step],
                      capture_output=True)
 # characters above 127 stand as bytes in the kernel's text
-blocks = [(n.decode(), k.decode('latin-1'), t.decode(), j.decode())
+blocks = [(n.decode(), k.decode('latin-1'), t.decode('utf-8', 'surrogateescape'), j.decode())
           for n, k, t, j in re.findall(rb'^= (.*)\nK (.*)\nT (.*)\nJ (.*)$', run.stdout, re.M)]
 expect('the guest has shown its types', run.returncode == 0 and len(blocks) > 100, run.stderr)
 bad, bad_text, skipped, unread = [], [], 0, 0

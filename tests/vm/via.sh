@@ -27,7 +27,7 @@ filtered()
 		grep -c 'name="file"'
 }
 prints 1 'a filter is the kernel'\''s' filtered
-prints 3 'as many lines as asked for' sh -c "foreland trace --via tracefs -n 3 't sched_switch next->pid' | wc -l"
+prints 3 'as many lines as asked for' sh -c "foreland trace --via tracefs -n 3 'e sched.sched_switch p=\$next_pid' | wc -l"
 if grep -qF '$current' /sys/kernel/tracing/README; then	# as of 7.3
 	matches ' a=[0-9]+$' 'what this kernel can say is taken' \
 		foreland trace --via tracefs -n 1 't sched_switch a=$current->pid'
