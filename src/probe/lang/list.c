@@ -181,8 +181,10 @@ void fl_event_list_fini(struct fl_event_list *l)
 	if (l->events)
 		free(l->events - l->before);
 	fl_map_for_each(e, &l->index) {
-		free(((struct fl_event_chain *)e->ptr)->v);
-		free(e->ptr);
+		struct fl_event_chain *c = e->ptr; /* NULL where there was no memory for it */
+
+		free(c ? c->v : NULL);
+		free(c);
 	}
 	fl_map_fini(&l->index);
 	fl_arena_fini(&l->keys);
