@@ -215,6 +215,21 @@ def a_program_with_its_own_malloc_is_left_alone():
     assert p.stdout == "ok\n" and "brings its own malloc()" in p.stderr and p.returncode == 1, p
 
 
+def a_jump_to_malloc_is_not_a_malloc_of_its_own():
+    """An executable that is not position independent and takes the addresses has symbols of the names."""
+    program = build("jumps", WRAPPED.replace("int main(int argc, char **argv) {",
+                    "int main(int argc, char **argv) { void *(*get)(size_t); void (*put)(void *);\n"
+                    '__asm__("mov $malloc, %0" : "=r"(get)); __asm__("mov $free, %0" : "=r"(put)); put(get(5));'),
+                    "-O1", "-no-pie", "-fno-pie")
+    names = subprocess.run(["readelf", "-W", "--dyn-syms", program], capture_output=True, text=True).stdout
+    assert re.search(r": 0*[1-9a-f][0-9a-f]* +0 FUNC +GLOBAL DEFAULT +UND malloc", names), names
+    p = run("--json", "--", program)
+    assert p.returncode == 0 and sum(x["bytes"] for x in rows(p)) == 6000, p
+    if os.path.exists(LIBS["jemalloc"]):
+        p = run("--json", "--", program, env={"LD_PRELOAD": LIBS["jemalloc"]})
+        assert p.returncode == 0 and sum(x["bytes"] for x in rows(p)) == 6000, p
+
+
 def every_form_of_new_and_delete():
     """Each row of the table, from new to delete, alone and over each allocator: nothing is left."""
     forms = re.findall(r'^FORM\((\w+), (\w+), "(.*)"\)', open(CXX_DEF).read(), re.M)
@@ -527,7 +542,7 @@ TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_i
          there_is_an_answer_however_it_ends, also_behind_another_user_or_root,
          a_program_may_write_what_it_likes_into_its_account, what_it_became_is_not_taken_for_it,
          what_cannot_be_counted_is_told_before, a_program_with_its_own_malloc_is_left_alone,
-         every_form_of_new_and_delete, other_allocators_stay_the_programs,
+         a_jump_to_malloc_is_not_a_malloc_of_its_own, every_form_of_new_and_delete, other_allocators_stay_the_programs,
          blocks_go_through_an_allocators_own_functions, an_unloaded_library_keeps_its_name,
          children_are_counted_in_accounts_of_their_own, peaks_totals_and_the_moment_of_the_peak,
          a_handler_may_allocate, what_is_mapped_past_malloc_has_rows_of_its_own, profiles_are_read_by_protoc, a_program_that_runs_is_asked_from_outside]

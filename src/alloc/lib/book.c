@@ -30,7 +30,9 @@
 #include "alloc/lib/core.h"
 
 #define PAGE	   4096UL
-#define SITES_FEW  (1u << 16) /* where address space is limited */
+#define SITES_FEW  (1u << 16) /* where address space is limited (ulimit -v) */
+#define FRAMES_FEW (1u << 18)
+#define NAMES_FEW  (1u << 21)
 #define HIGH_FD	   500 /* away from the small numbers, which programs like to know */
 
 struct fl_book fl_book;
@@ -204,13 +206,13 @@ static bool make_book(struct fl_book *b)
 		return false;
 	b->process = p;
 	b->sites = region(b->sites_max * sizeof(*b->sites), &p->sites);
-	b->frames = region(FL_LEDGER_FRAMES * sizeof(*b->frames), &p->frames);
-	b->names = region(FL_LEDGER_NAMES, &p->names);
+	b->frames = region(b->frames_max * sizeof(*b->frames), &p->frames);
+	b->names = region(b->names_max, &p->names);
 	b->modules = region(FL_LEDGER_MODULES * sizeof(*b->modules), &p->modules);
 	b->peaks = fl_settings.peak ? region(b->sites_max * sizeof(*b->peaks), &p->peaks) : NULL;
 	if (!b->sites || !b->frames || !b->names || !b->modules ||
 	    (fl_settings.peak && !b->peaks)) {
-		*b = (struct fl_book){ .sites_max = b->sites_max };
+		b->process = NULL;
 		return false;
 	}
 	p->at = at;
@@ -221,8 +223,8 @@ static void drop_book(const struct fl_book *b)
 {
 	fl_sys_munmap(b->process, sizeof(*b->process));
 	fl_sys_munmap(b->sites, b->sites_max * sizeof(*b->sites));
-	fl_sys_munmap(b->frames, FL_LEDGER_FRAMES * sizeof(*b->frames));
-	fl_sys_munmap(b->names, FL_LEDGER_NAMES);
+	fl_sys_munmap(b->frames, b->frames_max * sizeof(*b->frames));
+	fl_sys_munmap(b->names, b->names_max);
 	fl_sys_munmap(b->modules, FL_LEDGER_MODULES * sizeof(*b->modules));
 	if (b->peaks)
 		fl_sys_munmap(b->peaks, peaks_size());
@@ -331,8 +333,15 @@ bool fl_book_open(void)
 		return fl_book.process != NULL;
 	opened = true;
 	fl_book.sites_max = FL_LEDGER_SITES;
-	if (getrlimit(RLIMIT_AS, &l) == 0 && l.rlim_cur != RLIM_INFINITY)
+	fl_book.frames_max = FL_LEDGER_FRAMES;
+	fl_book.names_max = FL_LEDGER_NAMES;
+	fl_book.table_bits = 21;
+	if (getrlimit(RLIMIT_AS, &l) == 0 && l.rlim_cur != RLIM_INFINITY) {
 		fl_book.sites_max = SITES_FEW;
+		fl_book.frames_max = FRAMES_FEW;
+		fl_book.names_max = NAMES_FEW;
+		fl_book.table_bits = 17;
+	}
 	if (fl_settings.keep && !open_runners())
 		make_own();
 	if (make_book(&fl_book))
@@ -361,7 +370,7 @@ uint32_t fl_book_name(const char *s, size_t n)
 	struct fl_ledger_process *p = fl_book.process;
 	uint32_t at = (uint32_t)p->nr_names;
 
-	if (!n || n >= FL_LEDGER_NAMES - p->nr_names)
+	if (!n || n >= fl_book.names_max - p->nr_names)
 		return 0;
 	memcpy(fl_book.names + at, s, n);
 	fl_book.names[at + n] = '\0';
@@ -402,7 +411,7 @@ bool fl_book_fork(struct fl_ledger_counter **ret_counters, uint64_t *ret_offset)
 {
 	const struct fl_ledger_process *p = fl_book.process;
 
-	child = (struct fl_book){ .sites_max = fl_book.sites_max };
+	child = fl_book;
 	if (!p || !head || !make_book(&child)) {
 		child.process = NULL;
 		return false;

@@ -20,8 +20,6 @@
 
 #include "alloc/lib/core.h"
 
-#define SLOTS	    (1u << 21)
-#define SLOTS_FULL  (SLOTS / 4 * 3)
 #define MEMOS	    256
 #define MEMO_DEPTH  32
 #define MEMO_WORDS  (2 * MEMO_DEPTH)
@@ -51,6 +49,7 @@ struct walk {
 };
 
 static struct slot *_Atomic slots;
+static uint32_t slots_mask;
 static uint32_t nr_slots;
 static FL_TLS bool walking; /* a handler that comes in the middle is counted by its caller alone */
 
@@ -60,7 +59,7 @@ void fl_chains_forget(void)
 	struct slot *v = atomic_load_explicit(&slots, memory_order_relaxed);
 
 	if (v)
-		madvise(v, SLOTS * sizeof(*v), MADV_DONTNEED);
+		madvise(v, (slots_mask + 1UL) * sizeof(*v), MADV_DONTNEED);
 	nr_slots = 0;
 }
 
@@ -77,7 +76,7 @@ static uint64_t hash_addresses(const uintptr_t *v, unsigned int n)
 
 static struct slot *find_slot(struct slot *v, uint64_t hash)
 {
-	for (uint32_t i = (uint32_t)(hash >> 43);; i = (i + 1) % SLOTS) {
+	for (uint32_t i = (uint32_t)(hash >> 40) & slots_mask;; i = (i + 1) & slots_mask) {
 		uint64_t there = atomic_load_explicit(&v[i].hash, memory_order_acquire);
 
 		if (there == hash || !there)
@@ -90,10 +89,11 @@ static void remember(uint64_t hash, uint32_t index)
 	struct slot *v = atomic_load_explicit(&slots, memory_order_relaxed), *s;
 
 	if (!v) {
-		v = fl_memory(SLOTS * sizeof(*v));
+		slots_mask = (1u << fl_book.table_bits) - 1;
+		v = fl_memory((slots_mask + 1UL) * sizeof(*v));
 		atomic_store_explicit(&slots, v, memory_order_release);
 	}
-	if (!v || nr_slots >= SLOTS_FULL)
+	if (!v || nr_slots > slots_mask / 4 * 3)
 		return;
 	s = find_slot(v, hash);
 	if (atomic_load_explicit(&s->hash, memory_order_relaxed))

@@ -106,6 +106,8 @@ struct fl_book {
 	struct fl_ledger_module *modules;
 	struct fl_ledger_peak *peaks;
 	uint32_t sites_max;
+	uint64_t frames_max, names_max;
+	unsigned int table_bits; /* of tables by hash: twice as many slots as there are sites */
 };
 extern struct fl_book fl_book;
 bool fl_book_open(void);

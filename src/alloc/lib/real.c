@@ -66,7 +66,9 @@ size_t fl_real_usable_size(void *p)
 
 #else
 
+#include <elf.h>
 #include <gnu/libc-version.h>
+#include <link.h>
 
 #define EARLY_MAX 32
 
@@ -91,6 +93,7 @@ static struct {
 
 /* What the loader allocated while it was asked: the C library's, whatever comes out of it. */
 static FL_TLS bool finding;
+static FL_TLS bool was_called; /* while it was found out: it is ours that is called */
 static void *early[EARLY_MAX];
 static _Atomic unsigned int nr_early;
 
@@ -139,6 +142,40 @@ static bool has_cxx(void)
 	return true;
 }
 
+/* A jump that the executable has for a function of a library, and gives as the function's address. */
+static bool is_jump(void *address)
+{
+	const ElfW(Sym) *symbol = NULL;
+	Dl_info info;
+
+	return dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol &&
+	       symbol->st_shndx == SHN_UNDEF;
+}
+
+/*
+ * An executable that takes the address of malloc() and is not position independent has a jump for
+ * it, which stands before all definitions; where it leads is seen when it is called.
+ */
+static bool is_ours(const char *name, void *own)
+{
+	void *found = dlsym(RTLD_DEFAULT, name);
+
+	if (found == own || !is_jump(found))
+		return found == own;
+	was_called = false;
+	if (own == (void *)fl_own_malloc) {
+		void *p = ((void *(*)(size_t))found)(1);
+
+		if (was_called)
+			fl_alloc_free(p);
+	} else {
+		void *p = __libc_malloc(1);
+
+		((void (*)(void *))found)(p);
+	}
+	return was_called;
+}
+
 /* Some allocators take glibc's private names (__libc_malloc) as well: where the code lies counts. */
 static bool is_libcs(void)
 {
@@ -167,12 +204,13 @@ enum fl_real_kind fl_real_find(void)
 	struct fl_image allocator;
 	int before = errno;
 
-	if (finding)
+	if (finding) {
+		was_called = true;
 		return FL_REAL_LIBC;
+	}
 	finding = true;
 	find_next();
-	if (dlsym(RTLD_DEFAULT, "malloc") != (void *)fl_own_malloc ||
-	    dlsym(RTLD_DEFAULT, "free") != (void *)fl_own_free)
+	if (!is_ours("malloc", (void *)fl_own_malloc) || !is_ours("free", (void *)fl_own_free))
 		kind = FL_REAL_ASIDE;
 	else if (!is_libcs())
 		kind = FL_REAL_OTHER;

@@ -24,7 +24,6 @@
 #include "alloc/lib/core.h"
 
 #define MODULES_MAX 1024
-#define CHAIN_SLOTS (1u << 21)
 
 struct module { /* that has tags */
 	bool used;
@@ -146,7 +145,7 @@ static uint32_t new_chain(enum fl_ledger_kind kind, const uint64_t *frames, unsi
 	struct fl_ledger_site *s;
 	uint32_t index;
 
-	if (n > FL_LEDGER_FRAMES - p->nr_frames)
+	if (n > fl_book.frames_max - p->nr_frames)
 		return FL_LEDGER_OTHER;
 	index = new_site();
 	if (index == FL_LEDGER_OTHER)
@@ -164,14 +163,14 @@ static uint32_t new_chain(enum fl_ledger_kind kind, const uint64_t *frames, unsi
 uint32_t fl_site_chain(enum fl_ledger_kind kind, const uint64_t *frames, unsigned int n)
 {
 	uint64_t hash = hash_frames(frames, n) + kind;
+	uint32_t i, mask = (1u << fl_book.table_bits) - 1;
 	struct chain_slot *slot;
-	uint32_t i;
 
 	if (!chains)
-		chains = fl_memory(CHAIN_SLOTS * sizeof(*chains));
+		chains = fl_memory((mask + 1UL) * sizeof(*chains));
 	if (!chains)
 		return FL_LEDGER_OTHER;
-	for (i = hash >> 43; chains[i].hash && chains[i].hash != hash; i = (i + 1) % CHAIN_SLOTS)
+	for (i = hash >> 40 & mask; chains[i].hash && chains[i].hash != hash; i = (i + 1) & mask)
 		;
 	slot = &chains[i];
 	if (slot->hash)
