@@ -163,11 +163,12 @@ static void toc_entry(struct docs_worker *w, const struct rst_line *l, bool glob
 	char path[1024];
 	bool wild = glob && (memchr(s.p, '*', s.n) || memchr(s.p, '?', s.n));
 
-	if (!s.n || self_made(s) || fl_str_starts(s, ".. "))
+	if (!s.n || fl_str_starts(s, ".. "))
 		return;
 	if (fl_str_ends(s, ".rst"))
 		s.n -= 4;
-	if (!page_path(w, w->path, s, ".rst", path, sizeof(path)))
+	if (!page_path(w, w->path, s, ".rst", path, sizeof(path)) ||
+	    (self_made(s) && !docs_exists(w, fl_str(path)))) /* a page of such a name is a page */
 		return;
 	if (!docs_exists(w, fl_str(path)) && !docs_generated(w, fl_str(path)))
 		toc_missing(w, l, s, wild);
