@@ -2,7 +2,7 @@
 # Modules that come and go while they are traced, as the kernel's own kprobe event sees them.
 T=/sys/kernel/tracing
 module=$(ls /vm/modules/more/*dummy*)
-cat >/root/again <<EOF
+cat >"$HOME/again" <<EOF
 rmmod dummy 2>/dev/null
 insmod $module
 sleep 0.3
@@ -14,7 +14,7 @@ counted()		# WORDS of trace before the definition
 	echo 'p:own/k dummy:dummy_setup' >$T/kprobe_events
 	echo >$T/trace
 	echo 1 >$T/events/own/k/enable
-	foreland trace "$@" 'p dummy:dummy_setup' -- sh /root/again >out 2>err
+	foreland trace "$@" 'p dummy:dummy_setup' -- sh "$HOME/again" >out 2>err
 	echo 0 >$T/events/own/k/enable
 	kernel=$(grep -c ': k: ' $T/trace)
 	echo '-:own/k' >$T/kprobe_events
@@ -30,5 +30,5 @@ rmmod dummy
 check 'the same through the kernel'\''s tracer' named --via tracefs
 nothing() { ! grep foreland_ $T/dynamic_events $T/kprobe_events; }
 check 'nothing stays in tracefs' nothing
-stack() { foreland trace --stack 'p register_netdevice' -- sh /root/again 2>err | grep -q '\[dummy\]'; }
+stack() { foreland trace --stack 'p register_netdevice' -- sh "$HOME/again" 2>err | grep -q '\[dummy\]'; }
 check 'frames of a module that came after the start have names' stack
