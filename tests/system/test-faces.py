@@ -54,6 +54,11 @@ def completions(words, current):
 
 def man_text():
     text = ""
+    for page in sorted(glob.glob(f"{mandir}/*.[17]")):
+        r = run("mandoc", "-T", "lint", page)
+        expect(f"mandoc has nothing to say of {page.split('/')[-1]}", not r.stdout + r.stderr)
+        if r.stdout:
+            print(f"#   {r.stdout[:600]}")
     for page in sorted(glob.glob(f"{mandir}/*.1")):
         r = run("man", "--warnings", "-l", page, env={"MANWIDTH": "400", "PATH": "/usr/bin:/bin", "LC_ALL": "C"})
         expect(f"man formats {page.split('/')[-1]} without warnings", r.returncode == 0 and not r.stderr.strip())

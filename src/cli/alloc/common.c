@@ -197,9 +197,30 @@ int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
 	return r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 
+#define TOLD_MOST 20 /* findings of a kind that are shown; the others are counted */
+
+struct told {
+	const struct fl_diag_kind *kind[16];
+	size_t n[16];
+};
+
 static void report(void *ctx, const struct fl_diag *d)
 {
-	fl_say_diag(d);
+	struct told *t = ctx;
+	size_t i = 0;
+
+	while (i < FL_ARRAY_SIZE(t->kind) - 1 && t->kind[i] && t->kind[i] != d->kind)
+		i++;
+	t->kind[i] = d->kind;
+	if (++t->n[i] <= TOLD_MOST)
+		fl_say_diag(d);
+}
+
+static void report_rest(const struct told *t, const char *name)
+{
+	for (size_t i = 0; i < FL_ARRAY_SIZE(t->kind) && t->kind[i]; i++)
+		if (t->n[i] > TOLD_MOST)
+			fl_say_line("%s: note: %zu more like these [%s]", name, t->n[i] - TOLD_MOST, t->kind[i]->code);
 }
 
 static void help_with_pid(int err)
@@ -215,10 +236,12 @@ static void help_with_pid(int err)
 int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 	       struct fl_alloc_set *set, bool *ret_usable)
 {
-	struct fl_alloc_findings findings = { .report = report };
+	struct told told = {};
+	struct fl_alloc_findings findings = { .report = report, .ctx = &told };
 	int r = fl_alloc_source_read(s, f, &findings, set);
 
 	*ret_usable = r == 0;
+	report_rest(&told, s->name);
 	if (r < 0) {
 		fl_say_failed(s->name, r);
 		if (fl_alloc_source_is_pid(s))

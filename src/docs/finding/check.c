@@ -81,7 +81,7 @@ bool docs_set_reads(const struct docs_set *s, enum docs_reader reader)
 	return false;
 }
 
-/* roff takes a leading dot or quote and every backslash for its own. */
+/* roff takes a leading dot or quote and every backslash for its own; bytes that are no text are \xHH. */
 static void add_roff(struct fl_buf *out, const char *text)
 {
 	bool start = true;
@@ -93,6 +93,8 @@ static void add_roff(struct fl_buf *out, const char *text)
 			fl_buf_addz(out, "\\e");
 		else if (*text == '-')
 			fl_buf_addz(out, "\\-");
+		else if ((*text & 0x80) || (*text < ' ' && *text != '\n' && *text != '\t'))
+			fl_buf_addf(out, "\\ex%02x", (unsigned char)*text);
 		else
 			fl_buf_addc(out, *text);
 		start = *text == '\n';
