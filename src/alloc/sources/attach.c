@@ -674,7 +674,7 @@ static const struct fl_alloc_source_ops attach_ops = { attach_read, attach_close
 static int attach_all(struct attach_source *a, uint32_t max_objects, struct fl_buf *why)
 {
 	struct fl_elf_image i;
-	bool with_cxx;
+	bool with_cxx = false;
 	int r = read_maps_file(a);
 
 	if (r == 0)
