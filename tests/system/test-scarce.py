@@ -99,6 +99,15 @@ with open("m") as f:
            and r.returncode == 1 and b"EFBIG" in r.stderr and f.read() == "old" and sorted(os.listdir(".")) ==
            ["m", "out", "page.rst", "syms", "tags"], r)
 
+put("many", HEAD + "".join(f"{i + 1:12} {1:8} mm/a.c:{i} func:f{i} \n" for i in range(10100)))
+r = run(["alloc", "show", "--input", "many", "--prometheus", "metrics"])
+with open("metrics") as f:
+    series = [line for line in f if line.startswith("foreland_alloc_bytes{")]
+with open("metrics") as f:
+    expect("--prometheus: of 10,100 places the 10,000 largest, and it is said, here and there", r.returncode == 0
+           and len(series) == 10000 and min(int(s.split()[-1]) for s in series) == 101
+           and b"10100" in r.stderr and "foreland_alloc_series_cut 100\n" in f.read(), r)
+
 if os.geteuid() == 0:
     os.chdir("/")
     shutil.rmtree(home)

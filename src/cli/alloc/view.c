@@ -119,10 +119,30 @@ static int prepare(const struct alloc_look *l, struct fl_alloc_set *set)
 	return r;
 }
 
+/*
+ * Each series costs whoever scrapes it memory for weeks, and how many there are is for the programs
+ * to say that are looked at: the largest are kept, and what is cut is said here and in the file.
+ */
+#define MAX_SERIES 10000
+
+static void cut_series(struct fl_alloc_set *set, struct fl_buf *out)
+{
+	static const struct fl_alloc_order largest = { .key = FL_ALLOC_BY_BYTES };
+	size_t n = set->n;
+
+	if (n <= MAX_SERIES)
+		return;
+	fl_alloc_sort(set, &largest, MAX_SERIES);
+	fl_say(FL_WARNING, "%zu call sites: metrics of the %zu largest are written", n, set->n);
+	fl_buf_addf(out, "# HELP foreland_alloc_series_cut Call sites that were left out.\n"
+		    "# TYPE foreland_alloc_series_cut gauge\nforeland_alloc_series_cut %zu\n", n - set->n);
+}
+
 int alloc_write_prometheus(const char *path, struct fl_alloc_set *set, int code)
 {
 	_cleanup_buf_ struct fl_buf out = {};
 
+	cut_series(set, &out);
 	fl_alloc_render_prometheus(set, &out);
 	return fl_write_file(path, &out) < 0 ? FL_EXIT_FINDINGS : code;
 }
