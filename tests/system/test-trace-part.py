@@ -66,6 +66,23 @@ with tempfile.TemporaryDirectory() as tmp:
     expect("-o FILE.pftrace is written the same way", r.returncode == 0 and os.path.getsize("t.pftrace") > 300 and
            not os.path.exists("t.pftrace.part"), r.stderr)
 
+    # ---- followed ----
+    p = subprocess.Popen([foreland, "trace", "-o", "f.dat", DEF], stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        mark(9)
+        if os.path.exists("f.dat.part") and marks(run(foreland, "report", "f.dat.part").stdout):
+            break
+        time.sleep(0.1)
+    tail = subprocess.Popen([foreland, "report", "--tail", "f.dat.part"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace")
+    for n in range(1, 9):
+        mark(n)
+        time.sleep(0.15)
+    p.send_signal(signal.SIGINT)
+    p.wait()
+    shown, _ = tail.communicate(timeout=60)
+    expect("--tail shows it while it grows, and to its end, each record once", tail.returncode == 0 and
+           marks(shown) == marks(run(foreland, "report", "f.dat").stdout) and marks(shown)[-8:] == list("12345678"), (tail.returncode, marks(shown)))
+
     # ---- killed ----
     rnd, bad = random.Random(9), []
     for i in range(kills):

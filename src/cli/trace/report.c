@@ -2,6 +2,8 @@
 /* foreland report: recordings printed, selected from, merged, counted and converted. */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/escape.h"
 #include "base/json.h"
@@ -17,7 +19,7 @@
 #include "probe/tracedat/selection.h"
 
 struct report_opts {
-	bool json, raw, bytes, stat, profile;
+	bool json, raw, bytes, stat, profile, tail;
 	const char *to, *output, *since, *until;
 	struct fl_strv filters, cpus, pids, buffers;
 };
@@ -44,6 +46,7 @@ static const struct fl_opt report_options[] = {
 		    "what the files are, and how many records of each event"),
 	FL_OPT_FLAG(struct report_opts, profile, 0, "profile",
 		    "how long what begins and ends took: calls, interrupts, work"),
+	FL_OPT_FLAG(struct report_opts, tail, 0, "tail", "follow FILE.part while it grows, until it is done"),
 	FL_OPT_STR(struct report_opts, to, 0, "to", "text|json|csv|chrome|folded|pprof|perfetto",
 		   "write that form"),
 	FL_OPT_STR(struct report_opts, output, 'o', "output", "FILE",
@@ -59,6 +62,8 @@ struct report {
 	struct fl_tally tally;
 	struct fl_out file;
 	bool has_file;
+	const char *path; /* of --tail */
+	uint64_t taken;	  /* records that have been seen */
 	bool failed; /* something is left out, which has been said */
 	struct fl_buf out;
 };
@@ -253,6 +258,7 @@ static int take_record(struct report *r, const struct fl_recorded *rec)
 static int take_records(struct report *r)
 {
 	struct fl_recorded rec;
+	uint64_t n = 0;
 	int err;
 
 	for (;;) {
@@ -260,10 +266,49 @@ static int take_records(struct report *r)
 		complain(r);
 		if (err <= 0 || fl_selection_is_over(r->selection, &rec))
 			return err < 0 ? err : 0;
+		if (n++ < r->taken)
+			continue;
+		r->taken = n;
 		err = take_record(r, &rec);
 		if (err < 0)
 			return err;
 	}
+}
+
+/* The file once more, as it is now. */
+static int reopen(struct report *r, const char *path)
+{
+	fl_recording_free(r->rec);
+	r->rec = fl_recording_new();
+	return r->rec && fl_recording_add(r->rec, path) == 0 ? fl_recording_start(r->rec) : -ENOENT;
+}
+
+/*
+ * A journal only grows, and what is added to it is later than what was there: so the records that have
+ * been shown are the first ones again. When it is gone, the finished recording holds the last of them.
+ */
+static int follow(struct report *r)
+{
+	_cleanup_free_ char *done = fl_str_dup(fl_str_sub(fl_str(r->path), 0, strlen(r->path) - strlen(".part")));
+	const struct timespec nap = { .tv_nsec = 200000000 };
+	struct stat st;
+	off_t size = 0;
+	int err = done ? take_records(r) : -ENOMEM;
+
+	while (err == 0) {
+		err = flush(r);
+		if (err < 0)
+			return err;
+		nanosleep(&nap, NULL);
+		if (stat(r->path, &st) < 0)
+			return reopen(r, done) < 0 ? 0 : take_records(r);
+		if (st.st_size == size)
+			continue;
+		size = st.st_size;
+		if (reopen(r, r->path) == 0)
+			err = take_records(r);
+	}
+	return err;
 }
 
 static void check_selection(struct report *r)
@@ -318,7 +363,7 @@ static int print_all(struct report *r)
 	int err;
 
 	print_texts(r);
-	err = take_records(r);
+	err = r->o->tail ? follow(r) : take_records(r);
 	if (err == 0)
 		err = finish(r);
 	if (err == -EPIPE)
@@ -466,6 +511,9 @@ static int report_run(const void *v, const struct fl_args *args)
 	}
 	if (r.o->json && r.o->to && strcmp(r.o->to, "json") != 0)
 		return fl_say_usage("'--json' is '--to json', and not '--to %s'", r.o->to);
+	if (r.o->tail && (args->n != 1 || !fl_str_ends(fl_str(args->v[0]), ".part")))
+		return fl_say_usage("'--tail' follows one recording that grows: FILE.part");
+	r.path = args->v[0];
 	status = select_records(&r);
 	if (status)
 		return status;
