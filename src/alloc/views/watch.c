@@ -55,6 +55,7 @@ static struct fl_alloc_track *new_track(struct fl_alloc_watch *w, const struct f
 	t->now.file = keep(w, r->file);
 	t->now.function = keep(w, r->function);
 	t->now.extra = (struct fl_str){};
+	t->now.more = NULL; /* lives as long as the look that it came with */
 	if (w->looks == 0) {
 		t->first_bytes = r->bytes;
 		t->first_calls = (int64_t)r->calls;
