@@ -595,8 +595,6 @@ static void answer_completion(struct docs_lsp *s, struct json_object *id, struct
 
 static void add_edits(const struct docs_lsp *s, struct fl_buf *m, const char *path, const struct docs_edit *e)
 {
-	_cleanup_buf_ struct fl_buf uri = {};
-
 	fl_json_open(m, "edit", '{');
 	fl_json_open(m, "documentChanges", '[');
 	fl_json_open(m, NULL, '{');
