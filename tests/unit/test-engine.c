@@ -4,9 +4,11 @@
  * test-engine-bad.c's.
  */
 #include <errno.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "engine-rig.h"
+#include "epdma/mem/guard.h"
 
 static void moves_bytes(void **state)
 {
@@ -308,6 +310,33 @@ static void legacy_viewport(void **state)
 	}
 }
 
+/* Memory that a peer has cut off: the abort tells on which side it was (read channel: 0xb4 ours, 0xb8 the host's). */
+static void cut_memory(void **state)
+{
+	assert_int_equal(fl_guard_install(), 0); /* here: the test library has a handler of its own */
+	for (unsigned int host = 0; host < 2; host++) {
+		struct rig *r = rig_new(FL_EPDMA_UNROLL, FL_EPDMA_READ, 1, false, NULL);
+		struct fl_mem_range m = { .base = 0x50000000, .fd = -1,
+					  .flags = FL_MEM_READ | FL_MEM_WRITE | FL_MEM_DATA };
+		int fd = memfd_create("cut", MFD_CLOEXEC);
+
+		assert_int_equal(ftruncate(fd, 8192), 0);
+		assert_int_equal(fl_mem_map(fd, 100, 8192, &m), -EINVAL); /* past the end */
+		assert_int_equal(fl_mem_map(fd, 100, 4096, &m), 0);
+		assert_int_equal(fl_mem_add(host ? r->host : r->ep, &m), 0);
+		assert_int_equal(ftruncate(fd, 0), 0);
+		put(r, 0, CB, 64, host ? m.base : HOSTM, host ? RAM : m.base);
+		start(r, DESC);
+		run(r);
+		assert_true(aborted(r));
+		assert_int_equal(fl_engine_read(r->e, 0xb4), host ? 0 : 2);
+		assert_int_equal(fl_engine_read(r->e, 0xb8), host ? 2 : 0);
+		assert_int_equal(fl_mem_write(host ? r->host : r->ep, m.base, "x", 1), -EFAULT);
+		rig_free(r);
+		close(fd);
+	}
+}
+
 /* HDMA native has room for 64 channels a direction, 0x200 apart; v0's maps for 8. */
 static void sixty_four_channels(void **state)
 {
@@ -467,6 +496,7 @@ int main(void)
 		cmocka_unit_test(bus_master),
 		cmocka_unit_test(compat_power),
 		cmocka_unit_test(legacy_viewport),
+		cmocka_unit_test(cut_memory),
 		cmocka_unit_test(sixty_four_channels),
 		cmocka_unit_test(stop_in_flight),
 		cmocka_unit_test(faults),
