@@ -89,7 +89,7 @@ few() { (ulimit -Sn 40; ulimit -Hn 40; foreland trace --file defs -t 0.1); }
 complains 'EMFILE' 'what is not enough is named' few
 
 complains 'must not be probed' "a function of the kernel's blacklist" foreland trace -t 0.1 'p do_int3'
-name() { traced -t 1 't sched_switch from=prev->comm:string' -- sh -c 'sleep 0.1' | sed -n 's/.*from="\(sh\)"/\1/p' | sort -u; }
+name() { traced -t 1 't sched_switch from=prev->comm:string' -- sh -c 'sleep 0.1; sleep 0.1; :' | sed -n 's/.*from="\(sh\)"/\1/p' | sort -u; }
 prints sh "a task's name, whatever the sign of the kernel's char" name
 status 2 '-n with --hist is refused' foreland trace -n 1 --hist keys=a 't sched_switch a=next->pid'
 complains 'did you mean .sched_switch' 'a tracepoint that is not there' foreland trace -n 1 't sched_swithc'
