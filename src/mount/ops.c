@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * FUSE's requests as calls of the tree. Nothing is cached by the kernel but what one listing has just
- * brought: a file's text is made when it is opened, so each open is direct_io, which also makes a write's
+ * FUSE's requests as calls of the tree. Nothing is cached by the kernel but what never changes: a file's text is made when it is opened, so each open is direct_io, which also makes a write's
  * error that of write(2).
  *
  * splice(2) and sendfile(2), which busybox's cat begins with, do not ask for direct_io: the kernel looks
@@ -22,9 +21,11 @@
 #include "base/num.h"
 #include "mount/private.h"
 
-/* How long names and attributes are good. */
-#define LISTED_S  0.2	/* of a listing: for the stat() behind each name */
-#define LASTING_S 3600.0 /* of what never changes */
+/*
+ * How long names and attributes of what never changes are good. All else is asked for each time: a name that
+ * was listed a moment ago may lead to a directory that has been made anew since.
+ */
+#define LASTING_S 3600.0
 
 /* A write of this size may go on in the next request: the kernel cuts long ones. */
 #define CUT_BYTES (64u << 10)
@@ -83,14 +84,13 @@ static struct stat stat_of(const struct fl_node *node, uint64_t ino)
 	return st;
 }
 
-static int fill_entry(struct fl_mount *m, struct fl_node *node, double good_for, struct fuse_entry_param *ret)
+static int fill_entry(struct fl_mount *m, struct fl_node *node, struct fuse_entry_param *ret)
 {
 	uint64_t ino = fl_inodes_hold(m->inodes, node);
 
 	if (!ino)
 		return -ENOMEM;
-	*ret = (struct fuse_entry_param){ .ino = ino, .attr = stat_of(node, ino),
-					  .attr_timeout = good_for, .entry_timeout = good_for };
+	*ret = (struct fuse_entry_param){ .ino = ino, .attr = stat_of(node, ino) };
 	if (node->lasting)
 		ret->attr_timeout = ret->entry_timeout = LASTING_S;
 	return 0;
@@ -110,7 +110,7 @@ static void reply_entry(fuse_req_t req, struct fl_node *dir, const char *name)
 	int r = look_up(dir, name, &node);
 
 	if (r == 0) {
-		r = fill_entry(mount_of(req), node, 0, &e);
+		r = fill_entry(mount_of(req), node, &e);
 		fl_node_unref(node);
 	}
 	if (r < 0)
@@ -568,7 +568,7 @@ static struct fuse_entry_param listed(struct fl_mount *m, struct fl_node *dir,
 	struct fl_node *node;
 
 	if (strcmp(name->name, ".") && strcmp(name->name, "..") && look_up(dir, name->name, &node) == 0) {
-		if (fill_entry(m, node, LISTED_S, &e) < 0)
+		if (fill_entry(m, node, &e) < 0)
 			e = (struct fuse_entry_param){};
 		fl_node_unref(node);
 	}

@@ -74,7 +74,7 @@ int trace_command_start(struct trace_job *s, char **command)
 	if (!err)
 		return 0;
 	waitpid(s->child, &s->child_status, 0);
-	s->child_status = W_EXITCODE(err == ENOENT ? 127 : 126, 0);
+	s->child_status = (err == ENOENT ? 127 : 126) << 8;
 	fl_say(FL_ERROR, "%s: %s", command[0], strerror(err));
 	return -ECANCELED;
 }
