@@ -126,7 +126,7 @@ def main():
         bring = []
         for name in ('ours.txt', 'kernel.txt', 'ours.err', 'status', 'refused'):
             bring += ['--bring', f'{values.home}/{name}:{work}/{name}']
-        script = values.SCRIPT.replace('foreland trace ', 'foreland trace --exact-faults ')
+        script = values.SCRIPT.replace('foreland trace ', 'foreland trace --bytes --exact-faults ')
         run = subprocess.run([guest.vm, '--foreland', foreland, '--timeout', '900', '--mem', '1536',
                               '--copy', f'{work}/prog:/prog', '--copy', f'{work}/defs', *bring],
                              input=script, capture_output=True, text=True, check=False)

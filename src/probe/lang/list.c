@@ -316,7 +316,8 @@ static int remove_if(struct fl_event_list *l, struct fl_probe_event *const *v, s
 
 	if (!all)
 		return -ENOMEM;
-	memcpy(all, v, n * sizeof(*all));
+	if (n)
+		memcpy(all, v, n * sizeof(*all));
 	for (size_t i = 0; i < n; i++) {
 		if (!drop(all[i], ctx))
 			continue;
