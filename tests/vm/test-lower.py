@@ -121,7 +121,7 @@ def main():
             wrong += 1
             print(f'{text}\n  kernel {row}')
     same = 0
-    for d, t, a, b in zip(definitions, texts, dumps(program, options, 'v6', definitions),
+    for d, t, a, b in zip(definitions, texts, dumps(program, options, '7.3', definitions),
                           dumps(program, options, '6.12', texts)):
         bits = 'MOD_BF(basesize=8' in a
         same += a == b or bits
