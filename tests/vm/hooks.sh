@@ -33,8 +33,8 @@ matches 'not taken: fentry: .*several functions' 'an ambiguous name: what was tr
 mapped()
 {
 	trace 'f do_mmap len=len prot=prot:x64 pgoff=pgoff' -- busybox true >f.out
-	pgoff='$arg7'		# as of 6.5, which put vm_flags before it
-	foreland probe list functions do_mmap | grep -q vm_flags || pgoff='$arg6'
+	pgoff=\$arg$(foreland probe list functions do_mmap |	# its place has moved more than once
+		awk -F, '{ for (i = 1; i <= NF; i++) if ($i ~ /pgoff/) print i }')
 	trace "p do_mmap len=len prot=prot:x64 pgoff=$pgoff" -- busybox true >p.out
 	echo "p:k/m do_mmap len=\$arg3:u64 prot=\$arg4:x64 pgoff=$pgoff:u64" >>$T/dynamic_events
 	echo 'comm == "busybox"' >$T/events/k/m/filter

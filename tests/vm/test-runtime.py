@@ -229,7 +229,7 @@ def main():
                 comm = ''
                 before = 'insmod ./trace-events-sample.ko; echo 1 >$tracing/events/sample-trace/enable; '
                 after = f'; grep foo_timer_fn: $tracing/trace >out/{i}.kernel'
-            script += (before + f'foreland trace {comm} --file defs/{i} -o out/{i} -- /rrun {r["action"]} '
+            script += (before + f'foreland trace --bytes {comm} --file defs/{i} -o out/{i} -- /rrun {r["action"]} '
                        f'2>out/{i}.err; echo $? >out/{i}.status{after}\n')
         ended = run(script, '--copy', f'{work}/rrun:/rrun',
                     *(['--copy', sample] if built else []), '--copy', f'{work}/defs',

@@ -38,7 +38,7 @@ run()			# NAME OPTION...: the same firings, seen twice
 	shift
 	echo >$T/trace
 	echo 1 >$T/tracing_on
-	foreland trace --via tracefs --file mine "$@" -- ./work >/dev/null 2>$name.err
+	foreland trace --bytes --via tracefs --file mine "$@" -- ./work >/dev/null 2>$name.err
 	echo $name $? >>status
 	echo 0 >$T/tracing_on
 	cat $T/trace >$name.kernel
@@ -47,7 +47,7 @@ sed 's,GROUP,mine,; /^e:/!s,$, if comm == "busybox",; /^e:/s,$, if filename == "
 run text -o text
 run dat -o via.dat
 run json --json -o json
-foreland report via.dat >report || cat text.err dat.err status >&2
+foreland report --bytes via.dat >report || cat text.err dat.err status >&2
 echo 0 >$T/events/judge/enable
 echo >$T/dynamic_events
 
