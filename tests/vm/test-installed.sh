@@ -18,8 +18,8 @@ prints "$("$build/src/cli/foreland" --version)" 'the program runs' "$prefix/bin/
 check 'its manual is a page that man reads' man -l "$prefix/share/man/man1/foreland.1"
 completes()
 {
-	bash --norc -c '. "$1"; COMP_WORDS=(foreland --vers) COMP_CWORD=1; _foreland; echo "${COMPREPLY[0]}"' \
-		- "$prefix/share/bash-completion/completions/foreland.bash"
+	PATH=$prefix/bin:$PATH bash --norc -c '. "$1"; COMP_WORDS=(foreland --vers) COMP_CWORD=1; _foreland; echo "${COMPREPLY[0]}"' \
+		- "$prefix/share/bash-completion/completions/foreland"
 }
 prints --version 'its completion works' completes
 prints '' 'nothing of the build tree is in the program' \

@@ -157,7 +157,7 @@ for part in defs/*; do
 	echo >$T/trace
 	echo 'comm == "prog"' >$T/events/kernel/filter
 	echo 1 >$T/events/kernel/enable
-	foreland trace --comm prog --file ours.defs -- /prog >>ours.txt 2>>ours.err
+	foreland trace --bytes --comm prog --file ours.defs -- /prog >>ours.txt 2>>ours.err
 	echo "status $?" >>status
 	echo 0 >$T/events/kernel/enable
 	cat $T/trace >>kernel.txt
