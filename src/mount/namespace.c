@@ -106,6 +106,7 @@ static int attach(struct fl_mount *m, const char *where, struct fl_buf *why)
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 
 	m->se = fuse_session_new(&args, &fl_mount_ops, sizeof(fl_mount_ops), m);
+	fuse_opt_free_args(&args);
 	if (!m->se)
 		return say(why, -ENOMEM, "libfuse", "");
 	if (fuse_session_mount(m->se, where) < 0)

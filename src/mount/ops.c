@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * FUSE's requests as calls of the tree. Nothing is cached by the kernel but what never changes: a file's text is made when it is opened, so each open is direct_io, which also makes a write's
- * error that of write(2).
+ * FUSE's requests as calls of the tree. Nothing is cached by the kernel but what never changes: a file's
+ * text is made when it is opened, so each open is direct_io, which also makes a write's error that of
+ * write(2).
  *
  * splice(2) and sendfile(2), which busybox's cat begins with, do not ask for direct_io: the kernel looks
  * into its page cache, and only up to the size that it knows. To it these files are empty, and it would say

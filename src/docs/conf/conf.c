@@ -557,7 +557,7 @@ bool docs_conf_excludes(const struct docs_conf *c, const struct docs_tree *t, co
 {
 	struct fl_str s = fl_str(page);
 
-	if (s.n < t->doc.n || memcmp(s.p, t->doc.p, t->doc.n))
+	if (s.n < t->doc.n || !fl_str_eq(fl_str_sub(s, 0, t->doc.n), t->doc))
 		return false;
 	fl_map_for_each(e, &c->excluded) {
 		if (excludes(e->key, fl_str_from(s, t->doc.n)))
