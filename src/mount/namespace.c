@@ -217,6 +217,7 @@ void fl_mount_free(struct fl_mount *m)
 	if (!m)
 		return;
 	if (m->se) {
+		fl_mount_close_files(m);
 		unmount(m);
 		fuse_session_destroy(m->se);
 	}

@@ -272,6 +272,11 @@ static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		reply(req, r);
 		return;
 	}
+	h->after = mount_of(req)->files;
+	h->at = &mount_of(req)->files;
+	if (h->after)
+		h->after->at = &h->after;
+	mount_of(req)->files = h;
 	fi->fh = (uint64_t)(uintptr_t)h;
 	fi->direct_io = 1;
 	if ((fi->flags & O_ACCMODE) == O_WRONLY)
@@ -294,16 +299,35 @@ static void forget_poll(struct fl_mount *m, struct fl_mount_handle *h)
 	h->poll = NULL;
 }
 
-static void on_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void close_file(struct fl_mount *m, struct fl_mount_handle *h)
 {
-	struct fl_mount_handle *h = handle_of(fi);
-
-	forget_poll(mount_of(req), h);
+	forget_poll(m, h);
+	*h->at = h->after;
+	if (h->after)
+		h->after->at = h->at;
 	if (h->partial.len)
 		fl_vfs_write(h->open, h->partial.data, h->partial.len, 0);
 	fl_buf_fini(&h->partial);
 	fl_vfs_close(h->open);
 	free(h);
+}
+
+void fl_mount_close_files(struct fl_mount *m)
+{
+	while (m->parked) {
+		struct fl_mount_parked *p = m->parked;
+
+		m->parked = p->next;
+		fuse_reply_err(p->req, ENOTCONN);
+		free(p);
+	}
+	while (m->files)
+		close_file(m, m->files);
+}
+
+static void on_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	close_file(mount_of(req), handle_of(fi));
 	fl_inodes_closed(mount_of(req)->inodes, ino);
 	fuse_reply_err(req, 0);
 }

@@ -18,6 +18,7 @@ struct fl_mount_handle {
 	size_t n;
 	struct fuse_pollhandle *poll;
 	struct fl_mount_handle *next; /* of those with @poll */
+	struct fl_mount_handle *after, **at; /* of the open files */
 };
 
 /* A read that waits. */
@@ -35,7 +36,7 @@ struct fl_mount {
 	struct fuse_buf request;
 	struct fl_inodes *inodes;
 	struct fl_mount_parked *parked;
-	struct fl_mount_handle *polled;
+	struct fl_mount_handle *polled, *files;
 
 	char *dir;	 /* where it is mounted; NULL: in the command's namespace alone */
 	int outside;	 /* the mount namespace that @dir is in, or the one made for the command */
@@ -45,6 +46,9 @@ struct fl_mount {
 };
 
 extern const struct fuse_lowlevel_ops fl_mount_ops;
+
+/* What is still open when the server ends. */
+void fl_mount_close_files(struct fl_mount *m);
 
 /* Reads and polls that could not be answered: those that can be now, are. */
 void fl_mount_retry_parked(struct fl_mount *m);
