@@ -13,7 +13,7 @@
 static inline void fuzz_read(const char *path, const uint8_t *data, size_t size)
 {
 	struct docs_opts opts = { .level = FL_STYLE, .family = size % 2 ? DOCUTILS_21 : DOCUTILS_22, .threads = 1 };
-	struct docs_tree tree = { .fd = -1 };
+	struct docs_tree tree = { .fd = -1, .doc = FL_STR("Documentation/") };
 	char *text = malloc(size + 1);
 	struct fl_buf out = {};
 	struct docs_session run;

@@ -26,7 +26,7 @@ static bool join(struct fl_str dir, struct fl_str name, const char *end, char *o
 static const char *behind_doc(const struct docs_worker *w, const char *page)
 {
 	const struct fl_str doc = w->tree->doc;
-	const char *at = doc.n ? memmem(page, strlen(page), doc.p, doc.n) : page;
+	const char *at = memmem(page, strlen(page), doc.p, doc.n);
 
 	return at && (at == page || at[-1] == '/') ? at + doc.n : NULL;
 }
