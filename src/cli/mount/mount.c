@@ -77,6 +77,10 @@ static int choose(const struct mount_opts *o, bool for_command, unsigned int *re
 		}
 		which |= one;
 	}
+	if (which & MOUNT_ALLOCINFO) {
+		fl_say_usage("--only allocinfo: allocinfo is not served yet");
+		return -EINVAL;
+	}
 	/* The command's /proc is changed only where that is asked for. */
 	*ret = which ? which : for_command ? MOUNT_ALL & ~(unsigned int)MOUNT_ALLOCINFO : MOUNT_ALL;
 	return 0;
