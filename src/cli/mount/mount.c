@@ -169,8 +169,9 @@ const struct fl_cmd fl_cmd_mount = {
 		 "pressed. Scripts and tools that know the kernel's files work on them as they are; where a tool "
 		 "looks for a path of its own, it is told (TRACEFS_PATH=DIR/tracing).\n\n"
 		 "With -- COMMAND the same trees stand over the kernel's own paths (/sys/kernel/tracing, "
-		 "/sys/kernel/config, /sys/bus/pci), for COMMAND and what it starts alone. When "
-		 "COMMAND ends, all is undone, and its status is the exit status. DIR may then be '-': outside of COMMAND nothing is mounted anywhere.\n\n"
+		 "/sys/kernel/config, /sys/bus/pci), for COMMAND and what it starts alone. When COMMAND ends, all "
+		 "is undone, and its status is the exit status. DIR may then be '-': outside of COMMAND nothing is "
+		 "mounted anywhere.\n\n"
 		 "The files belong to the user who mounts, and nobody else may even read them: whoever writes a "
 		 "definition acts with the server's privileges.",
 	.size = sizeof(struct mount_opts),
