@@ -227,3 +227,32 @@ int fl_insns_finish(struct fl_insns *p)
 	p->nr_fixes = 0;
 	return p->error;
 }
+
+void fl_emit_slot(struct fl_insns *p, uint8_t dst, int slot)
+{
+	fl_emit_mov(p, dst, BPF_REG_FP);
+	fl_emit_alui(p, BPF_ADD, dst, slot);
+}
+
+void fl_emit_map_lookup(struct fl_insns *p, int map, int key)
+{
+	fl_emit_map_fd(p, BPF_REG_1, map);
+	fl_emit_slot(p, BPF_REG_2, key);
+	fl_emit_call(p, BPF_FUNC_map_lookup_elem);
+}
+
+void fl_emit_map_update(struct fl_insns *p, int map, int key, int value, int flags)
+{
+	fl_emit_map_fd(p, BPF_REG_1, map);
+	fl_emit_slot(p, BPF_REG_2, key);
+	fl_emit_slot(p, BPF_REG_3, value);
+	fl_emit_movi(p, BPF_REG_4, flags);
+	fl_emit_call(p, BPF_FUNC_map_update_elem);
+}
+
+void fl_emit_map_delete(struct fl_insns *p, int map, int key)
+{
+	fl_emit_map_fd(p, BPF_REG_1, map);
+	fl_emit_slot(p, BPF_REG_2, key);
+	fl_emit_call(p, BPF_FUNC_map_delete_elem);
+}

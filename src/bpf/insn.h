@@ -62,6 +62,15 @@ void fl_emit_call(struct fl_insns *p, int32_t helper);
 void fl_emit_kfunc(struct fl_insns *p, int32_t btf_id);
 void fl_emit_exit(struct fl_insns *p);
 
+/*
+ * A place of the program's stack, @slot bytes from its frame pointer, and a map's entry whose key (and
+ * value) lie in such places. r1 to r4 are used.
+ */
+void fl_emit_slot(struct fl_insns *p, uint8_t dst, int slot);
+void fl_emit_map_lookup(struct fl_insns *p, int map, int key);
+void fl_emit_map_update(struct fl_insns *p, int map, int key, int value, int flags);
+void fl_emit_map_delete(struct fl_insns *p, int map, int key);
+
 /* Jumps: @op is BPF_JEQ, BPF_JSGT, ... */
 uint32_t fl_label_new(struct fl_insns *p);
 void fl_label_place(struct fl_insns *p, uint32_t label);

@@ -135,35 +135,6 @@ enum {
 
 #define SLOT_IN_CALL(member) (SLOT_CALL + (int)offsetof(struct call, member))
 
-static void emit_slot(struct fl_insns *p, uint8_t dst, int slot)
-{
-	fl_emit_mov(p, dst, BPF_REG_FP);
-	fl_emit_alui(p, BPF_ADD, dst, slot);
-}
-
-static void emit_lookup(struct fl_insns *p, int map, int slot)
-{
-	fl_emit_map_fd(p, BPF_REG_1, map);
-	emit_slot(p, BPF_REG_2, slot);
-	fl_emit_call(p, BPF_FUNC_map_lookup_elem);
-}
-
-static void emit_update(struct fl_insns *p, int map, int key, int value, int flags)
-{
-	fl_emit_map_fd(p, BPF_REG_1, map);
-	emit_slot(p, BPF_REG_2, key);
-	emit_slot(p, BPF_REG_3, value);
-	fl_emit_movi(p, BPF_REG_4, flags);
-	fl_emit_call(p, BPF_FUNC_map_update_elem);
-}
-
-static void emit_delete(struct fl_insns *p, int map, int key)
-{
-	fl_emit_map_fd(p, BPF_REG_1, map);
-	emit_slot(p, BPF_REG_2, key);
-	fl_emit_call(p, BPF_FUNC_map_delete_elem);
-}
-
 static void emit_add(struct fl_insns *p, size_t off, int64_t v)
 {
 	fl_emit_movi(p, BPF_REG_1, (int32_t)v);
@@ -175,7 +146,7 @@ static void emit_count(struct fl_insns *p, const struct attach_source *a, size_t
 	uint32_t none = fl_label_new(p);
 
 	fl_emit_storei(p, 4, BPF_REG_FP, SLOT_INDEX, 0);
-	emit_lookup(p, a->counts, SLOT_INDEX);
+	fl_emit_map_lookup(p, a->counts, SLOT_INDEX);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, none);
 	emit_add(p, off, 1);
 	fl_label_place(p, none);
@@ -192,20 +163,20 @@ static void emit_uncount(struct fl_insns *p, const struct attach_source *a, uint
 {
 	uint32_t none = fl_label_new(p);
 
-	emit_lookup(p, a->objects, SLOT_ADDRESS);
+	fl_emit_map_lookup(p, a->objects, SLOT_ADDRESS);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, unknown);
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_0, offsetof(struct object, site.caller));
 	fl_emit_load(p, 8, BPF_REG_2, BPF_REG_0, offsetof(struct object, site.stack));
 	fl_emit_load(p, 8, BPF_REG_7, BPF_REG_0, offsetof(struct object, size));
 	fl_emit_store(p, 8, BPF_REG_FP, SLOT_OLD, BPF_REG_1);
 	fl_emit_store(p, 8, BPF_REG_FP, SLOT_OLD + 8, BPF_REG_2);
-	emit_lookup(p, a->sites, SLOT_OLD);
+	fl_emit_map_lookup(p, a->sites, SLOT_OLD);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, none);
 	fl_emit_alui(p, BPF_NEG, BPF_REG_7, 0);
 	fl_emit_atomic_add(p, 8, BPF_REG_0, offsetof(struct sums, bytes), BPF_REG_7);
 	emit_add(p, offsetof(struct sums, calls), -1);
 	fl_label_place(p, none);
-	emit_delete(p, a->objects, SLOT_ADDRESS);
+	fl_emit_map_delete(p, a->objects, SLOT_ADDRESS);
 }
 
 static void emit_argument(struct fl_insns *p, uint8_t dst, unsigned int which)
@@ -237,7 +208,7 @@ static void emit_caller(struct fl_insns *p)
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_6, REG_LR);
 	fl_emit_store(p, 8, BPF_REG_FP, SLOT_IN_CALL(site.caller), BPF_REG_1);
 #else
-	emit_slot(p, BPF_REG_1, SLOT_IN_CALL(site.caller));
+	fl_emit_slot(p, BPF_REG_1, SLOT_IN_CALL(site.caller));
 	fl_emit_movi(p, BPF_REG_2, 8);
 	fl_emit_load(p, 8, BPF_REG_3, BPF_REG_6, REG_SP);
 	fl_emit_call(p, BPF_FUNC_probe_read_user);
@@ -275,7 +246,7 @@ static void emit_entry(struct fl_insns *p, const struct attach_source *a, const 
 
 	fl_emit_mov(p, BPF_REG_6, BPF_REG_1);
 	emit_thread(p);
-	emit_lookup(p, a->calls, SLOT_THREAD);
+	fl_emit_map_lookup(p, a->calls, SLOT_THREAD);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, outermost);
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_0, offsetof(struct call, sp));
 	fl_emit_load(p, 8, BPF_REG_2, BPF_REG_6, REG_SP);
@@ -297,7 +268,7 @@ static void emit_entry(struct fl_insns *p, const struct attach_source *a, const 
 	fl_emit_store(p, 8, BPF_REG_FP, SLOT_IN_CALL(sp), BPF_REG_7);
 	emit_caller(p);
 	emit_stack(p, a);
-	emit_update(p, a->calls, SLOT_THREAD, SLOT_CALL, BPF_ANY);
+	fl_emit_map_update(p, a->calls, SLOT_THREAD, SLOT_CALL, BPF_ANY);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, stored);
 	emit_count(p, a, offsetof(struct counts, lost));
 	fl_label_place(p, stored);
@@ -319,7 +290,7 @@ static void emit_result(struct fl_insns *p, const struct family *f, uint32_t fai
 		fl_emit_mov32(p, BPF_REG_7, BPF_REG_7);
 		fl_emit_jmpi(p, BPF_JNE, BPF_REG_7, 0, failed);
 		fl_emit_storei(p, 8, BPF_REG_FP, SLOT_ADDRESS, 0);
-		emit_slot(p, BPF_REG_1, SLOT_ADDRESS);
+		fl_emit_slot(p, BPF_REG_1, SLOT_ADDRESS);
 		fl_emit_movi(p, BPF_REG_2, 8);
 		fl_emit_load(p, 8, BPF_REG_3, BPF_REG_FP, SLOT_IN_CALL(out));
 		fl_emit_call(p, BPF_FUNC_probe_read_user);
@@ -333,14 +304,14 @@ static void emit_count_block(struct fl_insns *p, const struct attach_source *a, 
 {
 	uint32_t have = fl_label_new(p);
 
-	emit_update(p, a->objects, SLOT_ADDRESS, SLOT_OBJECT, BPF_ANY);
+	fl_emit_map_update(p, a->objects, SLOT_ADDRESS, SLOT_OBJECT, BPF_ANY);
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, lost);
-	emit_lookup(p, a->sites, SLOT_OBJECT);
+	fl_emit_map_lookup(p, a->sites, SLOT_OBJECT);
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, have);
 	for (int at = 0; at < (int)sizeof(struct sums); at += 8)
 		fl_emit_storei(p, 8, BPF_REG_FP, (int16_t)(SLOT_SUMS + at), 0);
-	emit_update(p, a->sites, SLOT_OBJECT, SLOT_SUMS, BPF_NOEXIST);
-	emit_lookup(p, a->sites, SLOT_OBJECT);
+	fl_emit_map_update(p, a->sites, SLOT_OBJECT, SLOT_SUMS, BPF_NOEXIST);
+	fl_emit_map_lookup(p, a->sites, SLOT_OBJECT);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, lost);
 	fl_label_place(p, have);
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_FP, SLOT_OBJECT + (int)offsetof(struct object, size));
@@ -357,7 +328,7 @@ static void emit_return(struct fl_insns *p, const struct attach_source *a, const
 
 	fl_emit_mov(p, BPF_REG_6, BPF_REG_1);
 	emit_thread(p);
-	emit_lookup(p, a->calls, SLOT_THREAD);
+	fl_emit_map_lookup(p, a->calls, SLOT_THREAD);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, nothing);
 	for (int at = 0; at < (int)sizeof(struct call); at += 8) {
 		fl_emit_load(p, 8, BPF_REG_1, BPF_REG_0, (int16_t)at);
@@ -365,7 +336,7 @@ static void emit_return(struct fl_insns *p, const struct attach_source *a, const
 		if (at < (int)sizeof(struct object)) /* site and size come first in both */
 			fl_emit_store(p, 8, BPF_REG_FP, (int16_t)(SLOT_OBJECT + at), BPF_REG_1);
 	}
-	emit_delete(p, a->calls, SLOT_THREAD);
+	fl_emit_map_delete(p, a->calls, SLOT_THREAD);
 	emit_result(p, f, failed);
 	emit_uncount(p, a, is_new); /* its free was not seen */
 	fl_label_place(p, is_new);

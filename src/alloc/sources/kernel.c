@@ -126,28 +126,6 @@ enum {
 	SLOT_INDEX = -56, /* of the counts */
 };
 
-static void emit_slot(struct fl_insns *p, uint8_t dst, int slot)
-{
-	fl_emit_mov(p, dst, BPF_REG_FP);
-	fl_emit_alui(p, BPF_ADD, dst, slot);
-}
-
-static void emit_lookup(struct fl_insns *p, int map, int slot)
-{
-	fl_emit_map_fd(p, BPF_REG_1, map);
-	emit_slot(p, BPF_REG_2, slot);
-	fl_emit_call(p, BPF_FUNC_map_lookup_elem);
-}
-
-static void emit_update(struct fl_insns *p, int map, int key, int value, int flags)
-{
-	fl_emit_map_fd(p, BPF_REG_1, map);
-	emit_slot(p, BPF_REG_2, key);
-	emit_slot(p, BPF_REG_3, value);
-	fl_emit_movi(p, BPF_REG_4, flags);
-	fl_emit_call(p, BPF_FUNC_map_update_elem);
-}
-
 static int32_t index_of(const struct making *m)
 {
 	return (int32_t)(m->e - events);
@@ -159,7 +137,7 @@ static void emit_count(struct fl_insns *p, const struct making *m, int16_t off)
 	uint32_t none = fl_label_new(p);
 
 	fl_emit_storei(p, 4, BPF_REG_FP, SLOT_INDEX, index_of(m));
-	emit_lookup(p, m->k->counts, SLOT_INDEX);
+	fl_emit_map_lookup(p, m->k->counts, SLOT_INDEX);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, none);
 	fl_emit_movi(p, BPF_REG_1, 1);
 	fl_emit_atomic_add(p, 8, BPF_REG_0, off, BPF_REG_1);
@@ -180,7 +158,7 @@ static void emit_uncount(struct fl_insns *p, const struct kernel_source *k)
 	fl_emit_load(p, 8, BPF_REG_9, BPF_REG_8, 0);
 	fl_emit_load(p, 8, BPF_REG_7, BPF_REG_8, 8);
 	fl_emit_store(p, 8, BPF_REG_FP, SLOT_OLD, BPF_REG_7);
-	emit_lookup(p, k->sites, SLOT_OLD);
+	fl_emit_map_lookup(p, k->sites, SLOT_OLD);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, none);
 	fl_emit_alui(p, BPF_NEG, BPF_REG_9, 0);
 	fl_emit_atomic_add(p, 8, BPF_REG_0, 0, BPF_REG_9);
@@ -233,7 +211,7 @@ static void emit_find_key(struct fl_insns *p, const struct making *m, uint32_t n
 static void emit_turn(struct fl_insns *p, const struct making *m, uint32_t nothing)
 {
 	fl_emit_storei(p, 4, BPF_REG_FP, SLOT_INDEX, index_of(m));
-	emit_lookup(p, m->k->turns, SLOT_INDEX);
+	fl_emit_map_lookup(p, m->k->turns, SLOT_INDEX);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, nothing);
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_0, TURN);
 	fl_emit_load(p, 8, BPF_REG_2, BPF_REG_0, TURN_BEFORE);
@@ -247,7 +225,7 @@ static void emit_turn(struct fl_insns *p, const struct making *m, uint32_t nothi
 static void emit_cache_size(struct fl_insns *p, const struct making *m)
 {
 	fl_emit_storei(p, 8, BPF_REG_FP, SLOT_BYTES, 0);
-	emit_slot(p, BPF_REG_1, SLOT_BYTES);
+	fl_emit_slot(p, BPF_REG_1, SLOT_BYTES);
 	fl_emit_movi(p, BPF_REG_2, 4);
 	fl_emit_load(p, 8, BPF_REG_3, BPF_REG_6, (int16_t)m->l.cache);
 	fl_emit_alui(p, BPF_ADD, BPF_REG_3, m->l.cache_size);
@@ -295,19 +273,19 @@ static void emit_alloc(struct fl_insns *p, const struct making *m)
 		emit_page_value(p, m);
 	else
 		emit_object_value(p, m);
-	emit_lookup(p, k->objects, SLOT_KEY);
+	fl_emit_map_lookup(p, k->objects, SLOT_KEY);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, is_new);
 	fl_emit_mov(p, BPF_REG_8, BPF_REG_0);
 	emit_uncount(p, k);
 	fl_label_place(p, is_new);
-	emit_update(p, k->objects, SLOT_KEY, SLOT_BYTES, BPF_ANY);
+	fl_emit_map_update(p, k->objects, SLOT_KEY, SLOT_BYTES, BPF_ANY);
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, lost);
-	emit_lookup(p, k->sites, SLOT_SITE);
+	fl_emit_map_lookup(p, k->sites, SLOT_SITE);
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, have);
 	fl_emit_storei(p, 8, BPF_REG_FP, SLOT_ZERO, 0);
 	fl_emit_storei(p, 8, BPF_REG_FP, SLOT_ZERO + 8, 0);
-	emit_update(p, k->sites, SLOT_SITE, SLOT_ZERO, BPF_NOEXIST);
-	emit_lookup(p, k->sites, SLOT_SITE);
+	fl_emit_map_update(p, k->sites, SLOT_SITE, SLOT_ZERO, BPF_NOEXIST);
+	fl_emit_map_lookup(p, k->sites, SLOT_SITE);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, lost);
 	fl_label_place(p, have);
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_FP, SLOT_BYTES);
@@ -329,12 +307,12 @@ static void emit_free(struct fl_insns *p, const struct making *m)
 	fl_emit_mov(p, BPF_REG_6, BPF_REG_1);
 	emit_key(p, m, nothing);
 	emit_turn(p, m, nothing);
-	emit_lookup(p, m->k->objects, SLOT_KEY);
+	fl_emit_map_lookup(p, m->k->objects, SLOT_KEY);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, unknown);
 	fl_emit_mov(p, BPF_REG_8, BPF_REG_0);
 	emit_uncount(p, m->k);
 	fl_emit_map_fd(p, BPF_REG_1, m->k->objects);
-	emit_slot(p, BPF_REG_2, SLOT_KEY);
+	fl_emit_slot(p, BPF_REG_2, SLOT_KEY);
 	fl_emit_call(p, BPF_FUNC_map_delete_elem);
 	fl_label_place(p, nothing);
 	emit_end(p);
