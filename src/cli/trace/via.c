@@ -189,8 +189,13 @@ static void text_summary(const struct via *v, struct fl_buf *out)
 
 static int finish_recording(const struct via *v)
 {
-	_cleanup_buf_ struct fl_buf summary = {};
+	_cleanup_buf_ struct fl_buf summary = {}, comms = {};
+	int r = fl_ftrace_ended_comms(v->ftrace, &comms);
 
+	if (r == 0)
+		r = fl_tracedat_comms(v->s->dat, fl_buf_str(&comms));
+	if (r < 0)
+		return r;
 	text_summary(v, &summary);
 	return trace_finish_recording(v->s, fl_buf_str(&summary));
 }

@@ -531,6 +531,27 @@ static struct fl_str comm_of(struct fl_ftrace *t, uint32_t pid)
 	return saved_comm(t, pid, &saved) ? saved : FL_STR("<...>");
 }
 
+int fl_ftrace_ended_comms(const struct fl_ftrace *t, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf path = {}, text = {};
+	struct fl_str rest, line, word;
+
+	fl_buf_addf(&path, "%s/saved_cmdlines", t->tracefs);
+	if (read_text(fl_buf_z(&path), &text) < 0)
+		return 0; /* names stay what they were */
+	for (rest = fl_buf_str(&text); fl_str_line(&rest, &line);) {
+		struct fl_str words = line;
+		char proc[48];
+
+		if (!fl_str_word(&words, &word) || word.n > 10)
+			continue;
+		snprintf(proc, sizeof(proc), "/proc/%.*s", FL_STR_ARG(word));
+		if (access(proc, F_OK) < 0)
+			fl_buf_addf(out, "%.*s\n", FL_STR_ARG(line));
+	}
+	return out->error;
+}
+
 static struct event *event_of(struct fl_ftrace *t, uint16_t type)
 {
 	for (size_t i = 0; i < t->nr_events; i++)

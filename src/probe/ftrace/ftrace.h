@@ -70,6 +70,12 @@ struct fl_ftrace_totals {
 	bool knows_hits, knows_filtered, knows_lost;
 };
 
+/*
+ * The names that the kernel keeps of threads that are no more, "PID NAME" a line: a record is read a moment
+ * after it was made, and a name may have changed once more before its thread's end. 0 or -errno.
+ */
+int fl_ftrace_ended_comms(const struct fl_ftrace *t, struct fl_buf *out);
+
 /* To be asked when everything was read. */
 void fl_ftrace_totals(const struct fl_ftrace *t, size_t i, struct fl_ftrace_totals *ret);
 /* Records that were overwritten or dropped, over all events. */

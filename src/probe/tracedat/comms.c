@@ -88,6 +88,15 @@ int fl_comms_read(struct fl_comms *c, struct fl_str text)
 	return 0;
 }
 
+void fl_comms_write(const struct fl_comms *c, struct fl_buf *out)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		fl_buf_addf(out, "%u ", c->list[i].pid);
+		fl_comm_write(c->list[i].name, out);
+		fl_buf_addc(out, '\n');
+	}
+}
+
 void fl_comms_fini(struct fl_comms *c)
 {
 	free(c->list);

@@ -28,6 +28,9 @@ void fl_comm_write(struct fl_str name, struct fl_buf *out);
 int fl_comms_read(struct fl_comms *c, struct fl_str text);
 void fl_comms_fini(struct fl_comms *c);
 
+/* The lines again, one a process: of several, other readers take any. */
+void fl_comms_write(const struct fl_comms *c, struct fl_buf *out);
+
 /* "<idle>" of 0 and "<...>" of a process without a name, as the kernel says. */
 struct fl_str fl_comms_find(struct fl_comms *c, uint32_t pid);
 

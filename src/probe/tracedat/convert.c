@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "probe/tracedat/comms.h"
 #include "probe/tracedat/pages.h"
 #include "probe/tracedat/pagewriter.h"
 #include "probe/tracedat/ringpage.h"
@@ -38,6 +39,7 @@ struct convert {
 	struct buffer *buffers;
 	size_t nr_buffers;
 	uint32_t nr_cpus;
+	struct fl_buf comms; /* one name a process */
 	struct fl_buf chunk; /* pages that are to be packed */
 	struct stream *current;
 };
@@ -222,6 +224,18 @@ static int count_pages(struct convert *c)
 	return r;
 }
 
+/* A journal has a line for each name that a process went by. */
+static int list_comms(struct convert *c)
+{
+	struct fl_comms comms = {};
+	int r = fl_comms_read(&comms, c->d->comms);
+
+	if (r == 0)
+		fl_comms_write(&comms, &c->comms);
+	fl_comms_fini(&comms);
+	return r < 0 ? r : c->comms.error;
+}
+
 static bool is_kept(const struct fl_dat_option *o)
 {
 	return o->id != FL_DAT_BUFFER && o->id != FL_DAT_BUFFER_TEXT && o->id != FL_DAT_CPUCOUNT &&
@@ -257,7 +271,7 @@ static void put_header(struct convert *c, struct fl_buf *out)
 	fl_dat_put_event_formats(out, d->formats, d->nr_formats);
 	fl_dat_put_sized(out, d->kallsyms, 4);
 	fl_dat_put_sized(out, d->printk, 4);
-	fl_dat_put_sized(out, d->comms, 8);
+	fl_dat_put_sized(out, fl_buf_str(&c->comms), 8);
 	fl_dat_put_number(out, c->nr_cpus, 4);
 	fl_buf_add(out, "options  ", 10);
 	put_kept_options(c, out);
@@ -349,7 +363,7 @@ static int write_parts(struct convert *c, struct fl_buf *options)
 		else if (id == FL_DAT_EVENT_FORMATS)
 			fl_dat_put_event_formats(&part, d->formats, d->nr_formats);
 		else if (id == FL_DAT_CMDLINES)
-			fl_dat_put_sized(&part, d->comms, 8);
+			fl_dat_put_sized(&part, fl_buf_str(&c->comms), 8);
 		else
 			fl_dat_put_sized(&part, id == FL_DAT_KALLSYMS ? d->kallsyms : d->printk, 4);
 		r = write_section(c, id, &part, options);
@@ -461,6 +475,8 @@ int fl_dat_convert(struct fl_datfile *d, struct fl_dat_convert how, int fd)
 	if (d->abi.big_endian || d->abi.long_size != 8)
 		return -EOPNOTSUPP;
 	r = find_buffers(&c);
+	if (r == 0)
+		r = list_comms(&c);
 	findings = d->findings.n;
 	if (r == 0)
 		r = count_pages(&c);
@@ -471,5 +487,6 @@ int fl_dat_convert(struct fl_datfile *d, struct fl_dat_convert how, int fd)
 		free(c.buffers[i].streams);
 	free(c.buffers);
 	fl_buf_fini(&c.chunk);
+	fl_buf_fini(&c.comms);
 	return r;
 }

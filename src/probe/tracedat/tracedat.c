@@ -380,6 +380,21 @@ int fl_tracedat_recorded(struct fl_tracedat *t, const struct fl_recorded *rec)
 	return r < 0 ? r : add_record(t, s, rec->time, rec->data, rec->size);
 }
 
+int fl_tracedat_comms(struct fl_tracedat *t, struct fl_str lines)
+{
+	struct fl_comms comms = {};
+	int r = fl_comms_read(&comms, lines);
+
+	for (size_t i = 0; i < comms.n && r == 0; i++) {
+		uint64_t pid = comms.list[i].pid;
+
+		if (fl_map_get(&t->comms, (struct fl_str){ (const char *)&pid, sizeof(pid) }))
+			r = remember_comm(t, (uint32_t)pid, comms.list[i].name);
+	}
+	fl_comms_fini(&comms);
+	return r;
+}
+
 /* ---- what the file says of events and of the run ---- */
 
 /* What the two say of themselves, of events of ftrace itself. */

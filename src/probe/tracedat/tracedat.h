@@ -37,6 +37,9 @@ int fl_tracedat_open(int fd, struct fl_target *target, bool boot_clock, struct f
 int fl_tracedat_describe(struct fl_tracedat *t, struct fl_str group, struct fl_str format);
 int fl_tracedat_recorded(struct fl_tracedat *t, const struct fl_recorded *rec);
 
+/* The last names of threads, "PID NAME" a line; of those that have no record nothing is kept. */
+int fl_tracedat_comms(struct fl_tracedat *t, struct fl_str lines);
+
 /* What was recorded up to now can be read from then on, also after a kill. Done by itself once a second
  * while records come. */
 int fl_tracedat_flush(struct fl_tracedat *t);
