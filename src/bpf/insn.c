@@ -140,6 +140,11 @@ void fl_emit_atomic_add(struct fl_insns *p, unsigned int size, uint8_t dst, int1
 	fl_emit(p, BPF_STX | BPF_ATOMIC | size_code(p, size), dst, src, off, BPF_ADD);
 }
 
+void fl_emit_atomic_xchg(struct fl_insns *p, unsigned int size, uint8_t dst, int16_t off, uint8_t src)
+{
+	fl_emit(p, BPF_STX | BPF_ATOMIC | size_code(p, size), dst, src, off, BPF_XCHG);
+}
+
 void fl_emit_extend(struct fl_insns *p, uint8_t reg, unsigned int size, bool is_signed)
 {
 	int32_t bits = 64 - 8 * (int32_t)size;

@@ -54,6 +54,8 @@ void fl_emit_load(struct fl_insns *p, unsigned int size, uint8_t dst, uint8_t sr
 void fl_emit_store(struct fl_insns *p, unsigned int size, uint8_t dst, int16_t off, uint8_t src);
 void fl_emit_storei(struct fl_insns *p, unsigned int size, uint8_t dst, int16_t off, int32_t imm);
 void fl_emit_atomic_add(struct fl_insns *p, unsigned int size, uint8_t dst, int16_t off, uint8_t src);
+/* @src and memory change places (Linux 5.12); @size is 4 or 8. */
+void fl_emit_atomic_xchg(struct fl_insns *p, unsigned int size, uint8_t dst, int16_t off, uint8_t src);
 
 /* Sign or zero extension of the low @size bytes, in place. */
 void fl_emit_extend(struct fl_insns *p, uint8_t reg, unsigned int size, bool is_signed);

@@ -569,7 +569,7 @@ static int load_event(struct world *w, struct event *ev, struct fl_buf *why)
 	if (r < 0)
 		return r;
 	ev->scratch = fl_bpf_map_create(&(struct fl_bpf_map){ .type = BPF_MAP_TYPE_PERCPU_ARRAY,
-			.name = "scratch", .key_size = 4, .entries = 1,
+			.name = "scratch", .key_size = 4, .entries = FL_GEN_SCRATCHES,
 			.value_size = (ev->layout.max_size + 7) / 8 * 8 });
 	if (ev->scratch < 0)
 		return ev->scratch;

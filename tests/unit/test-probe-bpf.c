@@ -55,6 +55,7 @@ static void test_encodings(void **state)
 		word(0x7b, 0x9a, -8, 0),       /* *(u64 *)(r10 - 8) = r9 */
 		word(0x62, 0x0a, -4, 9),       /* *(u32 *)(r10 - 4) = 9 */
 		word(0xdb, 0x21, 16, 0),       /* lock *(u64 *)(r1 + 16) += r2 */
+		word(0xc3, 0x21, 16, 0xe1),    /* w2 = xchg32(r1 + 16, w2) */
 		word(0x85, 0x00, 0, 113),      /* call helper 113 */
 		word(0x85, 0x20, 0, 999),      /* call kernel function 999 */
 		word(0x95, 0x00, 0, 0),	       /* exit */
@@ -76,6 +77,7 @@ static void test_encodings(void **state)
 	fl_emit_store(&p, 8, 10, -8, 9);
 	fl_emit_storei(&p, 4, 10, -4, 9);
 	fl_emit_atomic_add(&p, 8, 1, 16, 2);
+	fl_emit_atomic_xchg(&p, 4, 1, 16, 2);
 	fl_emit_call(&p, 113);
 	fl_emit_kfunc(&p, 999);
 	fl_emit_exit(&p);

@@ -40,14 +40,16 @@ hook() { foreland trace --explain -t 0.1 "p:u/touched $PWD/touch:$at $1" 2>&1 | 
 prints uprobe.s 'the hook that may sleep' hook 's=+0(%di):string'
 prints uprobe 'is taken only where memory is read' hook 'a=%di'
 
-# two at once on one CPU: whoever comes second while the first waits loses nothing of its own
-two()
+# many at once on few CPUs: whoever comes while others were preempted in the midst of their records loses
+# nothing of its own
+many()
 {
-	foreland trace "p:u/touched $PWD/touch:$at s=+0(%di):string" -- sh -c './touch & ./touch & ./touch & ./touch & wait' 2>err | values | sort | uniq -c
+	foreland trace "p:u/touched $PWD/touch:$at s=+0(%di):string" -- \
+		sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do ./touch & done; wait' 2>err | values | sort | uniq -c
 }
-prints '      8 s="first"
-      4 s="xxxxxxxxxxxxxxxx"
-      4 s=(fault)' 'several processes at once' two
+prints '     20 s="first"
+     10 s="xxxxxxxxxxxxxxxx"
+     10 s=(fault)' 'several processes at once' many
 
 # at a function's entry nobody can wait: told, and not empty
 entry() { foreland trace --comm touch 'f do_sys_openat2 n=filename:ustring' 'f do_sys_openat2%return n=filename:ustring' -- ./touch open 2>err | sed -n 's/.*n=//p' | tail -n 2; }

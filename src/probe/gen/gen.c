@@ -230,25 +230,56 @@ static void reserve(struct fl_gen *g, uint32_t lost)
 
 #define HEAD(member) ((int16_t)offsetof(struct fl_record, member))
 
-/* GEN_REC = scratch memory */
-static void scratch(struct fl_gen *g, uint32_t lost)
+/* GEN_REC = piece @key of this CPU's scratch memory */
+static void scratch_piece(struct fl_gen *g, int32_t key, uint32_t lost)
 {
 	struct fl_insns *p = g->p;
 
-	fl_emit_storei(p, 4, BPF_REG_FP, GEN_FP_CPU, 0);
+	fl_emit_storei(p, 4, BPF_REG_FP, GEN_FP_CPU, key);
 	fl_emit_map_fd(p, BPF_REG_1, g->env->scratch_fd);
 	fl_emit_mov(p, BPF_REG_2, BPF_REG_FP);
 	fl_emit_alui(p, BPF_ADD, BPF_REG_2, GEN_FP_CPU);
 	fl_emit_call(p, BPF_FUNC_map_lookup_elem);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, lost);
 	fl_emit_mov(p, GEN_REC, BPF_REG_0);
-	fl_emit_movi(p, GEN_CURSOR, g->l->fixed_size);
-	if (g->hook->ctx != FL_CTX_USER_REGS)
+}
+
+/*
+ * r1 = whether somebody has the piece at GEN_REC; now somebody has. Kernels whose programs may sleep have
+ * exchanges, too; on older ones a user probe's program is not preempted between the load and the store.
+ */
+static void take_piece(struct fl_gen *g)
+{
+	struct fl_insns *p = g->p;
+
+	if (g->hook->may_sleep) {
+		fl_emit_movi(p, BPF_REG_1, 1);
+		fl_emit_atomic_xchg(p, 4, GEN_REC, HEAD(taken), BPF_REG_1);
 		return;
+	}
 	fl_emit_load(p, 4, BPF_REG_1, GEN_REC, HEAD(taken));
-	fl_emit_jmpi(p, BPF_JNE, BPF_REG_1, 0, lost);
 	fl_emit_storei(p, 4, GEN_REC, HEAD(taken), 1);
-	fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_TAKEN, GEN_REC);
+}
+
+/* GEN_REC = scratch memory; of user probes the first piece that no preempted program has in hand */
+static void scratch(struct fl_gen *g, uint32_t lost)
+{
+	uint32_t mine = fl_label_new(g->p);
+	bool preempted = g->hook->ctx == FL_CTX_USER_REGS;
+
+	for (int32_t key = 0; key < (preempted ? FL_GEN_SCRATCHES : 1); key++) {
+		scratch_piece(g, key, lost);
+		if (!preempted)
+			break;
+		take_piece(g);
+		fl_emit_jmpi(g->p, BPF_JEQ, BPF_REG_1, 0, mine);
+	}
+	if (preempted)
+		fl_emit_jmp(g->p, lost);
+	fl_label_place(g->p, mine);
+	if (preempted)
+		fl_emit_store(g->p, 8, BPF_REG_FP, GEN_FP_TAKEN, GEN_REC);
+	fl_emit_movi(g->p, GEN_CURSOR, g->l->fixed_size);
 }
 
 /* Before anything else: no scratch memory is taken yet. */

@@ -60,6 +60,12 @@ struct fl_probe_counts {
 	uint64_t unpaired; /* a return whose entry was before the probe, or was missed */
 };
 
+/*
+ * Pieces of scratch memory a CPU has. A user probe's program may be preempted by a task that hits the same
+ * probe, and that one by another: each takes a piece of its own, and only the fifth finds none.
+ */
+#define FL_GEN_SCRATCHES 4
+
 /* Programs can name at most 64 maps; with more rings they look them up. */
 #define FL_RINGS_NAMED 32
 
@@ -96,7 +102,7 @@ struct fl_gen_env {
 	uint32_t ring_cpu[FL_RINGS_NAMED];
 	int ring_fd[FL_RINGS_NAMED];
 	int spare_fd; /* the ring of CPUs that are not among those; -1: lost */
-	int scratch_fd; /* per-CPU array of one value: records with strings are built there */
+	int scratch_fd; /* per-CPU array of FL_GEN_SCRATCHES: records with strings are built there */
 	int entry_fd;	/* return probes on registers: hash from stack pointer to entry words */
 
 	const uint8_t *arg_slot; /* register, or word of a trampoline, that each parameter begins in */

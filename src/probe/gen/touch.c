@@ -7,8 +7,9 @@
  * It does so before it makes its record: it follows each argument's dereferences and asks for the bytes
  * that will be read, a string's first byte and the next page's. What the record then holds is read as
  * ever, without waiting; the scratch memory in which it is made belongs to the CPU, and who sleeps with
- * it in hand finds the next one's record in it. For the same reason it is marked as taken meanwhile: a
- * program that may sleep may also be preempted, by a task that hits the probe on the same CPU.
+ * it in hand finds the next one's record in it. For the same reason a piece of it is marked as taken
+ * meanwhile: a program that may sleep may also be preempted, by a task that hits the probe on the same CPU
+ * and then takes the next piece (FL_GEN_SCRATCHES).
  *
  * The kernel permits this for user probes. Functions and tracepoints may be where nobody can wait: there
  * a string that is not in memory is a fault, which at the function's return it often no longer is.

@@ -93,7 +93,7 @@ int live_make_scratch(struct live_probe *p)
 							    .name = "fl_scratch",
 							    .key_size = 4,
 							    .value_size = size,
-							    .entries = 1});
+							    .entries = FL_GEN_SCRATCHES});
 	return FL_MIN(p->scratch, 0);
 }
 
