@@ -19,7 +19,8 @@
 
 struct line {
 	struct fl_str s;
-	bool taken; /* some edit changes it */
+	bool taken;   /* some edit changes it */
+	bool drawing; /* it stands in a picture made of characters */
 };
 
 struct file {
@@ -274,20 +275,19 @@ static bool is_drawn(struct fl_str s)
 }
 
 /*
- * Line @no stands between blank lines with others of which two are drawn: what makes paragraphs and lists
- * of it by blank lines would tear it apart. It wants to be a literal block, which only its author can say.
+ * Lines between blank ones of which two are drawn are a drawing: what makes paragraphs and lists of them by
+ * blank lines would tear it apart. It wants to be a literal block, which only its author can say. Each line
+ * is looked at once, however many findings stand in it.
  */
-static bool in_drawing(const struct line *v, size_t n, uint32_t no)
+static void mark_drawings(struct line *v, size_t n)
 {
-	size_t from = no ? FL_MIN((size_t)no - 1, n) : 0, to = from, drawn = 0;
-
-	while (from && fl_str_trim(v[from - 1].s).n)
-		from--;
-	while (to < n && fl_str_trim(v[to].s).n)
-		to++;
-	for (size_t i = from; i < to && drawn < 2; i++)
-		drawn += is_drawn(v[i].s);
-	return drawn >= 2;
+	for (size_t from = 0, to, drawn; from < n; from = to + 1) {
+		drawn = 0;
+		for (to = from; to < n && fl_str_trim(v[to].s).n; to++)
+			drawn += is_drawn(v[to].s);
+		for (size_t i = from; i < to; i++)
+			v[i].drawing = drawn >= 2;
+	}
 }
 
 static int mark_all(const struct file *f, const struct docs_finding *v, size_t n, bool *use)
@@ -296,10 +296,13 @@ static int mark_all(const struct file *f, const struct docs_finding *v, size_t n
 	size_t nr;
 	int r = split(fl_buf_str(&f->now), &lines, &nr);
 
+	if (r < 0)
+		return r;
+	mark_drawings(lines, nr);
 	for (size_t i = 0; i < n; i++)
-		use[i] = !r && v[i].fix && (strcmp(docs_checks[v[i].check].group, "block") ||
-					    !in_drawing(lines, nr, v[i].line));
-	return r;
+		use[i] = v[i].fix && (strcmp(docs_checks[v[i].check].group, "block") || !v[i].line ||
+				      v[i].line > nr || !lines[v[i].line - 1].drawing);
+	return 0;
 }
 
 /* All fixes of what @before found at once, or as many of them as are clean together. */
