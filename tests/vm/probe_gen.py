@@ -227,6 +227,56 @@ class Generator:
                                                     '(', '(8', '(8)x', '(x)', '%x', '()', '(0)')
         return [self.pick('p', 'r') + self.names(), path + ':' + offset + tail]
 
+    def synth_field(self):
+        """TYPE NAME, of which one in six is wrong"""
+        if self.maybe(0.16):
+            return self.pick('u64', 'unsigned', 'unsigned a', 'unsigned u8 a', 'chr a', 'char 1a', 'char a-b', 'u64 a b',
+                             'char a[257]', 'char a[1000]', 'char a[', 'char a]', 'char a[x]', 'char a[1]b', 'char a[-1]',
+                             'u64 a[4]', 'char[] a', 'char a[][]', 'int *a', 'void *p', 'u128 a', 'char [] a', 'char a/b',
+                             'a', '1', 'long[', 'char a[ 4 ]', 'int\u00a0b', 'é é', '', ' ', 'u8 a u8', 'unsigned char',
+                             'u64 a,u64 b', 'u64 a # u64 b', 'charx[4] a', 'struct task_struct *t')
+        kind = self.pick('u64', 'u64', 's64', 'u32', 's32', 'u16', 's16', 'u8', 's8', 'char', 'unsigned char', 'int',
+                         'unsigned int', 'long', 'unsigned long', 'bool', 'pid_t', 'gfp_t', 'unsigned\tlong')
+        name = self.pick('lat', 'pid', 'a', 'b', 'comm', '_x', 'é', 'u64', 'x1', 'l' * 70)
+        if self.maybe(0.3):
+            return self.pick('char ' + name + self.pick('[]', '[16]', '[0]', '[256]', '[0x10]', '[010]', '[+5]', '[1]'),
+                             self.pick('long[] ', 'unsigned long[] ', 'long[4] ') + name, 'xchar ' + name + '[8]',
+                             'unsigned long ' + name + '[]', 'char[16] ' + name)
+        return kind + self.pick(' ', ' ', '  ', '\t') + name
+
+    def synth(self):
+        """s:[synthetic/]NAME FIELD..."""
+        names = ['', 'synthetic/', 'synthetic/'] * 3 + ['junk/', 'synthetic', 'synth/', '/', 'synthetic//', '!']
+        name = self.pick(*names) + self.pick(*(['ev', 'lat', 'x1', '_'] * 4 + ['', '1x', 'a-b', 'a;b', 'é', 'e' * 70, 'a.b']))
+        sep = self.pick('; ', '; ', ';', ' ; ', ' ', ';; ')
+        count = self.pick(1, 1, 2, 2, 3, 4, 8, 0) if self.maybe(0.97) else self.pick(63, 64, 65)
+        fields = sep.join(self.synth_field() for _ in range(count))
+        text = self.pick('s:', 's:', 's:', 's:', ' s:', 's :', 's') + name + self.pick(' ', ' ', ' ', '\t', '  ', '; ') + fields
+        return text + self.pick('', '', ';', ' ', ' ;', ' # comment')
+
+    def synth_lines(self, n):
+        while n:
+            text = self.synth()
+            if self.maybe(0.1):
+                text = self.mutated(text)
+            text = text.replace('\n', ' ').replace('\0', '')
+            if text.strip() and text[0] in 's ' and len(text) < 4000:
+                yield text
+                n -= 1
+
+    def synth_sequence(self):
+        """Synthetic events, probes on them, and removals of both."""
+        fields = self.pick('u64 lat', 'u64 lat; char comm[16]', 'u64 lat; char name[]; long[] st', 'pid_t pid; s8 b; gfp_t g')
+        return [self.pick(f's:lat {fields}', f's:synthetic/lat {fields}', 's:b u8 a', f's:lat {fields}',
+                          'e:x synthetic/lat ' + self.pick('', 'v=$lat', 'v=$pid', 'v=$b', 'v=$g:x32'),
+                          'e:y synthetic.lat ' + self.pick('', 'n=$comm', 'n=$comm:string', 'n=$name', 'n=$name:string',
+                                                           's=$st', 'n=+0($lat):ustring', 'v=$lat if lat > 1000',
+                                                           'v=$lat if comm == "a"', 'v=$lat if name ~ "a*"', 'v=$nosuch'),
+                          '-:lat', '-:synthetic/lat', '-:synthetic/', '-:synthetic/nosuch', '!s:lat ' + fields,
+                          '!s:lat nothing at all', '!s:synthetic/b u8 a', '-:x', '-:eprobes/y', '-:junk/lat', '-:b',
+                          'p:synthetic/lat vfs_read', '-:synthetic/lat vfs_read')
+                for _ in range(self.r.randint(2, 8))]
+
     def filter(self):
         return ['if'] + self.pick([], ['prev_pid', '==', '1'], ['prev_pid', '=='], ['nosuch', '>', '1'],
                                   ['prev_comm', '~', '"a*"'], ['dfd', '>', '1', '&&', 'flags'],
@@ -366,8 +416,8 @@ class Generator:
     def lines(self, n):
         while n:
             text = self.definition().replace('\n', ' ')
-            # "s:" is a synthetic event, which is not ours; a glob that matches much is slow.
-            if text and not text.startswith(('s:', '-', '!', '+')) and '*_' not in text:
+            # a glob that matches much is slow
+            if text and not text.startswith(('-', '!', '+')) and '*_' not in text:
                 yield text
                 n -= 1
 

@@ -187,10 +187,11 @@ def questions(gen, count, series):
     """@count lines: definitions that stand alone, and groups of 2 to 8."""
     typed, groups = series not in ('6.1', '6.12', '6.18'), []
     while sum(map(len, groups)) < count // 4:
-        groups.append(gen.sequence(typed))
+        groups.append(gen.synth_sequence() if gen.maybe(0.2) else gen.sequence(typed))
     count -= sum(map(len, groups))
     definitions = recorded(['selftests', 'casts'] if count > 5000 or typed else ['selftests'])[:count // 4]
     own = list(gen.typed_lines(count // 2)) if typed else []
+    own += gen.synth_lines(count // 8)
     definitions += own + list(gen.lines(count - len(definitions) - len(own)))
     return definitions, groups
 

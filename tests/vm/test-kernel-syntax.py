@@ -20,9 +20,9 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
 import rawbtf # noqa: E402 (beside the other tests)
 
-FILES = ['dynamic_events', 'kprobe_events', 'uprobe_events']
+FILES = ['dynamic_events', 'kprobe_events', 'uprobe_events', 'synthetic_events']
 # what only a kernel that runs can do
-LIVE = re.compile(r'trace_pipe|set_event|modprobe (?!trace-events-sample)|enabled_functions|tracing_on|trigger|synthetic_events|instances|'
+LIVE = re.compile(r'trace_pipe|set_event|modprobe (?!trace-events-sample)|enabled_functions|tracing_on|/trigger|TRIGGER|instances|'
                   r'set_ftrace_filter|OPTIMIZED|kprobe_profile|(cat|grep).* trace\b|events/kprobes/enable|'
                   r'testprobe/enable|busy')
 EXITS = {'pass': 0, 'fail': 1, 'failure': 1, 'unresolved': 4, 'untested': 4, 'unsupported': 4}
@@ -74,10 +74,10 @@ def write(name, mode):
         f.write(''.join(w + '\n' for w, a in zip(writes, answers) if '>>' not in w or not a))
     with open('count', 'a', encoding='utf-8') as f:
         f.write('.' * len(writes))
-    log, listing = parts[-4], parts[-3]
+    log, listing = parts[-1 - len(FILES)], parts[-len(FILES)]
     with open('error_log', 'a', encoding='utf-8') as f:
         f.write(log)
-    show(listing, parts[-3:])
+    show(listing, parts[-len(FILES):])
     failed = ''.join(answers).strip()
     if failed:
         print(failed, file=sys.stderr)
@@ -146,7 +146,7 @@ def run_all(tests):
         functions = redirected(f.read())
     readme = tree(['cat README'])[0]
     count = wrong = 0
-    for folder in ('dynevent', 'kprobe'):
+    for folder in ('dynevent', 'kprobe', 'trigger/inter-event'):
         for name in sorted(os.listdir(f'{tests}/{folder}')):
             with open(f'{tests}/{folder}/{name}', encoding='utf-8') as f:
                 text = f.read()

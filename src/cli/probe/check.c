@@ -29,7 +29,7 @@ static const struct fl_opt check_options[] = {
 		    "apply the definitions in order, removals included, to one list of events"),
 	FL_OPT_LIST(struct check_opts, matrix, 0, "matrix", "BTF",
 		    "say whether they can run on the kernel of that BTF, and how; may be repeated"),
-	FL_OPT_STR(struct check_opts, file, 0, "file", "dynamic_events|kprobe_events|uprobe_events",
+	FL_OPT_STR(struct check_opts, file, 0, "file", "dynamic_events|kprobe_events|uprobe_events|synthetic_events",
 		   "the control file that they are for; default: dynamic_events"),
 	FL_OPT_GROUP(struct check_opts, target, fl_target_options),
 	{}

@@ -15,7 +15,7 @@ struct dump_opts {
 static const struct fl_opt dump_options[] = {
 	FL_OPT_STR(struct dump_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules apply; default: 7.3"),
-	FL_OPT_STR(struct dump_opts, file, 0, "file", "dynamic_events|kprobe_events|uprobe_events",
+	FL_OPT_STR(struct dump_opts, file, 0, "file", "dynamic_events|kprobe_events|uprobe_events|synthetic_events",
 		   "the control file that they are for; default: dynamic_events"),
 	FL_OPT_GROUP(struct dump_opts, target, fl_target_options),
 	{}

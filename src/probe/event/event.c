@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "probe/event/synth.h"
+
 const struct fl_fetch_type fl_fetch_types[] = {
 #define FETCH_TYPE(n, bytes, sign, how, flag)                                                      \
 	{ .name = #n, .size = bytes, .is_signed = sign, .print = FL_PRINT_##how, .flags = flag },
@@ -26,7 +28,7 @@ const char *fl_probe_kind_name(enum fl_probe_kind kind)
 	static const char *const names[] = {
 		[FL_PROBE_KPROBE] = "kprobe", [FL_PROBE_FPROBE] = "fprobe",
 		[FL_PROBE_TPROBE] = "tprobe", [FL_PROBE_EPROBE] = "eprobe",
-		[FL_PROBE_UPROBE] = "uprobe",
+		[FL_PROBE_UPROBE] = "uprobe", [FL_PROBE_SYNTH] = "synth",
 	};
 	_Static_assert(FL_ARRAY_SIZE(names) == _FL_PROBE_KIND_MAX, "a name for each kind");
 
@@ -81,6 +83,11 @@ void fl_probe_place_print(const struct fl_probe_event *e, struct fl_buf *out)
 
 void fl_probe_event_list(const struct fl_probe_event *e, struct fl_buf *out)
 {
+	if (e->kind == FL_PROBE_SYNTH) {
+		fl_buf_addz(out, "s:" FL_SYNTH_SYSTEM "/");
+		fl_synth_list(e, out);
+		return;
+	}
 	list_head(e, out);
 	fl_probe_place_print(e, out);
 	if (e->kind == FL_PROBE_FPROBE && e->is_return)
@@ -92,6 +99,8 @@ void fl_probe_event_list(const struct fl_probe_event *e, struct fl_buf *out)
 
 void fl_probe_event_dump(const struct fl_probe_event *e, enum fl_dump_style style, struct fl_buf *out)
 {
+	if (e->kind == FL_PROBE_SYNTH)
+		return; /* nothing is fetched */
 	for (size_t i = 0; i < e->nr_args; i++) {
 		fl_buf_addf(out, "#  %.*s: ", FL_STR_ARG(e->args[i].name));
 		fl_fetch_dump(&e->args[i].program, style, out);

@@ -27,6 +27,7 @@ enum fl_probe_kind {
 	FL_PROBE_TPROBE, /* t */
 	FL_PROBE_EPROBE, /* e */
 	FL_PROBE_UPROBE, /* p, r on PATH:OFFSET */
+	FL_PROBE_SYNTH,	 /* s: what actions of histograms make */
 	_FL_PROBE_KIND_MAX,
 };
 
@@ -45,6 +46,10 @@ enum {
 	FL_TYPE_SYMSTR = 1u << 2, /* symbol name as string */
 	FL_TYPE_KERNEL = 1u << 3, /* unknown to user probes */
 	FL_TYPE_PATH = 1u << 4,	  /* ours: the whole path of a struct file, path or dentry */
+	/* of the fields of synthetic events */
+	FL_TYPE_FIXED = 1u << 5,  /* string of a fixed size, which the record itself holds */
+	FL_TYPE_STACK = 1u << 6,  /* frames; the record holds a data location */
+	FL_TYPE_GFP = 1u << 7,	  /* allocation flags, whose names are shown behind the number */
 };
 
 /* One row of types.def. */
@@ -60,7 +65,8 @@ extern const struct fl_fetch_type fl_fetch_types[];
 extern const size_t fl_nr_fetch_types;
 
 /**
- * struct fl_probe_arg - one argument
+ * struct fl_probe_arg - one argument, or one field of a synthetic event, which has no program: its
+ *	type is a row of synth-types.def, and @body its type as it is listed
  * @name: its name, given or made ("arg1")
  * @body: text behind "=", after $arg and %pd replacement, type suffix included (what listings show)
  * @type_text: the type as written (without array), NULL where none was
@@ -177,7 +183,7 @@ void fl_probe_place_print(const struct fl_probe_event *e, struct fl_buf *out);
 /* "#  NAME: OP -> OP -> END" for each argument, a line each. */
 void fl_probe_event_dump(const struct fl_probe_event *e, enum fl_dump_style style, struct fl_buf *out);
 
-/* "kprobe", "fprobe", "tprobe", "eprobe", "uprobe". */
+/* "kprobe", "fprobe", "tprobe", "eprobe", "uprobe", "synth". */
 const char *fl_probe_kind_name(enum fl_probe_kind kind);
 
 #endif

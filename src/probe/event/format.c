@@ -2,6 +2,7 @@
 #include "probe/event/format.h"
 
 #include "base/util.h"
+#include "probe/event/synth.h"
 
 struct fixed_field {
 	const char *decl;
@@ -40,7 +41,7 @@ static const struct head return_head = { return_fields, FL_ARRAY_SIZE(return_fie
 
 static const struct head *head_of(const struct fl_probe_event *e)
 {
-	if (e->kind == FL_PROBE_EPROBE)
+	if (e->kind == FL_PROBE_EPROBE || e->kind == FL_PROBE_SYNTH)
 		return &event_head;
 	return e->is_return ? &return_head : &entry_head;
 }
@@ -61,6 +62,47 @@ static bool is_string(const struct fl_probe_arg *a)
 {
 	return a->type->flags & FL_TYPE_STRING;
 }
+
+/* ---- synthetic events ---- */
+
+static bool has_location(const struct fl_fetch_type *t)
+{
+	return t->flags & FL_TYPE_STACK || (t->flags & FL_TYPE_STRING && !(t->flags & FL_TYPE_FIXED));
+}
+
+static void add_synth_field(const struct fl_probe_arg *a, uint32_t base, struct fl_buf *out)
+{
+	fl_buf_addf(out, "\tfield:%s", has_location(a->type) ? "__data_loc " : "");
+	/* The kernel puts brackets behind the name, and forgets what is in them. */
+	if (a->type->flags & FL_TYPE_FIXED) {
+		fl_buf_addf(out, "%.*s %.*s[]", (int)fl_str_find(a->body, '[', 0), a->body.p,
+			    FL_STR_ARG(a->name));
+	} else {
+		fl_buf_addf(out, "%.*s %.*s", FL_STR_ARG(a->body), FL_STR_ARG(a->name));
+	}
+	fl_buf_addf(out, ";\toffset:%u;\tsize:%u;\tsigned:%d;\n", base + a->offset, a->size,
+		    a->type->is_signed);
+}
+
+static void print_synth(const struct fl_probe_event *e, struct fl_buf *out)
+{
+	fl_buf_addz(out, "\nprint fmt: \"");
+	for (size_t i = 0; i < e->nr_args; i++)
+		fl_buf_addf(out, "%s%.*s=%s", i ? " " : "", FL_STR_ARG(e->args[i].name),
+			    fl_synth_conversion(e->args[i].type));
+	fl_buf_addc(out, '"');
+	for (size_t i = 0; i < e->nr_args; i++) {
+		const struct fl_fetch_type *t = e->args[i].type;
+
+		fl_buf_addf(out, t->flags & FL_TYPE_STACK ? ", __get_stacktrace(%.*s)"
+				 : has_location(t)	  ? ", __get_str(%.*s)"
+							  : ", REC->%.*s",
+			    FL_STR_ARG(e->args[i].name));
+	}
+	fl_buf_addc(out, '\n');
+}
+
+/* ---- probes ---- */
 
 /* The kernel declares arrays without their length, but arrays of strings with it. */
 static void add_field(const struct fl_probe_arg *a, uint32_t base, struct fl_buf *out)
@@ -134,7 +176,11 @@ void fl_format_print(const struct fl_probe_event *e, unsigned int id, struct fl_
 	fl_format_print_common(out);
 	add_fixed(head->fields, head->n, out);
 	for (size_t i = 0; i < e->nr_args; i++)
-		add_field(&e->args[i], base, out);
+		(e->kind == FL_PROBE_SYNTH ? add_synth_field : add_field)(&e->args[i], base, out);
+	if (e->kind == FL_PROBE_SYNTH) {
+		print_synth(e, out);
+		return;
+	}
 	fl_buf_addf(out, "\nprint fmt: \"%s", head->fmt);
 	for (size_t i = 0; i < e->nr_args; i++)
 		add_conversions(&e->args[i], out);

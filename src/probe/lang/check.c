@@ -20,11 +20,12 @@ void fl_probe_verdict_fini(struct fl_probe_verdict *v)
 }
 
 /* The kinds that a control file makes events of, in the order in which they are asked. */
-static int (*const checkers[][5])(struct fl_parse *p) = {
-	[FL_FILE_DYNAMIC_EVENTS] = { fl_check_eprobe, fl_check_fprobe, fl_check_kprobe,
+static int (*const checkers[][6])(struct fl_parse *p) = {
+	[FL_FILE_DYNAMIC_EVENTS] = { fl_check_synth, fl_check_eprobe, fl_check_fprobe, fl_check_kprobe,
 				     fl_check_uprobe },
 	[FL_FILE_KPROBE_EVENTS] = { fl_check_kprobe },
 	[FL_FILE_UPROBE_EVENTS] = { fl_check_uprobe },
+	[FL_FILE_SYNTHETIC_EVENTS] = { fl_check_plain_synth },
 };
 
 /* One kind after the other, until one knows the definition; what one left behind is taken back. */

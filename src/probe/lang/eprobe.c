@@ -31,16 +31,27 @@ static size_t find_filter(const struct fl_words *words)
 	return i;
 }
 
-/* An f or t event that was defined before; the kernel lets no probe of another kind be attached to. */
+/* The kernel lets no probe of another kind be attached to. */
+static bool can_be_attached_to(const struct fl_probe_event *e)
+{
+	return e->kind == FL_PROBE_FPROBE || e->kind == FL_PROBE_TPROBE || e->kind == FL_PROBE_SYNTH;
+}
+
+/* An f, t or s event that was defined before; one of another kind may have the same name. */
 static int listed_format(struct fl_parse *p)
 {
 	struct fl_probe_place *place = &p->event->place;
 	_cleanup_buf_ struct fl_buf text = {};
-	const struct fl_probe_event *e;
+	const struct fl_probe_event *e = NULL;
+	const struct fl_event_chain *named;
 	struct fl_format *format;
 
-	e = p->list ? fl_event_list_find(p->list, place->system, place->event) : NULL;
-	if (!e || (e->kind != FL_PROBE_FPROBE && e->kind != FL_PROBE_TPROBE))
+	if (!p->list)
+		return -ENOENT;
+	named = fl_event_list_named(p->list, place->system, place->event);
+	for (size_t i = 0; i < named->n && !e; i++)
+		e = can_be_attached_to(named->v[i]) ? named->v[i] : NULL;
+	if (!e)
 		return -ENOENT;
 	fl_format_print(e, 0, &text);
 	format = FL_ARENA_NEW(&p->event->arena, struct fl_format);

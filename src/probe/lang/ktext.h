@@ -35,6 +35,14 @@ static inline char fl_at(struct fl_str s, size_t i)
 	return i < s.n ? s.p[i] : '\0';
 }
 
+/* @s without the blanks in front of it. */
+static inline struct fl_str fl_k_skip(struct fl_str s)
+{
+	while (s.n && fl_k_isspace(*s.p))
+		s = fl_str_from(s, 1);
+	return s;
+}
+
 /* fl_str_find() for words, which are too short for a call of memchr() to pay. */
 static inline size_t fl_k_find(struct fl_str s, char c, size_t from)
 {

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probe/event/synth.h"
+#include "probe/lang/ktext.h"
 #include "probe/lang/parse.h"
 
 const char *const fl_probe_file_names[_FL_FILE_MAX] = {
 	[FL_FILE_DYNAMIC_EVENTS] = "dynamic_events",
 	[FL_FILE_KPROBE_EVENTS] = "kprobe_events",
 	[FL_FILE_UPROBE_EVENTS] = "uprobe_events",
+	[FL_FILE_SYNTHETIC_EVENTS] = "synthetic_events",
 };
 
 int fl_probe_file_parse(const char *name, enum fl_probe_file *ret)
@@ -196,7 +199,8 @@ bool fl_event_in_file(const struct fl_probe_event *e, enum fl_probe_file file)
 {
 	return file == FL_FILE_DYNAMIC_EVENTS ||
 	       (file == FL_FILE_KPROBE_EVENTS && e->kind == FL_PROBE_KPROBE) ||
-	       (file == FL_FILE_UPROBE_EVENTS && e->kind == FL_PROBE_UPROBE);
+	       (file == FL_FILE_UPROBE_EVENTS && e->kind == FL_PROBE_UPROBE) ||
+	       (file == FL_FILE_SYNTHETIC_EVENTS && e->kind == FL_PROBE_SYNTH);
 }
 
 bool fl_event_is(const struct fl_probe_event *e, struct fl_str group, struct fl_str event)
@@ -257,7 +261,12 @@ static bool is_fprobe(const struct fl_probe_event *e)
 	return e->kind == FL_PROBE_FPROBE || e->kind == FL_PROBE_TPROBE;
 }
 
-/* An event probe holds the f or t event that it is attached to, down to its last probe. */
+static bool can_be_held(const struct fl_probe_event *e)
+{
+	return is_fprobe(e) || e->kind == FL_PROBE_SYNTH;
+}
+
+/* An event probe holds the f, t or s event that it is attached to, down to its last probe. */
 static bool in_use(const struct fl_event_list *l, const struct fl_probe_event *e)
 {
 	const struct fl_event_chain *named, *attached;
@@ -265,13 +274,13 @@ static bool in_use(const struct fl_event_list *l, const struct fl_probe_event *e
 
 	if (l->busy && l->busy(l->busy_ctx, e))
 		return true;
-	if (!is_fprobe(e))
+	if (!can_be_held(e))
 		return false;
 	name_key(BY_TARGET, e->group, e->event, &key);
 	attached = look_up(l, &key);
 	named = fl_event_list_named(l, e->group, e->event);
 	for (size_t i = 0; attached->n && i < named->n; i++)
-		if (named->v[i] != e && is_fprobe(named->v[i]))
+		if (named->v[i] != e && can_be_held(named->v[i]))
 			return false;
 	return attached->n;
 }
@@ -392,10 +401,21 @@ static bool removal_matches(const struct fl_probe_event *e, const void *ctx)
 	if (!fl_event_in_file(e, m->file) || (m->has_group && !fl_str_eq(m->group, e->group)) ||
 	    (m->event.n && !fl_str_eq(m->event, e->event)))
 		return false;
+	if (e->kind == FL_PROBE_SYNTH)
+		return m->event.n; /* its name says it all */
 	if (m->rest.n == 0)
 		return true;
 	return place_matches(e, m->rest.w[0].text) &&
 	       args_match(e, m->rest.w + 1, m->rest.n - 1);
+}
+
+/* "!NAME", and whatever follows */
+static int remove_synth(struct fl_event_list *l, struct fl_str name)
+{
+	const struct fl_event_chain *c = fl_event_list_named(l, FL_STR(FL_SYNTH_SYSTEM), name);
+	struct removal m = { .file = FL_FILE_SYNTHETIC_EVENTS, .event = name };
+
+	return remove_if(l, c->v, c->n, removal_matches, &m);
 }
 
 /* "-:" [GROUP "/"] [EVENT] [PLACE [ARG...]], or "!" and a definition as it was written */
@@ -411,6 +431,8 @@ int fl_event_list_remove(struct fl_event_list *l, enum fl_probe_file file, struc
 		return r;
 	if (words.n == 0)
 		return -EINVAL;
+	if (file == FL_FILE_SYNTHETIC_EVENTS)
+		return remove_synth(l, fl_str_from(words.w[0].text, 1));
 	colon = fl_str_find(words.w[0].text, ':', 0);
 	if (colon == words.w[0].text.n || (words.w[0].text.p[0] == '-' && colon != 1))
 		return -EINVAL;
@@ -434,5 +456,9 @@ int fl_event_list_remove(struct fl_event_list *l, enum fl_probe_file file, struc
 
 bool fl_is_removal(enum fl_probe_file file, struct fl_str def)
 {
-	return def.n && (def.p[0] == '-' || (def.p[0] == '!' && file == FL_FILE_DYNAMIC_EVENTS));
+	if (!def.n)
+		return false;
+	if (file == FL_FILE_SYNTHETIC_EVENTS)
+		return fl_at(fl_k_skip(def), 0) == '!';
+	return def.p[0] == '-' || (def.p[0] == '!' && file == FL_FILE_DYNAMIC_EVENTS);
 }

@@ -16,6 +16,7 @@ enum fl_probe_file {
 	FL_FILE_DYNAMIC_EVENTS,
 	FL_FILE_KPROBE_EVENTS,
 	FL_FILE_UPROBE_EVENTS,
+	FL_FILE_SYNTHETIC_EVENTS,
 	_FL_FILE_MAX,
 };
 
@@ -38,7 +39,7 @@ struct fl_event_list {
 
 void fl_event_list_fini(struct fl_event_list *l);
 
-/* "-..." removes events, and in dynamic_events "!..." as well. */
+/* "-..." removes events, in dynamic_events "!..." as well, and in synthetic_events that alone. */
 bool fl_is_removal(enum fl_probe_file file, struct fl_str def);
 
 /*

@@ -153,11 +153,14 @@ int fl_parse_args(struct fl_parse *p, const struct fl_words *args);
 /* type.c */
 const struct fl_fetch_type *fl_find_type(struct fl_str name, unsigned int at);
 
-/* kprobe.c, fprobe.c, eprobe.c, uprobe.c: -ECANCELED where the definition is none of that kind. */
+/* kprobe.c, fprobe.c, eprobe.c, uprobe.c, synth.c: -ECANCELED where the definition is none of that kind. */
 int fl_check_kprobe(struct fl_parse *p);
 int fl_check_fprobe(struct fl_parse *p);
 int fl_check_eprobe(struct fl_parse *p);
 int fl_check_uprobe(struct fl_parse *p);
+int fl_check_synth(struct fl_parse *p);
+/* The same without "s:", as synthetic_events has it. */
+int fl_check_plain_synth(struct fl_parse *p);
 
 /* symbol.c */
 /* Gives each IMM behind a NOP_SYMBOL its address: -ENOENT, -EINVAL, -ERANGE. */

@@ -66,6 +66,8 @@ const char *fl_points_reason(const struct fl_probe_event *e)
 	case FL_PROBE_UPROBE:
 		return reads_memory(e) ? "user code has one kind of hook; where it may sleep, it waits for memory"
 				       : "user code has one kind of hook";
+	case FL_PROBE_SYNTH:
+		return "actions of histograms make it";
 	case _FL_PROBE_KIND_MAX:
 		break;
 	}
@@ -104,6 +106,7 @@ size_t fl_points_hooks(const struct fl_probe_event *e, enum fl_hook hooks[static
 			hooks[n++] = ret ? FL_HOOK_URETPROBE_SLEEP : FL_HOOK_UPROBE_SLEEP;
 		hooks[n++] = ret ? FL_HOOK_URETPROBE : FL_HOOK_UPROBE;
 		break;
+	case FL_PROBE_SYNTH: /* no hook's, but an action's */
 	case _FL_PROBE_KIND_MAX:
 		break;
 	}

@@ -323,7 +323,13 @@ static int add_head(struct lower *l, struct fl_buf *out)
 static int add_event(struct lower *l, struct fl_buf *out)
 {
 	const struct fl_probe_event *e = l->e;
-	int r = add_head(l, out);
+	int r;
+
+	if (e->kind == FL_PROBE_SYNTH) { /* older than all that is lowered */
+		fl_probe_event_list(e, out);
+		return 0;
+	}
+	r = add_head(l, out);
 
 	for (size_t i = 0; i < e->nr_args && r == 0; i++)
 		r = add_arg(l, &e->args[i], out);

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "probe/event/synth.h"
 #include "probe/tracefs/private.h"
 
 /* ---- error_log ---- */
@@ -88,7 +89,10 @@ static int events_show(struct fl_node *attr, struct fl_buf *out)
 
 		if (!fl_event_in_file(e, f->kind))
 			continue;
-		fl_probe_event_list(e, out);
+		if (f->kind == FL_FILE_SYNTHETIC_EVENTS)
+			fl_synth_list(e, out);
+		else
+			fl_probe_event_list(e, out);
 		fl_buf_addc(out, '\n');
 		if (f->fs->dump && rules->has_casts)
 			fl_probe_event_dump(e, rules->dump, out);
