@@ -8,6 +8,7 @@
 
 #include "small-target.h"
 #include "fuzz.h"
+#include "probe/event/listing.h"
 #include "probe/lang/check.h"
 #include "probe/lower/lower.h"
 

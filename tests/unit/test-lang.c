@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "probe/event/listing.h"
 #include "probe/lang/check.h"
 #include "probe/lang/ktext.h"
 #include "small-target.h"

@@ -10,6 +10,7 @@
 #include "cli/cmds.h"
 #include "cli/probe/probe.h"
 #include "cli/say.h"
+#include "probe/event/listing.h"
 #include "probe/lang/check.h"
 
 struct check_opts {

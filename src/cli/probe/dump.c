@@ -5,6 +5,7 @@
 #include "cli/cmds.h"
 #include "cli/probe/probe.h"
 #include "cli/say.h"
+#include "probe/event/listing.h"
 
 struct dump_opts {
 	struct fl_target_opts target;

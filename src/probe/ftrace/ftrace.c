@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "probe/event/listing.h"
 #include "probe/ftrace/reaper.h"
 #include "probe/lower/lower.h"
 #include "probe/tracedat/ringpage.h"

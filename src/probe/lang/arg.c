@@ -13,6 +13,45 @@
 #include "probe/lang/ktext.h"
 #include "probe/lang/parse.h"
 
+/* ---- types ---- */
+
+/* Whatever starts with "b" is a bit-field; its container is an unsigned type. */
+static struct fl_str container_type(struct fl_str name)
+{
+	size_t slash = fl_k_find(name, '/', 0);
+	uint64_t bits;
+
+	if (slash == name.n || fl_kstrtoul(fl_str_from(name, slash + 1), 0, &bits) < 0)
+		return FL_STR("");
+	return bits == 8 ? FL_STR("u8") : bits == 16 ? FL_STR("u16") :
+	       bits == 32 ? FL_STR("u32") : bits == 64 ? FL_STR("u64") : FL_STR("");
+}
+
+static bool is_called(const struct fl_fetch_type *t, struct fl_str name)
+{
+	size_t i = 0;
+
+	while (i < name.n && t->name[i] == name.p[i] && t->name[i])
+		i++;
+	return i == name.n && !t->name[i];
+}
+
+static const struct fl_fetch_type *find_type(struct fl_str name, unsigned int at)
+{
+	if (fl_at(name, 0) == 'b')
+		name = container_type(name);
+	for (size_t i = 0; i < fl_nr_fetch_types; i++) {
+		const struct fl_fetch_type *t = &fl_fetch_types[i];
+
+		if (is_called(t, name) &&
+		    (!(t->flags & FL_TYPE_KERNEL) || !(at & FL_AT_USER)))
+			return t;
+	}
+	return NULL;
+}
+
+/* ---- one argument ---- */
+
 /* Names that every event's record has already. */
 static const char *const reserved_names[] = {
 	"common_type", "common_flags", "common_preempt_count", "common_pid",
@@ -73,9 +112,9 @@ static int parse_type(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_st
 		if (arg->count || (given && !fl_str_is(arg->type_text, "string")))
 			return fl_fault(p, p->offset + column, FL_FAULT_NEED_STRING_TYPE,
 					given ? arg->type_text : *expr);
-		arg->type = fl_find_type(FL_STR("string"), p->at);
+		arg->type = find_type(FL_STR("string"), p->at);
 	} else {
-		arg->type = fl_find_type(given ? arg->type_text : FL_STR("x64"), p->at);
+		arg->type = find_type(given ? arg->type_text : FL_STR("x64"), p->at);
 	}
 	if (!arg->type && p->in_trace && fl_str_is(arg->type_text, path_type.name) && !arg->count &&
 	    !(p->at & FL_AT_USER))
@@ -120,7 +159,7 @@ static const struct fl_fetch_type *default_type(struct fl_parse *p)
 			name = int_type(p, v);
 		break;
 	}
-	return fl_find_type(fl_str(name), p->at);
+	return find_type(fl_str(name), p->at);
 }
 
 /* The kernel takes unsigned ones; before 6.2 its plain char was signed, and is called "char" then. */

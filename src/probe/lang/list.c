@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probe/event/listing.h"
 #include "probe/event/synth.h"
 #include "probe/lang/ktext.h"
 #include "probe/lang/parse.h"

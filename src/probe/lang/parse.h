@@ -150,9 +150,6 @@ size_t fl_this_cpu_prefix(struct fl_str text);
 /* arg.c */
 int fl_parse_args(struct fl_parse *p, const struct fl_words *args);
 
-/* type.c */
-const struct fl_fetch_type *fl_find_type(struct fl_str name, unsigned int at);
-
 /* kprobe.c, fprobe.c, eprobe.c, uprobe.c, synth.c: -ECANCELED where the definition is none of that kind. */
 int fl_check_kprobe(struct fl_parse *p);
 int fl_check_fprobe(struct fl_parse *p);

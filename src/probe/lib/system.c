@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probe/event/listing.h"
 #include "probe/lang/check.h"
 #include "probe/lib/private.h"
 #include "probe/lower/lower.h"

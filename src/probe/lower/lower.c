@@ -14,6 +14,7 @@
 #include <inttypes.h>
 
 #include "base/util.h"
+#include "probe/event/listing.h"
 
 #define MAX_BODY 63
 

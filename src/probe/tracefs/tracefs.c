@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "probe/event/listing.h"
 #include "probe/event/synth.h"
 #include "probe/tracefs/private.h"
 
