@@ -91,6 +91,8 @@ prints('same\n', f'echo p:one vfs_read >$T/kprobe_events; for i in $(seq 400); d
        'sendfile(2) gives the whole text')
 prints('refused\n', f'echo text >$T/trace_marker; r=$({SENDFILE} $T/trace_pipe); test $r = 5 -o $r = 22 && echo refused; '
        'timeout 1 cat $T/trace_pipe | grep -q text', 'of a pipe it is refused, and nothing is lost')
+prints('[001]\n', """taskset -c 1 sh -c 'echo "a) [b" >$0/trace_marker' $T; grep -o '\\[...\\] .* a) .b$' $T/trace | cut -c1-5""",
+       'a marker has the CPU of who wrote it') if len(os.sched_getaffinity(0)) > 1 else None
 prints('640 750\n', 'echo $(stat -c %a $T/kprobe_events $T/events)', "the files are root's")
 prints('', 'chmod 666 $T/kprobe_events 2>/dev/null && echo changed; true', 'and stay so')
 prints('gone\n', 'echo p:g/e vfs_read >$T/kprobe_events; ls -l $T/events/g/e >/dev/null; echo >$T/kprobe_events; '

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tracefs-script FACTS DIALECT < SCRIPT: runs shell lines against our tracefs tree, as if in
+ * tracefs-script [--no-dump] FACTS DIALECT [ROOT] < SCRIPT: runs shell lines against our tracefs tree, as if in
  * /sys/kernel/tracing of the kernel whose facts (scripts/vm --exported) are in the folder FACTS.
- * Output of the commands is printed; a command that failed is "failed: ERRNO".
+ * Output of the commands is printed; a command that failed is "failed: ERRNO". --no-dump: a kernel that was
+ * not built to show fetch programs.
  */
 #include <glob.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -44,7 +46,10 @@ int main(int argc, char **argv)
 	enum fl_dialect dialect = 0;
 	struct fl_script *s;
 	struct fl_node *root;
+	bool dump = argc < 2 || strcmp(argv[1], "--no-dump");
 
+	argv += !dump;
+	argc -= !dump;
 	if (argc < 3 || argc > 4 || fl_file_open("-", 1 << 24, &script) < 0)
 		return 2;
 	while (dialect < _FL_DIALECT_MAX && !fl_str_is(fl_str(argv[2]), fl_dialects[dialect].name))
@@ -57,7 +62,7 @@ int main(int argc, char **argv)
 	opts.root = argc > 3 ? argv[3] : NULL;
 	if (dialect == _FL_DIALECT_MAX || fl_target_open(&opts, &target) < 0)
 		return 2;
-	root = fl_tracefs_new(target, &(struct fl_tracefs_opts){ .dialect = dialect, .dump = true });
+	root = fl_tracefs_new(target, &(struct fl_tracefs_opts){ .dialect = dialect, .dump = dump });
 	s = fl_script_new(root);
 	fl_script_run(s, fl_file_str(&script), "script", &out, report, &out);
 	fl_script_free(s);

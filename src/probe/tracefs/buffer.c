@@ -21,7 +21,7 @@ void trace_buffer_clear(struct trace_buffer *b)
 	while (b->start < b->end)
 		drop_first(b);
 	b->start = b->end = 0;
-	b->written = b->overwritten = 0;
+	b->written = 0;
 }
 
 static int make_room(struct trace_buffer *b)
@@ -47,10 +47,8 @@ static int make_room(struct trace_buffer *b)
 void trace_buffer_limit(struct trace_buffer *b, size_t bytes)
 {
 	b->limit = bytes;
-	while (b->start < b->end && b->bytes > b->limit) {
+	while (b->start < b->end && b->bytes > b->limit)
 		drop_first(b);
-		b->overwritten++;
-	}
 }
 
 int trace_buffer_add(struct trace_buffer *b, uint64_t time, struct fl_str text)

@@ -210,13 +210,8 @@ static int event_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
 	return r < 0 ? r : fl_dir_readdir(dir, fn, ctx);
 }
 
-static void event_free(struct fl_node *dir)
-{
-	fl_dir_free(dir);
-}
-
 static const struct fl_node_ops event_ops = { .lookup = event_lookup, .readdir = event_readdir,
-					      .free = event_free };
+					      .free = fl_dir_free };
 
 static int add_event(struct fl_node *system, struct place *p)
 {
@@ -448,11 +443,6 @@ static const struct attr_row all_attrs[] = {
 
 /* ---- set_event, available_events ---- */
 
-static bool matches(struct fl_str glob, struct fl_str s)
-{
-	return fl_str_glob(glob, s);
-}
-
 /* "SYSTEM:EVENT", "SYSTEM:" and "EVENT", with "!" in front to switch off. */
 int tracefs_set_event(struct tracefs *fs, struct fl_str text)
 {
@@ -468,9 +458,9 @@ int tracefs_set_event(struct tracefs *fs, struct fl_str text)
 	}
 	for (size_t i = 0; i < fs->events.n; i++) {
 		const struct fl_probe_event *e = fs->events.events[i];
-		bool meant = matches(event, e->event) || (colon == word.n && matches(word, e->group));
+		bool meant = fl_str_glob(event, e->event) || (colon == word.n && fl_str_glob(word, e->group));
 
-		if (!matches(system, e->group) || !meant)
+		if (!fl_str_glob(system, e->group) || !meant)
 			continue;
 		if (off)
 			tracefs_disable(fs, e->group, e->event);

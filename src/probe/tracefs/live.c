@@ -25,6 +25,7 @@ struct live_event {
 	struct fl_session *session;   /* NULL: it was enabled once, and its counts are kept */
 	struct fl_text *text;
 	struct fl_totals before; /* of sessions that are over */
+	uint64_t lost;		 /* of this session's, what the buffer knows of */
 	pid_t self;
 };
 
@@ -63,11 +64,17 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 	return line.error ? line.error : trace_buffer_add(&l->fs->buffer, rec->time, fl_buf_str(&line));
 }
 
+/* A record that found its ring full, or for which there is no memory here, was written and is gone. */
 static void drain_one(struct live_event *l, bool all)
 {
 	uint64_t before = all ? UINT64_MAX : fl_session_now(l->session) - SETTLE_NS;
+	struct fl_totals now;
 
-	fl_session_read(l->session, before, on_record, l);
+	while (fl_session_read(l->session, before, on_record, l) == -ENOMEM)
+		trace_buffer_lose(&l->fs->buffer, 1);
+	fl_session_totals(l->session, 0, &now);
+	trace_buffer_lose(&l->fs->buffer, now.lost - l->lost);
+	l->lost = now.lost;
 }
 
 void tracefs_drain(struct tracefs *fs, bool all)
@@ -105,6 +112,7 @@ static void switch_off(struct live_event *l)
 	fl_session_free(l->session);
 	l->text = NULL;
 	l->session = NULL;
+	l->lost = 0;
 }
 
 static int start(struct live_event *l)
@@ -214,16 +222,10 @@ void tracefs_profile(struct tracefs *fs, const struct fl_probe_event *e, uint64_
 	*ret_missed = n.missed + (l ? l->before.missed : 0);
 }
 
-struct naming {
-	struct fl_buf *out;
-};
-
-static int add_function(void *ctx, const struct fl_ksym *sym)
+static int add_function(void *out, const struct fl_ksym *sym)
 {
-	struct naming *n = ctx;
-
 	if (sym->type == 't' || sym->type == 'T' || sym->type == 'w' || sym->type == 'W')
-		fl_buf_addf(n->out, "%.*s (1)           \n", FL_STR_ARG(sym->name));
+		fl_buf_addf(out, "%.*s (1)           \n", FL_STR_ARG(sym->name));
 	return 0;
 }
 
@@ -239,12 +241,11 @@ static bool is_first_on(const struct tracefs *fs, const struct live_event *l)
 
 void tracefs_enabled_functions(struct tracefs *fs, struct fl_buf *out)
 {
-	struct naming n = { out };
 	struct fl_ksyms *syms;
 
 	if (fl_target_ksyms(fs->target, &syms) < 0)
 		return;
 	for (const struct live_event *l = fs->live; l; l = l->next)
 		if (l->session && l->event->kind == FL_PROBE_FPROBE && is_first_on(fs, l))
-			fl_ksyms_each(syms, l->event->place.symbol, add_function, &n);
+			fl_ksyms_each(syms, l->event->place.symbol, add_function, out);
 }
