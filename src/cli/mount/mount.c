@@ -77,12 +77,11 @@ static int choose(const struct mount_opts *o, bool for_command, unsigned int *re
 		}
 		which |= one;
 	}
-	if (which & MOUNT_ALLOCINFO) {
-		fl_say_usage("--only allocinfo: allocinfo is not served yet");
-		return -EINVAL;
-	}
-	/* The command's /proc is changed only where that is asked for. */
-	*ret = which ? which : for_command ? MOUNT_ALL & ~(unsigned int)MOUNT_ALLOCINFO : MOUNT_ALL;
+	/* Counting costs every allocation of the system something, and the command's /proc is changed. */
+	*ret = which ? which : MOUNT_ALL & ~(unsigned int)MOUNT_ALLOCINFO;
+	if (for_command && which & MOUNT_ALLOCINFO && access("/proc/allocinfo", F_OK) < 0)
+		fl_say(FL_NOTE, "this kernel has no /proc/allocinfo: the command sees a /proc of this moment, in which "
+				"processes that start later are missing, but for itself");
 	return 0;
 }
 
@@ -166,8 +165,8 @@ const struct fl_cmd fl_cmd_mount = {
 	.summary = "The kernel's own files of tomorrow, as a file system of today",
 	.args = "DIR|- [-- COMMAND]",
 	.about = "Shows tracing/, config/ and pci/ in DIR, until it is unmounted or Ctrl-C is "
-		 "pressed. Scripts and tools that know the kernel's files work on them as they are; where a tool "
-		 "looks for a path of its own, it is told (TRACEFS_PATH=DIR/tracing).\n\n"
+		 "pressed, and allocinfo where --only names it. Scripts and tools that know the kernel's files "
+		 "work on them as they are; where a tool looks for a path of its own, it is told (TRACEFS_PATH=DIR/tracing).\n\n"
 		 "With -- COMMAND the same trees stand over the kernel's own paths (/sys/kernel/tracing, "
 		 "/sys/kernel/config, /sys/bus/pci), for COMMAND and what it starts alone. When COMMAND ends, all "
 		 "is undone, and its status is the exit status. DIR may then be '-': outside of COMMAND nothing is "

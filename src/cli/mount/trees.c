@@ -12,10 +12,17 @@
 #include "probe/target/target.h"
 #include "probe/tracefs/tracefs.h"
 #endif
+#ifdef FL_HAVE_ALLOC
+#include "alloc/procfs/allocinfo.h"
+#include "alloc/procfs/records-space.h"
+#include "alloc/sources/source.h"
+#endif
 #ifdef FL_HAVE_EPDMA
 #include "epdma/endpoint/setup.h"
 #include "epdma/sysroot/sysroot.h"
 #endif
+
+#define PROC_ALLOCINFO "/proc/allocinfo"
 
 /* Names in the mount, and the paths that they stand over for a command. */
 static const struct {
@@ -30,13 +37,17 @@ static const struct {
 	{ "pci", MOUNT_PCI, "/sys/bus/pci" },
 	{ "pci-epf", MOUNT_CONFIG, "/sys/bus/pci-epf", NULL, true },
 	{ "pci_epc", MOUNT_CONFIG, "/sys/class/pci_epc", NULL, true },
-	{ "allocinfo", MOUNT_ALLOCINFO, "/proc/allocinfo" },
+	{ "allocinfo", MOUNT_ALLOCINFO, PROC_ALLOCINFO },
 };
 
 struct mount_trees {
 	struct fl_node *root;
 #ifdef FL_HAVE_PROBE
 	struct fl_target *target;
+#endif
+#ifdef FL_HAVE_ALLOC
+	struct fl_alloc_source *source;
+	struct fl_records_space *space;
 #endif
 #ifdef FL_HAVE_EPDMA
 	struct fl_clock_manual clock;
@@ -130,6 +141,48 @@ static int add_endpoint(struct mount_trees *t, unsigned int which)
 }
 #endif
 
+#ifdef FL_HAVE_ALLOC
+#define LIVE_OBJECTS (1u << 19)
+
+static int read_source(void *ctx, struct fl_alloc_set *set)
+{
+	const struct fl_alloc_filter all = {};
+	struct fl_alloc_findings findings = {};
+
+	return fl_alloc_source_read(ctx, &all, &findings, set);
+}
+
+/* The kernel's own file, whose requests it may lack; where there is none, its tracepoints. */
+static int open_source(struct mount_trees *t)
+{
+	_cleanup_buf_ struct fl_buf why = {};
+	int r = fl_alloc_source_proc(PROC_ALLOCINFO, &t->source);
+
+	if (r != -ENOENT)
+		return r;
+	r = fl_alloc_source_kernel(LIVE_OBJECTS, &why, &t->source);
+	if (why.len)
+		fl_say(FL_NOTE, "allocinfo: %s", fl_buf_z(&why));
+	return r;
+}
+
+static int add_allocinfo(struct mount_trees *t)
+{
+	int r = open_source(t);
+
+	if (r == 0)
+		r = fl_records_space_new(read_source, t->source, &t->space);
+	if (r == 0)
+		r = fl_dir_add(t->root, FL_STR("allocinfo"), fl_allocinfo_node(fl_records_space_tags(t->space)));
+	return r;
+}
+#else
+static int add_allocinfo(struct mount_trees *t)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
 int mount_trees_new(unsigned int which, bool dump, struct mount_trees **ret)
 {
 	struct mount_trees *t = calloc(1, sizeof(*t));
@@ -144,6 +197,8 @@ int mount_trees_new(unsigned int which, bool dump, struct mount_trees **ret)
 		r = add_tracing(t, dump);
 	if (r == 0 && which & (MOUNT_CONFIG | MOUNT_PCI))
 		r = add_endpoint(t, which);
+	if (r == 0 && which & MOUNT_ALLOCINFO)
+		r = add_allocinfo(t);
 	if (r < 0)
 		mount_trees_free(t);
 	else
@@ -161,6 +216,10 @@ void mount_trees_free(struct mount_trees *t)
 	if (!t)
 		return;
 	fl_node_unref(t->root);
+#ifdef FL_HAVE_ALLOC
+	fl_records_space_free(t->space);
+	fl_alloc_source_close(t->source);
+#endif
 #ifdef FL_HAVE_EPDMA
 	fl_sysroot_free(t->sysroot);
 	if (t->setup.epc)
