@@ -166,7 +166,8 @@ const struct fl_cmd fl_cmd_mount = {
 	.args = "DIR|- [-- COMMAND]",
 	.about = "Shows tracing/, config/ and pci/ in DIR, until it is unmounted or Ctrl-C is "
 		 "pressed, and allocinfo where --only names it. Scripts and tools that know the kernel's files "
-		 "work on them as they are; where a tool looks for a path of its own, it is told (TRACEFS_PATH=DIR/tracing).\n\n"
+		 "work on them as they are; where a tool looks for a path of its own, it is told "
+		 "(TRACEFS_PATH=DIR/tracing).\n\n"
 		 "With -- COMMAND the same trees stand over the kernel's own paths (/sys/kernel/tracing, "
 		 "/sys/kernel/config, /sys/bus/pci), for COMMAND and what it starts alone. When COMMAND ends, all "
 		 "is undone, and its status is the exit status. DIR may then be '-': outside of COMMAND nothing is "
