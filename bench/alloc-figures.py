@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The alloc engine's figures, each a median of ratios of CPU times of runs that took turns.
 
-usage: alloc-figures.py FORELAND PAIR_PLAIN PAIR_TAGGED CHAIN_FP CHAIN_TABLES ELF_NAMES
+usage: alloc-figures.py FORELAND PAIR_PLAIN PAIR_TAGGED PAIR_DEAF CHAIN_FP CHAIN_TABLES ELF_NAMES
 """
 import os
 import random
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-foreland, plain, tagged, chain_fp, chain_tables, elf_names = sys.argv[1:7]
+foreland, plain, tagged, deaf, chain_fp, chain_tables, elf_names = sys.argv[1:8]
 ROUNDS = 15
 TAGS = 100000
 
@@ -73,6 +73,8 @@ def pairs():
         report(f"malloc/free pair, {threads} thread(s), with the library / without", goal,
                lambda: nanoseconds(tagged, threads, "1000000"),
                lambda: nanoseconds(plain, threads, "1000000"), "ns", 1)
+    report("the same, with probes that nobody listens to / without probes", "<= 1.02",
+           lambda: nanoseconds(tagged, "1", "1000000"), lambda: nanoseconds(deaf, "1", "1000000"), "ns", 1)
 
 
 def heaptrack(tmp):

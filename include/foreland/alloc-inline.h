@@ -37,8 +37,8 @@
 #endif
 
 /*
- * What stands in front of a counted block. The mark's upper half is FL_ALLOC_MARK_, and its second
- * byte the distance to the real block as a power of two.
+ * What stands in front of a counted block. The mark's upper half is FL_ALLOC_MARK_, its second byte
+ * the distance to the real block as a power of two, and its last whether the block is sampled.
  */
 struct fl_alloc_header_ {
 	uint64_t size; /* as it was asked for */
@@ -51,7 +51,8 @@ struct fl_alloc_header_ {
 #endif
 };
 
-#define FL_ALLOC_MARK_	0xa110u
+#define FL_ALLOC_MARK_	  0xa110u
+#define FL_ALLOC_SAMPLED_ 1u
 #define FL_ALLOC_USUAL_ (FL_ALLOC_MARK_ << 16 | 4u << 8) /* the real block is 16 bytes in front */
 
 /*
@@ -107,6 +108,31 @@ void *fl_alloc_malloc_any_(struct fl_alloc_site *site, size_t size);
 /* For memory that could not be had and has been counted: returns NULL. */
 void *fl_alloc_take_back_(struct fl_alloc_site *site, size_t size);
 
+/*
+ * Whether a profiler listens for samples: the library has their count. It is reached by its address,
+ * whatever the program's code model: the kernel writes to the library's own word, and to no copy of it
+ * that the linker may have made for the program. Known once for a function.
+ */
+FL_ALLOC_INLINE_ int fl_alloc_is_listened_to_(void)
+{
+#if FL_ALLOC_SANITIZED_ || defined(FL_ALLOC_NO_PROBES_)
+	return 0;
+#elif defined(__x86_64__)
+	const volatile unsigned short *listeners;
+
+	__asm__("movq fl_alloc_listeners_@GOTPCREL(%%rip), %0" : "=r"(listeners));
+	return *listeners;
+#elif defined(__aarch64__)
+	const volatile unsigned short *listeners;
+
+	__asm__("adrp %0, :got:fl_alloc_listeners_\n\tldr %0, [%0, :got_lo12:fl_alloc_listeners_]"
+		: "=r"(listeners));
+	return *listeners;
+#else
+	return 0;
+#endif
+}
+
 /* Counted before the call: so there is less to keep over it. */
 FL_ALLOC_INLINE_ void *fl_alloc_malloc_usual_(struct fl_alloc_site *site, size_t size)
 {
@@ -114,7 +140,7 @@ FL_ALLOC_INLINE_ void *fl_alloc_malloc_usual_(struct fl_alloc_site *site, size_t
 	uint64_t index = site ? __atomic_load_n(&site->index, __ATOMIC_RELAXED) : 0;
 	struct fl_alloc_header_ *h;
 
-	if (__builtin_expect(!index || !mine || size > SIZE_MAX / 2, 0))
+	if (__builtin_expect(!index || !mine || size > SIZE_MAX / 2 || fl_alloc_is_listened_to_(), 0))
 		return fl_alloc_malloc_any_(site, size);
 	c = &mine[index];
 	fl_alloc_add_(&c->bytes, size);

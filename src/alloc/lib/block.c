@@ -3,7 +3,8 @@
  * A counted block has a header of 16 bytes in front:
  *
  *	-16  size, as it was asked for
- *	 -8  mark (16 bits), distance to the real block as a power of two (8), zero (8), site (32)
+ *	 -8  mark (16 bits), distance to the real block as a power of two (8), whether it is sampled (8),
+ *	     site (32), which is 0 for what is sampled and not counted
  *
  * (struct fl_alloc_header_; its two halves together are the second word.)
  *
@@ -28,7 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "alloc/lib/core.h"
+#include "alloc/lib/sample.h"
 
 #define HEADER	   sizeof(struct fl_alloc_header_)
 #define SIZE_BITS  48
@@ -106,15 +107,24 @@ static inline size_t size_of(const struct fl_alloc_header_ *h)
 	return FL_SANITIZED ? h->size & SIZE_MASK : h->size;
 }
 
+static inline bool is_sampled(const struct fl_alloc_header_ *h)
+{
+	return h->mark & FL_ALLOC_SAMPLED_;
+}
+
 static inline void *mark(void *real, size_t distance, unsigned int power, uint32_t index,
-			 size_t size)
+			 size_t size, bool sampled)
 {
 	void *p = (char *)real + distance;
 	struct fl_alloc_header_ *h = header_of(p);
 
 	h->size = size | address_mark(p);
 	h->index = index;
-	h->mark = FL_ALLOC_MARK_ << 16 | power << 8;
+	h->mark = FL_ALLOC_MARK_ << 16 | power << 8 | (sampled ? FL_ALLOC_SAMPLED_ : 0);
+	if (likely(index))
+		fl_count(index, size);
+	if (unlikely(sampled))
+		fl_sample_tell_alloc(p, size);
 	return p;
 }
 
@@ -126,37 +136,52 @@ static void *no_memory(void)
 
 /* Blocks that take no header, and those of a process that is not counted at all. */
 
-static void *plain_counted(void *p, uint32_t index, size_t size)
+static void *plain_counted(void *p, uint32_t index, size_t size, bool sampled)
 {
-	if (p && index && fl_live_add(p, index, size))
+	sampled = sampled && fl_real_kind == FL_REAL_OTHER;
+	if (!p || !(index || sampled) || !fl_live_add(p, index, size, sampled))
+		return p;
+	if (index)
 		fl_count(index, size);
+	if (unlikely(sampled))
+		fl_sample_tell_alloc(p, size);
 	return p;
+}
+
+static bool plain_take(void *p, struct fl_live *ret)
+{
+	if (!p || fl_real_kind != FL_REAL_OTHER || !fl_live_take(p, ret))
+		return false;
+	if (unlikely(ret->sampled))
+		fl_sample_tell_free(p);
+	return true;
 }
 
 static void plain_free(void *p)
 {
-	uint32_t index;
-	size_t size;
+	struct fl_live old;
 
-	if (p && fl_real_kind == FL_REAL_OTHER && fl_live_take(p, &index, &size))
-		fl_uncount(index, size);
+	if (plain_take(p, &old) && old.index)
+		fl_uncount(old.index, old.size);
 	fl_real_free(p);
 }
 
-static void *plain_realloc(uint32_t index, void *p, size_t size)
+/* A sampled block is told to be free before it can be somebody else's, and if it stays, told again. */
+static void *plain_realloc(uint32_t index, void *p, size_t size, bool sampled)
 {
-	uint32_t old_index = 0;
-	size_t old_size = 0;
-	bool was_counted = p && fl_live_take(p, &old_index, &old_size);
+	struct fl_live old = { 0 };
+	bool was_there = plain_take(p, &old);
 	void *q = fl_real_realloc(p, size);
 
-	if (was_counted && !q && size) { /* it failed: the block is still there */
-		fl_live_add(p, old_index, old_size);
+	if (was_there && !q && size) {
+		fl_live_add(p, old.index, old.size, old.sampled);
+		if (old.sampled)
+			fl_sample_tell_alloc(p, old.size);
 		return NULL;
 	}
-	if (was_counted)
-		fl_uncount(old_index, old_size);
-	return plain_counted(q, index, size);
+	if (old.index)
+		fl_uncount(old.index, old.size);
+	return plain_counted(q, index, size, sampled);
 }
 
 /* The allocator at hand where it is not glibc's; false where it is. */
@@ -165,65 +190,71 @@ static inline bool is_plain(void)
 	return unlikely(fl_real() != FL_REAL_LIBC);
 }
 
-static inline void *marked(void *real, uint32_t index, size_t size)
+static inline void *marked(void *real, uint32_t index, size_t size, bool sampled)
 {
-	return mark(real, HEADER, 4, index, size);
+	return mark(real, HEADER, 4, index, size, sampled);
 }
 
-void *fl_block_malloc(uint32_t index, size_t size)
+static inline void *allocate(uint32_t index, size_t size, bool sampled)
 {
 	size_t total;
 	void *real;
 
 	if (is_plain())
-		return plain_counted(fl_real_malloc(size), index, size);
-	if (unlikely(!index))
+		return plain_counted(fl_real_malloc(size), index, size, sampled);
+	if (unlikely(!index && !sampled))
 		return libc_malloc(size);
 	if (unlikely(__builtin_add_overflow(size, HEADER, &total)))
 		return no_memory();
 	real = libc_malloc(total);
 	if (unlikely(!real))
 		return NULL;
-	fl_count(index, size);
-	return marked(real, index, size);
+	return marked(real, index, size, sampled);
+}
+
+void *fl_block_malloc(uint32_t index, size_t size)
+{
+	return allocate(index, size, fl_sample(size));
 }
 
 void *fl_block_calloc(uint32_t index, size_t n, size_t size)
 {
 	size_t bytes, total;
+	bool sampled;
 	void *real;
 
+	if (unlikely(__builtin_mul_overflow(n, size, &bytes)))
+		return no_memory();
+	sampled = fl_sample(bytes);
 	if (is_plain())
-		return plain_counted(fl_real_calloc(n, size), index, n * size);
-	if (unlikely(!index))
+		return plain_counted(fl_real_calloc(n, size), index, bytes, sampled);
+	if (unlikely(!index && !sampled))
 		return libc_calloc(n, size);
-	if (unlikely(__builtin_mul_overflow(n, size, &bytes) ||
-		     __builtin_add_overflow(bytes, HEADER, &total)))
+	if (unlikely(__builtin_add_overflow(bytes, HEADER, &total)))
 		return no_memory();
 	real = libc_calloc(1, total);
 	if (unlikely(!real))
 		return NULL;
-	fl_count(index, bytes);
-	return marked(real, index, bytes);
+	return marked(real, index, bytes, sampled);
 }
 
 /* @alignment is a power of two. */
 void *fl_block_memalign(uint32_t index, size_t alignment, size_t size)
 {
 	size_t distance = alignment > HEADER ? alignment : HEADER, total;
+	bool sampled = fl_sample(size);
 	void *real;
 
 	if (is_plain())
-		return plain_counted(fl_real_memalign(alignment, size), index, size);
-	if (unlikely(!index))
+		return plain_counted(fl_real_memalign(alignment, size), index, size, sampled);
+	if (unlikely(!index && !sampled))
 		return libc_memalign(alignment, size);
 	if (unlikely(__builtin_add_overflow(size, distance, &total)))
 		return no_memory();
 	real = libc_memalign(distance, total);
 	if (unlikely(!real))
 		return NULL;
-	fl_count(index, size);
-	return mark(real, distance, (unsigned int)__builtin_ctzl(distance), index, size);
+	return mark(real, distance, (unsigned int)__builtin_ctzl(distance), index, size, sampled);
 }
 
 static void *real_of(void *p)
@@ -233,7 +264,8 @@ static void *real_of(void *p)
 
 static inline void uncount(const struct fl_alloc_header_ *h)
 {
-	fl_uncount(h->index, size_of(h));
+	if (likely(h->index))
+		fl_uncount(h->index, size_of(h));
 }
 
 static __attribute__((noinline)) void free_any(void *p)
@@ -251,6 +283,8 @@ static __attribute__((noinline)) void free_any(void *p)
 		return;
 	}
 	uncount(header_of(p));
+	if (unlikely(is_sampled(header_of(p))))
+		fl_sample_tell_free(p);
 	real = real_of(p);
 	if (FL_SANITIZED)
 		header_of(p)->mark = 0;
@@ -297,9 +331,9 @@ size_t fl_block_usable_size(void *p)
 }
 
 /* To a block of the other kind, or from one of great alignment to a usual one. */
-static void *move(uint32_t index, void *p, size_t old_size, size_t size)
+static void *move(uint32_t index, void *p, size_t old_size, size_t size, bool sampled)
 {
-	void *q = fl_block_malloc(index, size);
+	void *q = allocate(index, size, sampled);
 
 	if (!q)
 		return NULL;
@@ -308,7 +342,8 @@ static void *move(uint32_t index, void *p, size_t old_size, size_t size)
 	return q;
 }
 
-static void *resize(uint32_t index, void *p, size_t size)
+/* A sampled block is told to be free before it can be somebody else's, and if it stays, told again. */
+static void *resize(uint32_t index, void *p, size_t size, bool sampled)
 {
 	struct fl_alloc_header_ old = *header_of(p);
 	size_t total;
@@ -316,12 +351,16 @@ static void *resize(uint32_t index, void *p, size_t size)
 
 	if (unlikely(__builtin_add_overflow(size, HEADER, &total)))
 		return no_memory();
+	if (unlikely(is_sampled(&old)))
+		fl_sample_tell_free(p);
 	real = libc_realloc(real_of(p), total);
-	if (unlikely(!real))
+	if (unlikely(!real)) {
+		if (is_sampled(&old))
+			fl_sample_tell_alloc(p, size_of(&old));
 		return NULL;
+	}
 	uncount(&old);
-	fl_count(index, size);
-	return marked(real, index, size);
+	return marked(real, index, size, sampled);
 }
 
 /*
@@ -330,26 +369,24 @@ static void *resize(uint32_t index, void *p, size_t size)
  */
 void *fl_block_realloc(uint32_t index, void *p, size_t size)
 {
-	struct fl_alloc_header_ *h;
+	bool sampled;
 
 	if (!p)
 		return fl_block_malloc(index, size);
-	if (is_plain())
-		return plain_realloc(index, p, size);
-	if (!is_counted(p)) {
-		if (!index)
-			return libc_realloc(p, size);
-		if (size)
-			return move(index, p, libc_usable_size(p), size);
-	}
-	if (!size) {
+	if (!is_plain() && !size) {
 		fl_alloc_free(p);
 		return NULL;
 	}
-	h = header_of(p);
-	if (unlikely(!index || distance_of(h) != HEADER))
-		return move(index, p, size_of(h), size);
-	return resize(index, p, size);
+	sampled = fl_sample(size);
+	if (is_plain())
+		return plain_realloc(index, p, size, sampled);
+	if (!is_counted(p) && !index && likely(!sampled))
+		return libc_realloc(p, size);
+	if (!is_counted(p))
+		return move(index, p, libc_usable_size(p), size, sampled);
+	if (unlikely((!index && !sampled) || distance_of(header_of(p)) != HEADER))
+		return move(index, p, size_of(header_of(p)), size, sampled);
+	return resize(index, p, size, sampled);
 }
 
 /* The site's number; that of what is being charged where there is no site; 0 for none. */

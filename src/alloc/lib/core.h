@@ -15,6 +15,7 @@
  *	real.c		the allocator beneath: the C library's, or another one
  *	block.c		malloc's family: the header in front of a block, and its counting
  *	live.c		blocks by address, for allocators whose blocks take no header
+ *	sample.c	samples for profilers that listen by USDT probes
  *	interpose.c	the C library's names; cxx.c: C++'s
  *	maps.c		what the program maps past malloc()
  *	dump.c		the text
@@ -239,8 +240,13 @@ static inline enum fl_real_kind fl_real(void)
 }
 
 /* live.c */
-bool fl_live_add(void *p, uint32_t index, size_t size);
-bool fl_live_take(void *p, uint32_t *ret_index, size_t *ret_size);
+struct fl_live {
+	size_t size;
+	uint32_t index; /* 0: sampled and not counted */
+	bool sampled;
+};
+bool fl_live_add(void *p, uint32_t index, size_t size, bool sampled);
+bool fl_live_take(void *p, struct fl_live *ret);
 void fl_live_before_fork(void);
 void fl_live_after_fork(void);
 

@@ -12,15 +12,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "alloc/lib/core.h"
+#include "alloc/lib/sample.h"
 
 #define SHARDS	   64
 #define FIRST_SIZE 1024
 
 struct block {
 	uintptr_t address; /* 0: free */
-	size_t size;
-	uint32_t index;
+	struct fl_live is;
 };
 
 struct shard {
@@ -106,7 +105,7 @@ static struct shard *shard_of(uintptr_t p)
 	return &shards[hash(p) >> 58];
 }
 
-bool fl_live_add(void *p, uint32_t index, size_t size)
+bool fl_live_add(void *p, uint32_t index, size_t size, bool sampled)
 {
 	struct shard *s = shard_of((uintptr_t)p);
 	struct block *b, old = { 0 };
@@ -117,17 +116,19 @@ bool fl_live_add(void *p, uint32_t index, size_t size)
 	if (s->used * 2 < s->n || grow(s)) {
 		b = find(s, (uintptr_t)p);
 		old = *b;
-		*b = (struct block){ (uintptr_t)p, size, index };
+		*b = (struct block){ (uintptr_t)p, { size, index, sampled } };
 		s->used += !old.address;
 		added = true;
 	}
 	leave(s);
-	if (old.address)
-		fl_uncount(old.index, old.size);
+	if (old.address && old.is.index)
+		fl_uncount(old.is.index, old.is.size);
+	if (unlikely(old.is.sampled))
+		fl_sample_tell_free(p);
 	return added;
 }
 
-bool fl_live_take(void *p, uint32_t *ret_index, size_t *ret_size)
+bool fl_live_take(void *p, struct fl_live *ret)
 {
 	struct shard *s = shard_of((uintptr_t)p);
 	struct block *b;
@@ -139,8 +140,7 @@ bool fl_live_take(void *p, uint32_t *ret_index, size_t *ret_size)
 		b = find(s, (uintptr_t)p);
 		found = b->address != 0;
 		if (found) {
-			*ret_index = b->index;
-			*ret_size = b->size;
+			*ret = b->is;
 			erase(s, b);
 		}
 	}

@@ -11,7 +11,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "alloc/lib/core.h"
+#include "alloc/lib/sample.h"
 
 struct fl_settings fl_settings;
 
@@ -160,6 +160,7 @@ static void in_parent(void)
 static void in_child(void)
 {
 	fl_counters_in_child();
+	fl_sample_in_child();
 	fl_live_after_fork();
 	fl_unlock_after_fork();
 }
