@@ -149,8 +149,53 @@ ok(r.returncode == 0 and json.loads(r.stdout.splitlines()[-1])["address"] == ep.
 r = host(ep, "verify", "what", text=True)
 ok(r.returncode == 2 and "'what' is no number" in r.stderr, "verify: what is no address")
 ep.stop()
-for args, says in ((("verify", "0000:01:00.0"), "type 'BDF ADDRESS'"), (("bench", "0000:01:00.0"), "type 'BDF ADDRESS'"),
+for args, says in ((("verify", "0000:01:00.0"), "an ADDRESS of endpoint memory is expected behind '0000:01:00.0'"),
+                   (("bench", "01:00.0"), "an ADDRESS of endpoint memory is expected behind '01:00.0'"),
+                   (("read", "0000:01:00.0", "0x1000"), "an ADDRESS of endpoint memory and a LENGTH are expected"),
+                   (("write", "0000:01:00.0", "given"), "an ADDRESS of endpoint memory and a FILE are expected"),
+                   (("verify", "--socket", "x", "0000:01:00.0"), "either --socket or the address of a device"),
+                   (("read", "0x1000", "64"), "either --socket or"), (("verify", "0x1000"), "either --socket or"),
                    (("verify",), "either --socket or")):
     r = subprocess.run([FORELAND, "epdma", "host", *args], capture_output=True, text=True)
-    ok(r.returncode == 2 and says in r.stderr, f"{' '.join(args)}: what to type")
+    ok(r.returncode == 2 and says in r.stderr, f"{' '.join(args)}: what to type: {r.stderr.splitlines()[:1]}")
+
+# --json of read: rows that hold the bytes which lie in the endpoint's file
+ep = Endpoint(FORELAND, "rk3588")
+given = os.path.join(ep.dir, "given")
+with open(given, "wb") as f:
+    f.write(os.urandom(1000))
+r = host(ep, "write", "--json", hex(ep.ram + 3), given, text=True)
+rows = [json.loads(l) for l in r.stdout.splitlines()]
+ok(rows == [{"type": "schema", "command": "epdma host write", "version": 1},
+            {"type": "summary", "address": ep.ram + 3, "bytes": 1000}], "write --json: what was written where")
+r = host(ep, "read", "--json", hex(ep.ram), "1003", text=True)
+rows = [json.loads(l) for l in r.stdout.splitlines()]
+with open(ep.memory(), "rb") as f:
+    want = f.read(1003)
+ok(r.returncode == 0 and b"".join(bytes.fromhex(x["bytes"]) for x in rows[1:-1]) == want and
+   all(x["length"] == len(x["bytes"]) / 2 for x in rows[1:-1]) and
+   [x["address"] for x in rows[1:-1]] == list(range(ep.ram, ep.ram + 1003, 64)) and
+   rows[0]["command"] == "epdma host read" and rows[-1] == {"type": "summary", "address": ep.ram, "bytes": 1003},
+   "read --json: rows of bytes, their addresses, and how many they are")
+
+# an address that is refused is told of once a client, and counted
+for _ in range(2):
+    host(ep, "read", "0x10", "64")
+    for _ in range(100):
+        if ep.lines and '"detached"' in ep.lines[-1]:
+            break
+        time.sleep(0.02)
+lines, _ = ep.stop()
+told = [l for l in lines if l["type"] == "refused"]
+ok([(l["direction"], l["what"], l["address"], l["size"]) for l in told] == [("write", "endpoint address", 0x10, 64)] * 2
+   and told[0]["client"] < told[1]["client"] and lines[-1]["refused_addresses"] == 2, f"refused addresses: {told}")
+sock = os.path.join("/tmp", f"foreland-refused.{os.getpid()}")
+p = subprocess.Popen([FORELAND, "epdma", "endpoint", "--board", "rk3588", "--socket", sock], stderr=subprocess.PIPE, text=True)
+said = [p.stderr.readline()]
+c = subprocess.run([FORELAND, "epdma", "host", "verify", "--socket", sock, "0x1000"], capture_output=True)
+p.terminate()
+said += p.stderr.read().splitlines()
+p.wait()
+said = [l for l in said if "refused;" in l]
+ok(len(said) == 1 and "client 1: read channel 0: endpoint address 0x1000, 1 bytes: refused; more" in said[0], f"in words: {said}")
 done()

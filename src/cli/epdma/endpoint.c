@@ -54,6 +54,8 @@ struct serving {
 	struct fl_device *d;
 	bool json;
 	uint64_t clients;
+	bool refused; /* atomic: an address of this client's, and it was told of */
+	uint64_t refusals; /* of those before it */
 };
 
 static void print(const struct fl_buf *out)
@@ -83,14 +85,58 @@ static void say(const struct serving *s, const char *what, int err)
 static void on_attached(void *ctx)
 {
 	struct serving *s = ctx;
+	struct fl_engine_stats st;
 
+	fl_engine_stats(fl_device_engine(s->d), &st);
+	s->refusals = st.refused_addrs;
+	__atomic_store_n(&s->refused, false, __ATOMIC_RELAXED);
 	s->clients++;
 	say(s, "attached", 0);
 }
 
+static const char *const dir_names[] = { "write", "read" };
+
+/* A host that aims at the wrong place does so again and again: its first is told, the others counted. */
+static void on_refused(void *ctx, const struct fl_engine_refusal *r)
+{
+	struct serving *s = ctx;
+	_cleanup_buf_ struct fl_buf out = {};
+	char size[32] = "";
+
+	if (__atomic_exchange_n(&s->refused, true, __ATOMIC_RELAXED))
+		return;
+	if (!s->json) {
+		if (r->size)
+			snprintf(size, sizeof(size), ", %u bytes", r->size);
+		fl_say(FL_WARNING, "client %llu: %s channel %u: %s 0x%llx%s: refused; more of this client's "
+		       "are only counted", (unsigned long long)s->clients, dir_names[r->dir], r->chan,
+		       r->what, (unsigned long long)r->addr, size);
+		return;
+	}
+	fl_json_open(&out, NULL, '{');
+	fl_json_strz(&out, "type", "refused");
+	fl_json_u64(&out, "client", s->clients);
+	fl_json_strz(&out, "direction", dir_names[r->dir]);
+	fl_json_u64(&out, "channel", r->chan);
+	fl_json_strz(&out, "what", r->what);
+	fl_json_u64(&out, "address", r->addr);
+	fl_json_u64(&out, "size", r->size);
+	fl_json_close(&out, '}');
+	fl_json_end_line(&out);
+	print(&out);
+}
+
+/* How many it were: said where the first was not the only one. */
 static void on_detached(void *ctx, int err)
 {
-	say(ctx, "detached", err);
+	struct serving *s = ctx;
+	struct fl_engine_stats st;
+
+	fl_engine_stats(fl_device_engine(s->d), &st);
+	if (!s->json && st.refused_addrs - s->refusals > 1)
+		fl_say(FL_NOTE, "client %llu: %llu addresses were refused", (unsigned long long)s->clients,
+		       (unsigned long long)(st.refused_addrs - s->refusals));
+	say(s, "detached", err);
 }
 
 static void on_turned_away(void *ctx, int err)
@@ -166,21 +212,20 @@ static void announce(const struct serving *s, const char *path)
 	print(&out);
 }
 
-static int serve(struct fl_device *d, const struct endpoint_opts *o)
+static int serve(struct serving *s, const struct endpoint_opts *o)
 {
-	struct serving s = { .d = d, .json = o->run.json };
-	struct fl_vfu_events events = { on_attached, on_detached, on_turned_away, &s };
+	struct fl_vfu_events events = { on_attached, on_detached, on_turned_away, s };
 	int fd, r = fl_vfu_listen(o->socket, &fd);
 
 	if (r < 0) {
 		fl_say_failed(o->socket, r);
 		return r;
 	}
-	announce(&s, o->socket);
-	r = fl_vfu_serve(d, fd, &stop, &events);
+	announce(s, o->socket);
+	r = fl_vfu_serve(s->d, fd, &stop, &events);
 	close(fd);
 	unlink(o->socket);
-	summary(&s);
+	summary(s);
 	return r;
 }
 
@@ -219,18 +264,22 @@ static int bind_by_options(struct fl_device *d, const struct fl_device_config *d
 static int start(const struct endpoint_opts *o, const struct fl_setup_options *mo,
 		 struct fl_device_config *dc)
 {
+	struct serving s = { .json = o->run.json };
 	struct fl_sysroot *machine = NULL;
 	struct fl_device *d;
 	int r;
 
-	r = fl_device_new(dc, &d);
+	dc->refused = on_refused;
+	dc->ctx = &s;
+	r = fl_device_new(dc, &s.d);
 	if (r < 0) {
 		fl_say_failed(dc->board->name, r);
 		return r;
 	}
+	d = s.d;
 	r = o->run.configfs ? bind_by_script(d, o, mo, &machine) : bind_by_options(d, dc, mo);
 	if (r == 0)
-		r = serve(d, o);
+		r = serve(&s, o);
 	fl_sysroot_free(machine);
 	fl_device_free(d);
 	return r;

@@ -219,6 +219,26 @@ static int parse_range(const struct fl_args *args, size_t at, uint64_t *ret)
 	return -EINVAL;
 }
 
+/* A word of the kind that names a device: it is not the address that is missing beside it. */
+static bool is_bdf(const char *word)
+{
+	return strchr(word, ':') || strchr(word, '/');
+}
+
+/* Says what is missing, where a device stands alone or nothing says which it is. */
+static bool place_said(const struct fl_host_opts *o, const struct fl_args *args, const char *last)
+{
+	if (args->n == 2 && !o->socket && is_bdf(args->v[0])) {
+		fl_say_usage("an ADDRESS of endpoint memory and a %s are expected behind '%s'", last, args->v[0]);
+		return false;
+	}
+	if (args->n == 2 && !o->socket) {
+		fl_say_usage("either --socket or the address of a device is expected");
+		return false;
+	}
+	return true;
+}
+
 struct mover {
 	struct fl_dma_device *dev;
 	struct fl_dma_chan *chan;
@@ -282,47 +302,91 @@ static int write_all(const uint8_t *p, size_t n)
 	return 0;
 }
 
+#define ROW_BYTES 64u
+
+/* The bytes as rows: where they lie, and each as two digits. */
+static int write_rows(const uint8_t *p, size_t n, uint64_t ep)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+
+	for (size_t at = 0; at < n; at += ROW_BYTES) {
+		char hex[2 * ROW_BYTES + 1];
+		size_t len = FL_MIN(n - at, (size_t)ROW_BYTES);
+
+		for (size_t i = 0; i < len; i++)
+			snprintf(hex + 2 * i, 3, "%02x", p[at + i]);
+		fl_json_open(&out, NULL, '{');
+		fl_json_u64(&out, "address", ep + at);
+		fl_json_u64(&out, "length", len);
+		fl_json_strz(&out, "bytes", hex);
+		fl_json_close(&out, '}');
+		fl_json_end_line(&out);
+	}
+	return out.error ?: fl_buf_write_fd(&out, STDOUT_FILENO);
+}
+
+/* The first or the last line of @command; both say what was asked for. */
+static int write_line(const char *command, const char *type, uint64_t ep, uint64_t n)
+{
+	_cleanup_buf_ struct fl_buf out = {};
+
+	if (!type) {
+		fl_json_schema(&out, command);
+	} else {
+		fl_json_open(&out, NULL, '{');
+		fl_json_strz(&out, "type", type);
+		fl_json_u64(&out, "address", ep);
+		fl_json_u64(&out, "bytes", n);
+		fl_json_close(&out, '}');
+		fl_json_end_line(&out);
+	}
+	return out.error ?: fl_buf_write_fd(&out, STDOUT_FILENO);
+}
+
 /* read [BDF] ADDRESS LENGTH */
 static int read_run(const void *v, const struct fl_args *args)
 {
+	const struct fl_host_opts *o = v;
 	const char *bdf = args->n == 3 ? args->v[0] : NULL;
-	uint64_t ep, left;
+	uint64_t ep, left, begin;
 	struct mover m = {};
 	int r;
 
-	if (parse_range(args, args->n - 2, &ep) < 0 || parse_range(args, args->n - 1, &left) < 0)
+	if (!place_said(o, args, "LENGTH") || parse_range(args, args->n - 2, &ep) < 0 ||
+	    parse_range(args, args->n - 1, &left) < 0)
 		return FL_EXIT_USAGE;
+	begin = ep;
 	r = mover_open(v, bdf, FL_DMA_DEV_TO_MEM, FL_MIN(FL_MAX(left, 4096u), (uint64_t)BUFFER), &m);
 	if (r)
 		return r;
-	while (left) {
+	r = o->json ? write_line("epdma host read", NULL, 0, 0) : 0;
+	while (r == 0 && left) {
 		uint64_t n = FL_MIN(left, (uint64_t)m.size);
 
 		r = fl_cli_host_move(m.chan, ep, m.addr, n);
 		if (r < 0)
 			return failed_at(&m, ep, r);
-		r = write_all(m.buf, n);
-		if (r < 0) {
-			fl_dma_device_close(m.dev);
-			return fl_cli_host_failed("standard output", r);
-		}
+		r = o->json ? write_rows(m.buf, n, ep) : write_all(m.buf, n);
 		ep += n;
 		left -= n;
 	}
+	if (r == 0 && o->json)
+		r = write_line("epdma host read", "summary", begin, ep - begin);
 	fl_dma_device_close(m.dev);
-	return FL_EXIT_DONE;
+	return r < 0 ? fl_cli_host_failed("standard output", r) : FL_EXIT_DONE;
 }
 
 /* write [BDF] ADDRESS FILE */
 static int write_run(const void *v, const struct fl_args *args)
 {
+	const struct fl_host_opts *o = v;
 	const char *bdf = args->n == 3 ? args->v[0] : NULL, *name = args->v[args->n - 1];
 	_cleanup_file_ struct fl_file f = {};
 	struct mover m = {};
 	uint64_t ep;
 	int r;
 
-	if (parse_range(args, args->n - 2, &ep) < 0)
+	if (!place_said(o, args, "FILE") || parse_range(args, args->n - 2, &ep) < 0)
 		return FL_EXIT_USAGE;
 	r = fl_file_open(name, SIZE_MAX / 2, &f);
 	if (r < 0)
@@ -340,7 +404,10 @@ static int write_run(const void *v, const struct fl_args *args)
 		at += n;
 	}
 	fl_dma_device_close(m.dev);
-	return FL_EXIT_DONE;
+	r = o->json ? write_line("epdma host write", NULL, 0, 0) : 0;
+	if (r == 0 && o->json)
+		r = write_line("epdma host write", "summary", ep, f.size);
+	return r < 0 ? fl_cli_host_failed("standard output", r) : FL_EXIT_DONE;
 }
 
 /* ---- verify ---- */
@@ -436,12 +503,15 @@ int fl_cli_host_open_at(const struct fl_host_opts *o, const struct fl_args *args
 	bool said = args->n == (o->socket ? 1u : 2u);
 	int r;
 
+	if (!o->socket && (!args->n || !is_bdf(args->v[0])))
+		return fl_say_usage("either --socket or the address of a device is expected");
+	if (!said && !o->socket)
+		return fl_say_usage("an ADDRESS of endpoint memory is expected behind '%s': a real device does not "
+				    "tell which of it may be overwritten", args->v[0]);
+	if (said && o->socket && is_bdf(args->v[0]))
+		return fl_say_usage("either --socket or the address of a device is expected, not both");
 	if (said && parse_range(args, args->n - 1, ret_ep) < 0)
 		return FL_EXIT_USAGE;
-	if (!said && !o->socket)
-		return fl_say_usage(args->n ? "a real device does not tell where its memory is: type 'BDF ADDRESS', "
-					      "with an address that its endpoint may use for this" :
-					      "either --socket or the address of a device is expected");
 	r = fl_cli_host_open(o, o->socket ? (args->n > 1 ? args->v[0] : NULL) : args->v[0], ret);
 	if (r || said)
 		return r;

@@ -161,14 +161,30 @@ void fl_engine_end(struct chan *c, struct imwr *msg)
 		native_stop(c, msg);
 }
 
+/* Which address it was, for who is told of it. */
+static void note_refusal(const struct chan *c, struct fl_engine_refusal *r)
+{
+	bool list = c->reason == ABORT_LL_RANGE;
+	bool src = (c->reason == ABORT_EP_ADDR) == (c->dir == FL_EPDMA_WRITE);
+
+	if (!list && c->reason != ABORT_EP_ADDR && c->reason != ABORT_HOST_ADDR)
+		return;
+	c->e->stats.refused_addrs++;
+	*r = (struct fl_engine_refusal){ .dir = c->dir, .chan = c->hw, .what = fl_engine_abort_name(c->reason),
+					 .addr = c->llp };
+	if (list)
+		return;
+	r->addr = (src ? c->slot.src : c->slot.dst) + c->moved;
+	r->size = c->slot.size - c->moved;
+}
+
 void fl_engine_abort(struct chan *c, struct imwr *msg)
 {
 	record_chan(c, FL_EV_ABORT, c->reason);
 	c->in_elem = false;
 	c->rung = false;
 	c->e->stats.aborts++;
-	c->e->stats.refused_addrs += c->reason == ABORT_EP_ADDR || c->reason == ABORT_HOST_ADDR ||
-				     c->reason == ABORT_LL_RANGE;
+	note_refusal(c, &msg->refused);
 	fl_engine_set_status(c, FL_CS_HALTED);
 	msg->abort = true;
 	if (is_native(c->e))
@@ -186,6 +202,9 @@ void fl_engine_send(struct chan *c, const struct imwr *msg)
 {
 	const struct fl_engine_config *cfg = &c->e->cfg;
 
+	/* First, so that what is said of it comes before what the host makes of its message. */
+	if (msg->refused.what && cfg->ops->refused)
+		cfg->ops->refused(cfg->ctx, &msg->refused);
 	if (msg->send)
 		cfg->ops->imwr(cfg->ctx, msg->addr, msg->data, chan_number(c));
 	if (msg->pin && cfg->ops->pin)

@@ -96,6 +96,7 @@ struct imwr {
 	bool send, pin, abort;
 	uint64_t addr;
 	uint32_t data;
+	struct fl_engine_refusal refused; /* .what NULL: nothing was */
 };
 
 static inline bool is_native(const struct fl_engine *e)

@@ -121,7 +121,7 @@ static void run_slice(struct chan *c, unsigned int slots, bool worker)
 	if (more)
 		fl_engine_enqueue(c);
 	pthread_cond_broadcast(&e->idle);
-	if (!msg.send && !msg.pin && out != OUT_LINK_LOST)
+	if (!msg.send && !msg.pin && !msg.refused.what && out != OUT_LINK_LOST)
 		return;
 	/* Told last and without the lock: the host may ring again before this returns. */
 	e->telling++;

@@ -22,12 +22,23 @@ struct fl_engine;
 struct fl_engine_log;
 struct fl_fault;
 
+/* An element, or a list, that reached for what it may not. */
+struct fl_engine_refusal {
+	enum fl_epdma_dir dir;
+	unsigned int chan;
+	const char *what; /* "endpoint address", "host address", "list pointer" */
+	uint64_t addr;
+	uint32_t size; /* bytes that were still to move; 0: a list pointer */
+};
+
 struct fl_engine_ops {
 	/* A remote write of 4 bytes: a message interrupt, or a word of host memory. @chan: whose, write
 	 * channels first. */
 	void (*imwr)(void *ctx, uint64_t addr, uint32_t data, unsigned int chan);
 	/* The local interrupt pin; may be NULL. */
 	void (*pin)(void *ctx, enum fl_epdma_dir dir, unsigned int chan, bool abort);
+	/* The channel was aborted for it; may be NULL. */
+	void (*refused)(void *ctx, const struct fl_engine_refusal *r);
 	/* The link-loss fault struck; may be NULL. Called from the thread that moves bytes. */
 	void (*link_lost)(void *ctx);
 };

@@ -259,7 +259,15 @@ static void on_link_lost(void *ctx)
 	__atomic_store_n(&((struct fl_device *)ctx)->link_lost, true, __ATOMIC_RELEASE);
 }
 
-static const struct fl_engine_ops engine_ops = { .imwr = on_imwr, .link_lost = on_link_lost };
+static void on_refused(void *ctx, const struct fl_engine_refusal *r)
+{
+	const struct fl_device_config *cfg = &((struct fl_device *)ctx)->cfg;
+
+	if (cfg->refused)
+		cfg->refused(cfg->ctx, r);
+}
+
+static const struct fl_engine_ops engine_ops = { .imwr = on_imwr, .refused = on_refused, .link_lost = on_link_lost };
 
 bool fl_device_is_eventfd(int fd)
 {

@@ -26,6 +26,9 @@ struct fl_device_config {
 	bool trusted;
 	struct fl_engine_log *log; /* borrowed, may be NULL */
 	struct fl_fault fault;
+	/* An address was refused; may be NULL. Called by the thread that moves bytes. */
+	void (*refused)(void *ctx, const struct fl_engine_refusal *r);
+	void *ctx;
 };
 
 int fl_device_new(const struct fl_device_config *config, struct fl_device **ret);
