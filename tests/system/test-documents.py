@@ -10,11 +10,15 @@ what the block says:
     ```console                 ```console guest          needs a guest: run with the guest's tests
     ```console status=1        ```console skip=WHY       cannot be run here: shown as a skip
 
+A block is one session of one shell: what its lines start in the background runs until they end it, or the block
+does. A command whose status is 77 could not be run, and its last line is the reason: the rest of the block is skipped.
 Sessions of one document share a folder that looks like the top of the source tree, and what they
 write is gone afterwards. A block ```sh is code to read, and is only checked for syntax."""
 import glob
 import os
 import re
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,15 +80,55 @@ def matches(expected, output):
     return re.fullmatch(pattern, output.rstrip(), re.S) is not None
 
 
+class Shell:
+    """A shell that runs one command after the other. Their output goes to files, which jobs that stay may hold."""
+
+    def __init__(self, folder, env):
+        self.dir = tempfile.TemporaryDirectory()
+        todo, self.todo = os.pipe()
+        self.status, status = os.pipe()
+        loop = (f'while read -r cmd <&{todo}; do eval "$(cat "$cmd")" </dev/null >{self.dir.name}/out '
+                f'2>{self.dir.name}/err {todo}<&- {status}>&-; echo $? >&{status}; done')
+        self.p = subprocess.Popen(["bash", "-c", loop], cwd=folder, env=env, pass_fds=(todo, status),
+                                  start_new_session=True, stdin=subprocess.DEVNULL)
+        os.close(todo)
+        os.close(status)
+
+    def run(self, command, seconds=300):
+        """(status, standard output, standard error); a status of None: it took too long, or took the shell with it."""
+        path = os.path.join(self.dir.name, "command")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(command)
+        os.write(self.todo, (path + "\n").encode())
+        ready = select.select([self.status], [], [], seconds)[0]
+        said = os.read(self.status, 16) if ready else b""
+        texts = [open(os.path.join(self.dir.name, k), encoding="utf-8", errors="replace").read() for k in ("out", "err")]
+        return int(said) if said else None, *texts
+
+    def close(self):
+        """And everything that it has started."""
+        try:
+            os.killpg(self.p.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.p.wait()
+        os.close(self.todo)
+        os.close(self.status)
+        self.dir.cleanup()
+
+
 def try_session(where, flags, lines, folder, env):
     want = next((int(f[7:]) for f in flags if f.startswith("status=")), 0)
+    shell = Shell(folder, env)
     for command, expected in sessions(lines):
-        r = subprocess.run(["bash", "-c", command], cwd=folder, env=env, stdin=subprocess.DEVNULL,
-                           capture_output=True, text=True, timeout=300)
-        printed = r.stdout + r.stderr
-        ok = r.returncode == want and (not expected.strip() or matches(expected, printed))
-        report(f"{where}: {' '.join(command.split())}", ok,
-               f"exit status {r.returncode}, wanted {want}; it printed:\n{printed}\nthe document says:\n{expected}")
+        name = f"{where}: {' '.join(command.split())}"
+        status, out, err = shell.run(command)
+        if status == 77 != want:
+            skip(name, ((out + err).strip().splitlines() or ["no reason given"])[-1])
+            break
+        ok = status == want and (not expected.strip() or matches(expected, out + err))
+        report(name, ok, f"exit status {status}, wanted {want}; it printed:\n{out + err}\nthe document says:\n{expected}")
+    shell.close()
 
 
 def try_block(path, number, info, lines, folder, env):

@@ -177,6 +177,14 @@ try:
     ok(code == 0 and r[-1]["layout"] == "B", "in layout B too")
     code, out, err = run("--board", "rk3588", "--wr-chans", "1")
     ok(code == 1 and "[EPF_WHOLE] -EOPNOTSUPP" in err and not out, "a refused binding names its errno")
+    # A legacy engine cannot be handed over; the board whose capability tells of it is bound all the same.
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "boards")
+    for board, says in (("synopsys-edda", "REG_LAYOUT_DATA (0x0) at 0x0014: the legacy register map cannot be handed over"),
+                        ("generic", "[EPF_LEGACY] -EOPNOTSUPP")):
+        with open(f"{source}/{board}.board") as f, open(tmp + "/legacy", "w") as g:
+            g.write("\n".join("map legacy" if l.startswith("map ") else l for l in f.read().splitlines()) + "\n")
+        code, out, err = run("--board", tmp + "/legacy")
+        ok(code == 1 and says in out + err, f"a legacy engine on {board}: {says}")
     ok(run("--board", "nonesuch")[0] == 1 and run("-", "--board", "generic")[0] == 2 and run()[0] == 2,
        "boards and usage")
     if shutil.which("lspci"):

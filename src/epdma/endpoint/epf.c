@@ -418,8 +418,13 @@ void fl_epf_unbind(struct fl_epf *f)
 	give_all_back(f);
 }
 
+#define REG_LAYOUT_DATA 0x15 /* a byte of the block: the map */
+
 int fl_epf_view(const struct fl_epf *f, struct fl_epf_view *ret)
 {
+	bool legacy = f->ctrl && f->ctrl->ctrl.map == FL_EPDMA_LEGACY;
+	int r;
+
 	struct fl_epmd_policy policy = { .layout = fl_epf_layout(f), .seed_compat = true,
 					 .bar = UINT8_MAX };
 	uint8_t snapshot[FL_EPMD_HDR_LEN_B +
@@ -443,5 +448,11 @@ int fl_epf_view(const struct fl_epf *f, struct fl_epf_view *ret)
 	};
 	for (unsigned int i = 0; i < FL_EPDMA_NR_BARS; i++)
 		policy.bar_size[i] = FL_EPMD_BAR_UNKNOWN;
-	return fl_epmd_parse(snapshot, f->md_len, &policy, &ret->md, NULL);
+	/* Readers refuse the legacy map, which stands there for those who look at a capability instead. */
+	if (legacy)
+		snapshot[REG_LAYOUT_DATA] = FL_EPDMA_UNROLL;
+	r = fl_epmd_parse(snapshot, f->md_len, &policy, &ret->md, NULL);
+	if (r == 0 && legacy)
+		ret->md.map = FL_EPDMA_LEGACY;
+	return r;
 }

@@ -671,9 +671,13 @@ static int dial(const char *path, int *ret)
 		return -ENAMETOOLONG;
 	memcpy(sa.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+	if (fd < 0)
 		return -errno;
+	/* Connecting waits for room in the listener's queue, and somebody who accepts nothing makes none. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	*ret = TAKE_FD(fd);
 	return 0;
 }
@@ -708,5 +712,7 @@ int fl_bus_vfio_user(const char *path, struct fl_bus **ret, const char **ret_why
 {
 	int fd = -1, r = dial(path, &fd);
 
+	if (r == -ETIMEDOUT && ret_why)
+		*ret_why = "the server takes no connection; does it serve another?";
 	return r < 0 ? r : fl_bus_vfio_user_fd(fd, ret, ret_why);
 }

@@ -12,6 +12,7 @@
 #include "base/table.h"
 #include "base/util.h"
 #include "epdma/inspect/inspect.h"
+#include "epdma/regs/dw-regs.h"
 
 struct resource {
 	char label[32];
@@ -120,12 +121,10 @@ static int text_submaps(const struct fl_epf_view *v, const struct resource *r, s
 
 static void text_headline(struct fl_epf *f, const struct fl_epf_view *v, struct fl_buf *out)
 {
-	static const char *const maps[] = { [1] = "eDMA unroll", [5] = "HDMA compatible",
-					    [7] = "HDMA native" };
 	const struct fl_board *b = fl_epc_board(fl_epf_epc(f));
 
 	fl_buf_addf(out, "%s: function %u, %s, %u write and %u read channels\n", b->name,
-		    fl_epf_func(f), maps[v->md.map], v->md.n[FL_EPDMA_WRITE],
+		    fl_epf_func(f), fl_dw_map_name(v->md.map), v->md.n[FL_EPDMA_WRITE],
 		    v->md.n[FL_EPDMA_READ]);
 	fl_buf_addf(out, "metadata in BAR %d, layout %c, %llu bytes", v->metadata_bar,
 		    v->md.layout == FL_EPMD_B ? 'B' : 'A', (unsigned long long)v->metadata_len);

@@ -13,6 +13,7 @@
 #include "epdma/inspect/inspect.h"
 #include "epdma/metadata/metadata.h"
 #include "epdma/metadata/reason.h"
+#include "epdma/regs/dw-regs.h"
 
 static const char *const dir_names[] = { [FL_EPDMA_WRITE] = "write", [FL_EPDMA_READ] = "read" };
 
@@ -110,12 +111,8 @@ static void each_row(const struct fl_inspect *i, row_fn fn, void *ctx)
 
 static const char *meaning(const struct row *r)
 {
-	static const char *const maps[] = { [0] = "legacy", [1] = "eDMA unroll",
-					    [5] = "HDMA compatible", [7] = "HDMA native" };
-
-	if (r->info == &fl_epmd_fields[FL_MD_REG_LAYOUT_DATA] && r->value < FL_ARRAY_SIZE(maps) &&
-	    maps[r->value])
-		return maps[r->value];
+	if (r->info == &fl_epmd_fields[FL_MD_REG_LAYOUT_DATA] && fl_dw_map_name((unsigned int)r->value))
+		return fl_dw_map_name((unsigned int)r->value);
 	return r->info->doc ? r->info->doc : "must be 0";
 }
 
