@@ -83,6 +83,13 @@ int fl_bpf_prog_load(const struct fl_bpf_prog *p)
 	return r;
 }
 
+int fl_bpf_prog_run(int prog)
+{
+	union bpf_attr attr = { .test = { .prog_fd = (uint32_t)prog } };
+
+	return bpf(BPF_PROG_TEST_RUN, &attr);
+}
+
 int fl_bpf_raw_tracepoint_open(const char *name, int prog)
 {
 	union bpf_attr attr = {};

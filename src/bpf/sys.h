@@ -41,6 +41,8 @@ int fl_bpf_map_update(int map, const void *key, const void *value, uint64_t flag
 int fl_bpf_map_next_key(int map, const void *key, void *next); /* @key NULL: the first */
 
 int fl_bpf_prog_load(const struct fl_bpf_prog *prog);
+/* Runs a raw tracepoint's program once, in the caller's own context. */
+int fl_bpf_prog_run(int prog);
 int fl_bpf_raw_tracepoint_open(const char *name, int prog); /* NULL: what it was loaded for */
 int fl_bpf_link_create(int prog, int target, uint32_t attach_type);
 int fl_bpf_link_multi(int prog, const uint64_t *addresses, uint32_t n, uint32_t flags);

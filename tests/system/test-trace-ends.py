@@ -176,7 +176,7 @@ def by_process():
           run)
     run = subprocess.run(['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount-proc', foreland, 'trace',
                           '-p', '1', '-t', '1', 't sched_switch'], capture_output=True, text=True, timeout=60)
-    check('-p: in a pid namespace it is refused', run.returncode == 1, run)
+    check('-p: without privilege it is refused', run.returncode == 1, run)
 
 
 def by_freezing(work):

@@ -46,7 +46,7 @@ def main():
     defs += [f't:f/f{i} sys_enter {ARGS} if {text}' for i, (text, _) in enumerate(FILTERS)]
     # Every call of the machine is traced, so a busy one can overrun the rings: then it is done again.
     for attempt in range(6):
-        out = subprocess.run([foreland, 'trace', '--json', *defs, '--', script, '-c', 'for i in 1 2 3; '
+        out = subprocess.run([foreland, 'trace', '--json', '--children', *defs, '--', script, '-c', 'for i in 1 2 3; '
                               'do ls / >/dev/null; cat /etc/passwd >/dev/null; done; true'],
                              capture_output=True, text=True, timeout=60)
         rows = [json.loads(line) for line in out.stdout.splitlines()]

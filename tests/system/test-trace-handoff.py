@@ -114,7 +114,7 @@ def main():
                  o['args']['cpus']) for o in objects[1:-1]]
         check(rows, players, narrow, all_cpus)
         s = objects[-1]['events'][0]
-        assert s['records'] == len(rows) and s['hits'] == s['records'] + s['lost'], s
+        assert s['records'] == len(rows) and s['hits'] == s['records'] + s['filtered'] + s['lost'], s
 
         # -n is exact, -p and --comm leave out all others
         assert len(run('-n', '5').stdout.splitlines()) == 5

@@ -124,18 +124,27 @@ int trace_command_result(const struct trace_job *s, bool failed)
 /* The number of the kernel's first pid namespace, which every kernel gives it. */
 #define INIT_PID_NAMESPACE "pid:[4026531836]"
 
+/* The kernel's own tracer knows the first namespace's numbers alone. */
+static bool means_nothing_to_tracefs(const struct trace_job *s)
+{
+	char name[64] = "";
+
+	if (!s->o->via || strcmp(s->o->via, "tracefs") != 0 ||
+	    readlink("/proc/self/ns/pid", name, sizeof(name) - 1) < 0 || strcmp(name, INIT_PID_NAMESPACE) == 0)
+		return false;
+	fl_say(FL_ERROR, "-p: in this pid namespace %lu is no number that the kernel's events have", s->o->pid);
+	fl_say_help("take --comm, or trace from the first namespace");
+	return true;
+}
+
 int trace_watch_pid(struct trace_job *s)
 {
-	char path[32], name[64] = "";
+	char path[32];
 
 	if (!s->o->pid)
 		return 0;
-	if (readlink("/proc/self/ns/pid", name, sizeof(name) - 1) > 0 && strcmp(name, INIT_PID_NAMESPACE) != 0) {
-		fl_say(FL_ERROR, "-p: in this pid namespace %lu is no number that the kernel's events have",
-		       s->o->pid);
-		fl_say_help("take --comm, or trace from the first namespace");
+	if (means_nothing_to_tracefs(s))
 		return -EINVAL;
-	}
 	snprintf(path, sizeof(path), "/proc/%lu", s->o->pid);
 	s->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)s->o->pid, 0);
 	if (s->pidfd >= 0 || access(path, F_OK) == 0)
@@ -152,10 +161,10 @@ static bool pid_ended(const struct trace_job *s)
 
 	if (!s->o->pid)
 		return false;
-	if (s->pidfd >= 0)
-		return poll(&p, 1, 0) > 0;
 	snprintf(path, sizeof(path), "/proc/%lu", s->o->pid);
-	return access(path, F_OK) < 0;
+	if (s->pidfd >= 0 ? poll(&p, 1, 0) <= 0 : access(path, F_OK) == 0)
+		return false;
+	return !s->o->follow || !fl_session_follows_any(s->session);
 }
 
 bool trace_is_over(struct trace_job *s)

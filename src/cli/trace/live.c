@@ -94,6 +94,8 @@ static void add_totals(const struct trace_job *s, const struct fl_probe_event *e
 		    n->missed, n->faults);
 	if (n->unpaired)
 		fl_buf_addf(out, ", %lu unpaired", n->unpaired);
+	if (s->o->budget)
+		fl_buf_addf(out, ", %lu over budget", n->over_budget);
 	if (s->o->stack || s->o->ustack)
 		fl_buf_addf(out, ", %lu without stack", n->no_stack);
 	fl_buf_addc(out, '\n');
@@ -135,11 +137,22 @@ static void add_summary(struct trace_job *s)
 	free(totals);
 }
 
+/* Returns whether somebody got away. */
+static bool say_not_followed(const struct trace_job *s)
+{
+	uint64_t n = fl_session_not_followed(s->session);
+
+	if (n)
+		fl_say(FL_WARNING, "%lu processes had no room among those that are followed: their events are missing",
+		       n);
+	return n;
+}
+
 /* 1 where --strict asks for more than was got. */
 static int summarise(struct trace_job *s)
 {
 	_cleanup_buf_ struct fl_buf text = {};
-	bool worse = sum_up(s, &text);
+	bool worse = sum_up(s, &text) | say_not_followed(s);
 
 	if (!s->o->json || s->dat) {
 		fl_buf_write_fd(&text, STDERR_FILENO);

@@ -23,6 +23,8 @@ struct trace_opts {
 	uint64_t pid;
 	const char *comm;
 	struct fl_strv hist;
+	const char *cgroup, *container, *budget;
+	bool follow, children, self;
 	bool vm, explain, exact, strict, stack, ustack, pretty, bytes, compress, force;
 	const char *clock;
 	const char *dialect;
@@ -51,6 +53,7 @@ struct trace_job {
 	struct rlimit files; /* as it was found; rlim_max 0: not raised */
 	pid_t child;
 	int child_status; /* of waitpid(); -1: it still runs */
+	int cgroup;	  /* -1: none is asked for */
 	int pidfd;        /* of -p's process; -1: there is none, or it is a thread */
 };
 
@@ -59,6 +62,10 @@ extern volatile sig_atomic_t trace_stop_asked;
 
 /* Becomes the same trace in the guest; returns an exit status only on failure. */
 int trace_in_guest(const struct trace_opts *o, const struct fl_args *args);
+
+/* Whose events are wanted: usage errors, as their exit status; then what a session needs, 0 or -errno. */
+int trace_check_who(const struct trace_opts *o, const struct fl_args *args);
+int trace_who(struct trace_job *s, bool command, struct fl_session_opts *opts);
 
 /* Each adds what the command line names to the job and prints a diagnostic. 0 or -errno. */
 int trace_add_definitions(struct trace_job *s, const struct fl_args *args);
@@ -81,7 +88,7 @@ void trace_raise_files(struct trace_job *s);
 int trace_command_start(struct trace_job *s, char **command);
 void trace_command_end(struct trace_job *s);
 int trace_command_result(const struct trace_job *s, bool failed);
-/* -p's process: an error where there is none, or where its number has no meaning to the kernel. */
+/* -p's process: an error where there is none. */
 int trace_watch_pid(struct trace_job *s);
 /* Whether the command, or -p's process, has ended. */
 bool trace_is_over(struct trace_job *s);

@@ -21,6 +21,16 @@ const struct fl_opt trace_options[] = {
 	FL_OPT_PID(struct trace_opts, pid, 'p', "pid",
 		   "only this process, or this thread; the trace ends with it"),
 	FL_OPT_STR(struct trace_opts, comm, 0, "comm", "NAME", "only threads of this name"),
+	FL_OPT_FLAG(struct trace_opts, follow, 0, "follow",
+		    "the children of -p, or of COMMAND, too: those that there are, and each from its start"),
+	FL_OPT_FLAG(struct trace_opts, children, 0, "children", "only COMMAND, and what it starts"),
+	FL_OPT_STR(struct trace_opts, cgroup, 0, "cgroup", "PATH",
+		   "only tasks in this control group (cgroup2), and beneath it"),
+	FL_OPT_STR(struct trace_opts, container, 0, "container", "ID",
+		   "only tasks of this container: of the control group that is named after it"),
+	FL_OPT_FLAG(struct trace_opts, self, 0, "self", "foreland's own events, too"),
+	FL_OPT_STR(struct trace_opts, budget, 0, "task-budget", "N/s",
+		   "at most N events a second of each task; those above it are counted"),
 	FL_OPT_LIST(struct trace_opts, hist, 0, "hist", "SPEC",
 		    "count instead of printing: keys=..[:vals=..][:sort=..][:size=..]"),
 	FL_OPT_FLAG(struct trace_opts, pretty, 0, "pretty",
@@ -71,7 +81,7 @@ static bool wants_bpf(const struct trace_opts *o)
 static int trace_session(struct trace_job *s, const struct fl_args *args)
 {
 	struct fl_session_opts opts = {
-		.pid = (uint32_t)s->o->pid, .comm = s->o->comm, .exact_faults = s->o->exact,
+		.exact_faults = s->o->exact,
 		.boot_clock = trace_boot_clock(s->o),
 		.pretty = s->o->pretty, .force = s->o->force,
 		.stacks = (unsigned int)s->o->stack << FL_STACK_KERNEL |
@@ -79,6 +89,8 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 	};
 	int r;
 
+	if (trace_who(s, args->command, &opts) < 0)
+		return FL_EXIT_FINDINGS;
 	r = fl_target_open(&s->o->target, &s->target);
 	if (r == 0)
 		r = fl_session_new(s->target, &opts, &s->session);
@@ -106,9 +118,11 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 
 static int trace_run(const void *v, const struct fl_args *args)
 {
-	struct trace_job s = { .o = v, .fd = -1, .child_status = -1, .pidfd = -1 };
-	int r;
+	struct trace_job s = { .o = v, .fd = -1, .child_status = -1, .pidfd = -1, .cgroup = -1 };
+	int r = trace_check_who(s.o, args);
 
+	if (r)
+		return r;
 	if (s.o->vm)
 		return trace_in_guest(s.o, args);
 	r = trace_session(&s, args);
@@ -129,6 +143,8 @@ static int trace_run(const void *v, const struct fl_args *args)
 		close(s.fd);
 	if (s.pidfd >= 0)
 		close(s.pidfd);
+	if (s.cgroup >= 0)
+		close(s.cgroup);
 	return r;
 }
 

@@ -376,8 +376,7 @@ static int load_common_field(struct fl_gen *g, size_t arg, const struct fl_field
 	struct fl_insns *p = g->p;
 
 	if (fl_str_is(f->name, "common_pid")) {
-		fl_emit_call(p, BPF_FUNC_get_current_pid_tgid);
-		fl_emit_mov32(p, GEN_VALUE, BPF_REG_0);
+		fl_gen_ids(g, GEN_VALUE, BPF_REG_2);
 		return 0;
 	}
 	if (fl_str_is(f->name, "common_type")) {

@@ -110,66 +110,6 @@ static void current_task(struct fl_gen *g)
 	fl_emit_store(g->p, 8, BPF_REG_FP, GEN_FP_TASK, BPF_REG_0);
 }
 
-/* r0 = tgid << 32 | pid */
-static void pid_tgid(struct fl_gen *g, uint8_t pid, uint8_t tgid)
-{
-	const struct fl_gen_env *env = g->env;
-	struct fl_insns *p = g->p;
-
-	if (env->task_btf) {
-		fl_emit_load(p, 8, BPF_REG_1, BPF_REG_FP, GEN_FP_TASK);
-		fl_emit_load(p, 4, tgid, BPF_REG_1, (int16_t)env->task_tgid);
-		fl_emit_load(p, 4, pid, BPF_REG_1, (int16_t)env->task_pid);
-		return;
-	}
-	fl_emit_call(p, BPF_FUNC_get_current_pid_tgid);
-	fl_emit_mov(p, tgid, BPF_REG_0);
-	fl_emit_alui(p, BPF_RSH, tgid, 32);
-	fl_emit_mov32(p, pid, BPF_REG_0);
-}
-
-/* A process is wanted by its id, a single thread by its own. */
-static void filter_pid(struct fl_gen *g, uint32_t unwanted)
-{
-	uint32_t wanted = fl_label_new(g->p);
-
-	if (g->env->pid) {
-		pid_tgid(g, BPF_REG_2, BPF_REG_3);
-		fl_emit_jmpi(g->p, BPF_JEQ, BPF_REG_3, (int32_t)g->env->pid, wanted);
-		fl_emit_jmpi(g->p, BPF_JNE, BPF_REG_2, (int32_t)g->env->pid, unwanted);
-	}
-	fl_label_place(g->p, wanted);
-}
-
-static void filter_comm(struct fl_gen *g, uint32_t unwanted)
-{
-	char want[FL_COMM_LEN] = {}, mask[FL_COMM_LEN] = {};
-	size_t n = FL_MIN(g->env->comm.n, sizeof(want) - 1);
-	struct fl_insns *p = g->p;
-
-	if (g->env->comm.n == 0)
-		return;
-	memcpy(want, g->env->comm.p, n);
-	memset(mask, 0xff, n + 1); /* its NUL too; what follows that is not the name */
-	fl_emit_mov(p, BPF_REG_1, BPF_REG_FP);
-	fl_emit_alui(p, BPF_ADD, BPF_REG_1, GEN_FP_WORDS);
-	fl_emit_movi(p, BPF_REG_2, sizeof(want));
-	fl_emit_call(p, BPF_FUNC_get_current_comm);
-	for (int16_t half = 0; half < 16; half += 8) {
-		uint64_t w, m;
-
-		memcpy(&w, want + half, 8);
-		memcpy(&m, mask + half, 8);
-		if (!m)
-			break;
-		fl_emit_load(p, 8, BPF_REG_1, BPF_REG_FP, (int16_t)(GEN_FP_WORDS + half));
-		fl_emit_imm64(p, BPF_REG_2, m);
-		fl_emit_alu(p, BPF_AND, BPF_REG_1, BPF_REG_2);
-		fl_emit_imm64(p, BPF_REG_2, w);
-		fl_emit_jmpr(p, BPF_JNE, BPF_REG_1, BPF_REG_2, unwanted);
-	}
-}
-
 /* r1 = the ring of the CPU in r2, among those from @first up to but not with @end */
 static void pick_ring(struct fl_gen *g, size_t first, size_t end, uint32_t found, uint32_t lost)
 {
@@ -355,7 +295,7 @@ static void head(struct fl_gen *g)
 	fl_emit_call(p, g->env->boot_clock ? BPF_FUNC_ktime_get_boot_ns : BPF_FUNC_ktime_get_ns);
 	fl_emit_store(p, 8, GEN_REC, HEAD(time), BPF_REG_0);
 	fl_emit_storei(p, 2, GEN_REC, HEAD(event), g->env->event);
-	pid_tgid(g, BPF_REG_2, BPF_REG_3);
+	fl_gen_ids(g, BPF_REG_2, BPF_REG_3);
 	fl_emit_store(p, 4, GEN_REC, HEAD(pid), BPF_REG_2);
 	fl_emit_load(p, 4, BPF_REG_1, BPF_REG_FP, GEN_FP_KEY);
 	fl_emit_store(p, 4, GEN_REC, HEAD(cpu), BPF_REG_1);
@@ -511,8 +451,14 @@ static int fetch_args(struct fl_gen *g)
 }
 
 struct exits {
-	uint32_t unwanted, lost, unpaired;
+	uint32_t unwanted, lost, unpaired, over_budget;
 };
+
+/* What a filter takes is nobody's budget; without one, no room is taken for what is over it. */
+static bool filters_fetched(const struct fl_gen *g)
+{
+	return g->env->filter && g->hook->ctx != FL_CTX_RECORD;
+}
 
 static int body(struct fl_gen *g, struct exits x)
 {
@@ -522,11 +468,13 @@ static int body(struct fl_gen *g, struct exits x)
 	nothing_taken(g);
 	count_hit(g);
 	current_task(g);
-	filter_pid(g, x.unwanted);
-	filter_comm(g, x.unwanted);
-	r = filter(g, false, x.unwanted);
+	r = fl_gen_wanted(g, x.unwanted);
+	if (r == 0)
+		r = filter(g, false, x.unwanted);
 	if (r < 0)
 		return r;
+	if (!filters_fetched(g))
+		fl_gen_budget(g, x.over_budget);
 	if (needs_entry(g))
 		find_entry(g, x.unpaired);
 	r = fl_gen_touch(g);
@@ -545,6 +493,8 @@ static int body(struct fl_gen *g, struct exits x)
 		r = filter(g, true, x.unwanted);
 	if (r < 0)
 		return r;
+	if (filters_fetched(g))
+		fl_gen_budget(g, x.over_budget);
 	if (g->env->hist)
 		fl_gen_hist(g, x.lost, x.unpaired);
 	else
@@ -561,7 +511,7 @@ static int generate(struct fl_gen *g)
 	if (needs_entry(g) && g->e->nr_entry_args > GEN_MAX_WORDS)
 		return fl_gen_refuse(g, SIZE_MAX, "too many arguments to keep from entry to return");
 	g->leave = fl_label_new(p);
-	x = (struct exits){ fl_label_new(p), fl_label_new(p), fl_label_new(p) };
+	x = (struct exits){ fl_label_new(p), fl_label_new(p), fl_label_new(p), fl_label_new(p) };
 	r = body(g, x);
 	if (r < 0)
 		return r;
@@ -572,6 +522,7 @@ static int generate(struct fl_gen *g)
 	count_and_leave(g, x.lost, offsetof(struct fl_probe_counts, lost));
 	count_and_leave(g, x.unwanted, offsetof(struct fl_probe_counts, filtered));
 	count_and_leave(g, x.unpaired, offsetof(struct fl_probe_counts, unpaired));
+	count_and_leave(g, x.over_budget, offsetof(struct fl_probe_counts, over_budget));
 	fl_gen_detours(g);
 	return g->out_of_memory ? -ENOMEM : fl_insns_finish(p);
 }

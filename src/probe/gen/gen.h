@@ -16,6 +16,7 @@
 #include "bpf/insn.h"
 #include "probe/record/layout.h"
 #include "probe/filter/filter.h"
+#include "probe/gen/who.h"
 #include "probe/event/event.h"
 #include "probe/target/formats.h"
 #include "probe/target/regs.h"
@@ -58,6 +59,7 @@ struct fl_probe_counts {
 	uint64_t filtered;
 	uint64_t lost; /* no room in the ring */
 	uint64_t unpaired; /* a return whose entry was before the probe, or was missed */
+	uint64_t over_budget; /* of its task, in this second */
 };
 
 /*
@@ -90,8 +92,7 @@ struct fl_gen_env {
 	const struct fl_gen_paths *paths; /* NULL: this kernel's types do not tell */
 	bool boot_clock;
 	bool exact_faults;
-	uint32_t pid; /* 0: every process */
-	struct fl_str comm; /* empty: every one */
+	const struct fl_gen_who *who; /* NULL: everybody */
 
 	uint16_t event; /* its number in the session */
 	uint16_t nr_events;

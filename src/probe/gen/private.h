@@ -29,6 +29,8 @@ enum {
 	GEN_FP_SAVE = -64,   /* a value kept over a call */
 	GEN_FP_WORDS = -64 - 8 * GEN_MAX_WORDS,
 	GEN_FP_TAKEN = GEN_FP_WORDS - 16, /* scratch memory to be given back; 0: none */
+	GEN_FP_PIDS = GEN_FP_WORDS - 24,  /* the task's number and its process's (u32 at +4); see who.c */
+	GEN_FP_WHO = GEN_FP_WORDS - 32,	  /* keys of who.c's */
 };
 
 /* Code that stands behind the program's end, so that the usual path is straight. */
@@ -61,6 +63,13 @@ struct fl_gen {
 
 /* Records the reason; returns -EOPNOTSUPP. */
 int fl_gen_refuse(struct fl_gen *g, size_t arg, const char *why);
+
+/* The current task's number and its process's, as they are shown; clobbers r0 to r5. */
+void fl_gen_ids(struct fl_gen *g, uint8_t pid, uint8_t tgid);
+/* Jumps to @unwanted where the current task is nobody whose events are wanted. */
+int fl_gen_wanted(struct fl_gen *g, uint32_t unwanted);
+/* Jumps to @over where the current task has had its events of this second. */
+void fl_gen_budget(struct fl_gen *g, uint32_t over);
 
 /* Generates argument @i into its slot. */
 int fl_gen_arg(struct fl_gen *g, size_t i);

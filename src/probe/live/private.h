@@ -28,11 +28,26 @@ struct live_probe {
 	uint64_t missed; /* by hooks that are gone */
 };
 
+/* A small program that keeps the set of followed processes. */
+struct live_follower {
+	int prog;
+	struct fl_attachment attached;
+};
+
+struct live_who {
+	struct fl_gen_who gen; /* its descriptors are owned here */
+	struct fl_gen_pidns ns;
+	struct live_follower followers[2];
+	size_t nr_followers;
+	int failed; /* array of one counter: processes that had no room in the set */
+};
+
 struct fl_session {
 	struct fl_target *target;
 	struct fl_session_opts opts;
 	struct fl_gen_env env;
 	struct fl_gen_paths paths;
+	struct live_who who;
 	struct live_probe *probes;
 	const struct fl_record_schema **schemas; /* of the probes, once started */
 	size_t n;
@@ -59,6 +74,14 @@ int live_refused(struct fl_session *t, struct live_probe *p, int err,
 
 /* After making maps gave @err, which is returned; says nothing of 0. */
 int live_no_maps(struct fl_session *t, const struct live_probe *p, int err, struct fl_diag *diag);
+
+/* The same after asking whose events are wanted. */
+int live_nobody(struct fl_session *t, const struct live_probe *p, int err, struct fl_diag *diag);
+
+/* who.c: everything that whose events are wanted asks for. 0 or -errno. */
+void live_who_init(struct live_who *w);
+int live_who_start(struct fl_session *t);
+void live_who_fini(struct live_who *w);
 
 /* A breakpoint within an instruction changes what the probed program computes: -EILSEQ. */
 int live_check_boundary(struct fl_session *t, const struct live_probe *p, struct fl_diag *diag);

@@ -132,6 +132,15 @@ int live_no_maps(struct fl_session *t, const struct live_probe *p, int err, stru
 	return err;
 }
 
+int live_nobody(struct fl_session *t, const struct live_probe *p, int err, struct fl_diag *diag)
+{
+	if (err != -EOPNOTSUPP && err != -ENOENT && err != -EINVAL)
+		return live_no_maps(t, p, err, diag);
+	live_diagnose(diag, p, LIVE_NO_WHO, p->event->place.span);
+	fl_diag_help(diag, "it takes the kernel's BTF, and Linux 5.11 in a pid namespace or to follow a process");
+	return err;
+}
+
 int live_check_boundary(struct fl_session *t, const struct live_probe *p, struct fl_diag *diag)
 {
 	const struct fl_probe_place *place = &p->event->place;

@@ -22,6 +22,7 @@ int fl_session_new(struct fl_target *target, const struct fl_session_opts *opts,
 	t->target = target;
 	t->opts = *opts;
 	t->control = -1;
+	live_who_init(&t->who);
 	*ret = t;
 	return 0;
 }
@@ -76,6 +77,7 @@ void fl_session_free(struct fl_session *t)
 	if (t->counts)
 		munmap(t->counts, t->counts_size);
 	live_close(&t->control);
+	live_who_fini(&t->who);
 	fl_rings_free(t->rings);
 	free(t->schemas);
 	free(t->probes);
@@ -182,13 +184,13 @@ int fl_session_start(struct fl_session *t, struct fl_diag *diag)
 	live_lift_memlock();
 	t->env.boot_clock = t->opts.boot_clock;
 	t->env.exact_faults = t->opts.exact_faults;
-	t->env.pid = t->opts.pid;
-	t->env.comm = fl_str(t->opts.comm);
 	fl_kernel_facts(t->target, &t->env);
 	r = list_schemas(t);
 	if (r == 0)
 		r = live_make_maps(t);
 	r = live_no_maps(t, &t->probes[0], r, diag);
+	if (r == 0)
+		r = live_nobody(t, &t->probes[0], live_who_start(t), diag);
 	if (r == 0)
 		r = match_hists(t, diag);
 	if (r < 0)

@@ -29,6 +29,12 @@ struct fl_session;
 struct fl_session_opts {
 	uint32_t pid;	    /* process or thread; 0: all */
 	const char *comm;   /* command name; NULL: all */
+	bool follow;	    /* the children of @pid, too: those that it has, and each from its first moment */
+	bool children;	    /* (beside @pid) what this process forks from now on, and what that forks */
+	uint32_t except;    /* a process whose events are not wanted; 0: none */
+	bool has_cgroup;    /* only tasks in the control group @cgroup_fd, and beneath it */
+	int cgroup_fd;	    /* borrowed; see cgroup.h */
+	uint32_t task_budget; /* events a second of each task, over all probes; 0: any number */
 	bool boot_clock;    /* else monotonic */
 	bool exact_faults;  /* every read of memory tells whether it failed */
 	size_t ring_bytes;  /* a CPU; 0: the default */
@@ -110,6 +116,11 @@ struct fl_record_schemas fl_session_schemas(const struct fl_session *t);
 size_t fl_session_nr_probes(const struct fl_session *t);
 const struct fl_session_probe *fl_session_probe(const struct fl_session *t, size_t i);
 void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret);
+
+/* Processes that had no room among those that are followed: their events are missing. */
+uint64_t fl_session_not_followed(const struct fl_session *t);
+/* Whether one of those that are followed is still there. */
+bool fl_session_follows_any(const struct fl_session *t);
 
 /* Time now, by the clock of the records. */
 uint64_t fl_session_now(const struct fl_session *t);

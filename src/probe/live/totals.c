@@ -75,6 +75,7 @@ static struct fl_totals counted(const struct fl_session *t, size_t i)
 		n.filtered += __atomic_load_n(&c[i].filtered, __ATOMIC_RELAXED);
 		n.lost += __atomic_load_n(&c[i].lost, __ATOMIC_RELAXED);
 		n.unpaired += __atomic_load_n(&c[i].unpaired, __ATOMIC_RELAXED);
+		n.over_budget += __atomic_load_n(&c[i].over_budget, __ATOMIC_RELAXED);
 	}
 	return n;
 }
@@ -122,6 +123,7 @@ void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret)
 	ret->filtered -= p->before.filtered;
 	ret->lost -= p->before.lost;
 	ret->unpaired -= p->before.unpaired;
+	ret->over_budget -= p->before.over_budget;
 	ret->missed -= p->before.missed;
 	ret->records = p->pub.hist ? fl_hist_map_hits(p->hist_map, &p->hist) : p->records;
 	ret->faults = p->faults;
@@ -129,7 +131,7 @@ void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret)
 	ret->filtered += p->filtered;
 	/* a program that was under way when the end was set is counted by its record's time */
 	if (t->end)
-		ret->hits = ret->records + ret->filtered + ret->lost + ret->unpaired;
+		ret->hits = ret->records + ret->filtered + ret->lost + ret->unpaired + ret->over_budget;
 }
 
 bool fl_session_settled(struct fl_session *t)
@@ -139,7 +141,7 @@ bool fl_session_settled(struct fl_session *t)
 
 		fl_session_totals(t, i, &known);
 		if (now.hits != known.records + t->probes[i].outside + now.filtered + t->probes[i].filtered +
-					now.lost + now.unpaired)
+					now.lost + now.unpaired + now.over_budget)
 			return false;
 	}
 	return true;

@@ -27,12 +27,13 @@ struct fl_record_schemas {
 };
 
 /*
- * Sums of one event over all CPUs. hits = records + filtered + lost + unpaired, once the session was
- * stopped and read to its end.
+ * Sums of one event over all CPUs. hits = records + filtered + lost + unpaired + over_budget, once the
+ * session was stopped and read to its end.
  */
 struct fl_totals {
 	uint64_t hits, filtered, lost;
 	uint64_t unpaired; /* returns whose entry was before the probe, or was missed */
+	uint64_t over_budget; /* of their task, in that second */
 	uint64_t records;  /* handed out */
 	uint64_t missed;   /* not run by the kernel: the probe hit while it was running itself */
 	uint64_t faults;   /* arguments whose read failed and told */

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-trace-who.py FORELAND WHO: whose events a trace has. The judge is who.c, a tree of processes each of
+which writes down its number and how often it called getppid(): for each process the trace has exactly as
+many, the first calls after its birth included, and it has nobody else.
+"""
+import json, os, platform, re, signal, subprocess, sys, tempfile, time
+from collections import Counter
+
+foreland, who = sys.argv[1], sys.argv[2]
+GETPPID = {'x86_64': 110, 'aarch64': 173}[platform.machine()]
+DEF = f't:w/call sys_enter id if id == {GETPPID}'
+count = bad = 0
+
+
+def check(name, good, why=''):
+    global count, bad
+    count += 1
+    bad += not good
+    print(('ok' if good else 'not ok') + f' - {name}' + ('' if good else f'\n# {str(why)[-1500:]}'))
+
+
+def trace(*args, prefix=(), **kw):
+    return subprocess.run([*prefix, foreland, 'trace', '--json', *args], capture_output=True, text=True,
+                          timeout=120, **kw)
+
+
+def rows_of(text):
+    rows = [json.loads(line) for line in text.splitlines() if line.startswith('{')]
+    return [r for r in rows if 'type' not in r], next((r for r in rows if r.get('type') == 'summary'), None)
+
+
+def log_of(text):
+    return Counter({int(m[1]): int(m[2]) for m in re.finditer(r'^(\d+) (\d+)$', text, re.M)})
+
+
+def same(name, ended, want=None):
+    rows, summary = rows_of(ended.stdout)
+    got = Counter(r['pid'] for r in rows)
+    want = want if want is not None else log_of(ended.stdout)
+    lost = sum(e['lost'] + e['missed'] for e in summary['events']) if summary else 1
+    check(name, ended.returncode == 0 and want and got == want and not lost,
+          f'{ended.returncode} got {got} want {want} {summary} {ended.stderr}')
+    return rows
+
+
+def by_listener(name, option, wants):
+    """-p of a process that has a child already: it works when the trace has shown that it is there."""
+    log = tempfile.TemporaryFile('w+')
+    helper = subprocess.Popen([who, 'listen'], stdin=subprocess.PIPE, stdout=log, text=True, bufsize=0)
+    helper.stdin.write('a')
+    children = f'/proc/{helper.pid}/task/{helper.pid}/children'
+    while not open(children).read().strip():
+        time.sleep(0.01)
+    run = subprocess.Popen([foreland, 'trace', '--json', *option, '-p', str(helper.pid), DEF],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    os.set_blocking(run.stdout.fileno(), False)
+    seen, end = '', time.monotonic() + 60
+    while '"pid"' not in seen and time.monotonic() < end and run.poll() is None:
+        helper.stdin.write('p')
+        time.sleep(0.05)
+        seen += run.stdout.read() or ''
+    os.set_blocking(run.stdout.fileno(), True)
+    helper.stdin.write('gq')
+    helper.wait()
+    out, err = run.communicate(timeout=60)      # the trace ends by itself
+    log.seek(0)
+    want = log_of(log.read())
+    rows, summary = rows_of(seen + out)
+    got = Counter(r['pid'] for r in rows)
+    check(f'{name}: the process itself is there', got.pop(helper.pid, 0) >= want.pop(helper.pid), got)
+    wanted = want if wants else Counter()
+    check(f'{name}: {"each descendant, old and new" if wants else "and no descendant"}',
+          run.returncode == 0 and len(want) == 9 and got == wanted, f'{run.returncode} {got} {wanted} {err}')
+
+
+def by_command():
+    same('--children: each call of each process of the tree, from the first on',
+         trace('--children', DEF, '--', who, 'tree'))
+    same('--follow does the same for a command', trace('--follow', DEF, '--', who, 'tree'))
+    ended = trace('--children', 't:w/call sys_enter id', '--hist', 'keys=id', '--', who, 'tree')
+    rows, _ = rows_of(ended.stdout)
+    check('--children --hist: the same sum', sum(r['hitcount'] for r in rows if r['keys']['id'] == GETPPID) ==
+          sum(log_of(ended.stdout).values()), ended.stdout)
+
+
+def by_self():
+    for option in ([], ['--self']):
+        run = subprocess.Popen([foreland, 'trace', '--json', *option, '--comm', 'foreland', '-t', '0.5',
+                                't:w/call sys_enter id'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        out, err = run.communicate()
+        mine = [r for r in rows_of(out)[0] if r['pid'] == run.pid]
+        check('foreland\'s own events are ' + ('there with --self' if option else 'left out'),
+              run.returncode == 0 and bool(mine) == bool(option), f'{len(mine)} {err}')
+
+
+def cgroup2():
+    for line in open('/proc/self/mountinfo'):
+        words = line.split()
+        if words[words.index('-') + 1] == 'cgroup2':
+            return words[4]
+    return None
+
+
+def by_group():
+    top = cgroup2()
+    name = f'foreland-{os.getpid()}'
+    ident = f'{os.getpid():012x}' + 'ab' * 26
+    try:
+        groups = [f'{top}/{name}', f'{top}/{name}/within', f'{top}/{name}/docker-{ident}.scope',
+                  f'{top}/{name}/docker-{ident[:12]}{"cd" * 26}.scope']
+        for group in groups:
+            os.mkdir(group)
+    except OSError as err:
+        return print(f'ok - --cgroup, --container # SKIP no group can be made in {top}: {err}')
+
+    def join(group):
+        return lambda: open(f'{group}/cgroup.procs', 'w').write('0')
+    try:
+        for what, group, options in (
+                ('--cgroup of a folder', groups[0], ['--cgroup', groups[0]]),
+                ('--cgroup, a group beneath it', groups[1], ['--cgroup', groups[0]]),
+                ('--cgroup as /proc has it', groups[0], ['--cgroup', f'/{name}']),
+                ('--container by its id', groups[2], ['--container', ident]),
+                ('--container by the beginning of it', groups[2], ['--container', ident[:16]])):
+            # The command is in its group before it begins; the trace itself is not.
+            inner = ['sh', '-c', f'echo 0 >{group}/cgroup.procs; exec "$@"', 'sh', who, 'tree']
+            same(what, trace(*options, DEF, '--', *inner))
+        ended = trace('--cgroup', groups[2], DEF, '--', who, 'tree')
+        rows, summary = rows_of(ended.stdout)
+        check('--cgroup: nobody from outside', ended.returncode == 0 and not rows and
+              summary['events'][0]['filtered'] > 0, ended.stdout + ended.stderr)
+        for options, words in ((['--container', ident[:10]], 'begins the names of several'),
+                               (['--container', 'no-such-thing'], 'no control group is named'),
+                               (['--cgroup', '/no/such'], "there is no control group '/no/such'")):
+            ended = trace(*options, DEF, '--', 'touch', '/tmp/who-was-started')
+            check(f'{" ".join(options)[:24]}: said, and nothing started', ended.returncode == 1 and
+                  words in ended.stderr and not os.path.exists('/tmp/who-was-started'), ended.stderr)
+    finally:
+        for group in reversed(groups):
+            os.rmdir(group)
+
+
+def by_namespace():
+    new = ['unshare', '--fork', '--pid', '--mount-proc']
+    if subprocess.run([*new, 'true'], capture_output=True).returncode:
+        return print('ok - pid namespaces # SKIP none can be made here')
+    same('in a pid namespace: --children, by its numbers', trace('--children', DEF, '--', who, 'tree', prefix=new))
+    ended = trace('--comm', os.path.basename(who)[:15], DEF, '--', *new, who, 'tree', prefix=new)
+    rows, _ = rows_of(ended.stdout)
+    inner, got = log_of(ended.stdout), Counter(r['pid'] for r in rows)
+    check('in a pid namespace: those in one beneath it have numbers of ours', len(inner) == 7 and
+          sorted(got.values()) == sorted(inner.values()) and got != inner and 0 not in got, f'{got} {inner}')
+    script = f'{who} listen <$0 & p=$!; exec 3>$0; {foreland} trace --json -p $p "$1" & t=$!; ' \
+             f'while kill -0 $p 2>/dev/null; do printf p >&3; sleep 0.1; n=$((n+1)); ' \
+             f'test $n -lt 30 || printf q >&3; done; wait $t; echo pid $p'
+    with tempfile.TemporaryDirectory() as work:
+        os.mkfifo(f'{work}/pipe')
+        ended = subprocess.run([*new, 'sh', '-c', script, f'{work}/pipe', DEF], capture_output=True, text=True,
+                               timeout=60)
+    rows, _ = rows_of(ended.stdout)
+    pid = int(re.search(r'^pid (\d+)', ended.stdout, re.M)[1])
+    check('in a pid namespace: -p by its number there', rows and {r['pid'] for r in rows} == {pid} and pid < 20,
+          ended.stdout[-400:] + ended.stderr)
+    # This process lives outside of it, and calls until the trace has its lines.
+    run = subprocess.Popen([*new, foreland, 'trace', '--json', '-n', '3', '--comm', os.path.basename(
+        open('/proc/self/comm').read().strip()), DEF], stdout=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while run.poll() is None and time.monotonic() < end:
+        os.getppid()
+        time.sleep(0.001)
+    rows, _ = rows_of(run.stdout.read())
+    check('in a pid namespace: who is outside has no number', len(rows) == 3 and {r['pid'] for r in rows} == {0},
+          rows)
+
+
+def by_budget():
+    total, most = 60000, 100
+    ended = trace('--children', '--task-budget', f'{most}/s', DEF, '--', who, 'flood', str(total))
+    rows, summary = rows_of(ended.stdout)
+    seconds = Counter(r['time_ns'] // 1000000000 for r in rows)
+    s = summary['events'][0]
+    check('--task-budget: no second has more', rows and max(seconds.values()) <= most, seconds)
+    check('--task-budget: what is over it is counted, and all adds up', s['over_budget'] + s['records'] == total and
+          s['hits'] == s['records'] + s['filtered'] + s['over_budget'] and not s['lost'], s)
+
+
+def by_usage():
+    for words in (['--children'], ['--follow'], ['--cgroup', '/', '--container', 'x', '--', 'true'],
+                  ['--task-budget', 'x'], ['--task-budget', '0/s'], ['--task-budget', '5/m'],
+                  ['--follow', '--via', 'tracefs', '--', 'touch', '/tmp/who-was-started'],
+                  ['--task-budget', '5/s', '--via', 'tracefs']):
+        command = words[words.index('--'):] if '--' in words else []
+        ended = trace(*[w for w in words if w not in command], DEF, *command)
+        check(f'{" ".join(words)}: refused before anything starts', ended.returncode == 2 and not ended.stdout and
+              not os.path.exists('/tmp/who-was-started'), f'{ended.returncode} {ended.stderr}')
+
+
+def main():
+    probe = trace('-n', '1', 't sched_switch')
+    if probe.returncode:
+        print('1..0 # SKIP raw tracepoint programs cannot be loaded here')
+        return 0
+    by_usage()
+    by_command()
+    by_listener('-p', [], False)
+    by_listener('-p --follow', ['--follow'], True)
+    by_self()
+    by_group()
+    by_namespace()
+    by_budget()
+    print(f'1..{count}')
+    return 1 if bad else 0
+
+
+sys.exit(main())
