@@ -127,8 +127,10 @@ int main(int argc, char **argv)
 {
 	setvbuf(stdin, NULL, _IONBF, 0);
 	if (argc > 2 && strcmp(argv[1], "flood") == 0) {
-		call(atoi(argv[2]));
-		tell(atoi(argv[2]));
+		int n = (int)strtol(argv[2], NULL, 10);
+
+		call(n);
+		tell(n);
 	} else if (argc > 1 && strcmp(argv[1], "listen") == 0) {
 		listen_to(stdin);
 	} else {
