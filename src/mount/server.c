@@ -11,8 +11,20 @@
 
 #define TICK_MS 20
 
+static void enter(const struct fl_mount_loop *loop)
+{
+	if (loop->enter)
+		loop->enter(loop->ctx);
+}
+
+static void leave(const struct fl_mount_loop *loop)
+{
+	if (loop->leave)
+		loop->leave(loop->ctx);
+}
+
 /* Requests that are there, one after the other; but a stream of them does not delay the tree for ever. */
-static int serve(struct fl_mount *m)
+static int serve(struct fl_mount *m, const struct fl_mount_loop *loop)
 {
 	for (int i = 0; i < 256; i++) {
 		int n = fuse_session_receive_buf(m->se, &m->request);
@@ -21,7 +33,9 @@ static int serve(struct fl_mount *m)
 			return 0;
 		if (n <= 0)
 			return n;
+		enter(loop);
 		fuse_session_process_buf(m->se, &m->request);
+		leave(loop);
 	}
 	return 0;
 }
@@ -35,13 +49,15 @@ int fl_mount_run(struct fl_mount *m, const struct fl_mount_loop *loop)
 		if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
 			return -errno;
 		if (fds[0].revents & POLLIN)
-			r = serve(m);
+			r = serve(m, loop);
 		/* POLLERR: unmounted, or the connection was aborted */
 		if (r == 0 && fds[0].revents & (POLLERR | POLLHUP) && !(fds[0].revents & POLLIN))
 			break;
 		if (r == 0 && loop->tick)
 			r = loop->tick(loop->ctx);
+		enter(loop);
 		fl_mount_retry_parked(m);
+		leave(loop);
 	}
 	return r == -ENODEV ? 0 : r;
 }

@@ -50,6 +50,9 @@ struct fl_mount_loop {
 	int (*tick)(void *ctx);		   /* NULL: none */
 	void *ctx;
 	int wake_fd; /* readable: tick() at once; -1: none */
+	/* Around each use of the tree, where other threads use what lies behind it. NULL: none do. */
+	void (*enter)(void *ctx);
+	void (*leave)(void *ctx);
 };
 
 /* Serves until it is unmounted, stopped, or tick() ends it: 0, what tick() returned, or -errno. */

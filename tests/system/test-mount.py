@@ -116,6 +116,23 @@ prints('0x1111 0x2222\n', HOWTO + 'echo 1 >$P/rescan; cd $P/devices/0*; echo $(c
 prints('driver\n', HOWTO + 'echo 1 >$P/rescan; cd $P/devices/0*; echo dw-edma-pcie >driver_override; '
        'echo ${PWD##*/} >$P/drivers_probe; ls -d driver', 'driver_override and drivers_probe bind')
 
+with tempfile.TemporaryDirectory() as d:
+    # The other end is a process of its own: what it writes by DMA it must read back, over every channel.
+    ASK = f"""
+ask() {{ while ! test -S {d}/s; do sleep 0.02; done; {foreland} epdma host verify --socket {d}/s 2>&1 | grep -o ' 0 different'; }}
+test -S {d}/s || echo none yet
+"""
+    BIND = 'ln -s controllers/*.pcie-ep functions/pci_epf_dma/dma0/primary/\n'
+    START = 'echo 1 >controllers/e65d0000.pcie-ep/start\n'
+    before = HOWTO.replace(BIND, '').replace(START, '').replace('echo 1 >functions/pci_epf_dma/dma0/msi', 'echo 4 >functions/pci_epf_dma/dma0/msi')
+    prints('none yet\n 0 different\ngone\n 0 different\n', ASK.join([before, BIND + START + 'ask\n'
+           'rm functions/pci_epf_dma/dma0/primary/*.pcie-ep; test -S ' + d + '/s || echo gone\n' + BIND + 'ask\n']),
+           'what the how-to has started answers a host at the socket; unbound, it is gone', '--socket', d + '/s')
+    r = inside('true', '--socket', d + '/nowhere/s')
+    tell(r.returncode == 1 and 'nowhere' in r.stderr, 'a socket that cannot be made is said', r.stderr)
+    r = inside('true', '--socket', d + '/s', '--only', 'pci')
+    tell(r.returncode == 2, 'a host in the tree and one at a socket exclude each other', r.stderr)
+
 # ---- a folder ----
 with tempfile.TemporaryDirectory() as d:
     server = subprocess.Popen([foreland, 'mount', '--only', 'tracing', d])

@@ -18,6 +18,7 @@
 struct mount_opts {
 	struct fl_strv only;
 	bool dump;
+	const char *socket;
 };
 
 static const struct fl_opt options[] = {
@@ -25,6 +26,8 @@ static const struct fl_opt options[] = {
 		    "these trees alone; may be given several times"),
 	FL_OPT_FLAG(struct mount_opts, dump, 0, "dump",
 		    "show each argument's fetch program behind its definition"),
+	FL_OPT_STR(struct mount_opts, socket, 0, "socket", "PATH",
+		   "where hosts connect (vfio-user) once the endpoint is started; pci is not served then"),
 	{}
 };
 
@@ -45,23 +48,39 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-struct command {
-	pid_t pid; /* 0: none */
+struct running {
+	struct mount_trees *trees;
+	pid_t pid; /* of the command; 0: none */
 	int status; /* of waitpid() */
 	bool ended;
 };
 
 /* Ends the server with the command. */
-static int look_at_command(void *ctx)
+static int tick(void *ctx)
 {
-	struct command *c = ctx;
+	struct running *c = ctx;
 
+	mount_trees_tick(c->trees);
 	if (c->pid > 0 && waitpid(c->pid, &c->status, WNOHANG) == c->pid)
 		c->ended = true;
 	return c->ended;
 }
 
-static int exit_status(const struct command *c)
+static void enter(void *ctx)
+{
+	struct running *c = ctx;
+
+	mount_trees_lock(c->trees);
+}
+
+static void leave(void *ctx)
+{
+	struct running *c = ctx;
+
+	mount_trees_unlock(c->trees);
+}
+
+static int exit_status(const struct running *c)
 {
 	return WIFEXITED(c->status) ? WEXITSTATUS(c->status) : 128 + WTERMSIG(c->status);
 }
@@ -77,8 +96,12 @@ static int choose(const struct mount_opts *o, bool for_command, unsigned int *re
 		}
 		which |= one;
 	}
+	if (o->socket && which & MOUNT_PCI) {
+		fl_say_usage("--socket: the host is another program, and --only pci shows one in the tree");
+		return -EINVAL;
+	}
 	/* Counting costs every allocation of the system something, and the command's /proc is changed. */
-	*ret = which ? which : MOUNT_ALL & ~(unsigned int)MOUNT_ALLOCINFO;
+	*ret = which ? which : MOUNT_ALL & ~(unsigned int)(MOUNT_ALLOCINFO | (o->socket ? MOUNT_PCI : 0));
 	if (for_command && which & MOUNT_ALLOCINFO && access("/proc/allocinfo", F_OK) < 0)
 		fl_say(FL_NOTE, "this kernel has no /proc/allocinfo: the command sees a /proc of this moment, in which "
 				"processes that start later are missing, but for itself");
@@ -97,12 +120,12 @@ static void reach_tracefs(void)
 		mount("nodev", "/sys/kernel/tracing", "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
-static int serve(struct fl_mount *m, unsigned int which, char **argv)
+static int serve(struct fl_mount *m, struct mount_trees *trees, unsigned int which, char **argv)
 {
 	struct fl_mount_bind binds[MOUNT_BINDS_MAX];
-	struct command command = {};
-	struct fl_mount_loop loop = { .stop = &stop_asked, .tick = look_at_command, .ctx = &command,
-				      .wake_fd = -1 };
+	struct running command = { .trees = trees };
+	struct fl_mount_loop loop = { .stop = &stop_asked, .tick = tick, .ctx = &command, .wake_fd = -1,
+				      .enter = enter, .leave = leave };
 	_cleanup_close_ int pidfd = -1;
 	int r;
 
@@ -135,16 +158,16 @@ static int mount_run(const void *v, const struct fl_args *args)
 	const struct mount_opts *o = v;
 	const char *dir = strcmp(args->v[0], "-") ? args->v[0] : NULL;
 	_cleanup_buf_ struct fl_buf why = {};
+	struct mount_trees_opts which = { .dump = o->dump, .socket = o->socket };
 	struct mount_trees *trees;
 	struct fl_mount *m;
-	unsigned int which;
 	int r;
 
 	if (!dir && !args->command)
 		return fl_say_usage("'-' in place of a folder goes with -- COMMAND");
-	if (choose(o, args->command, &which) < 0)
+	if (choose(o, args->command, &which.which) < 0)
 		return FL_EXIT_USAGE;
-	r = mount_trees_new(which, o->dump, &trees);
+	r = mount_trees_new(&which, &trees);
 	if (r < 0) {
 		fl_say_failed("foreland", r);
 		return FL_EXIT_FINDINGS;
@@ -153,7 +176,7 @@ static int mount_run(const void *v, const struct fl_args *args)
 	if (r < 0) {
 		fl_say(FL_ERROR, "%s", fl_buf_z(&why));
 	} else {
-		r = serve(m, which, args->command);
+		r = serve(m, trees, which.which, args->command);
 		fl_mount_free(m);
 	}
 	mount_trees_free(trees);

@@ -18,8 +18,7 @@
 #include "alloc/sources/source.h"
 #endif
 #ifdef FL_HAVE_EPDMA
-#include "epdma/endpoint/setup.h"
-#include "epdma/sysroot/sysroot.h"
+#include "cli/mount/endpoint.h"
 #endif
 
 #define PROC_ALLOCINFO "/proc/allocinfo"
@@ -50,9 +49,7 @@ struct mount_trees {
 	struct fl_records_space *space;
 #endif
 #ifdef FL_HAVE_EPDMA
-	struct fl_clock_manual clock;
-	struct fl_setup setup;
-	struct fl_sysroot *sysroot;
+	struct mount_endpoint *endpoint;
 #endif
 };
 
@@ -102,40 +99,22 @@ static int add_tracing(struct mount_trees *t, bool dump)
 static int show_part(struct mount_trees *t, const char *path, const char *name)
 {
 	struct fl_node *part;
-	int r = fl_node_walk(fl_sysroot_root(t->sysroot), fl_str(path), true, &part);
+	int r = fl_node_walk(mount_endpoint_root(t->endpoint), fl_str(path), true, &part);
 
 	return r < 0 ? r : fl_dir_add(t->root, fl_str(name), part);
 }
 
-static int open_endpoint(struct mount_trees *t)
+static int add_endpoint(struct mount_trees *t, const struct mount_trees_opts *o)
 {
-	const struct fl_setup_options board = { .board = "r-car-s4", .clock = &t->clock.clock };
-	struct fl_sysroot_config config = { .host = true, .clock = &t->clock };
-	struct fl_diag diag = {};
-	int r;
-
-	t->clock.clock.now = fl_clock_manual_now;
-	r = fl_setup_open(&board, &t->setup, &diag);
-	if (fl_say_diag(&diag))
-		r = r < 0 ? r : -EINVAL;
-	fl_diag_fini(&diag);
-	if (r < 0)
-		return r;
-	config.epc = t->setup.epc;
-	return fl_sysroot_new(&config, &t->sysroot);
-}
-
-static int add_endpoint(struct mount_trees *t, unsigned int which)
-{
-	int r = open_endpoint(t);
+	int r = mount_endpoint_new(o->socket, &t->endpoint);
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(places) && r == 0; i++)
-		if (which & places[i].tree & (MOUNT_CONFIG | MOUNT_PCI))
+		if (o->which & places[i].tree & (MOUNT_CONFIG | MOUNT_PCI))
 			r = show_part(t, places[i].over, places[i].name);
 	return r;
 }
 #else
-static int add_endpoint(struct mount_trees *t, unsigned int which)
+static int add_endpoint(struct mount_trees *t, const struct mount_trees_opts *o)
 {
 	return -EOPNOTSUPP;
 }
@@ -183,7 +162,7 @@ static int add_allocinfo(struct mount_trees *t)
 }
 #endif
 
-int mount_trees_new(unsigned int which, bool dump, struct mount_trees **ret)
+int mount_trees_new(const struct mount_trees_opts *o, struct mount_trees **ret)
 {
 	struct mount_trees *t = calloc(1, sizeof(*t));
 	int r = 0;
@@ -193,11 +172,11 @@ int mount_trees_new(unsigned int which, bool dump, struct mount_trees **ret)
 	t->root = fl_dir_new(NULL, NULL);
 	if (!t->root)
 		r = -ENOMEM;
-	if (r == 0 && which & MOUNT_TRACING)
-		r = add_tracing(t, dump);
-	if (r == 0 && which & (MOUNT_CONFIG | MOUNT_PCI))
-		r = add_endpoint(t, which);
-	if (r == 0 && which & MOUNT_ALLOCINFO)
+	if (r == 0 && o->which & MOUNT_TRACING)
+		r = add_tracing(t, o->dump);
+	if (r == 0 && o->which & (MOUNT_CONFIG | MOUNT_PCI))
+		r = add_endpoint(t, o);
+	if (r == 0 && o->which & MOUNT_ALLOCINFO)
 		r = add_allocinfo(t);
 	if (r < 0)
 		mount_trees_free(t);
@@ -211,6 +190,35 @@ struct fl_node *mount_trees_root(struct mount_trees *t)
 	return t->root;
 }
 
+#ifdef FL_HAVE_EPDMA
+void mount_trees_tick(struct mount_trees *t)
+{
+	mount_endpoint_tick(t->endpoint);
+}
+
+void mount_trees_lock(struct mount_trees *t)
+{
+	mount_endpoint_lock(t->endpoint);
+}
+
+void mount_trees_unlock(struct mount_trees *t)
+{
+	mount_endpoint_unlock(t->endpoint);
+}
+#else
+void mount_trees_tick(struct mount_trees *t)
+{
+}
+
+void mount_trees_lock(struct mount_trees *t)
+{
+}
+
+void mount_trees_unlock(struct mount_trees *t)
+{
+}
+#endif
+
 void mount_trees_free(struct mount_trees *t)
 {
 	if (!t)
@@ -221,9 +229,7 @@ void mount_trees_free(struct mount_trees *t)
 	fl_alloc_source_close(t->source);
 #endif
 #ifdef FL_HAVE_EPDMA
-	fl_sysroot_free(t->sysroot);
-	if (t->setup.epc)
-		fl_setup_close(&t->setup);
+	mount_endpoint_free(t->endpoint);
 #endif
 #ifdef FL_HAVE_PROBE
 	fl_target_close(t->target);

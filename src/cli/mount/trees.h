@@ -16,11 +16,22 @@ enum mount_tree {
 
 struct mount_trees;
 
-/* Those of @which (enum mount_tree); complains by itself. 0 or -errno. */
-int mount_trees_new(unsigned int which, bool dump, struct mount_trees **ret);
+struct mount_trees_opts {
+	unsigned int which; /* enum mount_tree */
+	bool dump;
+	const char *socket; /* of the endpoint; NULL: none, its host is in the tree */
+};
+
+/* Complains by itself. 0 or -errno. */
+int mount_trees_new(const struct mount_trees_opts *o, struct mount_trees **ret);
 void mount_trees_free(struct mount_trees *t);
 
 struct fl_node *mount_trees_root(struct mount_trees *t); /* borrowed */
+
+/* What the trees do between requests; and around each request, where others use what lies behind them. */
+void mount_trees_tick(struct mount_trees *t);
+void mount_trees_lock(struct mount_trees *t);
+void mount_trees_unlock(struct mount_trees *t);
 
 /* What a command sees at which path, of @which; at most MOUNT_BINDS_MAX. */
 #define MOUNT_BINDS_MAX 8

@@ -230,6 +230,8 @@ static int make_device(struct function *f)
 
 void fl_sysroot_hide(struct function *f)
 {
+	if (f->m->config.leaving && f->epf && fl_epf_epc(f->epf))
+		f->m->config.leaving(f->m->config.leaving_ctx);
 	if (!f->visible)
 		return;
 	unprobe(f);

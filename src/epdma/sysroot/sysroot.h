@@ -34,6 +34,9 @@ struct fl_sysroot_config {
 	struct fl_clock_manual *clock;
 	const struct fl_sysroot_driver *driver;
 	void *driver_ctx;
+	/* Before a function is unbound, or its controller stopped. NULL: nobody wants to know. */
+	void (*leaving)(void *ctx);
+	void *leaving_ctx;
 };
 
 int fl_sysroot_new(const struct fl_sysroot_config *config, struct fl_sysroot **ret);

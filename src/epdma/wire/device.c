@@ -428,6 +428,14 @@ int fl_device_adopt(struct fl_device *d, struct fl_epf *f)
 	return 0;
 }
 
+void fl_device_forget(struct fl_device *d)
+{
+	if (fl_epc_link(d->epc))
+		fl_epc_link_down(d->epc);
+	d->epf = NULL;
+	gate_engine(d);
+}
+
 int fl_device_start(struct fl_device *d, const struct fl_setup_options *o, struct fl_epf_error *err)
 {
 	struct fl_setup m = { .board = d->board, .epc = d->epc };

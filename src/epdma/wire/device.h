@@ -42,6 +42,8 @@ int fl_device_start(struct fl_device *d, const struct fl_setup_options *o,
 		    struct fl_epf_error *err);
 /* The same for a function that was bound by other means (configfs) to fl_device_epc(). Borrowed. */
 int fl_device_adopt(struct fl_device *d, struct fl_epf *f);
+/* The adopted function goes, and no host is there any more. With the device's lock held. */
+void fl_device_forget(struct fl_device *d);
 
 struct fl_epc *fl_device_epc(struct fl_device *d);
 struct fl_engine *fl_device_engine(struct fl_device *d);
