@@ -9,18 +9,15 @@
 
 #define FL_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define FL_MIN(a, b)                                                                               \
+/* One inside another is two variables of their own: the counter makes their names. */
+#define FL_MIN(a, b) FL_PICK_(a, b, <, __COUNTER__)
+#define FL_MAX(a, b) FL_PICK_(a, b, >, __COUNTER__)
+#define FL_PICK_(a, b, op, n) FL_PICK__(a, b, op, n)
+#define FL_PICK__(a, b, op, n)                                                                     \
 	({                                                                                         \
-		__typeof__(a) _a = (a);                                                            \
-		__typeof__(b) _b = (b);                                                            \
-		_a < _b ? _a : _b;                                                                 \
-	})
-
-#define FL_MAX(a, b)                                                                               \
-	({                                                                                         \
-		__typeof__(a) _a = (a);                                                            \
-		__typeof__(b) _b = (b);                                                            \
-		_a > _b ? _a : _b;                                                                 \
+		__typeof__(a) a_##n = (a);                                                         \
+		__typeof__(b) b_##n = (b);                                                         \
+		a_##n op b_##n ? a_##n : b_##n;                                                    \
 	})
 
 #define FL_CONTAINER_OF(ptr, type, member)                                                         \

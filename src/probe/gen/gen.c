@@ -147,10 +147,7 @@ static void find_ring(struct fl_gen *g, uint32_t lost)
 		fl_label_place(p, found);
 		return;
 	}
-	fl_emit_map_fd(p, BPF_REG_1, g->env->rings_fd);
-	fl_emit_mov(p, BPF_REG_2, BPF_REG_FP);
-	fl_emit_alui(p, BPF_ADD, BPF_REG_2, GEN_FP_KEY);
-	fl_emit_call(p, BPF_FUNC_map_lookup_elem);
+	fl_emit_map_lookup(p, g->env->rings_fd, GEN_FP_KEY);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, lost);
 	fl_emit_mov(p, BPF_REG_1, BPF_REG_0);
 }
@@ -176,10 +173,7 @@ static void scratch_piece(struct fl_gen *g, int32_t key, uint32_t lost)
 	struct fl_insns *p = g->p;
 
 	fl_emit_storei(p, 4, BPF_REG_FP, GEN_FP_CPU, key);
-	fl_emit_map_fd(p, BPF_REG_1, g->env->scratch_fd);
-	fl_emit_mov(p, BPF_REG_2, BPF_REG_FP);
-	fl_emit_alui(p, BPF_ADD, BPF_REG_2, GEN_FP_CPU);
-	fl_emit_call(p, BPF_FUNC_map_lookup_elem);
+	fl_emit_map_lookup(p, g->env->scratch_fd, GEN_FP_CPU);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, lost);
 	fl_emit_mov(p, GEN_REC, BPF_REG_0);
 }
@@ -377,10 +371,7 @@ static void find_entry(struct fl_gen *g, uint32_t missing)
 		fl_emit_load(p, 8, BPF_REG_1, GEN_CTX, (int16_t)g->env->arch->sp);
 		fl_emit_alui(p, BPF_ADD, BPF_REG_1, -above[i]);
 		fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_SP, BPF_REG_1);
-		fl_emit_map_fd(p, BPF_REG_1, g->env->entry_fd);
-		fl_emit_mov(p, BPF_REG_2, BPF_REG_FP);
-		fl_emit_alui(p, BPF_ADD, BPF_REG_2, GEN_FP_SP);
-		fl_emit_call(p, BPF_FUNC_map_lookup_elem);
+		fl_emit_map_lookup(p, g->env->entry_fd, GEN_FP_SP);
 		fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, found);
 	}
 	fl_emit_jmp(p, missing);

@@ -177,24 +177,33 @@ static bool contains(struct fl_str s, const char *part)
 	return s.n && memmem(s.p, s.n, part, strlen(part));
 }
 
+/* The next slot, for a dereference, a store, a bit-field or a loop: -@err where there is none. */
+static int tail_insn(struct fl_parse *p, struct fl_str at, int err)
+{
+	if (p->pc + 1 >= FL_FETCH_MAX_INSNS - 1) {
+		fl_fault(p, p->offset, FL_FAULT_TOO_MANY_OPS, at);
+		return -err;
+	}
+	p->pc++;
+	return 0;
+}
+
 /* A char array is a string as it stands; a char pointer is one after one more dereference. */
 static int prepare_string(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_str expr)
 {
 	unsigned int kind = fl_type_kind(p->last);
+	int r;
 
 	if (kind == BTF_KIND_ARRAY && is_char(fl_type_target(p->last)))
 		return 0;
 	if (kind != BTF_KIND_PTR || !is_char(fl_type_target(p->last)))
 		return fl_fault(p, p->offset, FL_FAULT_BAD_TYPE4STR, expr);
-	if (p->pc + 1 == FL_FETCH_MAX_INSNS - 1) {
-		fl_fault(p, p->offset, FL_FAULT_TOO_MANY_OPS, expr);
-		return -E2BIG;
-	}
-	p->pc++;
-	*fl_insn(p) = (struct fl_fetch_insn){
-		.op = fl_at(arg->type_text, 0) == 'u' ? FL_FETCH_UDEREF : FL_FETCH_DEREF,
-	};
-	return 0;
+	r = tail_insn(p, expr, E2BIG);
+	if (r == 0)
+		*fl_insn(p) = (struct fl_fetch_insn){
+			.op = fl_at(arg->type_text, 0) == 'u' ? FL_FETCH_UDEREF : FL_FETCH_DEREF,
+		};
+	return r;
 }
 
 static bool has_path(struct fl_type t)
@@ -209,18 +218,16 @@ static bool has_path(struct fl_type t)
 static int prepare_path(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_str expr)
 {
 	bool pointer = fl_type_kind(p->last) == BTF_KIND_PTR;
+	int r;
 
 	if (!has_path(pointer ? fl_type_strip(fl_type_target(p->last)) : p->last))
 		return fl_fault(p, p->offset, FL_FAULT_BAD_TYPE4STR, expr);
 	if (!pointer)
 		return 0;
-	if (p->pc + 1 == FL_FETCH_MAX_INSNS - 1) {
-		fl_fault(p, p->offset, FL_FAULT_TOO_MANY_OPS, expr);
-		return -E2BIG;
-	}
-	p->pc++;
-	*fl_insn(p) = (struct fl_fetch_insn){ .op = FL_FETCH_DEREF };
-	return 0;
+	r = tail_insn(p, expr, E2BIG);
+	if (r == 0)
+		*fl_insn(p) = (struct fl_fetch_insn){ .op = FL_FETCH_DEREF };
+	return r;
 }
 
 static int use_btf_type(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_str expr)
@@ -235,17 +242,6 @@ static int use_btf_type(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_
 		return 0;
 	}
 	return contains(arg->type_text, "string") ? prepare_string(p, arg, expr) : 0;
-}
-
-/* The next slot, for a store, a bit-field or a loop: -@err where there is none. */
-static int tail_insn(struct fl_parse *p, struct fl_str at, int err)
-{
-	if (p->pc + 1 >= FL_FETCH_MAX_INSNS - 1) {
-		fl_fault(p, p->offset, FL_FAULT_TOO_MANY_OPS, at);
-		return -err;
-	}
-	p->pc++;
-	return 0;
 }
 
 static bool op_in(enum fl_fetch_op op, const enum fl_fetch_op *ops, size_t n)
