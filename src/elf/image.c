@@ -224,24 +224,37 @@ static bool is_function(const Elf64_Sym *s)
 	return (type == STT_FUNC || type == STT_GNU_IFUNC) && s->st_shndx != SHN_UNDEF;
 }
 
+/* What stands between one source's name and the next is local to it. */
+static const char *source_name(const Elf64_Sym *s, struct fl_str names, const char *before)
+{
+	if (ELF64_ST_TYPE(s->st_info) != STT_FILE)
+		return before;
+	return s->st_name < names.n && names.p[s->st_name] ? names.p + s->st_name : NULL;
+}
+
 static int take_symbols(struct fl_elf_image *i, const Elf64_Shdr *table)
 {
 	size_t n = table->sh_size / sizeof(Elf64_Sym);
 	const Elf64_Sym *v = things(i, table->sh_offset, n, sizeof(*v));
 	struct fl_str names = fl_elf_section_bytes(i, &i->sections[table->sh_link]);
+	const char *source = NULL;
 
 	if (!v || !names.n || names.p[names.n - 1])
 		return 0;
 	i->symbols = reallocarray(NULL, n + 1, sizeof(*i->symbols));
 	if (!i->symbols)
 		return -ENOMEM;
-	for (size_t k = 0; k < n; k++)
+	for (size_t k = 0; k < n; k++) {
+		bool is_local = ELF64_ST_BIND(v[k].st_info) == STB_LOCAL;
+
+		source = source_name(&v[k], names, source);
 		if (is_function(&v[k]) && v[k].st_name < names.n)
 			i->symbols[i->nr_symbols++] = (struct fl_elf_symbol){
 				v[k].st_value, v[k].st_size, names.p + v[k].st_name,
-				ELF64_ST_BIND(v[k].st_info) == STB_LOCAL,
+				is_local ? source : NULL, is_local,
 				ELF64_ST_BIND(v[k].st_info) == STB_WEAK
 			};
+	}
 	qsort(i->symbols, i->nr_symbols, sizeof(*i->symbols), by_address);
 	return 0;
 }

@@ -22,6 +22,7 @@
 struct fl_elf_symbol {
 	uint64_t address, size;
 	const char *name; /* in the image */
+	const char *file; /* a local one's source, as the symbols have it; NULL: not known */
 	bool is_local, is_weak;
 };
 

@@ -91,7 +91,13 @@ static int by_low(const void *x, const void *y)
 
 	if (a->low != b->low)
 		return a->low < b->low ? -1 : 1;
-	return (a->high < b->high) - (a->high > b->high); /* what contains comes before what is in it */
+	if (a->high != b->high)
+		return a->high > b->high ? -1 : 1; /* what contains comes before what is in it */
+	/*
+	 * Inline functions that several units have are one in the file: the linker kept the first, and
+	 * the first is found last.
+	 */
+	return (a->index < b->index) - (a->index > b->index);
 }
 
 static void sort(struct ranges *r)

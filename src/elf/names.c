@@ -199,7 +199,7 @@ static void name(struct fl_elf_names *n, const struct fl_elf_line *l,
 	const char *mangled = l->linkage_name ? l->linkage_name : symbol ? symbol->name : l->name;
 
 	ret->function = mangled ? readable(n, mangled) : NULL;
-	ret->file = l->file;
+	ret->file = l->file || !symbol ? l->file : symbol->file;
 	ret->line = l->line;
 	ret->discriminator = l->discriminator;
 }

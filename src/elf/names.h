@@ -19,7 +19,7 @@ struct fl_elf_file;  /* one of them */
 /* Strings live as long as the names. */
 struct fl_elf_frame {
 	const char *function; /* demangled; NULL: not known */
-	const char *file;     /* NULL: not known */
+	const char *file;     /* NULL: not known; without a line the symbols alone have it */
 	uint32_t line, discriminator;
 	bool inlined;	 /* into the frame that follows */
 	uint64_t offset; /* from the function's start, where a symbol says where that is */

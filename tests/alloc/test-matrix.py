@@ -3,14 +3,17 @@
 """foreland alloc run changes nothing: programs of Debian, each with the allocator that it has and with
 others preloaded.
 
-usage: test-matrix.py FORELAND [--long]
+usage: test-matrix.py FORELAND [--long [SCRIPTS]]
 
+With --long all that are listed; given the tree's scripts, in a root of this machine's own suite that has them.
 Each runs plain twice, in folders of their own, and then counted. What differs between the two plain
 runs (times, process ids, addresses) is masked; all else must be equal: output, errors, exit status,
 and the files that were written, byte for byte."""
 import concurrent.futures
+import glob
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -19,9 +22,13 @@ import tempfile
 
 FORELAND = os.path.abspath(sys.argv[1])
 LONG = "--long" in sys.argv
-LIB = "/usr/lib/x86_64-linux-gnu/"
-ALLOCATORS = [("as it is", None), ("jemalloc", LIB + "libjemalloc.so.2"),
-              ("tcmalloc", LIB + "libtcmalloc_minimal.so.4"), ("mimalloc", LIB + "libmimalloc.so.2")]
+SCRIPTS = sys.argv[3] if len(sys.argv) > 3 else None
+ALLOCATORS = [("as it is", None)] + [
+    (name, path) for name, pattern in (("jemalloc", "libjemalloc.so.?"), ("tcmalloc", "libtcmalloc_minimal.so.?"), ("mimalloc", "libmimalloc.so.?"))
+    for path in sorted(glob.glob("/usr/lib/x86_64-linux-gnu/" + pattern))[-1:]]
+# What the programs of ./check and the allocators are in; the others' packages are scripts/deps --long.
+PACKAGES = "python3 perl git gcc g++ libc6-dev clang make xz-utils groff zsh binutils python3-docutils protobuf-compiler " \
+           "libjemalloc-dev libgoogle-perftools-dev libmimalloc-dev"
 
 C = "#include <stdio.h>\n#include <stdlib.h>\nint main(void) { char *s = malloc(6); snprintf(s, 6, \"hello\"); puts(s); return 3; }\n"
 CXX = "#include <map>\n#include <string>\n#include <iostream>\nint main() { std::map<int, std::string> m; " \
@@ -150,10 +157,21 @@ def try_one(row):
         return name, allocator, compare(first, second, once(script, preload, True, at))
 
 
+def in_a_root():
+    """This test again, where all the programs are; does not return."""
+    deps = subprocess.run([f"{SCRIPTS}/deps", "--long"], capture_output=True, text=True, check=True).stdout.split()
+    source, build = os.path.dirname(os.path.abspath(SCRIPTS)), FORELAND.split("/src/cli/")[0]
+    os.execv(f"{SCRIPTS}/suite-root", ["suite-root", platform.freedesktop_os_release()["VERSION_CODENAME"], "--name", "alloc-matrix",
+             "--packages", " ".join([PACKAGES, *(d for d in deps if not d.endswith("-dbg"))]), "--bind", f"{source}:{source}",
+             "--bind", f"{build}:{build}", "--", "python3", os.path.abspath(sys.argv[0]), FORELAND, "--long"])
+
+
+if SCRIPTS:
+    sys.stdout.flush()
+    in_a_root()
 programs = [p for p in QUICK + (MORE if LONG else []) if shutil.which(needed(p[0]))]
 missing = [p[0] for p in QUICK + (MORE if LONG else []) if not shutil.which(needed(p[0]))]
-allocators = [a for a in ALLOCATORS if not a[1] or os.path.exists(a[1])]
-rows = [(p, a) for p in programs for a in allocators
+rows = [(p, a) for p in programs for a in ALLOCATORS
         if LONG or not a[1] or (p[0], a[0]) in (("python3", "jemalloc"), ("perl", "tcmalloc"), ("c++", "mimalloc"))]
 print(f"1..{len(rows) + len(missing)}")
 failed = number = 0

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* elf-names FILE: addresses on standard input, answers as "addr2line -fiC -e FILE" gives them. */
+/*
+ * elf-names [-a] FILE: addresses on standard input, answers as "addr2line [-a] -fiC -e FILE" gives them,
+ * which has the innermost frame's discriminator at all of its frames.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +19,9 @@ static void answer(struct fl_elf_names *n, struct fl_elf_file *f, uint64_t addre
 		if (v[i].line)
 			printf("%" PRIu32, v[i].line);
 		else
-			printf("%s", v[i].file ? "?" : "0");
-		if (v[i].discriminator)
-			printf(" (discriminator %" PRIu32 ")", v[i].discriminator);
+			printf("%s", v[i].file || v[i].function ? "?" : "0");
+		if (v[0].discriminator)
+			printf(" (discriminator %" PRIu32 ")", v[0].discriminator);
 		putchar('\n');
 	}
 }
@@ -29,13 +32,18 @@ int main(int argc, char **argv)
 	struct fl_elf_file *f;
 	char line[100];
 
-	if (argc != 2 || fl_elf_names_open(&n) < 0)
+	if (argc < 2 || argc > 3 || fl_elf_names_open(&n) < 0)
 		return 2;
-	f = fl_elf_names_file(n, fl_str(argv[1]), (struct fl_str){});
+	f = fl_elf_names_file(n, fl_str(argv[argc - 1]), (struct fl_str){});
 	if (!f || !fl_elf_file_is_open(f))
 		return 1;
-	while (fgets(line, sizeof(line), stdin))
-		answer(n, f, strtoull(line, NULL, 16));
+	while (fgets(line, sizeof(line), stdin)) {
+		uint64_t address = strtoull(line, NULL, 16);
+
+		if (argc == 3)
+			printf("0x%016" PRIx64 "\n", address);
+		answer(n, f, address);
+	}
 	fl_elf_names_close(n);
 	return 0;
 }
