@@ -6,6 +6,7 @@ usage: test-run.py FORELAND CXX_DEF
 
 What is expected is what the programs below do, by their own text: sizes, counts, who calls whom.
 """
+import http.server
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 FORELAND, CXX_DEF = map(os.path.abspath, sys.argv[1:3])
@@ -528,14 +530,65 @@ def a_program_that_runs_is_asked_from_outside():
         "#include <stdlib.h>", "#include <stdlib.h>\n#include <stdio.h>\n#include <signal.h>").replace(
         "int main(int argc, char **argv) {", "int main(int argc, char **argv) { sigset_t s; sigfillset(&s); sigprocmask(SIG_BLOCK, &s, 0);"))
     p = subprocess.Popen([FORELAND, "alloc", "run", "-o", "x", "--", program], stdin=subprocess.PIPE, cwd=TMP.name)
-    for _ in range(200):
+    found, r = [], None
+    end = time.monotonic() + 60
+    while found != [1000, 5000] and time.monotonic() < end:
         time.sleep(0.05)
         kids = open(f"/proc/{p.pid}/task/{p.pid}/children").read().split()
         r = subprocess.run([FORELAND, "alloc", "show", "--json", "--pid", kids[0] if kids else "1"], capture_output=True, text=True)
-        if '"first' in r.stdout:
-            break
+        if '"first' in r.stdout and '"summary"' in r.stdout:
+            found = sorted(x["bytes"] for x in rows(r) if x["module"] == "waits")
     p.communicate(b"\n")
-    assert sorted(x["bytes"] for x in rows(r) if x["module"] == "waits") == [1000, 5000], r
+    assert found == [1000, 5000], r
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """What debuginfod is asked for: /buildid/ID/debuginfo."""
+    files, asked = {}, []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        data = self.files.get(self.path)
+        self.send_response(200 if data else 404)
+        self.send_header("Content-Length", str(len(data or b"")))
+        self.end_headers()
+        self.wfile.write(data or b"")
+
+    def log_message(self, *args):
+        pass
+
+
+def build_id(path):
+    text = subprocess.run(["readelf", "-n", path], capture_output=True, text=True, check=True).stdout
+    return re.search(r"Build ID: (\w+)", text)[1]
+
+
+def debug_information_comes_from_a_server():
+    if "libdebuginfod.so.1" not in subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout:
+        raise Skip("there is no libdebuginfod")
+    program = build("served", WRAPPED.replace("KEEP void first", "KEEP static void first"), "-O1", "-g", "-Wl,--build-id=sha1")
+    whole = open(program, "rb").read()
+    subprocess.run(["strip", program], check=True)
+    path = f"/buildid/{build_id(program)}/debuginfo"
+    line = WRAPPED[:WRAPPED.index("void first")].count("\n") + 1
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    where = {"DEBUGINFOD_URLS": f"http://127.0.0.1:{server.server_port}/", "DEBUGINFOD_TIMEOUT": "20", "no_proxy": "127.0.0.1"}
+
+    def lines(cache, env):
+        r = rows(run("--json", "--", program, env=dict(env, DEBUGINFOD_CACHE_PATH=os.path.join(TMP.name, cache))))
+        return sorted((x["function"].split("+")[0], x["line"]) for x in r if x["module"] == "served")
+    try:
+        assert "first" not in [f for f, _ in lines("cache0", {"DEBUGINFOD_URLS": ""})] and not Server.asked, Server.asked
+        assert "first" not in [f for f, _ in lines("cache1", where)] and path in Server.asked, Server.asked
+        Server.files[path] = open("/bin/ls", "rb").read()  # another program's
+        assert "first" not in [f for f, _ in lines("cache2", where)]
+        Server.files[path] = whole
+        assert ("first", line) in lines("cache3", where), lines("cache3", where)
+        asked = len(Server.asked)
+        assert ("first", line) in lines("cache3", where) and path not in Server.asked[asked:]  # it was kept
+    finally:
+        server.shutdown()
 
 
 TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_is_read_again,
@@ -545,7 +598,8 @@ TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_i
          a_jump_to_malloc_is_not_a_malloc_of_its_own, every_form_of_new_and_delete, other_allocators_stay_the_programs,
          blocks_go_through_an_allocators_own_functions, an_unloaded_library_keeps_its_name,
          children_are_counted_in_accounts_of_their_own, peaks_totals_and_the_moment_of_the_peak,
-         a_handler_may_allocate, what_is_mapped_past_malloc_has_rows_of_its_own, profiles_are_read_by_protoc, a_program_that_runs_is_asked_from_outside]
+         a_handler_may_allocate, what_is_mapped_past_malloc_has_rows_of_its_own, profiles_are_read_by_protoc, a_program_that_runs_is_asked_from_outside,
+         debug_information_comes_from_a_server]
 
 print(f"1..{len(TESTS)}")
 failed = 0
