@@ -18,6 +18,8 @@ import tempfile
 import threading
 import time
 
+import protoc
+
 FORELAND, CXX_DEF = map(os.path.abspath, sys.argv[1:3])
 TMP = tempfile.TemporaryDirectory()
 LIBS = {name: f"/usr/lib/x86_64-linux-gnu/{so}" for name, so in
@@ -440,72 +442,16 @@ def what_is_mapped_past_malloc_has_rows_of_its_own():
     assert re.search("note: 80.0K in [23] mappings that malloc", p.stderr), p.stderr
 
 
-SCHEMA = """syntax = "proto3"; package p;
-message Profile { repeated ValueType sample_type = 1; repeated Sample sample = 2; repeated Mapping mapping = 3;
-  repeated Location location = 4; repeated Function function = 5; repeated string string_table = 6;
-  int64 time_nanos = 9; int64 default_sample_type = 14; }
-message ValueType { int64 type = 1; int64 unit = 2; }
-message Sample { repeated uint64 location_id = 1; repeated int64 value = 2; repeated Label label = 3; }
-message Label { int64 key = 1; int64 str = 2; int64 num = 3; int64 num_unit = 4; }
-message Mapping { uint64 id = 1; uint64 memory_start = 2; uint64 memory_limit = 3; uint64 file_offset = 4;
-  int64 filename = 5; int64 build_id = 6; bool has_functions = 7; bool has_filenames = 8; bool has_line_numbers = 9;
-  bool has_inline_frames = 10; }
-message Location { uint64 id = 1; uint64 mapping_id = 2; uint64 address = 3; repeated Line line = 4; }
-message Line { uint64 function_id = 1; int64 line = 2; }
-message Function { uint64 id = 1; int64 name = 2; int64 system_name = 3; int64 filename = 4; }
-"""
-
-
-def text_format(text):
-    """protoc's text: names with values, and messages in braces, into lists by name."""
-    tokens, stack = re.findall(r'"(?:[^"\\]|\\.)*"|[^\s]+', text), [{}]
-    i = 0
-    while i < len(tokens):
-        if tokens[i] == "}":
-            stack.pop()
-            i += 1
-        elif tokens[i + 1] == "{":
-            m = {}
-            stack[-1].setdefault(tokens[i], []).append(m)
-            stack.append(m)
-            i += 2
-        else:
-            value = tokens[i + 1]
-            stack[-1].setdefault(tokens[i].rstrip(":"), []).append(
-                value[1:-1] if value[0] == '"' else int(value) if value.lstrip("-").isdigit() else value)
-            i += 2
-    return stack[0]
-
-
-def profile(path):
-    with open(os.path.join(TMP.name, "profile.proto"), "w") as f:
-        f.write(SCHEMA)
-    plain = subprocess.run(["gzip", "-dc", path], capture_output=True, check=True, cwd=TMP.name).stdout
-    out = subprocess.run(["protoc", "--decode=p.Profile", "profile.proto"], input=plain, capture_output=True, check=True,
-                         cwd=TMP.name).stdout.decode()
-    return text_format(out)
-
-
-def samples(p):
-    """(names from the leaf on, values, label pairs) of each sample."""
-    strings = p["string_table"]
-    function = {f["id"][0]: strings[f["name"][0]] for f in p["function"]}
-    location = {x["id"][0]: [function[li["function_id"][0]] for li in x["line"]] for x in p["location"]}
-    return [([name for i in s["location_id"] for name in location[i]], s.get("value", []),
-             {strings[la["key"][0]]: la.get("num", [strings[la.get("str", [0])[0]]])[0] for la in s.get("label", [])})
-            for s in p["sample"]]
-
-
 def profiles_are_read_by_protoc():
     if not shutil.which("protoc"):
         raise Skip("no protoc")
     program = build("wrapped", WRAPPED, "-O1", "-g", "-Wl,--build-id=0x00112233445566778899aabbccddeeff00112233")
     assert run("-o", "w.pb.gz", "--", program).returncode == 0
-    p = profile("w.pb.gz")
+    p = protoc.profile(os.path.join(TMP.name, "w.pb.gz"))
     strings = p["string_table"]
     assert strings[0] == "" and [strings[t["type"][0]] for t in p["sample_type"]] == \
         ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"], strings
-    found = {s[0][1]: s for s in samples(p)}
+    found = {s[0][1]: s for s in protoc.samples(p)}
     assert found["second"][0][:4] == ["xmalloc", "second", "both", "main"], found
     assert found["second"][1] == [5, 5000, 5, 5000] and found["first"][1] == [10, 1000, 10, 1000], found
     assert all(s[2]["pid"] > 0 for s in found.values())
@@ -519,10 +465,10 @@ def profiles_are_read_by_protoc():
         f.write("allocinfo - version: 2.0\n300 3 mm/slub.c:12 func:alloc_slab_page \n"
                 "4096 1 fs/ext4/super.c:9 [ext4] func:fill accurate:no \n")
     subprocess.run([FORELAND, "alloc", "show", "--input", dump, "-o", "k.pb.gz"], check=True, cwd=TMP.name)
-    p = profile("k.pb.gz")
-    assert sorted((tuple(s[0]), tuple(s[1]), tuple(s[2].items())) for s in samples(p)) == \
+    p = protoc.profile(os.path.join(TMP.name, "k.pb.gz"))
+    assert sorted((tuple(s[0]), tuple(s[1]), tuple(s[2].items())) for s in protoc.samples(p)) == \
         [(("alloc_slab_page", "mm/slub.c", "(built in)"), (3, 300), ()),
-         (("fill", "fs/ext4/super.c", "ext4"), (1, 4096), (("accurate", "no"),))], samples(p)
+         (("fill", "fs/ext4/super.c", "ext4"), (1, 4096), (("accurate", "no"),))], protoc.samples(p)
 
 
 def a_program_that_runs_is_asked_from_outside():
