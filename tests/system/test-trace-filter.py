@@ -5,7 +5,7 @@ lets through is what Python picks from the whole.
 
 usage: test-trace-filter.py FORELAND
 """
-import fnmatch, json, os, subprocess, sys
+import fnmatch, json, os, shutil, subprocess, sys, tempfile
 
 foreland = sys.argv[1]
 ARGS = 'id=id:s64 nr=id:u8 low=id:s8 comm_=$comm par=(task_struct)$current->real_parent->comm:string'
@@ -38,26 +38,26 @@ def main():
     if subprocess.run([foreland, 'trace', '-n', '1', 't sched_switch'], capture_output=True).returncode:
         print('1..0 # SKIP raw tracepoint programs cannot be loaded here')
         return 0
-    script = os.path.join(os.environ.get('TMPDIR', '/tmp'), f'filtered-sh')
-    if os.path.lexists(script):
-        os.unlink(script)
-    os.symlink('/bin/sh', script)
+    # names that nobody else on the machine has
+    work = tempfile.TemporaryDirectory()
+    for name in ('sh', 'ls', 'cat'):
+        os.symlink(shutil.which(name), f'{work.name}/filtered-{name}')
+    script = f'{work.name}/filtered-sh'
     defs = [f't:f/whole sys_enter {ARGS}']
     defs += [f't:f/f{i} sys_enter {ARGS} if {text}' for i, (text, _) in enumerate(FILTERS)]
     # Every call of the machine is traced, so a busy one can overrun the rings: then it is done again.
     for attempt in range(6):
         out = subprocess.run([foreland, 'trace', '--json', '--children', *defs, '--', script, '-c', 'for i in 1 2 3; '
-                              'do ls / >/dev/null; cat /etc/passwd >/dev/null; done; true'],
+                              f'do {work.name}/filtered-ls / >/dev/null; {work.name}/filtered-cat /etc/passwd >/dev/null; done; true'],
                              capture_output=True, text=True, timeout=60)
         rows = [json.loads(line) for line in out.stdout.splitlines()]
         summary = {e['event']: e for e in rows[-1]['events']}
         if not any(e['lost'] for e in summary.values()):
             break
-    os.unlink(script)
     # programs of several probes on one tracepoint run one after the other: what happened before all
     # were attached, and after the first was taken off, is seen by some only. The command's own
     # calls are in between.
-    mine = {r['pid'] for r in rows[1:-1] if r['comm'] in ('filtered-sh', 'ls', 'cat')}
+    mine = {r['pid'] for r in rows[1:-1] if r['comm'].startswith('filtered-')}
     rows = [r for r in rows[1:-1] if r['pid'] in mine and r['comm'] != 'foreland']
     whole = [r for r in rows if r['event'] == 'whole']
     bad = 0

@@ -52,6 +52,11 @@ def allowed(pid):
             return bin(int(line.split()[1].replace(',', ''), 16)).count('1')
 
 
+def ready(name, pid):
+    """It has its name, and its CPUs: of one that hands on, one."""
+    return open(f'/proc/{pid}/comm').read() == name + '\n' and (name == 'fl-wide' or allowed(pid) == 1)
+
+
 def run(*options):
     r = subprocess.run([foreland, 'trace', *options, DEF], capture_output=True, text=True,
                        timeout=60)
@@ -91,7 +96,9 @@ def main():
     try:
         os.write(ping[1], b'x')
         os.write(wide[1], b'x')
-        time.sleep(0.2)
+        end = time.monotonic() + 60
+        while not all(ready(name, pid) for name, pid in players.items()) and time.monotonic() < end:
+            time.sleep(0.01)
         narrow, all_cpus = allowed(players['fl-ping']), allowed(players['fl-wide'])
         assert narrow == 1 and all_cpus == len(os.sched_getaffinity(0))
 
@@ -119,7 +126,7 @@ def main():
         # -n is exact, -p and --comm leave out all others
         assert len(run('-n', '5').stdout.splitlines()) == 5
         for option in (('-p', str(players['fl-pong'])), ('--comm', 'fl-pong')):
-            lines = run('-t', '0.5', *option).stdout.splitlines()
+            lines = run('-t', '50', '-n', '5', *option).stdout.splitlines()
             assert lines and all('from="fl-pong"' in l for l in lines), option
     finally:
         for pid in players.values():

@@ -41,13 +41,11 @@ def main():
             'off=this_cpu_read(@this_cpu_off):x64']
     symbols = open('/proc/kallsyms').read()
     where = 'with' if re.search(r'^[0-9a-f]*[1-9a-f][0-9a-f]* \w this_cpu_off$', symbols, re.M) else 'without'
-    run = subprocess.Popen([foreland, 'trace', '--dialect', 'mainline', '--json', '-n', '400',
-                            't:per/cpu sched_switch ' + ' '.join(args)],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     # something to switch to on each CPU
-    for cpu in os.sched_getaffinity(0):
-        subprocess.run(['taskset', '-c', str(cpu), 'sh', '-c', 'for n in 1 2 3 4 5 6 7 8; do sleep 0.01; done'])
-    out, err = run.communicate()
+    work = ' '.join(f'taskset -c {cpu} sh -c "for n in 1 2 3 4 5 6 7 8; do sleep 0.01; done";' for cpu in os.sched_getaffinity(0))
+    run = subprocess.run([foreland, 'trace', '--dialect', 'mainline', '--json', 't:per/cpu sched_switch ' + ' '.join(args),
+                          '--', 'sh', '-c', work], capture_output=True, text=True)
+    out, err = run.stdout, run.stderr
     rows = [r for r in map(json.loads, out.splitlines()) if 'args' in r]
     check(f'traced, {where} symbols of data', run.returncode == 0 and rows, err)
     check('the number of the CPU', all(r['args']['cpu'] == r['cpu'] for r in rows), rows[:3])
