@@ -130,7 +130,8 @@ static int64_t write_recording(struct session *s, const char *path, int64_t n)
 
 	snprintf(part, sizeof(part), "%s.part", path);
 	fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0 || file < 0 || fl_tracedat_new(fd, fl_session_schemas(s->trace), s->target, false, s->symbols,
+	if (fd < 0 || file < 0 || fl_tracedat_new(fd, fl_session_schemas(s->trace), s->target,
+					       (struct fl_dat_clock){ .name = FL_STR("mono") }, s->symbols,
 				      &s->dat) < 0)
 		die("no recording could be made");
 	read_events(s, 1, format); /* what came before it */

@@ -119,3 +119,13 @@ orphan()
 	left
 }
 prints '' 'doctor --clean removes what a killed helper leaves' orphan
+
+# --clock: what the kernel stamps by mono is shown by the date
+dated()
+{
+	from=$(date +%s)
+	foreland trace --via tracefs --clock wall -n 1 "$DEF" -- busybox dd if=file of=/dev/null bs=5 count=1 >out 2>err
+	at=$(sed -n 's/.* \([0-9]*\)\.[0-9]*: read: .*/\1/p' out)
+	[ "$at" -ge "$from" ] && [ "$at" -le $(($(date +%s) + 1)) ]
+}
+check 'times by another clock' dated

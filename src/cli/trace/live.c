@@ -16,6 +16,23 @@
 
 #define FLUSH_NS 500000000 /* of a recording, where records are few */
 
+/* Rings are read only: where another clock is shown, what is shown is a copy. */
+static const struct fl_record *by_clock(struct trace_job *s, const struct fl_record *rec, size_t size)
+{
+	int64_t shift = trace_time_shift(s);
+	struct fl_record *copy;
+
+	if (!shift)
+		return rec;
+	fl_buf_reset(&s->copy);
+	fl_buf_add(&s->copy, rec, size);
+	if (s->copy.error)
+		return NULL;
+	copy = (struct fl_record *)s->copy.data;
+	copy->time += (uint64_t)shift;
+	return copy;
+}
+
 static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
 {
 	struct trace_job *s = ctx;
@@ -23,6 +40,9 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 
 	if (s->o->lines && s->lines == s->o->lines)
 		return -ECANCELED;
+	rec = by_clock(s, rec, size);
+	if (!rec)
+		return -ENOMEM;
 	if (s->dat)
 		r = fl_tracedat_record(s->dat, cpu, rec, size);
 	else if (s->o->json)
@@ -44,6 +64,7 @@ static int on_idle(void *ctx)
 	int r = s->out.len ? trace_flush(s) : 0;
 	uint64_t now = s->dat ? fl_time_ns(CLOCK_MONOTONIC) : 0;
 
+	fl_clock_follow(&s->clock);
 	if (s->dat && now - s->flushed >= FLUSH_NS) {
 		s->flushed = now;
 		r = fl_tracedat_flush(s->dat);
@@ -191,8 +212,8 @@ static int open_recording(struct trace_job *s)
 
 	if (r < 0)
 		return r;
-	return fl_tracedat_new(s->fd, fl_session_schemas(s->session), s->target,
-			       trace_boot_clock(s->o), s->symbols, &s->dat);
+	return fl_tracedat_new(s->fd, fl_session_schemas(s->session), s->target, trace_recorded_clock(s),
+			       s->symbols, &s->dat);
 }
 
 static int run(struct trace_job *s, const struct fl_args *args)
@@ -211,7 +232,7 @@ static int run(struct trace_job *s, const struct fl_args *args)
 	if (trace_is_recording(s->o))
 		r = open_recording(s);
 	else if (s->o->json)
-		fl_record_json_schema(fl_session_schemas(s->session), trace_boot_clock(s->o), &s->out);
+		fl_record_json_schema(fl_session_schemas(s->session), fl_clock_names[s->clock.id], &s->out);
 	fl_session_begin(s->session);
 	if (r == 0 && args->command)
 		r = trace_command_start(s, args->command);

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/opt.h"
+#include "probe/live/clock.h"
 #include "probe/live/session.h"
 #include "probe/output/text.h"
 #include "probe/tracedat/tracedat.h"
@@ -47,6 +48,8 @@ struct trace_job {
 	struct fl_tracedat *dat; /* NULL: lines are written */
 	char *part;		 /* the recording's name while it grows */
 	uint64_t flushed;	 /* when its journal was last committed */
+	struct fl_clock clock; /* of the times shown */
+	struct fl_buf copy;	/* of a record, whose time is another */
 	struct fl_buf out;
 	int fd;
 	uint64_t lines;
@@ -95,7 +98,17 @@ bool trace_is_over(struct trace_job *s);
 
 /* -o FILE.dat or FILE.pftrace */
 bool trace_is_recording(const struct trace_opts *o);
-bool trace_boot_clock(const struct trace_opts *o);
+
+/* --clock: opens it, or says why not. 0 or -ECANCELED. Afterwards, that it was set meanwhile is said. */
+int trace_open_clock(struct trace_job *s);
+void trace_close_clock(struct trace_job *s);
+
+/* What is to be added to a record's time. A recording of wall-clock time has it in its head instead. */
+int64_t trace_time_shift(const struct trace_job *s);
+
+/* What a recording says of its times. */
+struct fl_dat_clock trace_recorded_clock(const struct trace_job *s);
+
 
 /** trace_open_file() - -o's file, as @s->fd. Return: 0 or -ECANCELED, when it has been said. */
 int trace_open_file(struct trace_job *s);

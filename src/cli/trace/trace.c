@@ -49,7 +49,8 @@ const struct fl_opt trace_options[] = {
 	FL_OPT_FLAG(struct trace_opts, force, 0, "force", "probe user code within an instruction, too"),
 	FL_OPT_STR(struct trace_opts, via, 0, "via", "bpf|tracefs",
 		   "tracefs: through the kernel's own tracer, where BPF may not be used"),
-	FL_OPT_STR(struct trace_opts, clock, 0, "clock", "mono|boot", "clock of the times shown"),
+	FL_OPT_STR(struct trace_opts, clock, 0, "clock", "mono|boot|local|tai|wall",
+		   "clock of the times shown; local: dmesg's, wall: seconds since 1970"),
 	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules definitions follow; default: 7.3 or v6"),
 	{}
@@ -82,7 +83,7 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 {
 	struct fl_session_opts opts = {
 		.exact_faults = s->o->exact,
-		.boot_clock = trace_boot_clock(s->o),
+		.boot_clock = s->clock.id == FL_CLOCK_BOOT,
 		.pretty = s->o->pretty, .force = s->o->force,
 		.stacks = (unsigned int)s->o->stack << FL_STACK_KERNEL |
 			  (unsigned int)s->o->ustack << FL_STACK_USER,
@@ -118,14 +119,16 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 
 static int trace_run(const void *v, const struct fl_args *args)
 {
-	struct trace_job s = { .o = v, .fd = -1, .child_status = -1, .pidfd = -1, .cgroup = -1 };
+	struct trace_job s = { .o = v, .fd = -1, .child_status = -1, .pidfd = -1, .cgroup = -1,
+			       .clock = FL_CLOCK_NONE };
 	int r = trace_check_who(s.o, args);
 
 	if (r)
 		return r;
 	if (s.o->vm)
 		return trace_in_guest(s.o, args);
-	r = trace_session(&s, args);
+	r = trace_open_clock(&s) < 0 ? FL_EXIT_FINDINGS : trace_session(&s, args);
+	trace_close_clock(&s);
 
 	fl_tracedat_free(s.dat);
 	free(s.part);
@@ -138,6 +141,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 	free(s.filters);
 	fl_target_close(s.target);
 	fl_file_close(&s.file);
+	fl_buf_fini(&s.copy);
 	fl_buf_fini(&s.out);
 	if (s.fd > STDERR_FILENO)
 		close(s.fd);

@@ -47,10 +47,11 @@ static int on_record(void *ctx, const struct fl_recorded *rec)
 
 	follow_modules(v);
 	shown.ksyms = v->ksyms;
+	shown.time += (uint64_t)trace_time_shift(v->s);
 	if (has_enough(v->s))
 		return 0; /* it is only counted */
 	if (v->s->dat)
-		r = fl_tracedat_recorded(v->s->dat, rec);
+		r = fl_tracedat_recorded(v->s->dat, &shown);
 	else if (v->s->o->json)
 		fl_recorded_json(&shown, &v->s->out);
 	else
@@ -85,6 +86,7 @@ static int loop(struct via *v)
 	while (r == 0 && !trace_stop_asked && !has_enough(s) && !trace_is_over(s) &&
 	       (!s->o->duration || now() - start < s->o->duration)) {
 		nanosleep(&nap, NULL);
+		fl_clock_follow(&s->clock);
 		r = read_and_write(v);
 	}
 	fl_ftrace_stop(v->ftrace);
@@ -99,7 +101,7 @@ static void json_schema(struct trace_job *s)
 {
 	fl_json_open(&s->out, NULL, '{');
 	fl_json_strz(&s->out, "type", "schema");
-	fl_json_strz(&s->out, "clock", s->o->clock ? s->o->clock : "mono");
+	fl_json_strz(&s->out, "clock", fl_clock_names[s->clock.id]);
 	fl_json_open(&s->out, "events", '[');
 	for (size_t i = 0; i < s->nr_events; i++) {
 		const struct fl_probe_event *e = s->events[i];
@@ -236,7 +238,7 @@ static int open_recording(struct via *v)
 	int r = trace_open_recording(s);
 
 	if (r == 0)
-		r = fl_tracedat_open(s->fd, s->target, trace_boot_clock(s->o), &s->dat);
+		r = fl_tracedat_open(s->fd, s->target, trace_recorded_clock(s), &s->dat);
 	for (size_t i = 0; i < s->nr_events && r == 0; i++)
 		r = fl_tracedat_describe(s->dat, s->events[i]->group, fl_ftrace_format(v->ftrace, i));
 	return r;
@@ -279,7 +281,7 @@ static int run(struct via *v, const struct fl_args *args)
 int trace_via_tracefs(struct trace_job *s, const struct fl_args *args)
 {
 	struct fl_ftrace_opts opts = { .pid = (uint32_t)s->o->pid, .comm = s->o->comm,
-				       .boot_clock = trace_boot_clock(s->o), .force = s->o->force };
+				       .boot_clock = s->clock.id == FL_CLOCK_BOOT, .force = s->o->force };
 	_cleanup_ftrace_ struct fl_ftrace *ftrace = NULL;
 	struct via v = { .s = s, .lines.bytes = s->o->bytes };
 	struct fl_diag d = {};

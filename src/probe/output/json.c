@@ -18,11 +18,11 @@ void fl_record_json_arg(const struct fl_probe_arg *a, struct fl_buf *out)
 	fl_json_close(out, '}');
 }
 
-void fl_record_json_schema(struct fl_record_schemas events, bool boot_clock, struct fl_buf *out)
+void fl_record_json_schema(struct fl_record_schemas events, const char *clock, struct fl_buf *out)
 {
 	fl_json_open(out, NULL, '{');
 	fl_json_strz(out, "type", "schema");
-	fl_json_strz(out, "clock", boot_clock ? "boot" : "mono");
+	fl_json_strz(out, "clock", clock);
 	fl_json_open(out, "events", '[');
 	for (size_t i = 0; i < events.n; i++) {
 		const struct fl_record_schema *p = events.v[i];

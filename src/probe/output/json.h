@@ -13,7 +13,7 @@
 #include "probe/record/schema.h"
 #include "probe/output/symbols.h"
 
-void fl_record_json_schema(struct fl_record_schemas events, bool boot_clock, struct fl_buf *out);
+void fl_record_json_schema(struct fl_record_schemas events, const char *clock, struct fl_buf *out);
 void fl_record_json(const struct fl_record_schema *p, uint32_t cpu, const struct fl_record *rec,
 			  size_t size, struct fl_symbols *symbols, struct fl_buf *out);
 /* @totals: one an event. */

@@ -6,7 +6,7 @@
  * What records name is told with them: threads when they come under a new name, and of symbols those that
  * hold an address of a record, with the next one, where they end.
  *
- * Times are CLOCK_MONOTONIC (or BOOTTIME) nanoseconds.
+ * Times are nanoseconds of one clock.
  */
 #include "probe/tracedat/tracedat.h"
 
@@ -51,7 +51,7 @@ struct fl_tracedat {
 	struct fl_symbols *symbols;
 	struct described *events;
 	size_t nr_events;
-	bool boot_clock;
+	struct fl_dat_clock clock;
 	struct stream *streams; /* by CPU number */
 	uint32_t nr_streams;
 	struct fl_arena arena;	/* keys of the maps */
@@ -437,15 +437,38 @@ static int list_formats(struct fl_tracedat *t, struct fl_buf stacks[2], struct f
 	return 0;
 }
 
+/* What the file says of the system, and of its times: DATE counts microseconds, OFFSET the rest. */
+static int start_options(const struct fl_tracedat *t, struct fl_buf *texts, struct fl_dat_option *ret)
+{
+	struct utsname u;
+	size_t n = 0, ends[3];
+
+	if (uname(&u) == 0) {
+		fl_buf_addf(texts, "%s %s %s %s%c", u.sysname, u.nodename, u.release, u.machine, 0);
+		ret[n].id = FL_DAT_UNAME;
+		ends[n++] = texts->len;
+	}
+	if (t->clock.date) {
+		fl_buf_addf(texts, "0x%llx%c", (unsigned long long)(t->clock.date / 1000), 0);
+		ret[n].id = FL_DAT_DATE;
+		ends[n++] = texts->len;
+		fl_buf_addf(texts, "%lld%c", (long long)(t->clock.date % 1000), 0);
+		ret[n].id = FL_DAT_OFFSET;
+		ends[n++] = texts->len;
+	}
+	for (size_t i = 0, at = 0; i < n; at = ends[i++])
+		ret[i].data = fl_str_sub(fl_buf_str(texts), at, ends[i] - at);
+	return (int)n;
+}
+
 /* With the first record, or the first commit: by then all events are described. */
 static int open_journal(struct fl_tracedat *t)
 {
 	_cleanup_buf_ struct fl_buf system = {}, kernel_stack = {}, user_stack = {};
 	struct fl_buf stacks[2] = {};
 	_cleanup_free_ struct fl_dat_format *formats = NULL;
-	struct fl_journal_start start = { .clock = t->boot_clock ? FL_STR("boot") : FL_STR("mono") };
-	struct fl_dat_option option = { .id = FL_DAT_UNAME };
-	struct utsname u;
+	struct fl_journal_start start = { .clock = t->clock.name };
+	struct fl_dat_option options[3] = {};
 	int r;
 
 	if (t->is_open)
@@ -456,12 +479,10 @@ static int open_journal(struct fl_tracedat *t)
 	if (r < 0)
 		return r;
 	start.formats = formats;
-	if (uname(&u) == 0) {
-		fl_buf_addf(&system, "%s %s %s %s", u.sysname, u.nodename, u.release, u.machine);
-		option.data = fl_str_n(fl_buf_z(&system), system.len + 1);
-		start.options = &option;
-		start.nr_options = 1;
-	}
+	start.options = options;
+	start.nr_options = start_options(t, &system, options);
+	if (system.error)
+		return system.error;
 	r = fl_journal_open(t->fd, &start, &t->journal);
 	t->is_open = r == 0;
 	return r;
@@ -499,7 +520,7 @@ static uint64_t place_address(struct fl_target *target, const struct fl_probe_ev
 	return sym.addr + e->place.offset;
 }
 
-int fl_tracedat_open(int fd, struct fl_target *target, bool boot_clock, struct fl_tracedat **ret)
+int fl_tracedat_open(int fd, struct fl_target *target, struct fl_dat_clock clock, struct fl_tracedat **ret)
 {
 	_cleanup_tracedat_ struct fl_tracedat *t = calloc(1, sizeof(*t));
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -508,7 +529,7 @@ int fl_tracedat_open(int fd, struct fl_target *target, bool boot_clock, struct f
 		return -ENOMEM;
 	t->fd = fd;
 	t->target = target;
-	t->boot_clock = boot_clock;
+	t->clock = clock;
 	t->nr_streams = cpus > 0 ? cpus : 1;
 	t->streams = calloc(t->nr_streams, sizeof(*t->streams));
 	if (!t->streams)
@@ -542,11 +563,11 @@ int fl_tracedat_describe(struct fl_tracedat *t, struct fl_str group, struct fl_s
 }
 
 int fl_tracedat_new(int fd, struct fl_record_schemas schemas, struct fl_target *target,
-		    bool boot_clock, struct fl_symbols *symbols, struct fl_tracedat **ret)
+		    struct fl_dat_clock clock, struct fl_symbols *symbols, struct fl_tracedat **ret)
 {
 	_cleanup_tracedat_ struct fl_tracedat *t = NULL;
 	size_t n = schemas.n;
-	int r = fl_tracedat_open(fd, target, boot_clock, &t);
+	int r = fl_tracedat_open(fd, target, clock, &t);
 
 	if (r < 0)
 		return r;

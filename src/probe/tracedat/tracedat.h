@@ -16,12 +16,18 @@
 
 struct fl_tracedat;
 
+/* By which clock stamps count; @date: what makes the time since 1970 of them, 0: nothing does. */
+struct fl_dat_clock {
+	struct fl_str name; /* as the kernel's tracer has it; borrowed */
+	int64_t date;	    /* ns */
+};
+
 /*
  * Writes to @fd, which is empty, for reading and writing, and stays the caller's, for the probes of a
  * trace that was started. @symbols and what @schemas point to are borrowed.
  */
-int fl_tracedat_new(int fd, struct fl_record_schemas schemas, struct fl_target *target, bool boot_clock,
-		    struct fl_symbols *symbols, struct fl_tracedat **ret);
+int fl_tracedat_new(int fd, struct fl_record_schemas schemas, struct fl_target *target,
+		    struct fl_dat_clock clock, struct fl_symbols *symbols, struct fl_tracedat **ret);
 void fl_tracedat_free(struct fl_tracedat *t);
 FL_DEFINE_CLEANUP(struct fl_tracedat *, fl_tracedat_free);
 #define _cleanup_tracedat_ _cleanup_(fl_tracedat_freep)
@@ -33,7 +39,7 @@ int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_reco
  * The same for records that the kernel made: each event is described once, by its group (borrowed) and
  * the text of its format file, whose ID the records carry. Symbols are those that their printers name.
  */
-int fl_tracedat_open(int fd, struct fl_target *target, bool boot_clock, struct fl_tracedat **ret);
+int fl_tracedat_open(int fd, struct fl_target *target, struct fl_dat_clock clock, struct fl_tracedat **ret);
 int fl_tracedat_describe(struct fl_tracedat *t, struct fl_str group, struct fl_str format);
 int fl_tracedat_recorded(struct fl_tracedat *t, const struct fl_recorded *rec);
 
