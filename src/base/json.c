@@ -155,12 +155,17 @@ void fl_json_text(struct fl_buf *b, const char *key, const struct fl_buf *value)
 	fl_buf_pass_error(b, value);
 }
 
-void fl_json_schema(struct fl_buf *b, const char *command)
+void fl_json_schema_open(struct fl_buf *b, const char *command)
 {
 	fl_json_open(b, NULL, '{');
 	fl_json_strz(b, "type", "schema");
 	fl_json_strz(b, "command", command);
 	fl_json_u64(b, "version", 1);
+}
+
+void fl_json_schema(struct fl_buf *b, const char *command)
+{
+	fl_json_schema_open(b, command);
 	fl_json_close(b, '}');
 	fl_json_end_line(b);
 }

@@ -37,7 +37,11 @@ void fl_json_null(struct fl_buf *b, const char *key);
 /* A value that was written into a buffer of its own. */
 void fl_json_text(struct fl_buf *b, const char *key, const struct fl_buf *value);
 
-/* The first line of every --json output: {"type":"schema","command":COMMAND,"version":1}. */
+/*
+ * The first line of every --json output: {"type":"schema","command":COMMAND,"version":1}. What begins
+ * with _open is gone on with, and closed. What lines there are is a row of cli/schema/lines.def each.
+ */
+void fl_json_schema_open(struct fl_buf *b, const char *command);
 void fl_json_schema(struct fl_buf *b, const char *command);
 
 /* The quoted form of @s alone: what misleads (base/escape.h) as \u00XX, what is no UTF-8 as U+FFFD. */

@@ -18,6 +18,7 @@ extern const struct fl_cmd fl_cmd_docs;
 extern const struct fl_cmd fl_cmd_doctor;
 extern const struct fl_cmd fl_cmd_mount;
 extern const struct fl_cmd fl_cmd_report;
+extern const struct fl_cmd fl_cmd_schema;
 extern const struct fl_cmd fl_cmd_trace;
 extern const struct fl_cmd fl_cmd_epdma;
 extern const struct fl_cmd fl_cmd_epdma_demo;

@@ -155,22 +155,13 @@ static void text(const struct row *rows, size_t n, struct fl_buf *out)
 			    denied);
 }
 
-static void json_line(struct fl_buf *out, const char *type, const char *key, const char *value)
-{
-	fl_json_open(out, NULL, '{');
-	fl_json_strz(out, "type", type);
-	if (key)
-		fl_json_strz(out, key, value);
-}
-
 static void json(const struct row *rows, size_t n, struct fl_buf *out)
 {
 	unsigned int counts[FL_ARRAY_SIZE(state_names)] = {};
 	struct utsname u = {};
 
 	uname(&u);
-	json_line(out, "schema", "command", "doctor");
-	fl_json_u64(out, "version", 1);
+	fl_json_schema_open(out, "doctor");
 	fl_json_strz(out, "kernel", u.release);
 	fl_json_strz(out, "machine", u.machine);
 	fl_json_close(out, '}');
@@ -221,17 +212,12 @@ static int cleaned(void *ctx, struct fl_str what, int err)
 	return 0;
 }
 
-static void clean_frame(struct clean_count *c, bool last)
+static void clean_summary(struct clean_count *c)
 {
-	if (!c->json)
-		return;
-	json_line(&c->out, last ? "summary" : "schema", last ? NULL : "command", "doctor --clean");
-	if (last) {
-		fl_json_u64(&c->out, "removed", c->removed);
-		fl_json_u64(&c->out, "failed", c->failed);
-	} else {
-		fl_json_u64(&c->out, "version", 1);
-	}
+	fl_json_open(&c->out, NULL, '{');
+	fl_json_strz(&c->out, "type", "summary");
+	fl_json_u64(&c->out, "removed", c->removed);
+	fl_json_u64(&c->out, "failed", c->failed);
 	fl_json_close(&c->out, '}');
 	fl_json_end_line(&c->out);
 }
@@ -242,9 +228,11 @@ static int clean(struct fl_target *t, bool as_json)
 	const char *tracefs = fl_target_tracefs(t);
 	int r, code;
 
-	clean_frame(&c, false);
+	if (as_json)
+		fl_json_schema(&c.out, "doctor");
 	r = tracefs ? fl_owner_clean(tracefs, cleaned, &c) : -ENOENT;
-	clean_frame(&c, true);
+	if (as_json)
+		clean_summary(&c);
 	code = print(&c.out, c.failed ? FL_EXIT_FINDINGS : FL_EXIT_DONE);
 	fl_buf_fini(&c.out);
 	if (r < 0) {

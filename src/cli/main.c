@@ -55,6 +55,7 @@ static const struct fl_cmd *const root_subs[] = {
 #ifdef FL_HAVE_PROBE
 	&fl_cmd_doctor,
 #endif
+	&fl_cmd_schema,
 	NULL,
 };
 

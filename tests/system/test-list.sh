@@ -29,7 +29,7 @@ fi
 # Prototypes as include/linux/fs.h and kernel/sched/core.c have them.
 prints 'ssize_t vfs_read(struct file *file, char *buf, size_t count, loff_t *pos)' \
 	'a prototype' list functions vfs_read --btf "$btf"
-prints '{"type":"schema","command":"probe list","list":"functions","version":1}
+prints '{"type":"schema","command":"probe list","version":1,"list":"functions"}
 {"name":"vfs_fsync","module":null,"returns":"int","args":[{"name":"file","type":"struct file *"},{"name":"datasync","type":"int"}],"symbols":0,"address":null}
 {"type":"summary","rows":1}' 'a prototype in JSON' list functions vfs_fsync --btf "$btf" --json
 prints 'struct hlist_node {	/* size 16 */

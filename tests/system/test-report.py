@@ -232,7 +232,7 @@ for big in (False, True):
 text = format_of("shown", 400, FIELDS, '"%d %s", REC->u, REC->s')
 rec = Recording(m, {"test": [text]}, [("", "local", {0: m.pages([(1000, print_record(m))])})], kallsyms=SYMBOLS)
 path = write(rec.version_6())
-o = json.loads(report("--json", path).stdout.splitlines()[0])
+o = json.loads(report("--json", path).stdout.splitlines()[1])
 expect("JSON has the fields, and the text under a key of its own", o["text"] == "5 text" and o["args"]["u"] == 5 and
        o["args"]["arr"] == [1, 255, 4096] and o["args"]["mask"] == [5, 1 << 63] and o["args"]["sa"][:4] == [0, 2, 0x1f, 0x90] and
        o["args"]["s"] == "text", o)

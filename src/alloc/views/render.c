@@ -289,16 +289,6 @@ void fl_alloc_render_dump(const struct fl_alloc_set *set, struct fl_buf *out)
 		dump_line(&set->v[i], out);
 }
 
-void fl_alloc_json_schema(const char *command, struct fl_buf *out)
-{
-	fl_json_open(out, NULL, '{');
-	fl_json_strz(out, "type", "schema");
-	fl_json_strz(out, "command", command);
-	fl_json_u64(out, "version", 1);
-	fl_json_close(out, '}');
-	fl_json_end_line(out);
-}
-
 static void json_known(struct fl_buf *out, const char *key, struct fl_str s)
 {
 	if (s.n)

@@ -39,7 +39,6 @@ void fl_alloc_render_tree(const struct fl_alloc_group *root, unsigned int depth,
 void fl_alloc_render_dump(const struct fl_alloc_set *set, struct fl_buf *out);
 
 /* JSON lines. */
-void fl_alloc_json_schema(const char *command, struct fl_buf *out);
 /* bytes to accurate, without the braces. */
 void fl_alloc_json_members(const struct fl_alloc_record *r, struct fl_buf *out);
 void fl_alloc_json_row(const struct fl_alloc_record *r, struct fl_buf *out);

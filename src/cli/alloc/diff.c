@@ -6,6 +6,7 @@
 #include "alloc/views/diff.h"
 #include "alloc/views/render.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cli/alloc/common.h"
 #include "cli/cmds.h"
 
@@ -53,7 +54,7 @@ static int print(const struct diff_opts *o, const struct fl_alloc_change *v, siz
 			return FL_EXIT_FINDINGS;
 		return alloc_print(&out, code);
 	}
-	fl_alloc_json_schema("alloc diff", &out);
+	fl_json_schema(&out, "alloc diff");
 	for (size_t i = 0; i < n; i++)
 		fl_alloc_json_change(&v[i], &out);
 	fl_alloc_json_growth(n, bytes, calls, &out);

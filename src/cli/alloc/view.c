@@ -6,6 +6,7 @@
 #include "alloc/views/merge.h"
 #include "alloc/views/render.h"
 #include "alloc/views/stacks.h"
+#include "base/json.h"
 #include "cli/alloc/common.h"
 #include "cli/say.h"
 #include "cli/write.h"
@@ -163,7 +164,7 @@ int alloc_look_at(const struct alloc_look *l, struct fl_alloc_set *set, int code
 	if (r == 0 && l->form->prometheus)
 		return alloc_write_prometheus(l->form->prometheus, set, code);
 	if (r == 0 && l->view->json) {
-		fl_alloc_json_schema(l->command, &out);
+		fl_json_schema(&out, l->command);
 		fl_alloc_json_summary(set, &summary);
 	} else if (r == 0 && !l->form->dump && !l->form->output && !l->form->folded) {
 		alloc_summary(set);

@@ -143,7 +143,7 @@ static int result(struct watching *w, int code)
 	}
 	n = w->opts->view.lines && w->opts->view.lines < w->watch.n ? w->opts->view.lines :
 								      w->watch.n;
-	fl_alloc_json_schema("alloc watch", &out);
+	fl_json_schema(&out, "alloc watch");
 	for (size_t i = 0; i < n; i++)
 		fl_alloc_json_track(w->watch.v[i], elapsed(w), &out);
 	fl_json_open(&out, NULL, '{');

@@ -206,22 +206,6 @@ static int check_one(void *ctx, struct fl_str def, const char *place, uint32_t l
 	return c->out.len > 1 << 16 ? flush(c) : 0;
 }
 
-static void json_frame(struct check *c, const char *type)
-{
-	fl_json_open(&c->out, NULL, '{');
-	fl_json_strz(&c->out, "type", type);
-	if (strcmp(type, "schema") == 0) {
-		fl_json_strz(&c->out, "command", "probe check");
-		fl_json_u64(&c->out, "version", 1);
-		fl_json_strz(&c->out, "dialect", fl_dialects[c->dialect].name);
-	} else {
-		fl_json_u64(&c->out, "accepted", c->accepted);
-		fl_json_u64(&c->out, "refused", c->refused);
-	}
-	fl_json_close(&c->out, '}');
-	fl_json_end_line(&c->out);
-}
-
 static int check_run(const void *v, const struct fl_args *args)
 {
 	const struct check_opts *opts = v;
@@ -238,10 +222,10 @@ static int check_run(const void *v, const struct fl_args *args)
 		return FL_EXIT_FINDINGS;
 	c.target = target;
 	if (opts->json)
-		json_frame(&c, "schema");
+		fl_cli_json_first(c.dialect, &c.out);
 	r = fl_cli_each_definition(args, check_one, &c);
 	if (opts->json)
-		json_frame(&c, "summary");
+		fl_cli_json_last(c.accepted, c.refused, &c.out);
 	else if (c.accepted + c.refused > 1)
 		fprintf(stderr, "%llu accepted, %llu refused\n", (unsigned long long)c.accepted,
 			(unsigned long long)c.refused);

@@ -26,17 +26,17 @@ static int write_rows(void *ctx, struct fl_buf *rows)
 	return fl_say_result(rows);
 }
 
-static int print_frame(const char *type, const char *kind, size_t rows)
+/* The first line, where @kind says of what; else the last one. */
+static int print_frame(const char *kind, size_t rows)
 {
 	_cleanup_buf_ struct fl_buf out = {};
 
-	fl_json_open(&out, NULL, '{');
-	fl_json_strz(&out, "type", type);
 	if (kind) {
-		fl_json_strz(&out, "command", "probe list");
+		fl_json_schema_open(&out, "probe list");
 		fl_json_strz(&out, "list", kind);
-		fl_json_u64(&out, "version", 1);
 	} else {
+		fl_json_open(&out, NULL, '{');
+		fl_json_strz(&out, "type", "summary");
 		fl_json_u64(&out, "rows", rows);
 	}
 	fl_json_close(&out, '}');
@@ -62,7 +62,7 @@ static int list_all(const struct list_opts *opts, struct fl_target *t, enum fl_l
 		    const char *const *globs, size_t n)
 {
 	size_t total = 0;
-	int r = opts->json ? print_frame("schema", fl_list_kind_name(kind), 0) : 0;
+	int r = opts->json ? print_frame(fl_list_kind_name(kind), 0) : 0;
 
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		size_t count;
@@ -75,7 +75,7 @@ static int list_all(const struct list_opts *opts, struct fl_target *t, enum fl_l
 		total += count;
 	}
 	if (r >= 0 && opts->json)
-		r = print_frame("summary", NULL, total);
+		r = print_frame(NULL, total);
 	if (r == -EPIPE)
 		return FL_EXIT_DONE;
 	if (r < 0 && r != -ECANCELED)

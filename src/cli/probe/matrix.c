@@ -15,7 +15,8 @@ struct matrix {
 	const struct fl_strv *btf;
 	struct fl_target **targets; /* one a BTF */
 	enum fl_dialect dialect;
-	bool json, failed;
+	bool json;
+	uint64_t accepted, refused;
 	struct fl_table table;
 	struct fl_buf out;
 };
@@ -94,7 +95,8 @@ static int judge_all(void *ctx, struct fl_str def, const char *place, uint32_t l
 		struct cell c = {};
 
 		judge(m, m->targets[i], def, &c);
-		m->failed |= !c.ok;
+		m->accepted += c.ok;
+		m->refused += !c.ok;
 		if (m->json)
 			add_json(m, def, m->btf->v[i], &c);
 		else
@@ -140,15 +142,19 @@ int fl_cli_matrix(const struct fl_strv *btf, const char *arch, enum fl_dialect d
 		return FL_EXIT_FINDINGS;
 	fl_table_init(&m.table, columns, FL_ARRAY_SIZE(columns));
 	r = open_targets(&m, arch);
+	if (r == 0 && json)
+		fl_cli_json_first(dialect, &m.out);
 	if (r == 0)
 		r = fl_cli_each_definition(args, judge_all, &m);
 	if (r == 0 && !json)
 		r = fl_table_print(&m.table, &m.out);
+	else if (r == 0)
+		fl_cli_json_last(m.accepted, m.refused, &m.out);
 	if (r == 0)
 		r = fl_say_result(&m.out);
 	fl_table_fini(&m.table);
 	fl_buf_fini(&m.out);
 	for (size_t i = 0; i < btf->n; i++)
 		fl_target_close(targets[i]);
-	return r < 0 || m.failed ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+	return r < 0 || m.refused ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/num.h"
 #include "cli/cmds.h"
 #include "cli/say.h"
@@ -131,6 +132,24 @@ void fl_cli_print_verdict(struct fl_probe_verdict *v, struct fl_str def, const c
 		v->diag.place = NULL;
 	}
 	fl_buf_write_fd(&out, STDERR_FILENO);
+}
+
+void fl_cli_json_first(enum fl_dialect dialect, struct fl_buf *out)
+{
+	fl_json_schema_open(out, "probe check");
+	fl_json_strz(out, "dialect", fl_dialects[dialect].name);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
+}
+
+void fl_cli_json_last(uint64_t accepted, uint64_t refused, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "summary");
+	fl_json_u64(out, "accepted", accepted);
+	fl_json_u64(out, "refused", refused);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
 }
 
 static const struct fl_cmd *const probe_subs[] = {

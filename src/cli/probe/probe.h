@@ -33,6 +33,10 @@ int fl_cli_each_definition(const struct fl_args *args,
 void fl_cli_print_verdict(struct fl_probe_verdict *v, struct fl_str def, const char *place,
 			  uint32_t line);
 
+/* The first and the last line of probe check --json. */
+void fl_cli_json_first(enum fl_dialect dialect, struct fl_buf *out);
+void fl_cli_json_last(uint64_t accepted, uint64_t refused, struct fl_buf *out);
+
 /* probe check --matrix: each definition on each BTF. The exit status. */
 int fl_cli_matrix(const struct fl_strv *btf, const char *arch, enum fl_dialect dialect, bool json,
 		  const struct fl_args *args);

@@ -20,16 +20,27 @@ static const struct fl_opt syntax_options[] = {
 	{}
 };
 
-static void to_json(const struct fl_buf *text, struct fl_buf *out)
+static void to_json(const struct fl_buf *text, enum fl_dialect dialect, struct fl_buf *out)
 {
 	struct fl_str rest = fl_buf_str(text), line;
+	uint64_t n = 0;
 
+	fl_json_schema_open(out, "probe syntax");
+	fl_json_strz(out, "dialect", fl_dialects[dialect].name);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
 	while (fl_str_line(&rest, &line)) {
 		fl_json_open(out, NULL, '{');
 		fl_json_str(out, "line", line);
 		fl_json_close(out, '}');
 		fl_json_end_line(out);
+		n++;
 	}
+	fl_json_open(out, NULL, '{');
+	fl_json_strz(out, "type", "summary");
+	fl_json_u64(out, "lines", n);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
 }
 
 static int syntax_run(const void *v, const struct fl_args *args)
@@ -42,7 +53,7 @@ static int syntax_run(const void *v, const struct fl_args *args)
 		return FL_EXIT_USAGE;
 	fl_tracefs_readme(dialect, &text);
 	if (opts->json)
-		to_json(&text, &json);
+		to_json(&text, dialect, &json);
 	return fl_say_result(opts->json ? &json : &text) < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 

@@ -17,6 +17,7 @@
 #include "probe/export/tally.h"
 #include "probe/tracedat/recording.h"
 #include "probe/tracedat/selection.h"
+#include "probe/tracedat/summary.h"
 
 struct report_opts {
 	bool json, raw, bytes, stat, profile, tail;
@@ -96,6 +97,28 @@ static void complain(struct report *r)
 	}
 }
 
+static const char *form_of(const struct report_opts *o)
+{
+	static const char *const endings[][2] = {
+		{".pftrace", "perfetto"}, {".csv", "csv"},   {".folded", "folded"},
+		{".pb.gz", "pprof"},	  {".json", "json"},
+	};
+
+	if (o->to)
+		return o->to;
+	if (o->json)
+		return "json";
+	for (size_t i = 0; o->output && i < FL_ARRAY_SIZE(endings); i++)
+		if (fl_str_ends(fl_str(o->output), endings[i][0]))
+			return endings[i][1];
+	return "text";
+}
+
+static bool is_json(const struct report_opts *o)
+{
+	return strcmp(form_of(o), "json") == 0;
+}
+
 /* ---- what stands beside the records ---- */
 
 /* Text that somebody else wrote, its line breaks kept. */
@@ -114,20 +137,12 @@ static void say_lines(struct fl_str text)
 /* What the recording says of itself: in JSON the last line, else on standard error. */
 static void print_summary(struct report *r)
 {
-	struct fl_str text = fl_recording_summary(r->rec), line;
+	struct fl_str text = fl_recording_summary(r->rec);
 
-	if (!r->o->json)
+	if (is_json(r->o))
+		fl_summary_json(text, &r->out);
+	else if (!r->o->profile)
 		say_lines(text);
-	if (!r->o->json || !text.n)
-		return;
-	fl_json_open(&r->out, NULL, '{');
-	fl_json_strz(&r->out, "type", "summary");
-	fl_json_open(&r->out, "lines", '[');
-	while (fl_str_line(&text, &line))
-		fl_json_str(&r->out, NULL, line);
-	fl_json_close(&r->out, ']');
-	fl_json_close(&r->out, '}');
-	fl_json_end_line(&r->out);
 }
 
 /* What a latency tracer left is a text already. */
@@ -345,7 +360,7 @@ static int finish(struct report *r)
 		err = fl_export_finish(r->export, &r->out);
 	check_selection(r);
 	check_export(r);
-	if (err == 0 && !r->o->profile)
+	if (err == 0)
 		print_summary(r);
 	if (err == 0)
 		err = flush(r);
@@ -417,23 +432,6 @@ static int select_records(struct report *r)
 	return status;
 }
 
-static const char *form_of(const struct report_opts *o)
-{
-	static const char *const endings[][2] = {
-		{".pftrace", "perfetto"}, {".csv", "csv"},   {".folded", "folded"},
-		{".pb.gz", "pprof"},	  {".json", "json"},
-	};
-
-	if (o->to)
-		return o->to;
-	if (o->json)
-		return "json";
-	for (size_t i = 0; o->output && i < FL_ARRAY_SIZE(endings); i++)
-		if (fl_str_ends(fl_str(o->output), endings[i][0]))
-			return endings[i][1];
-	return "text";
-}
-
 static int open_output(struct report *r)
 {
 	struct fl_export_opts opts = {r->o->raw, r->o->bytes, fl_recording_source_width(r->rec)};
@@ -444,6 +442,8 @@ static int open_output(struct report *r)
 		fl_say_failed("foreland", -ENOMEM);
 		return FL_EXIT_FINDINGS;
 	}
+	if (is_json(r->o))
+		fl_json_schema(&r->out, "report");
 	if (!r->o->output)
 		return 0;
 	err = fl_out_open(r->o->output, &r->file, &d);

@@ -99,8 +99,7 @@ static int loop(struct via *v)
 
 static void json_schema(struct trace_job *s)
 {
-	fl_json_open(&s->out, NULL, '{');
-	fl_json_strz(&s->out, "type", "schema");
+	fl_json_schema_open(&s->out, "trace");
 	fl_json_strz(&s->out, "clock", fl_clock_names[s->clock.id]);
 	fl_json_open(&s->out, "events", '[');
 	for (size_t i = 0; i < s->nr_events; i++) {

@@ -20,8 +20,7 @@ void fl_record_json_arg(const struct fl_probe_arg *a, struct fl_buf *out)
 
 void fl_record_json_schema(struct fl_record_schemas events, const char *clock, struct fl_buf *out)
 {
-	fl_json_open(out, NULL, '{');
-	fl_json_strz(out, "type", "schema");
+	fl_json_schema_open(out, "trace");
 	fl_json_strz(out, "clock", clock);
 	fl_json_open(out, "events", '[');
 	for (size_t i = 0; i < events.n; i++) {

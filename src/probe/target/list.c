@@ -337,7 +337,7 @@ static void type_json(const struct row *row, struct fl_buf *out)
 	else
 		fl_json_null(out, "size");
 	if (kind == BTF_KIND_TYPEDEF)
-		json_type(out, "type", fl_type_target(row->type));
+		json_type(out, "target", fl_type_target(row->type));
 	else if (fl_kind_is_struct(kind))
 		members_json(row->type, out);
 	else

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""json-every-test.py FORELAND JSON_TEE BUILD: each JSON line that any test prints is valid by `foreland schema`.
+
+The tests that run the program are run with json-tee in its place, and python3-jsonschema judges what it
+noted. Whether they pass is not the question here: some ask who the program is, which json-tee is not."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from json_judge import Judge
+
+foreland, tee, build = (os.path.abspath(p) for p in sys.argv[1:4])
+judge = Judge(foreland)
+work = tempfile.mkdtemp(prefix="foreland-json.")
+os.mkdir(f"{work}/lines")
+shutil.copy(tee, f"{work}/foreland")
+os.symlink(foreland, f"{work}/real")
+total = checks = failures = 0
+listed = subprocess.run(["meson", "introspect", "--tests", build], capture_output=True, text=True, check=True)
+for test in json.loads(listed.stdout):
+    if foreland not in test["cmd"] or {"long", "vm"} & set(test["suite"]) or test["name"].startswith("json-"):
+        continue
+    cmd = [f"{work}/foreland" if word == foreland else word for word in test["cmd"]]
+    try:
+        ended = subprocess.run(cmd, env={**os.environ, **test["env"]}, cwd=test["workdir"] or build, timeout=600,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL).returncode
+    except subprocess.TimeoutExpired:
+        ended = "no"
+    wrong, n = [], 0
+    for name in os.listdir(f"{work}/lines"):
+        with open(f"{work}/lines/{name}", encoding="utf-8") as f:
+            text = f.read()
+        os.unlink(f"{work}/lines/{name}")
+        if not text.endswith("\n"):  # it was killed within a line
+            text = text[:text.rfind("\n") + 1]
+        n += len(text.splitlines())
+        wrong += judge.output(text, False)
+    total += n
+    if not n:
+        continue
+    checks += 1
+    failures += bool(wrong)
+    print(f"{'not ok' if wrong else 'ok'} {checks} - {test['name']}: {n} lines (status {ended})")
+    for line in sorted(set(wrong))[:20]:
+        print(f"#   {line}")
+    sys.stdout.flush()
+checks += 1
+failures += total < 1000
+print(f"{'not ok' if total < 1000 else 'ok'} {checks} - {total} lines were judged, which is more than 1000")
+for line in judge.unseen():
+    print(f"# printed by no test: {line}")
+print(f"1..{checks}")
+shutil.rmtree(work)
+sys.exit(failures != 0)
