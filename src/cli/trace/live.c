@@ -33,16 +33,10 @@ static const struct fl_record *by_clock(struct trace_job *s, const struct fl_rec
 	return copy;
 }
 
-static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
+int trace_put_record(struct trace_job *s, uint32_t cpu, const struct fl_record *rec, size_t size)
 {
-	struct trace_job *s = ctx;
 	int r = 0;
 
-	if (s->o->lines && s->lines == s->o->lines)
-		return -ECANCELED;
-	rec = by_clock(s, rec, size);
-	if (!rec)
-		return -ENOMEM;
 	if (s->dat)
 		r = fl_tracedat_record(s->dat, cpu, rec, size);
 	else if (s->o->json)
@@ -50,12 +44,27 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 				     &s->out);
 	else
 		fl_text_record(s->text, cpu, rec, size, &s->out);
+	if (r == 0 && s->dat)
+		return trace_rotate(s);
+	return r == 0 && s->out.len > 1u << 16 ? trace_flush(s) : r;
+}
+
+static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
+{
+	struct trace_job *s = ctx;
+	int r;
+
+	if (s->is_over || (s->o->lines && s->lines == s->o->lines))
+		return -ECANCELED;
+	rec = by_clock(s, rec, size);
+	if (!rec)
+		return -ENOMEM;
+	r = s->flight ? fl_flight_add(s->flight, cpu, rec, size) : trace_put_record(s, cpu, rec, size);
 	if (r < 0)
 		return r;
 	s->lines++;
-	if (s->o->lines && s->lines == s->o->lines)
-		return -ECANCELED;
-	return s->out.len > 1u << 16 ? trace_flush(s) : 0;
+	s->is_over = s->until && fl_until_match(s->until, cpu, rec, size);
+	return s->is_over || (s->o->lines && s->lines == s->o->lines) ? -ECANCELED : 0;
 }
 
 static int on_idle(void *ctx)
@@ -65,7 +74,9 @@ static int on_idle(void *ctx)
 	uint64_t now = s->dat ? fl_time_ns(CLOCK_MONOTONIC) : 0;
 
 	fl_clock_follow(&s->clock);
-	if (s->dat && now - s->flushed >= FLUSH_NS) {
+	if (r == 0)
+		r = trace_dump_asked_for(s);
+	if (r == 0 && s->dat && now - s->flushed >= FLUSH_NS) {
 		s->flushed = now;
 		r = fl_tracedat_flush(s->dat);
 	}
@@ -119,7 +130,17 @@ static void add_totals(const struct trace_job *s, const struct fl_probe_event *e
 		fl_buf_addf(out, ", %lu over budget", n->over_budget);
 	if (s->o->stack || s->o->ustack)
 		fl_buf_addf(out, ", %lu without stack", n->no_stack);
+	if (s->flight)
+		fl_buf_addf(out, ", %lu overwritten", n->overwritten);
 	fl_buf_addc(out, '\n');
+}
+
+/* What the flight recorder has overwritten was handed out, and is not shown. */
+static void totals_of(struct trace_job *s, size_t i, struct fl_totals *ret)
+{
+	fl_session_totals(s->session, i, ret);
+	if (s->flight)
+		ret->overwritten = fl_flight_overwritten(s->flight, i);
 }
 
 /* Returns whether something was lost or missed. */
@@ -130,14 +151,14 @@ static bool sum_up(struct trace_job *s, struct fl_buf *out)
 	for (size_t i = 0; i < s->nr_events; i++) {
 		struct fl_totals n;
 
-		fl_session_totals(s->session, i, &n);
+		totals_of(s, i, &n);
 		worse |= n.lost || n.missed;
 		add_totals(s, s->events[i], &n, out);
 	}
 	return worse;
 }
 
-static int finish_recording(struct trace_job *s)
+int trace_end_recording(struct trace_job *s)
 {
 	_cleanup_buf_ struct fl_buf summary = {};
 
@@ -150,7 +171,7 @@ static void add_summary(struct trace_job *s)
 	struct fl_totals *totals = calloc(s->nr_events, sizeof(*totals));
 
 	for (size_t i = 0; totals && i < s->nr_events; i++)
-		fl_session_totals(s->session, i, &totals[i]);
+		totals_of(s, i, &totals[i]);
 	if (totals)
 		fl_record_json_summary(fl_session_schemas(s->session), totals, &s->out);
 	else
@@ -175,7 +196,7 @@ static int summarise(struct trace_job *s)
 	_cleanup_buf_ struct fl_buf text = {};
 	bool worse = sum_up(s, &text) | say_not_followed(s);
 
-	if (!s->o->json || s->dat) {
+	if (!s->o->json || trace_is_recording(s->o)) {
 		fl_buf_write_fd(&text, STDERR_FILENO);
 	} else {
 		add_summary(s);
@@ -206,7 +227,7 @@ static int print_hists(struct trace_job *s)
 	return s->out.len ? trace_flush(s) : 0;
 }
 
-static int open_recording(struct trace_job *s)
+int trace_begin_recording(struct trace_job *s)
 {
 	int r = trace_open_recording(s);
 
@@ -229,8 +250,11 @@ static int run(struct trace_job *s, const struct fl_args *args)
 		fl_text_bytes(s->text);
 	if (r < 0)
 		return r;
+	r = trace_start_keep(s);
+	if (r < 0)
+		return r;
 	if (trace_is_recording(s->o))
-		r = open_recording(s);
+		r = s->flight ? 0 : trace_begin_files(s);
 	else if (s->o->json)
 		fl_record_json_schema(fl_session_schemas(s->session), fl_clock_names[s->clock.id], &s->out);
 	fl_session_begin(s->session);
@@ -239,8 +263,10 @@ static int run(struct trace_job *s, const struct fl_args *args)
 	if (r == 0)
 		r = fl_session_run(s->session, &run);
 	trace_command_end(s);
-	if (r == 0 && s->dat)
-		r = finish_recording(s);
+	if (r == 0 && s->flight)
+		r = trace_dump(s);
+	else if (r == 0 && s->dat)
+		r = trace_end_recording(s);
 	if (r == 0)
 		r = print_hists(s);
 	if (r == -EPIPE)

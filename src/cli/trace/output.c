@@ -70,7 +70,7 @@ int trace_open_file(struct trace_job *s)
 
 int trace_open_recording(struct trace_job *s)
 {
-	if (asprintf(&s->part, "%s.part", s->o->output) < 0) {
+	if (asprintf(&s->part, "%s.part", s->name) < 0) {
 		s->part = NULL;
 		return -ENOMEM;
 	}
@@ -92,15 +92,15 @@ static bool say_findings(struct fl_findings *f)
 static int convert_recording(struct trace_job *s)
 {
 	_cleanup_out_ struct fl_out out = FL_OUT_NONE;
-	bool compress = s->o->compress, perfetto = fl_str_ends(fl_str(s->o->output), ".pftrace");
+	bool compress = s->o->compress, perfetto = fl_str_ends(fl_str(s->name), ".pftrace");
 	struct fl_dat_convert how = { compress ? 7 : 6, compress ? FL_PACKING_ZSTD : FL_PACKING_NONE };
 	struct fl_findings findings = {};
 	struct fl_diag d = {};
-	int r = fl_out_open(s->o->output, &out, &d);
+	int r = fl_out_open(s->name, &out, &d);
 
 	if (r < 0) {
 		if (!fl_say_diag(&d))
-			fl_say_failed(s->o->output, r);
+			fl_say_failed(s->name, r);
 		fl_diag_fini(&d);
 		return -ECANCELED;
 	}
@@ -110,8 +110,18 @@ static int convert_recording(struct trace_job *s)
 	if (r == 0)
 		r = fl_out_commit(&out);
 	if (r < 0)
-		fl_say_failed(s->o->output, r);
+		fl_say_failed(s->name, r);
 	return r < 0 ? -ECANCELED : 0;
+}
+
+static void close_recording(struct trace_job *s)
+{
+	fl_tracedat_free(s->dat);
+	s->dat = NULL;
+	close(s->fd);
+	s->fd = -1;
+	free(s->part);
+	s->part = NULL;
 }
 
 int trace_finish_recording(struct trace_job *s, struct fl_str summary)
@@ -126,7 +136,8 @@ int trace_finish_recording(struct trace_job *s, struct fl_str summary)
 	if (r < 0)
 		fl_say_help("what was recorded is in %s: 'foreland report %s -o FILE.dat'", s->part, s->part);
 	else if (unlink(s->part) < 0)
-		fl_say_failed(s->part, errno);
+		fl_say_failed(s->part, -errno);
+	close_recording(s);
 	return r;
 }
 

@@ -10,7 +10,9 @@
 #include "base/file.h"
 #include "base/opt.h"
 #include "probe/live/clock.h"
+#include "probe/live/flight.h"
 #include "probe/live/session.h"
+#include "probe/live/until.h"
 #include "probe/output/text.h"
 #include "probe/tracedat/tracedat.h"
 #include "probe/target/target.h"
@@ -30,6 +32,8 @@ struct trace_opts {
 	const char *clock;
 	const char *dialect;
 	const char *via;
+	uint64_t flight; /* bytes a CPU; 0: records are written as they come */
+	const char *until, *rotate;
 	struct fl_target_opts target;
 };
 
@@ -48,11 +52,18 @@ struct trace_job {
 	struct fl_tracedat *dat; /* NULL: lines are written */
 	char *part;		 /* the recording's name while it grows */
 	uint64_t flushed;	 /* when its journal was last committed */
+	const char *name;	 /* of the file that is written: -o's, or a piece's */
+	char *piece;
+	uint64_t pieces;	 /* files with a number */
+	uint64_t rotate_size, rotate_keep; /* 0: there is one file */
+	struct fl_flight *flight;
+	struct fl_until *until;
 	struct fl_clock clock; /* of the times shown */
 	struct fl_buf copy;	/* of a record, whose time is another */
 	struct fl_buf out;
 	int fd;
 	uint64_t lines;
+	bool is_over;	/* --until's record was there */
 	struct rlimit files; /* as it was found; rlim_max 0: not raised */
 	pid_t child;
 	int child_status; /* of waitpid(); -1: it still runs */
@@ -121,6 +132,29 @@ int trace_open_recording(struct trace_job *s);
 
 /* Turns it into what -o names, and takes ".part" away. Return: 0 or -ECANCELED. */
 int trace_finish_recording(struct trace_job *s, struct fl_str summary);
+
+/* The recording @s->name: opened for what comes, and finished with the counts up to now. 0 or -errno. */
+int trace_begin_recording(struct trace_job *s);
+int trace_end_recording(struct trace_job *s);
+
+/* A record goes where records are written. 0 or -errno. */
+int trace_put_record(struct trace_job *s, uint32_t cpu, const struct fl_record *rec, size_t size);
+
+/*
+ * --flight, --until and --rotate (keep.c). Whether they can be had together, in words on standard error: 0 or
+ * an exit status. Then what they need of a started session, and the end.
+ */
+int trace_check_keep(struct trace_job *s);
+int trace_start_keep(struct trace_job *s);
+void trace_end_keep(struct trace_job *s);
+
+/* The first recording, and the next one where this one is as large as --rotate says. 0 or -errno. */
+int trace_begin_files(struct trace_job *s);
+int trace_rotate(struct trace_job *s);
+
+/* Writes what --flight has kept; and again, where SIGUSR1 asked for it, to another file. 0 or -errno. */
+int trace_dump(struct trace_job *s);
+int trace_dump_asked_for(struct trace_job *s);
 
 /* -o's file or standard output, as @s->fd; a recording's is opened by who writes it. */
 int trace_open_output(struct trace_job *s);

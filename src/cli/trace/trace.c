@@ -51,6 +51,12 @@ const struct fl_opt trace_options[] = {
 		   "tracefs: through the kernel's own tracer, where BPF may not be used"),
 	FL_OPT_STR(struct trace_opts, clock, 0, "clock", "mono|boot|local|tai|wall",
 		   "clock of the times shown; local: dmesg's, wall: seconds since 1970"),
+	FL_OPT_SIZE(struct trace_opts, flight, 0, "flight", "SIZE",
+		    "keep the newest SIZE of each CPU in memory, written at the end or on SIGUSR1"),
+	FL_OPT_STR(struct trace_opts, until, 0, "until", "[EVENT:]FILTER",
+		   "end with the first record that passes FILTER"),
+	FL_OPT_STR(struct trace_opts, rotate, 0, "rotate", "SIZE,N",
+		   "with -o FILE.dat: files of SIZE, FILE-1.dat and so on, of which the newest N are kept"),
 	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules definitions follow; default: 7.3 or v6"),
 	{}
@@ -123,6 +129,8 @@ static int trace_run(const void *v, const struct fl_args *args)
 			       .clock = FL_CLOCK_NONE };
 	int r = trace_check_who(s.o, args);
 
+	if (r == 0)
+		r = trace_check_keep(&s);
 	if (r)
 		return r;
 	if (s.o->vm)
@@ -130,6 +138,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 	r = trace_open_clock(&s) < 0 ? FL_EXIT_FINDINGS : trace_session(&s, args);
 	trace_close_clock(&s);
 
+	trace_end_keep(&s);
 	fl_tracedat_free(s.dat);
 	free(s.part);
 	fl_text_free(s.text);

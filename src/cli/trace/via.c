@@ -213,7 +213,7 @@ static bool summarise(struct via *v)
 		fl_ftrace_totals(v->ftrace, i, &n);
 		worse |= n.missed != 0;
 	}
-	if (v->s->o->json && !v->s->dat) {
+	if (v->s->o->json && !trace_is_recording(v->s->o)) {
 		json_summary(v);
 	} else {
 		text_summary(v, &text);

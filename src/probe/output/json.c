@@ -213,6 +213,7 @@ void fl_record_json_summary(struct fl_record_schemas events, const struct fl_tot
 		fl_json_u64(out, "over_budget", s->over_budget);
 		fl_json_u64(out, "missed", s->missed);
 		fl_json_u64(out, "faults", s->faults);
+		fl_json_u64(out, "overwritten", s->overwritten);
 		fl_json_u64(out, "no_stack", s->no_stack);
 		fl_json_close(out, '}');
 	}

@@ -37,6 +37,7 @@ struct fl_totals {
 	uint64_t records;  /* handed out */
 	uint64_t missed;   /* not run by the kernel: the probe hit while it was running itself */
 	uint64_t faults;   /* arguments whose read failed and told */
+	uint64_t overwritten; /* handed out, and then the flight recorder had no room any more */
 	uint64_t no_stack; /* wanted stacks that the kernel did not give */
 };
 

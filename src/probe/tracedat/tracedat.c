@@ -125,6 +125,11 @@ static int commit(struct fl_tracedat *t, const struct fl_dat_option *options, si
 	return r;
 }
 
+uint64_t fl_tracedat_size(const struct fl_tracedat *t)
+{
+	return t->journal.size;
+}
+
 int fl_tracedat_flush(struct fl_tracedat *t)
 {
 	return commit(t, NULL, 0);

@@ -46,6 +46,9 @@ int fl_tracedat_recorded(struct fl_tracedat *t, const struct fl_recorded *rec);
 /* The last names of threads, "PID NAME" a line; of those that have no record nothing is kept. */
 int fl_tracedat_comms(struct fl_tracedat *t, struct fl_str lines);
 
+/* Bytes that were written up to now. */
+uint64_t fl_tracedat_size(const struct fl_tracedat *t);
+
 /* What was recorded up to now can be read from then on, also after a kill. Done by itself once a second
  * while records come. */
 int fl_tracedat_flush(struct fl_tracedat *t);
