@@ -173,14 +173,18 @@ static int sysfs_number(const char *path, uint64_t *ret)
 
 #define PMU "/sys/bus/event_source/devices/"
 
-/* Links are newer than the ioctl; both go away with the descriptor. */
-static int perf_attach(int prog, int perf, struct fl_attachment *ret)
+/* Links are newer than the ioctl, which has no cookie; both go away with the descriptor. */
+static int perf_attach(int prog, int perf, const uint64_t *cookie, struct fl_attachment *ret)
 {
 	int link;
 
 	if (perf < 0)
 		return perf;
-	link = fl_bpf_link_create(prog, perf, BPF_PERF_EVENT);
+	link = cookie ? fl_bpf_link_perf(prog, perf, *cookie) : fl_bpf_link_create(prog, perf, BPF_PERF_EVENT);
+	if (link < 0 && cookie) {
+		close(perf);
+		return link;
+	}
 	if (link < 0) {
 		if (ioctl(perf, PERF_EVENT_IOC_SET_BPF, prog) < 0 ||
 		    ioctl(perf, PERF_EVENT_IOC_ENABLE, 0) < 0) {
@@ -211,7 +215,7 @@ static int attach_probe_pmu(const char *const files[2], const struct fl_attach_p
 	attr.config = (is_return ? 1ull << bit : 0) | point->refctr << 32;
 	attr.config1 = (uint64_t)(uintptr_t)point->name;
 	attr.config2 = point->name ? point->offset : point->address;
-	return perf_attach(prog, perf_open(&attr, point->pid), ret);
+	return perf_attach(prog, perf_open(&attr, point->pid), point->cookie ? &point->offset : NULL, ret);
 }
 
 static int attach_tracepoint(const struct fl_attach_point *point, int prog, struct fl_attachment *ret)
@@ -222,7 +226,7 @@ static int attach_tracepoint(const struct fl_attach_point *point, int prog, stru
 	};
 
 	/* BPF runs for every CPU, whichever the event was opened on. */
-	return perf_attach(prog, perf_open(&attr, 0), ret);
+	return perf_attach(prog, perf_open(&attr, 0), NULL, ret);
 }
 
 static int attach_trampoline(enum fl_hook hook, int prog, struct fl_attachment *ret)
@@ -242,6 +246,21 @@ static int attach_multi(enum fl_hook hook, const struct fl_attach_point *point, 
 {
 	int link = fl_bpf_link_multi(prog, point->addresses, (uint32_t)point->nr_addresses,
 				     fl_hooks[hook].is_return ? BPF_F_KPROBE_MULTI_RETURN : 0);
+
+	if (link < 0)
+		return link;
+	*ret = (struct fl_attachment){ .link = link, .perf = -1 };
+	return 0;
+}
+
+static int attach_user_multi(enum fl_hook hook, const struct fl_attach_point *point, int prog,
+			     struct fl_attachment *ret)
+{
+	struct fl_bpf_user_places places = {
+		.path = point->name, .offsets = point->addresses, .counters = point->counters,
+		.n = (uint32_t)point->nr_addresses, .is_return = fl_hooks[hook].is_return,
+	};
+	int link = fl_bpf_link_user(prog, &places);
 
 	if (link < 0)
 		return link;
@@ -275,6 +294,11 @@ int fl_prog_attach(enum fl_hook hook, const struct fl_attach_point *point, int p
 	case FL_HOOK_UPROBE:
 	case FL_HOOK_URETPROBE:
 		return attach_probe_pmu(uprobe, point, is_return, prog, ret);
+	case FL_HOOK_UPROBE_MULTI_SLEEP:
+	case FL_HOOK_UPROBE_MULTI:
+	case FL_HOOK_URETPROBE_MULTI_SLEEP:
+	case FL_HOOK_URETPROBE_MULTI:
+		return attach_user_multi(hook, point, prog, ret);
 	case FL_HOOK_KPROBE_MULTI:
 	case FL_HOOK_KRETPROBE_MULTI:
 		return attach_multi(hook, point, prog, ret);

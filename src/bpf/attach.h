@@ -6,6 +6,7 @@
 #ifndef BPF_ATTACH_H
 #define BPF_ATTACH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +24,9 @@ struct fl_attach_point {
 	uint32_t btf_id;       /* trampolines: the FUNC ... */
 	const char *module;    /* ... in that module's BTF; NULL: vmlinux */
 	uint32_t tracepoint_id; /* classic tracepoints, events of kprobes */
-	const uint64_t *addresses; /* multi: text addresses */
+	const uint64_t *addresses; /* multi: text addresses; in files offsets, which programs get as cookies */
+	const uint64_t *counters;  /* beside these, as @refctr; NULL: none */
+	bool cookie;		   /* user probes: a program gets @offset as its cookie */
 	size_t nr_addresses;
 };
 

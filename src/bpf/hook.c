@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bpf/hook.h"
 
-#include <linux/bpf.h>
+#include "bpf/sys.h"
 
 const struct fl_hook_info fl_hooks[_FL_HOOK_MAX] = {
 #define HOOK(id, text, prog, attach, context, ret)                                                 \

@@ -121,6 +121,50 @@ int fl_bpf_link_multi(int prog, const uint64_t *addresses, uint32_t n, uint32_t 
 	return bpf(BPF_LINK_CREATE, &attr);
 }
 
+/* The kernel's union bpf_attr for these, as of 6.6. */
+struct link_attr {
+	uint32_t prog, target, attach_type, flags;
+	union {
+		struct {
+			uint64_t path, offsets, counters, cookies;
+			uint32_t n, flags, pid, pad;
+		} user;
+		struct {
+			uint64_t cookie;
+		} perf;
+		uint8_t room[48];
+	};
+};
+
+_Static_assert(sizeof(struct link_attr) == 64, "union bpf_attr, link_create");
+
+static int make_link(struct link_attr *attr)
+{
+	long r = syscall(SYS_bpf, BPF_LINK_CREATE, attr, sizeof(*attr));
+
+	return r < 0 ? -errno : (int)r;
+}
+
+int fl_bpf_link_user(int prog, const struct fl_bpf_user_places *places)
+{
+	struct link_attr attr = { .prog = (uint32_t)prog, .attach_type = FL_BPF_TRACE_UPROBE_MULTI };
+
+	attr.user.path = address(places->path);
+	attr.user.offsets = attr.user.cookies = address(places->offsets);
+	attr.user.counters = address(places->counters);
+	attr.user.n = places->n;
+	attr.user.flags = places->is_return; /* BPF_F_UPROBE_MULTI_RETURN */
+	return make_link(&attr);
+}
+
+int fl_bpf_link_perf(int prog, int perf, uint64_t cookie)
+{
+	struct link_attr attr = { .prog = (uint32_t)prog, .target = (uint32_t)perf, .attach_type = BPF_PERF_EVENT };
+
+	attr.perf.cookie = cookie;
+	return make_link(&attr);
+}
+
 int fl_bpf_info(int fd, void *info, uint32_t size)
 {
 	union bpf_attr attr = {};

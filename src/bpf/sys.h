@@ -16,6 +16,9 @@
 
 #include "base/str.h"
 
+/* Of Linux 6.6: newer than the headers that we build with. */
+#define FL_BPF_TRACE_UPROBE_MULTI 48
+
 struct fl_bpf_map {
 	enum bpf_map_type type;
 	const char *name; /* at most 15 bytes */
@@ -46,6 +49,18 @@ int fl_bpf_prog_run(int prog);
 int fl_bpf_raw_tracepoint_open(const char *name, int prog); /* NULL: what it was loaded for */
 int fl_bpf_link_create(int prog, int target, uint32_t attach_type);
 int fl_bpf_link_multi(int prog, const uint64_t *addresses, uint32_t n, uint32_t flags);
+
+/* Many places of one file. Each offset is its own cookie; @counters may be NULL. */
+struct fl_bpf_user_places {
+	const char *path;
+	const uint64_t *offsets, *counters;
+	uint32_t n;
+	bool is_return;
+};
+
+int fl_bpf_link_user(int prog, const struct fl_bpf_user_places *places);
+/* On a perf event, with a cookie (since 5.15). */
+int fl_bpf_link_perf(int prog, int perf, uint64_t cookie);
 
 int fl_bpf_info(int fd, void *info, uint32_t size);
 int fl_bpf_btf_next_id(uint32_t *id);

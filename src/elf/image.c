@@ -252,7 +252,8 @@ static int take_symbols(struct fl_elf_image *i, const Elf64_Shdr *table)
 			i->symbols[i->nr_symbols++] = (struct fl_elf_symbol){
 				v[k].st_value, v[k].st_size, names.p + v[k].st_name,
 				is_local ? source : NULL, is_local,
-				ELF64_ST_BIND(v[k].st_info) == STB_WEAK
+				ELF64_ST_BIND(v[k].st_info) == STB_WEAK,
+				ELF64_ST_TYPE(v[k].st_info) == STT_GNU_IFUNC
 			};
 	}
 	qsort(i->symbols, i->nr_symbols, sizeof(*i->symbols), by_address);

@@ -24,6 +24,7 @@ struct fl_elf_symbol {
 	const char *name; /* in the image */
 	const char *file; /* a local one's source, as the symbols have it; NULL: not known */
 	bool is_local, is_weak;
+	bool is_ifunc; /* the address is of what chooses the function */
 };
 
 struct fl_elf_image {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/util.h"
 #include "cli/cmds.h"
 #include "cli/probe/probe.h"
 #include "cli/say.h"
@@ -32,6 +33,61 @@ struct lowering {
 	bool failed;
 };
 
+/* One that only a trace takes, by the name of user code; what it says otherwise is not asked for. */
+static int check_user_code(struct lowering *l, struct fl_str def, size_t *variant, struct fl_probe_event **ret)
+{
+	struct fl_probe_event *e = NULL;
+	int r = fl_probe_check_variant(l->target, l->dialect, def, variant, &e, NULL);
+
+	if (r == 0 && e && !e->place.nr_offsets) {
+		fl_probe_event_free(e);
+		return -EINVAL;
+	}
+	*ret = e;
+	return r;
+}
+
+/* A line for each of its places, whose events are numbered where they are several. */
+static int lower_places(struct lowering *l, struct fl_probe_event *e, size_t *number, bool several,
+			struct fl_buf *out, struct fl_diag *diag)
+{
+	struct fl_str name = e->event;
+	int r = 0;
+
+	for (size_t i = 0; i < FL_MAX(e->place.nr_offsets, (size_t)1) && r == 0; i++) {
+		_cleanup_buf_ struct fl_buf numbered = {};
+
+		fl_buf_add_str(&numbered, name);
+		if (several)
+			fl_buf_addf(&numbered, "_%zu", (*number)++);
+		e->event = fl_buf_str(&numbered);
+		if (e->place.nr_offsets)
+			e->place.offset = e->place.offsets[i];
+		r = numbered.error ? numbered.error : fl_lower(e, fl_target_arch(l->target), l->features, out, diag);
+		fl_buf_addc(out, '\n');
+	}
+	e->event = name;
+	return r;
+}
+
+static int lower_user_code(struct lowering *l, struct fl_str def, struct fl_probe_event *e, size_t variant,
+			   struct fl_buf *out, struct fl_diag *diag)
+{
+	bool several = variant || e->place.nr_offsets > 1;
+	size_t number = 0;
+	int r = lower_places(l, e, &number, several, out, diag);
+
+	while (r == 0 && variant) {
+		struct fl_probe_event *next = NULL;
+
+		r = check_user_code(l, def, &variant, &next);
+		if (r == 0)
+			r = lower_places(l, next, &number, several, out, diag);
+		fl_probe_event_free(next);
+	}
+	return r;
+}
+
 static int lower_one(void *ctx, struct fl_str def, const char *place, uint32_t line)
 {
 	struct lowering *l = ctx;
@@ -39,8 +95,11 @@ static int lower_one(void *ctx, struct fl_str def, const char *place, uint32_t l
 	_cleanup_buf_ struct fl_buf out = {};
 	struct fl_probe_event *e = NULL;
 	struct fl_diag diag = {};
-	int r = fl_probe_check(l->target, l->dialect, FL_FILE_DYNAMIC_EVENTS, def, &e, &v);
+	size_t variant = 0;
+	int r = check_user_code(l, def, &variant, &e);
 
+	if (r < 0)
+		r = fl_probe_check(l->target, l->dialect, FL_FILE_DYNAMIC_EVENTS, def, &e, &v);
 	if (r < 0 && v.errno_value) {
 		l->failed = true;
 		fl_cli_print_verdict(&v, def, place, line);
@@ -48,7 +107,7 @@ static int lower_one(void *ctx, struct fl_str def, const char *place, uint32_t l
 	}
 	if (r < 0 || !e)
 		return r;
-	r = fl_lower(e, fl_target_arch(l->target), l->features, &out, &diag);
+	r = lower_user_code(l, def, e, variant, &out, &diag);
 	if (r < 0 && diag.kind) {
 		l->failed = true;
 		diag.place = place;
@@ -56,7 +115,6 @@ static int lower_one(void *ctx, struct fl_str def, const char *place, uint32_t l
 		fl_say_diag(&diag);
 		r = 0;
 	} else if (r == 0) {
-		fl_buf_addc(&out, '\n');
 		r = fl_say_result(&out);
 	}
 	fl_diag_fini(&diag);

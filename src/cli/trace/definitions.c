@@ -9,10 +9,10 @@
 #include "cli/trace/private.h"
 #include "probe/lang/check.h"
 
-static int check(struct trace_job *s, enum fl_dialect dialect, struct fl_str def,
+static int check(struct trace_job *s, enum fl_dialect dialect, struct fl_str def, size_t *variant,
 		 struct fl_probe_event **ret, struct fl_probe_verdict *v)
 {
-	return fl_probe_check_trace(s->target, dialect, def, ret, v);
+	return fl_probe_check_variant(s->target, dialect, def, variant, ret, v);
 }
 
 static void print_verdict(const struct fl_probe_verdict *v, const char *place, struct fl_str def)
@@ -30,9 +30,10 @@ static void print_verdict(const struct fl_probe_verdict *v, const char *place, s
 }
 
 /* A definition may follow the rules of either state of the series; what the first says, is shown. */
-static int check_definition(struct trace_job *s, struct fl_str def, const char *place,
+static int check_definition(struct trace_job *s, struct fl_str def, const char *place, size_t *variant,
 			    struct fl_probe_event **ret)
 {
+	size_t wanted = *variant;
 	struct fl_probe_verdict first = {}, second = {};
 	enum fl_dialect dialect = FL_DIALECT_7_3;
 	int r;
@@ -42,9 +43,11 @@ static int check_definition(struct trace_job *s, struct fl_str def, const char *
 		fl_dialect_parse(s->o->dialect, &dialect);
 	if (dialect == FL_DIALECT_KERNEL && !fl_target_dialect(s->target) && fl_dialect_learn(s->target) < 0)
 		fl_say(FL_WARNING, "neither a README nor BTF shows this kernel's rules: 7.3's are taken");
-	r = check(s, dialect, def, ret, &first);
-	if (r < 0 && !s->o->dialect)
-		r = check(s, FL_DIALECT_V6, def, ret, &second);
+	r = check(s, dialect, def, variant, ret, &first);
+	if (r < 0 && !s->o->dialect) {
+		*variant = wanted;
+		r = check(s, FL_DIALECT_V6, def, variant, ret, &second);
+	}
 	if (r < 0)
 		print_verdict(&first, place, def);
 	fl_probe_verdict_fini(&first);
@@ -57,15 +60,11 @@ static int check_definition(struct trace_job *s, struct fl_str def, const char *
 	return r;
 }
 
-static int add_definition(struct trace_job *s, struct fl_str def, const char *place)
+static int add_event(struct trace_job *s, struct fl_probe_event *e, struct fl_str def, struct fl_str filter)
 {
-	struct fl_probe_event *e, **bigger;
-	struct fl_str filter, *filters;
-	int r;
+	struct fl_probe_event **bigger;
+	struct fl_str *filters;
 
-	r = check_definition(s, fl_definition_split(def, &filter), place, &e);
-	if (r < 0)
-		return r;
 	bigger = reallocarray(s->events, s->nr_events + 1, sizeof(struct fl_probe_event *));
 	if (!bigger) {
 		fl_probe_event_free(e);
@@ -79,6 +78,22 @@ static int add_definition(struct trace_job *s, struct fl_str def, const char *pl
 	s->filters = filters;
 	filters[s->nr_events - 1] = filter;
 	return fl_session_add(s->session, e, def, filter);
+}
+
+static int add_definition(struct trace_job *s, struct fl_str def, const char *place)
+{
+	struct fl_str filter, bare = fl_definition_split(def, &filter);
+	size_t variant = 0;
+	int r;
+
+	do {
+		struct fl_probe_event *e;
+
+		r = check_definition(s, bare, place, &variant, &e);
+		if (r == 0)
+			r = add_event(s, e, def, filter);
+	} while (r == 0 && variant);
+	return r;
 }
 
 static int add_file(struct trace_job *s, const char *path)

@@ -98,6 +98,22 @@ static void explain(const struct trace_job *s)
 	}
 }
 
+#define NAMED_MAX 20 /* places that are named, of those that were left out */
+
+static void say_left_out(const struct trace_job *s)
+{
+	for (size_t i = 0; i < s->nr_events; i++) {
+		struct fl_str rest = fl_buf_str(&fl_session_probe(s->session, i)->left_out), line;
+		size_t n = 0;
+
+		for (; fl_str_line(&rest, &line); n++)
+			if (n < NAMED_MAX)
+				fl_say(FL_WARNING, "no probe can be put there, it is left out: %.*s", FL_STR_ARG(line));
+		if (n > NAMED_MAX)
+			fl_say(FL_WARNING, "%zu more are left out", n - NAMED_MAX);
+	}
+}
+
 static int start(struct trace_job *s)
 {
 	struct fl_diag d = {};
@@ -113,6 +129,8 @@ static int start(struct trace_job *s)
 			fl_say_line("note: tried %.*s", FL_STR_ARG(line));
 	}
 	fl_diag_fini(&d);
+	if (r == 0)
+		say_left_out(s);
 	if (r == 0 && s->o->explain)
 		explain(s);
 	return r;

@@ -104,6 +104,8 @@ struct fl_probe_arg {
  * @is_entry: the first instruction of a function (the parameters are readable)
  * @path: file of a user probe as given
  * @refctr, @has_refctr: file offset of a user probe's reference counter
+ * @offsets, @names, @nr_offsets: user code by name: each place in the file, and the function there; 0 where
+ *	@offset was given. @symbol is then the name, without @system
  * @system, @event: event that an e-probe is attached to
  */
 struct fl_probe_place {
@@ -117,6 +119,11 @@ struct fl_probe_place {
 	struct fl_str path;
 	uint64_t refctr;
 	bool has_refctr;
+	uint64_t *offsets;
+	struct fl_str *names;
+	size_t nr_offsets;
+	bool is_fragile; /* a probe in that one place may do harm */
+	struct fl_str left_out; /* of a glob: a line for each place where a probe would do harm */
 	struct fl_str system;
 	struct fl_str event;
 	struct fl_span span;

@@ -427,6 +427,8 @@ static int load_file_offset(struct fl_gen *g, size_t arg, uint64_t offset)
 
 	if (!user_memory(g))
 		return fl_gen_refuse(g, arg, "file offsets are for user probes");
+	if (g->e->place.nr_offsets > 1)
+		return fl_gen_refuse(g, arg, "file offsets are for a probe in one place");
 	if (g->hook->is_return) {
 		fl_emit_mov(p, BPF_REG_1, GEN_CTX);
 		fl_emit_call(p, BPF_FUNC_get_func_ip);

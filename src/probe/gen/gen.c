@@ -328,13 +328,17 @@ static void trampoline_caller(struct fl_gen *g)
 	fl_label_place(p, found);
 }
 
-/* Where the probe is, and whom its function returns to. */
+/* Where the probe is, and whom its function returns to. Of several places of a file it is the offset there. */
 static void place(struct fl_gen *g)
 {
 	const struct fl_record_layout *l = g->l;
 	struct fl_insns *p = g->p;
 
-	if (l->ip_offset && g->hook->ctx == FL_CTX_USER_REGS && !g->hook->is_return) {
+	if (l->ip_offset && g->e->place.nr_offsets > 1) {
+		fl_emit_mov(p, BPF_REG_1, GEN_CTX);
+		fl_emit_call(p, BPF_FUNC_get_attach_cookie);
+		fl_emit_store(p, 8, GEN_REC, (int16_t)l->ip_offset, BPF_REG_0);
+	} else if (l->ip_offset && g->hook->ctx == FL_CTX_USER_REGS && !g->hook->is_return) {
 		fl_emit_load(p, 8, BPF_REG_1, GEN_CTX, (int16_t)g->env->arch->ip);
 		fl_emit_store(p, 8, GEN_REC, (int16_t)l->ip_offset, BPF_REG_1);
 	} else if (l->ip_offset) {

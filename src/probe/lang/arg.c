@@ -235,8 +235,11 @@ static int use_btf_type(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_
 	arg->btf = p->last;
 	if (arg->type->flags & FL_TYPE_PATH)
 		return prepare_path(p, arg, expr);
-	if (!fl_type_ok(p->last))
+	if (!fl_type_ok(p->last)) {
+		if (p->marked_type && !arg->type_text.p)
+			arg->type = find_type(fl_str(p->marked_type), p->at);
 		return 0;
+	}
 	if (!arg->type_text.p) {
 		arg->type = default_type(p);
 		return 0;
@@ -414,6 +417,7 @@ static int parse_body(struct fl_parse *p, struct fl_probe_arg *arg)
 	p->pc = 0;
 	p->nested = 0;
 	p->last = FL_TYPE_NONE;
+	p->marked_type = NULL;
 	p->cast = FL_TYPE_NONE;
 	p->cast_offset = 0;
 	r = fl_parse_expr(p, expr);

@@ -32,7 +32,7 @@ static int (*const checkers[][6])(struct fl_parse *p) = {
 static int check_kinds(struct fl_parse *p, enum fl_probe_file file)
 {
 	struct fl_probe_event *e = p->event;
-	int r = -ECANCELED;
+	int r = p->in_trace ? fl_check_named_user(p) : -ECANCELED;
 
 	for (size_t i = 0; checkers[file][i] && r == -ECANCELED; i++) {
 		if (p->rules->no_fprobes && checkers[file][i] == fl_check_fprobe)
@@ -121,12 +121,23 @@ static int check(struct fl_parse *p, enum fl_probe_file file, struct fl_str def,
 	return r;
 }
 
+int fl_probe_check_variant(struct fl_target *target, enum fl_dialect dialect, struct fl_str def,
+			   size_t *variant, struct fl_probe_event **ret, struct fl_probe_verdict *verdict)
+{
+	struct fl_parse p = { .target = target, .rules = fl_dialect_rules(target, dialect), .in_trace = true,
+			      .variant = *variant };
+	int r = check(&p, FL_FILE_DYNAMIC_EVENTS, def, ret, verdict);
+
+	*variant = *variant + 1 < p.nr_variants ? *variant + 1 : 0;
+	return r;
+}
+
 int fl_probe_check_trace(struct fl_target *target, enum fl_dialect dialect, struct fl_str def,
 			 struct fl_probe_event **ret, struct fl_probe_verdict *verdict)
 {
-	struct fl_parse p = { .target = target, .rules = fl_dialect_rules(target, dialect), .in_trace = true };
+	size_t first = 0;
 
-	return check(&p, FL_FILE_DYNAMIC_EVENTS, def, ret, verdict);
+	return fl_probe_check_variant(target, dialect, def, &first, ret, verdict);
 }
 
 int fl_probe_check_in(struct fl_target *target, enum fl_dialect dialect, enum fl_probe_file file,

@@ -55,10 +55,19 @@ int fl_probe_check(struct fl_target *target, enum fl_dialect dialect, enum fl_pr
 
 /*
  * The same in the control file dynamic_events, with what only a trace of ours takes: the type "path",
- * the whole path of a struct file, path or dentry.
+ * the whole path of a struct file, path or dentry, and user code by name (PATH:FUNCTION, PATH:GLOB,
+ * PATH:sdt:PROVIDER:NAME).
  */
 int fl_probe_check_trace(struct fl_target *target, enum fl_dialect dialect, struct fl_str def,
 			 struct fl_probe_event **ret, struct fl_probe_verdict *verdict);
+
+/*
+ * The same where a compiler has put a marked place into several functions, each with its arguments
+ * elsewhere: these are events of one name. @variant is 0 at first, then what the call before has made of it,
+ * until that is 0 again.
+ */
+int fl_probe_check_variant(struct fl_target *target, enum fl_dialect dialect, struct fl_str def,
+			   size_t *variant, struct fl_probe_event **ret, struct fl_probe_verdict *verdict);
 
 /* The same beside the events of @list. */
 int fl_probe_check_in(struct fl_target *target, enum fl_dialect dialect, enum fl_probe_file file,

@@ -91,7 +91,11 @@ static int parse_arg_number(struct fl_parse *p, struct fl_str text)
 		return fl_fault(p, p->offset, FL_FAULT_BAD_VAR, text);
 	if (n == 0 || n > fl_target_arch(p->target)->thread_size / 8)
 		return fl_fault(p, p->offset, FL_FAULT_BAD_ARG_NUM, text);
+	if (p->marked.p)
+		return fl_parse_marked_arg(p, text, n);
 	n--;
+	if (p->event->kind == FL_PROBE_UPROBE && p->event->place.is_entry && !p->event->is_return)
+		return load(p, FL_FETCH_ARG, n); /* as the ABI has it */
 	if (fl_at_entry(p)) /* a tracepoint's first argument is hidden */
 		return load(p, FL_FETCH_ARG, n + !!(p->at & FL_AT_TPOINT));
 	if (!fl_at_return(p))
@@ -248,6 +252,7 @@ static int parse_inside(struct fl_parse *p, struct fl_str text, enum fl_fetch_op
 	}
 	*fl_insn(p) = (struct fl_fetch_insn){ .op = op, .offset = (int32_t)offset };
 	p->last = FL_TYPE_NONE;
+	p->marked_type = NULL;
 	return 0;
 }
 

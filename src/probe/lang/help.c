@@ -376,6 +376,22 @@ static void help_length(const struct fl_parse *p, struct fl_diag *d)
 	fl_diag_help(d, "at most %zu bytes can stand behind '='", p->rules->max_body);
 }
 
+/* What a trace takes and no kernel does. */
+static void help_user_code(const struct fl_parse *p, struct fl_diag *d)
+{
+	const struct fl_words *words = &p->log.words;
+	struct fl_str place = words->n > 1 ? words->w[1].text : FL_STR("");
+
+	if (!p->in_trace && memchr(place.p, '/', place.n) && memchr(place.p, ':', place.n))
+		fl_diag_help(d, "'foreland trace' takes user code by name, and 'foreland probe lower' makes PATH:OFFSET of it");
+}
+
+static void help_user_types(const struct fl_parse *p, struct fl_diag *d)
+{
+	if (p->at & FL_AT_USER && !p->in_trace)
+		fl_diag_help(d, "'foreland trace' takes types of user code, from the program's debug information");
+}
+
 static void (*const helpers[_FL_FAULT_MAX])(const struct fl_parse *p, struct fl_diag *d) = {
 	[FL_FAULT_NO_BTF_FIELD] = help_field,
 	[FL_FAULT_NO_BTFARG] = help_param,
@@ -396,6 +412,8 @@ static void (*const helpers[_FL_FAULT_MAX])(const struct fl_parse *p, struct fl_
 	[FL_FAULT_BAD_ATTACH_EVENT] = help_event,
 	[FL_FAULT_TYPECAST_REQ_FIELD] = help_cast,
 	[FL_FAULT_ARG_TOO_LONG] = help_length,
+	[FL_FAULT_NO_EVENT_KIND] = help_user_code,
+	[FL_FAULT_NOSUP_BTFARG] = help_user_types,
 };
 
 void fl_probe_help(const struct fl_parse *p, struct fl_diag *diag)

@@ -48,7 +48,10 @@ struct fl_parse {
 	struct fl_probe_event *event; /* being made; its arena holds everything */
 	struct fl_log log;
 	unsigned int at;
-	bool in_trace; /* with types that are ours */
+	bool in_trace; /* with what is ours: types, user code by name */
+	size_t variant, nr_variants; /* of a marked place that has its arguments elsewhere each time */
+	struct fl_str marked; /* where that one has them; p NULL: it is no marked place */
+	const char *marked_type; /* of the one at hand */
 
 	/* the function whose parameters can be named */
 	struct fl_str function; /* as BTF calls it; empty: none */
@@ -155,6 +158,14 @@ int fl_check_kprobe(struct fl_parse *p);
 int fl_check_fprobe(struct fl_parse *p);
 int fl_check_eprobe(struct fl_parse *p);
 int fl_check_uprobe(struct fl_parse *p);
+/* user.c: the same of user code by name, in a trace alone. */
+int fl_check_named_user(struct fl_parse *p);
+/* uprobe.c: file exists, names, arguments: what both have behind the place. */
+int fl_check_user_file(struct fl_parse *p, struct fl_str path);
+void fl_begin_uprobe(struct fl_parse *p);
+int fl_end_uprobe(struct fl_parse *p, int (*default_event)(struct fl_parse *p));
+/* $argN of a marked place. */
+int fl_parse_marked_arg(struct fl_parse *p, struct fl_str text, uint64_t n);
 int fl_check_synth(struct fl_parse *p);
 /* The same without "s:", as synthetic_events has it. */
 int fl_check_plain_synth(struct fl_parse *p);

@@ -7,7 +7,7 @@
 #include "probe/lang/parse.h"
 #include "probe/lang/register.h"
 
-static int check_file(struct fl_parse *p, struct fl_str path)
+int fl_check_user_file(struct fl_parse *p, struct fl_str path)
 {
 	bool regular;
 	int r = fl_target_file(p->target, path, &regular);
@@ -74,7 +74,7 @@ static int parse_place(struct fl_parse *p, const struct fl_word *w, size_t colon
 
 	place->span = w->span;
 	place->path = fl_str_sub(w->text, 0, colon);
-	r = check_file(p, place->path);
+	r = fl_check_user_file(p, place->path);
 	if (r == 0)
 		r = parse_refctr(p, w->text, &offset);
 	return r < 0 ? r : parse_offset(p, w->text, offset);
@@ -96,7 +96,7 @@ static int default_event(struct fl_parse *p)
 }
 
 /* Names are read only where ":" stands right behind the letter. */
-static int parse_names(struct fl_parse *p, struct fl_str head)
+static int parse_names(struct fl_parse *p, struct fl_str head, int (*otherwise)(struct fl_parse *p))
 {
 	int r;
 
@@ -107,7 +107,7 @@ static int parse_names(struct fl_parse *p, struct fl_str head)
 		if (r < 0)
 			return r;
 	}
-	return p->event->event.n ? 0 : default_event(p);
+	return p->event->event.n ? 0 : otherwise(p);
 }
 
 /* Index of the ":" before the offset, or n where the word is no place of a user probe. */
@@ -131,6 +131,27 @@ static void assume_boundary(struct fl_parse *p)
 		p->event->assumed |= FL_ASSUMED_INSN_BOUNDARY;
 }
 
+void fl_begin_uprobe(struct fl_parse *p)
+{
+	p->log.subsystem = "trace_uprobe";
+	p->event->kind = FL_PROBE_UPROBE;
+	p->event->group = FL_STR("uprobes");
+	p->event->is_return = p->log.words.w[0].text.p[0] == 'r';
+}
+
+int fl_end_uprobe(struct fl_parse *p, int (*otherwise)(struct fl_parse *p))
+{
+	struct fl_words *words = &p->log.words;
+	int r = parse_names(p, words->w[0].text, otherwise);
+
+	p->at = FL_AT_USER | (p->event->is_return ? FL_AT_RETURN : 0);
+	if (r == 0)
+		r = fl_parse_args(p, &(struct fl_words){ words->w + 2, words->n - 2 });
+	if (r == 0)
+		r = fl_register_uprobe(p);
+	return r;
+}
+
 int fl_check_uprobe(struct fl_parse *p)
 {
 	struct fl_words *words = &p->log.words;
@@ -140,10 +161,7 @@ int fl_check_uprobe(struct fl_parse *p)
 
 	if ((head.p[0] != 'p' && head.p[0] != 'r') || words->n < 2)
 		return -ECANCELED;
-	p->log.subsystem = "trace_uprobe";
-	p->event->kind = FL_PROBE_UPROBE;
-	p->event->group = FL_STR("uprobes");
-	p->event->is_return = head.p[0] == 'r';
+	fl_begin_uprobe(p);
 	r = fl_count_args(p, words->n - 2);
 	if (r < 0)
 		return r;
@@ -153,12 +171,7 @@ int fl_check_uprobe(struct fl_parse *p)
 	p->log.index = 1;
 	r = parse_place(p, &words->w[1], colon);
 	if (r == 0)
-		r = parse_names(p, head);
-	p->at = FL_AT_USER | (p->event->is_return ? FL_AT_RETURN : 0);
-	if (r == 0)
-		r = fl_parse_args(p, &(struct fl_words){ words->w + 2, words->n - 2 });
-	if (r == 0)
-		r = fl_register_uprobe(p);
+		r = fl_end_uprobe(p, default_event);
 	if (r == 0 && !(p->event->assumed & FL_ASSUMED_FILE))
 		assume_boundary(p);
 	return r;

@@ -16,6 +16,9 @@
 #include "probe/live/private.h"
 #include "probe/record/filter.h"
 
+/* The kernel's ENOTSUPP, which is no errno of user space; uprobes give it. */
+#define ENOTSUPP_KERNEL 524
+
 static void tried(struct live_probe *p, enum fl_hook hook, const char *what, int err,
 		  struct fl_str why)
 {
@@ -121,6 +124,52 @@ static int attach_one(struct live_probe *p, enum fl_hook hook, int prog,
 	return 0;
 }
 
+static bool is_user_multi(enum fl_hook hook)
+{
+	return hook == FL_HOOK_UPROBE_MULTI || hook == FL_HOOK_UPROBE_MULTI_SLEEP || hook == FL_HOOK_URETPROBE_MULTI ||
+	       hook == FL_HOOK_URETPROBE_MULTI_SLEEP;
+}
+
+static void leave_out(struct live_probe *p, const struct fl_attach_point *at, int err)
+{
+	const struct fl_probe_place *place = &p->event->place;
+
+	for (size_t i = 0; i < place->nr_offsets; i++)
+		if (place->offsets[i] == (at->nr_addresses ? at->addresses[0] : at->offset))
+			fl_buf_addf(&p->pub.left_out, "%.*s: %s\n", FL_STR_ARG(place->names[i]), fl_errno_name(err));
+}
+
+/* Whether the kernel cannot put a breakpoint there, which says nothing of other places. */
+static bool is_of_place(int err)
+{
+	return err == -EOPNOTSUPP || err == -ENOTSUPP_KERNEL || err == -EIO || err == -EINVAL;
+}
+
+/* All places of a file in one link; where one is refused, halves, until that one is alone and left out. */
+static int attach_range(struct live_probe *p, struct fl_attach_point at)
+{
+	struct fl_attachment a = FL_ATTACHMENT_NONE;
+	size_t half = at.nr_addresses / 2;
+	int r = fl_prog_attach(p->pub.hook, &at, p->prog, &a);
+
+	if (r == 0) {
+		p->attached[p->nr_attached++] = a;
+		return 0;
+	}
+	if (!is_of_place(r))
+		return r;
+	if (!half) {
+		leave_out(p, &at, r);
+		return 0;
+	}
+	at.nr_addresses -= half;
+	r = attach_range(p, at);
+	at.addresses += at.nr_addresses;
+	at.counters = at.counters ? at.counters + at.nr_addresses : NULL;
+	at.nr_addresses = half;
+	return r < 0 ? r : attach_range(p, at);
+}
+
 /* The entry program first: a return without entry words would be counted as unpaired. */
 static int attach_hook(struct live_probe *p)
 {
@@ -129,9 +178,17 @@ static int attach_hook(struct live_probe *p)
 	size_t n = p->points.nr_each;
 	int r = 0;
 
-	p->attached = calloc(2 * n, sizeof(*p->attached));
+	p->attached = calloc(2 * n + p->points.at.nr_addresses, sizeof(*p->attached));
 	if (!p->attached)
 		return -ENOMEM;
+	if (is_user_multi(p->pub.hook)) {
+		r = attach_range(p, p->points.at);
+		if (r == 0 && !p->nr_attached)
+			r = -EOPNOTSUPP;
+		if (r < 0)
+			tried(p, p->pub.hook, "attaching", r, fl_buf_str(&p->pub.left_out));
+		return r;
+	}
 	for (size_t i = 0; i < n && r == 0; i++) {
 		struct fl_attach_point at = fl_points_each(&p->points, i);
 
@@ -139,8 +196,12 @@ static int attach_hook(struct live_probe *p)
 			r = attach_one(p, entry, p->entry_prog, &at);
 		if (r == 0)
 			r = attach_one(p, p->pub.hook, p->prog, &at);
+		if (r < 0 && p->points.each_offset && is_of_place(r)) {
+			leave_out(p, &at, r);
+			r = 0;
+		}
 	}
-	return r;
+	return r == 0 && !p->nr_attached ? -EOPNOTSUPP : r;
 }
 
 void live_detach(struct live_probe *p)
@@ -241,6 +302,8 @@ int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag)
 		return r;
 	r = -EOPNOTSUPP;
 	for (size_t i = 0; i < n; i++) {
+		fl_buf_reset(&p->pub.left_out);
+		fl_buf_add_str(&p->pub.left_out, p->event->place.left_out);
 		_cleanup_buf_ struct fl_buf why = {};
 
 		r = fl_points_find(t->target, p->event, hooks[i], &p->points, &why);

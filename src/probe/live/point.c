@@ -12,6 +12,7 @@
 void fl_points_fini(struct fl_points *p)
 {
 	free(p->addresses);
+	free(p->counters);
 	free(p->name);
 	free(p->module);
 	fl_module_event_remove(fl_buf_str(&p->module_event));
@@ -64,6 +65,8 @@ const char *fl_points_reason(const struct fl_probe_event *e)
 	case FL_PROBE_EPROBE:
 		return "the fields of an event's record are there for classic tracepoints only";
 	case FL_PROBE_UPROBE:
+		if (e->place.nr_offsets > 1)
+			return "one link holds all places of the name";
 		return reads_memory(e) ? "user code has one kind of hook; where it may sleep, it waits for memory"
 				       : "user code has one kind of hook";
 	case FL_PROBE_SYNTH:
@@ -102,6 +105,10 @@ size_t fl_points_hooks(const struct fl_probe_event *e, enum fl_hook hooks[static
 		hooks[n++] = FL_HOOK_TRACEPOINT;
 		break;
 	case FL_PROBE_UPROBE:
+		if (e->place.nr_offsets > 1 && reads_memory(e))
+			hooks[n++] = ret ? FL_HOOK_URETPROBE_MULTI_SLEEP : FL_HOOK_UPROBE_MULTI_SLEEP;
+		if (e->place.nr_offsets > 1)
+			hooks[n++] = ret ? FL_HOOK_URETPROBE_MULTI : FL_HOOK_UPROBE_MULTI;
 		if (reads_memory(e))
 			hooks[n++] = ret ? FL_HOOK_URETPROBE_SLEEP : FL_HOOK_UPROBE_SLEEP;
 		hooks[n++] = ret ? FL_HOOK_URETPROBE : FL_HOOK_UPROBE;
@@ -248,16 +255,6 @@ static int find_module_event(struct fl_target *t, const struct fl_probe_event *e
 	return r;
 }
 
-static int find_uprobe(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p)
-{
-	_cleanup_buf_ struct fl_buf path = {};
-
-	fl_target_path(t, e->place.path, &path);
-	p->at.offset = e->place.offset;
-	p->at.refctr = e->place.has_refctr ? e->place.refctr : 0;
-	return set_name(p, fl_buf_str(&path));
-}
-
 /* ---- many places ---- */
 
 static int add_address(struct fl_points *p, uint64_t address)
@@ -272,6 +269,31 @@ static int add_address(struct fl_points *p, uint64_t address)
 	p->addresses = bigger;
 	p->addresses[p->at.nr_addresses++] = address;
 	return 0;
+}
+
+static int find_uprobe(struct fl_target *t, const struct fl_probe_event *e, bool multi, struct fl_points *p)
+{
+	const struct fl_probe_place *place = &e->place;
+	_cleanup_buf_ struct fl_buf path = {};
+	int r;
+
+	fl_target_path(t, place->path, &path);
+	p->at.offset = place->offset;
+	p->at.refctr = place->has_refctr ? place->refctr : 0;
+	r = set_name(p, fl_buf_str(&path));
+	for (size_t i = 0; i < place->nr_offsets && place->nr_offsets > 1 && r == 0; i++)
+		r = add_address(p, place->offsets[i]);
+	if (r < 0 || place->nr_offsets <= 1)
+		return r;
+	p->at.cookie = true;
+	p->at.addresses = p->addresses;
+	p->counters = multi && p->at.refctr ? calloc(place->nr_offsets, sizeof(*p->counters)) : NULL;
+	for (size_t i = 0; p->counters && i < place->nr_offsets; i++)
+		p->counters[i] = p->at.refctr;
+	p->at.counters = p->counters;
+	p->each_offset = !multi;
+	p->nr_each = multi ? 1 : p->at.nr_addresses;
+	return multi && p->at.refctr && !p->counters ? -ENOMEM : 0;
 }
 
 /* Every function of that name; @name may be "MODULE:NAME". */
@@ -397,7 +419,12 @@ int fl_points_find(struct fl_target *t, const struct fl_probe_event *e, enum fl_
 	case FL_HOOK_URETPROBE_SLEEP:
 	case FL_HOOK_UPROBE:
 	case FL_HOOK_URETPROBE:
-		return find_uprobe(t, e, ret);
+		return find_uprobe(t, e, false, ret);
+	case FL_HOOK_UPROBE_MULTI_SLEEP:
+	case FL_HOOK_UPROBE_MULTI:
+	case FL_HOOK_URETPROBE_MULTI_SLEEP:
+	case FL_HOOK_URETPROBE_MULTI:
+		return find_uprobe(t, e, true, ret);
 	case _FL_HOOK_MAX:
 		break;
 	}
@@ -410,6 +437,8 @@ struct fl_attach_point fl_points_each(const struct fl_points *p, size_t i)
 
 	if (p->each_address)
 		at.address = p->addresses[i];
+	if (p->each_offset)
+		at.offset = p->addresses[i];
 	return at;
 }
 

@@ -17,6 +17,8 @@ struct fl_points {
 	bool is_multi;	    /* several functions: the record must say which */
 	uint64_t *addresses;
 	size_t nr_each;	    /* attachments to be made: 1, or one an address */
+	uint64_t *counters;
+	bool each_offset;
 	bool each_address;
 	char *name, *module; /* @at's strings */
 	struct fl_buf module_event; /* to be removed; empty: none */

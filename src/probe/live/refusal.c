@@ -146,6 +146,12 @@ int live_check_boundary(struct fl_session *t, const struct live_probe *p, struct
 	const struct fl_probe_place *place = &p->event->place;
 	int r;
 
+	if (place->is_fragile && !t->opts.force) {
+		r = live_diagnose(diag, p, LIVE_FRAGILE, place->span);
+		fl_diag_help(diag, "it has an EVEX prefix: programs have been seen to compute something else; --force puts it "
+				   "all the same");
+		return r;
+	}
 	if (p->event->kind != FL_PROBE_UPROBE || t->opts.force ||
 	    fl_target_insn_boundary(t->target, place->path, place->offset) != 0)
 		return 0;

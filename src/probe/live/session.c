@@ -73,6 +73,7 @@ void fl_session_free(struct fl_session *t)
 		fl_points_fini(&t->probes[i].points);
 		fl_filter_fini(&t->probes[i].filter);
 		fl_buf_fini(&t->probes[i].pub.tried);
+		fl_buf_fini(&t->probes[i].pub.left_out);
 	}
 	if (t->counts)
 		munmap(t->counts, t->counts_size);

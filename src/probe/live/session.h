@@ -50,6 +50,7 @@ struct fl_session_probe {
 	enum fl_read_form read;
 	const struct fl_hist *hist; /* counted, not sent; NULL: sent */
 	struct fl_buf tried; /* a line for each hook that was not taken, and why */
+	struct fl_buf left_out; /* a line for each place of several that takes no probe */
 };
 
 /* @target must be live and outlive the trace. */

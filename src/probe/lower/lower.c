@@ -99,6 +99,16 @@ static int add_register(struct lower *l, const struct fl_fetch_insn *insn, struc
 	return reg ? 0 : -EINVAL;
 }
 
+/* The ABI's register, or the word of the stack above the return address. */
+static int add_user_argument(struct lower *l, uint32_t n, struct fl_buf *out)
+{
+	if (n < l->arch->nr_args)
+		fl_buf_addf(out, "%%%s", fl_arch_reg_at(l->arch, l->arch->args[n])->name);
+	else
+		fl_buf_addf(out, "$stack%" PRIu32, n - (uint32_t)l->arch->nr_args + 1);
+	return 0;
+}
+
 /* The load that a program begins with; a symbol takes the dereference behind it along. */
 static int add_load(struct lower *l, const struct fl_probe_arg *arg,
 		    const struct fl_fetch_insn *insn, struct fl_buf *out)
@@ -122,6 +132,8 @@ static int add_load(struct lower *l, const struct fl_probe_arg *arg,
 		fl_buf_addz(out, "$current");
 		return need(l, F(CURRENT), FL_FAULT_LOWER_CURRENT, arg->span);
 	case FL_FETCH_ARG: /* a tracepoint's number 0 is hidden: 1 is its first */
+		if (l->e->kind == FL_PROBE_UPROBE) /* which has no words for it */
+			return add_user_argument(l, insn->param, out);
 		return add_argument(l, arg, insn->param + (l->e->kind != FL_PROBE_TPROBE), out);
 	case FL_FETCH_EDATA:
 		return add_argument(l, arg, l->e->entry_args[insn->offset / 8] + 1, out);

@@ -81,6 +81,21 @@ static void add_function(const struct fl_record_schema *p, const struct fl_recor
 		fl_buf_add_str(out, fl_symbols_name(symbols, word_at(rec, p->layout.ip_offset)));
 }
 
+/* A place of user code that was asked for by name: of several, the record has the offset. */
+static void user_place(const struct fl_record_schema *p, const struct fl_record *rec, struct fl_buf *out)
+{
+	const struct fl_probe_place *place = &p->event->place;
+	uint64_t offset = place->nr_offsets > 1 && p->layout.ip_offset ? word_at(rec, p->layout.ip_offset) :
+									  place->offsets[0];
+
+	for (size_t i = 0; i < place->nr_offsets; i++)
+		if (place->offsets[i] == offset) {
+			fl_buf_add_str(out, place->names[i]);
+			return;
+		}
+	fl_buf_add_hex(out, offset);
+}
+
 void fl_place_text(const struct fl_record_schema *p, const struct fl_record *rec,
 		   struct fl_symbols *symbols, struct fl_buf *out)
 {
@@ -90,7 +105,12 @@ void fl_place_text(const struct fl_record_schema *p, const struct fl_record *rec
 	if (p->layout.caller_offset) {
 		add_address(word_at(rec, p->layout.caller_offset), user, symbols, out);
 		fl_buf_addz(out, " <- ");
-		add_function(p, rec, user, symbols, out);
+		if (e->place.nr_offsets)
+			user_place(p, rec, out);
+		else
+			add_function(p, rec, user, symbols, out);
+	} else if (e->place.nr_offsets) {
+		user_place(p, rec, out);
 	} else if (p->layout.ip_offset) {
 		add_address(word_at(rec, p->layout.ip_offset), user, symbols, out);
 	} else if (e->kind == FL_PROBE_TPROBE) {

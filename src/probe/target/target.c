@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "foreland/diag.h"
 #include "probe/target/target-private.h"
+#include "probe/target/user.h"
 
 #define SYS_BTF	      "/sys/kernel/btf"
 #define MAX_FORMAT    (1u << 20)
@@ -44,6 +45,7 @@ struct fl_target {
 	bool tracefs_known;
 
 	struct fl_dialect_rules *dialect;
+	uint32_t process; /* whose libraries are meant; 0: nobody's */
 
 	struct fl_cap_result caps[_FL_CAP_MAX];
 	struct fl_diag why;
@@ -663,6 +665,16 @@ void fl_target_path(const struct fl_target *t, struct fl_str path, struct fl_buf
 	if (t->opts.root)
 		fl_buf_addz(out, t->opts.root);
 	fl_buf_add_str(out, path);
+}
+
+void fl_target_set_process(struct fl_target *t, uint32_t pid)
+{
+	t->process = pid;
+}
+
+uint32_t fl_target_process(const struct fl_target *t)
+{
+	return t->process;
 }
 
 int fl_target_readme(struct fl_target *t, struct fl_buf *out)

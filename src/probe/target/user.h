@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * User code by name: which file a library's name stands for, and where in a file a function, or a place
+ * that its author marked (USDT), is. Names are those of the files' own symbol tables and of their debug
+ * files'; mangled ones are known by what the programmer wrote, too.
+ */
+#ifndef PROBE_TARGET_USER_H
+#define PROBE_TARGET_USER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+
+struct fl_target;
+
+/* One place in a file, by its offset. */
+struct fl_user_place {
+	uint64_t offset;
+	uint64_t refctr;    /* offset of the counter that switches a marked place on; 0: none */
+	struct fl_str name; /* the symbol's */
+	struct fl_str args; /* of a marked place: where it has its arguments, as its note says */
+	bool is_fragile;    /* its instruction is one that uprobes have been seen to spoil (EVEX) */
+};
+
+/* In the order of their offsets, each once. */
+struct fl_user_places {
+	struct fl_user_place *v;
+	size_t n;
+	bool is_glob;
+	struct fl_arena arena; /* owns all of it */
+};
+
+void fl_user_places_fini(struct fl_user_places *p);
+#define _cleanup_places_ __attribute__((cleanup(fl_user_places_fini)))
+
+/* Libraries are looked for as process @pid has them mapped; 0: as ld.so finds them. */
+void fl_target_set_process(struct fl_target *t, uint32_t pid);
+uint32_t fl_target_process(const struct fl_target *t);
+
+/**
+ * fl_target_user_file() - the file that a name stands for
+ * @name: a path, "libc", "libc.so.6", or a program's name in PATH
+ * @ret: its path; on -ENOTUNIQ the names that it can be, a line each
+ *
+ * Return: 0, -ENOENT, -ENOTUNIQ.
+ */
+int fl_target_user_file(struct fl_target *t, struct fl_str name, struct fl_buf *ret);
+
+/**
+ * fl_target_user_places() - where a name is in a file
+ * @path: as fl_target_user_file() gave it
+ * @name: "FUNCTION", a shell glob, or "sdt:PROVIDER:NAME"
+ *
+ * Return: 0; -ENOENT without one; -EOPNOTSUPP where all are chosen by the loader (IFUNC), so that the
+ * address is not of code that does the work; the errno of opening the file.
+ */
+int fl_target_user_places(struct fl_target *t, struct fl_str path, struct fl_str name,
+			  struct fl_user_places *ret);
+
+/* The function that somebody who wrote @name may have meant, appended; nothing where none is near. */
+void fl_target_near_function(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_buf *out);
+
+/* Whether @name is a glob. */
+bool fl_is_glob(struct fl_str name);
+
+#endif

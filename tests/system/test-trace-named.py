@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-trace-named.py FORELAND NAMED: user code by name. named.c writes down what it does, which is what a trace
+of it must show; offsets are readelf's, names of C++ nm's. Nothing but programs of this test is probed.
+"""
+import json, os, re, shutil, subprocess, sys, tempfile
+
+foreland, program = sys.argv[1], os.path.abspath(sys.argv[2])
+count = bad = 0
+
+
+def check(name, good, why=''):
+    global count, bad
+    count += 1
+    bad += not good
+    print(('ok' if good else 'not ok') + f' - {name}' + ('' if good else f'\n# {str(why)[-1500:]}'))
+
+
+def out(*args, **kw):
+    return subprocess.run(args, capture_output=True, text=True, timeout=120, **kw)
+
+
+def trace(*defs, options=(), command=None):
+    ended = out(foreland, 'trace', '--json', '--children', *options, *defs, '--', *(command or [program, '4']))
+    rows = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith('{')]
+    return [r for r in rows if 'type' not in r], ended
+
+
+def said(ended, word):
+    """What the program wrote, behind @word."""
+    return [line.split(' ', 1)[1] for line in ended.stdout.splitlines() if line.startswith(word + ' ')]
+
+
+def symbols(path):
+    """NAME -> offset in the file, by readelf: address, moved by its segment."""
+    loads = [[int(x, 16) for x in m.groups()] for m in re.finditer(
+        r'^ +LOAD +(0x\w+) (0x\w+) 0x\w+ (0x\w+)', out('readelf', '-lW', path).stdout, re.M)]
+    found = {}
+    for m in re.finditer(r'^ +\d+: (\w+) +\d+ FUNC +\w+ +\w+ +\d+ (\S+)', out('readelf', '-sW', path).stdout, re.M):
+        address = int(m[1], 16)
+        for offset, start, size in loads:
+            if start <= address < start + size:
+                found[m[2]] = address - start + offset
+    return found
+
+
+def by_function(work):
+    offsets = symbols(program)
+    rows, ended = trace(f'p {program}:paint_red n=$arg1:s32')
+    check('PATH:FUNCTION: each call, with its argument', [r['args']['n'] for r in rows] ==
+          [int(n) for n in said(ended, 'paint')[::2]] == [0, 1, 2, 3] and {r['place'] for r in rows} == {'paint_red'},
+          ended)
+    rows, ended = trace(f'p {program}:hidden_local n=$arg1:s32')
+    check('a function that only .symtab has', len(rows) == 4, ended)
+    rows, ended = trace(f'r {program}:serve n=$retval:s32')
+    check('its return', [r['args']['n'] for r in rows] == [int(n) for n in said(ended, 'returned')], ended)
+    rows, ended = trace(f'p {program}:serve%return n=$retval:s32')
+    check('its return in other words', [r['args']['n'] for r in rows] == [int(n) for n in said(ended, 'returned')], ended)
+    rows, ended = trace(f'p {program}:paint_* n=$arg1:s32')
+    want = [(f, i) for i in range(4) for f in ('paint_red', 'paint_green')]
+    check('a glob: each function by its name', [(r['place'], r['args']['n']) for r in rows] == want, ended)
+    rows, ended = trace(f'r {program}:paint_* n=$retval:s32')
+    check('returns by a glob', [(r['place'].split(' <- ')[1], r['args']['n']) for r in rows] ==
+          [(f, i + k) for i in range(4) for f, k in (('paint_red', 1), ('paint_green', 2))], ended)
+    lowered = out(foreland, 'probe', 'lower', f'p:a/b {program}:paint_red n=%di').stdout.strip()
+    check('probe lower: what the kernel takes', lowered == f'p:a/b {program}:0x{offsets["paint_red"]:x} n=%di' or
+          re.fullmatch(rf'p:a/b {re.escape(program)}:0x0*{offsets["paint_red"]:x} n=%di(:x64)?', lowered), lowered)
+    lowered = out(foreland, 'probe', 'lower', f'p {program}:paint_*').stdout
+    check('probe lower: a line for each of several', sorted(int(m, 16) for m in re.findall(r':(0x\w+)$', lowered, re.M)) ==
+          sorted(v for k, v in offsets.items() if k.startswith('paint_')), lowered)
+    # Stripped, with the rest in a debug file that is found by the link to it.
+    stripped = f'{work}/stripped'
+    os.mkdir(f'{work}/.debug')
+    out('objcopy', '--only-keep-debug', program, f'{work}/.debug/stripped.debug')
+    out('objcopy', '--strip-all', program, stripped)
+    out('objcopy', f'--add-gnu-debuglink={work}/.debug/stripped.debug', stripped)
+    rows, ended = trace(f'p {stripped}:hidden_local', command=[stripped, '4'])
+    check('a function that only the debug file has', len(rows) == 4, ended)
+    rows, ended = trace('p named-in-path:paint_red', command=['env', 'true'])
+    check('a program that is not in PATH is an error', ended.returncode == 1 and not rows, ended)
+
+
+def by_mark():
+    rows, ended = trace(f'p {program}:sdt:named:serve name=+0($arg1):ustring n=$arg2 seven=$arg3')
+    want = [line.split() for line in said(ended, 'serve')]
+    check('sdt: arguments in registers and constants', [(r['args']['name'], r['args']['n'], r['args']['seven'])
+          for r in rows] == [(w[0], int(w[1]), 7) for w in want] and len(want) == 4, ended)
+    rows, ended = trace(f'p {program}:sdt:named:paint n=$arg1')
+    check('sdt: one name in two functions, each with its own operand', [r['args']['n'] for r in rows] ==
+          [int(n) for n in said(ended, 'paint')], ended)
+    rows, ended = trace(f'p {program}:sdt:named:guarded n=$arg1')
+    check('sdt: its counter is up while it is traced', [r['args']['n'] for r in rows] ==
+          [int(n) for n in said(ended, 'guard')] == [0, -1, -2, -3], ended)
+    alone = out(program, '2').stdout
+    check('sdt: and down afterwards', 'guard' not in alone and 'local' in alone, alone)
+    rows, ended = trace(f'p {program}:sdt:named:*')
+    check('sdt: a glob', [r['place'] for r in rows] == ['named:serve', 'named:paint', 'named:paint',
+                                                        'named:guarded'] * 4, ended)
+
+
+def by_cxx(work):
+    if not shutil.which('g++'):
+        return print('ok - C++ # SKIP there is no g++')
+    with open(f'{work}/x.cc', 'w') as f:
+        f.write('#include <cstdio>\nnamespace shop { struct till { int n; __attribute__((noinline)) int add(int k) '
+                '{ n += k; return n; } __attribute__((noinline)) int add(long k, int m) { n -= k * m; return n; } }; }\n'
+                'int main() { shop::till t = {0}; for (int i = 0; i < 3; i++) { t.add(i); t.add(2l, i); } '
+                'return 0; }\n')
+    out('g++', '-O1', '-o', f'{work}/x', f'{work}/x.cc')
+    names = re.findall(r' [TW] (\S+)$', out('nm', f'{work}/x').stdout, re.M)
+    adds = [n for n in names if 'till' in n]
+    rows, ended = trace(f'p {work}/x:shop::till::add k=$arg2:s32', command=[f'{work}/x'])
+    check('C++: both functions of a name as it is written', sorted({r['place'] for r in rows}) == sorted(adds) and
+          len(rows) == 6 and len(adds) == 2, ended)
+    rows, ended = trace(f'p {work}/x:*till::add(int)', command=[f'{work}/x'])
+    check('C++: one of them by its parameters', len(rows) == 3 and len({r['place'] for r in rows}) == 1, ended)
+
+
+def by_library(work):
+    with open(f'{work}/lib.c', 'w') as f:
+        f.write('int lib_twice(int n); int lib_twice(int n) { return 2 * n; }\n')
+    with open(f'{work}/user.c', 'w') as f:
+        f.write('#include <stdio.h>\n#include <unistd.h>\nint lib_twice(int n);\nint main(void) { char c; '
+                'while (read(0, &c, 1) == 1) lib_twice(c); return 0; }\n')
+    lib = f'{work}/libforelandtest.so.3'
+    out('gcc', '-shared', '-fPIC', '-o', lib, f'{work}/lib.c')
+    out('gcc', '-o', f'{work}/user', f'{work}/user.c', lib, f'-Wl,-rpath,{work}')
+    user = subprocess.Popen([f'{work}/user'], stdin=subprocess.PIPE, bufsize=0)
+    while lib not in open(f'/proc/{user.pid}/maps').read():
+        pass
+    run = subprocess.Popen([foreland, 'trace', '--json', '-n', '2', '-p', str(user.pid),
+                            'p libforelandtest:lib_twice n=$arg1:s32'], stdout=subprocess.PIPE, text=True)
+    while run.poll() is None:
+        user.stdin.write(b'A')
+        try:
+            run.wait(0.05)
+        except subprocess.TimeoutExpired:
+            pass
+    rows = [json.loads(line) for line in run.stdout.read().splitlines()]
+    user.kill()
+    user.wait()
+    check('a library as the process of -p has it', [r['args']['n'] for r in rows if 'type' not in r] == [65, 65], rows)
+    cache = out('/sbin/ldconfig', '-p').stdout
+    want = re.search(r'libc\.so\.6 \(libc6,x86-64.*\) => (\S+)', cache)
+    lowered = out(foreland, 'probe', 'lower', 'p:a/b libc:getaddrinfo').stdout
+    if want:
+        check('a library as the loader has it', lowered.startswith(f'p:a/b {want[1]}:0x'), lowered)
+
+
+def by_refusal():
+    for definition, words in ((f'p {program}:paint_rde', "did you mean 'paint_red'?"),
+                              (f'p {program}:sdt:named:nothing', "has no marked place 'named:nothing'"),
+                              (f'p {program}:sdt:named:serve x=$arg4', 'has no argument 4'),
+                              (f'r {program}:sdt:named:serve', 'BAD_ADDR_SUFFIX'),
+                              (f'p {program}:no_such_*', "no function 'no_such_*'")):
+        rows, ended = trace(definition)
+        check(f'{definition.split(":", 1)[1]}: refused, and nothing started', ended.returncode == 1 and
+              words in ended.stderr and not ended.stdout, ended)
+    ended = out(foreland, 'probe', 'check', f'p {program}:paint_red')
+    check("probe check refuses in the kernel's words and names trace", ended.returncode == 1 and
+          'No matching dynamic event type' in ended.stderr and "'foreland trace' takes user code by name" in ended.stderr,
+          ended)
+
+
+def main():
+    probe = out(foreland, 'trace', '-t', '0.1', f'p {program}:main')
+    if probe.returncode:
+        print('1..0 # SKIP user probes cannot be made here')
+        return 0
+    with tempfile.TemporaryDirectory() as work:
+        by_function(work)
+        by_mark()
+        by_cxx(work)
+        by_library(work)
+        by_refusal()
+    print(f'1..{count}')
+    return 1 if bad else 0
+
+
+sys.exit(main())
