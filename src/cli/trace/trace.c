@@ -9,7 +9,6 @@
 #include "cli/cmds.h"
 #include "cli/say.h"
 #include "cli/trace/private.h"
-#include "probe/target/user.h"
 
 const struct fl_opt trace_options[] = {
 	FL_OPT_U64_IN(struct trace_opts, lines, 'n', "lines", "N", 1, INT64_MAX,

@@ -383,7 +383,8 @@ static void help_user_code(const struct fl_parse *p, struct fl_diag *d)
 	struct fl_str place = words->n > 1 ? words->w[1].text : FL_STR("");
 
 	if (!p->in_trace && memchr(place.p, '/', place.n) && memchr(place.p, ':', place.n))
-		fl_diag_help(d, "'foreland trace' takes user code by name, and 'foreland probe lower' makes PATH:OFFSET of it");
+		fl_diag_help(d, "'foreland trace' takes user code by name, and 'foreland probe lower' makes "
+				"PATH:OFFSET of it");
 }
 
 static void help_user_types(const struct fl_parse *p, struct fl_diag *d)

@@ -158,12 +158,8 @@ int fl_check_kprobe(struct fl_parse *p);
 int fl_check_fprobe(struct fl_parse *p);
 int fl_check_eprobe(struct fl_parse *p);
 int fl_check_uprobe(struct fl_parse *p);
-/* user.c: the same of user code by name, in a trace alone. */
+/* The same of user code by name, in a trace alone. */
 int fl_check_named_user(struct fl_parse *p);
-/* uprobe.c: file exists, names, arguments: what both have behind the place. */
-int fl_check_user_file(struct fl_parse *p, struct fl_str path);
-void fl_begin_uprobe(struct fl_parse *p);
-int fl_end_uprobe(struct fl_parse *p, int (*default_event)(struct fl_parse *p));
 /* $argN of a marked place. */
 int fl_parse_marked_arg(struct fl_parse *p, struct fl_str text, uint64_t n);
 int fl_check_synth(struct fl_parse *p);

@@ -148,8 +148,8 @@ int live_check_boundary(struct fl_session *t, const struct live_probe *p, struct
 
 	if (place->is_fragile && !t->opts.force) {
 		r = live_diagnose(diag, p, LIVE_FRAGILE, place->span);
-		fl_diag_help(diag, "it has an EVEX prefix: programs have been seen to compute something else; --force puts it "
-				   "all the same");
+		fl_diag_help(diag, "it has an EVEX prefix: programs have been seen to compute something else; "
+				   "--force puts it all the same");
 		return r;
 	}
 	if (p->event->kind != FL_PROBE_UPROBE || t->opts.force ||

@@ -14,7 +14,6 @@
 #include "base/util.h"
 #include "foreland/diag.h"
 #include "probe/target/target-private.h"
-#include "probe/target/user.h"
 
 #define SYS_BTF	      "/sys/kernel/btf"
 #define MAX_FORMAT    (1u << 20)

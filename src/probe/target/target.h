@@ -132,6 +132,10 @@ int fl_target_readme(struct fl_target *t, struct fl_buf *out);
 void fl_target_put_dialect(struct fl_target *t, struct fl_dialect_rules *rules);
 const struct fl_dialect_rules *fl_target_dialect(const struct fl_target *t);
 
+/* Libraries are looked for as process @pid has them mapped; 0: as ld.so finds them. */
+void fl_target_set_process(struct fl_target *t, uint32_t pid);
+uint32_t fl_target_process(const struct fl_target *t);
+
 /* Appends @path as it is to be opened: beneath --root where that is given. */
 void fl_target_path(const struct fl_target *t, struct fl_str path, struct fl_buf *out);
 

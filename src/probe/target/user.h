@@ -37,10 +37,6 @@ struct fl_user_places {
 void fl_user_places_fini(struct fl_user_places *p);
 #define _cleanup_places_ __attribute__((cleanup(fl_user_places_fini)))
 
-/* Libraries are looked for as process @pid has them mapped; 0: as ld.so finds them. */
-void fl_target_set_process(struct fl_target *t, uint32_t pid);
-uint32_t fl_target_process(const struct fl_target *t);
-
 /**
  * fl_target_user_file() - the file that a name stands for
  * @name: a path, "libc", "libc.so.6", or a program's name in PATH
