@@ -22,9 +22,14 @@ struct fl_node *fl_node_ref(struct fl_node *n)
 
 struct fl_node *fl_node_unref(struct fl_node *n)
 {
-	if (n && --n->refs == 0 && n->ops->free)
+	struct fl_node *owner;
+
+	if (!n || --n->refs)
+		return NULL;
+	owner = n->owner;
+	if (n->ops->free)
 		n->ops->free(n);
-	return NULL;
+	return fl_node_unref(owner);
 }
 
 static struct fl_node *root_of(struct fl_node *n)

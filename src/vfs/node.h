@@ -78,6 +78,7 @@ struct fl_node {
 	unsigned int refs;
 	struct fl_node *parent; /* not counted; NULL at the root */
 	void *data;		/* the engine's */
+	struct fl_node *owner;	/* counted: what @data is part of, and lives as long as this node; NULL: none */
 };
 
 struct fl_node *fl_node_ref(struct fl_node *n);

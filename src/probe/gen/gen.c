@@ -288,7 +288,7 @@ static void head(struct fl_gen *g)
 
 	fl_emit_call(p, g->env->boot_clock ? BPF_FUNC_ktime_get_boot_ns : BPF_FUNC_ktime_get_ns);
 	fl_emit_store(p, 8, GEN_REC, HEAD(time), BPF_REG_0);
-	fl_emit_storei(p, 2, GEN_REC, HEAD(event), g->env->event);
+	fl_emit_storei(p, 2, GEN_REC, HEAD(event), g->env->first_event + g->env->event);
 	fl_gen_ids(g, BPF_REG_2, BPF_REG_3);
 	fl_emit_store(p, 4, GEN_REC, HEAD(pid), BPF_REG_2);
 	fl_emit_load(p, 4, BPF_REG_1, BPF_REG_FP, GEN_FP_KEY);
@@ -398,7 +398,7 @@ static bool needs_entry(const struct fl_gen *g)
 /* Strings and stacks make a record's size known only at the end; a filter, whether it is wanted. */
 static bool in_scratch(const struct fl_gen *g)
 {
-	return g->l->nr_strings || g->l->stacks || g->env->hist ||
+	return g->l->nr_strings || g->l->stacks || g->l->raw_offset || g->env->hist ||
 	       (g->env->filter && g->hook->ctx != FL_CTX_RECORD);
 }
 
@@ -483,7 +483,9 @@ static int body(struct fl_gen *g, struct exits x)
 		head(g);
 		place(g);
 	}
-	r = fetch_args(g);
+	r = fl_gen_raw(g);
+	if (r == 0)
+		r = fetch_args(g);
 	if (r == 0)
 		r = filter(g, true, x.unwanted);
 	if (r < 0)

@@ -95,6 +95,7 @@ struct fl_gen_env {
 	const struct fl_gen_who *who; /* NULL: everybody */
 
 	uint16_t event; /* its number in the session */
+	uint16_t first_event; /* what the records of the session's first event are numbered */
 	uint16_t nr_events;
 	uint32_t nr_cpus;
 	int control_fd; /* array map of one value: counts[cpu][event] */

@@ -97,6 +97,8 @@ int fl_gen_path(struct fl_gen *g, size_t arg, struct fl_type type, uint32_t faul
 int fl_gen_load(struct fl_gen *g, size_t arg, const struct fl_fetch_insn *insn);
 /* Waits for the memory that will be read, where the hook may sleep. */
 int fl_gen_touch(struct fl_gen *g);
+/* Puts the record of the event that is hung on behind ours, where the layout wants it; strings go behind that. */
+int fl_gen_raw(struct fl_gen *g);
 /* Puts the stacks that the layout wants behind the record. */
 void fl_gen_stacks(struct fl_gen *g);
 /* r0 = bytes of the stack of that kind, or -errno, put into @frames words at r2. */

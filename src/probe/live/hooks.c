@@ -250,6 +250,7 @@ static int lay_out(const struct fl_session *t, struct live_probe *p, enum fl_hoo
 	o.stacks = p->hist.nr_keys ? 0 : t->opts.stacks;
 	o.pretty = p->pub.schema.pretty = t->opts.pretty && !p->hist.nr_keys;
 	o.faults |= o.pretty;
+	o.raw = t->opts.raw && p->event->kind == FL_PROBE_EPROBE;
 	p->pub.hook = hook;
 	p->pub.schema.hook = fl_hooks[hook].name;
 	p->pub.schema.own_frames = own_frames(hook);

@@ -65,7 +65,9 @@ int live_make_maps(struct fl_session *t)
 	t->env.nr_cpus = (uint32_t)cpus;
 	t->env.nr_events = (uint16_t)t->n;
 	r = make_control(t);
-	if (r == 0)
+	t->rings = t->opts.rings;
+	t->env.first_event = t->opts.first_event;
+	if (r == 0 && !t->rings)
 		r = fl_rings_create((uint32_t)cpus, ring, &t->rings);
 	if (r < 0)
 		return r;
@@ -85,7 +87,7 @@ int live_make_scratch(struct live_probe *p)
 			fl_gen_path_scratch(&p->pub.schema.layout);
 
 	if (!p->pub.schema.layout.nr_strings && !p->pub.schema.layout.stacks && !p->filter.n &&
-	    !p->hist.nr_keys)
+	    !p->hist.nr_keys && !p->pub.schema.layout.raw_offset)
 		return 0;
 	if (p->hist.nr_keys)
 		size = (fl_gen_hist_scratch(&p->pub.schema.layout, &p->hist) + 7) / 8 * 8;

@@ -79,7 +79,8 @@ void fl_session_free(struct fl_session *t)
 		munmap(t->counts, t->counts_size);
 	live_close(&t->control);
 	live_who_fini(&t->who);
-	fl_rings_free(t->rings);
+	if (!t->opts.rings)
+		fl_rings_free(t->rings);
 	free(t->schemas);
 	free(t->probes);
 	free(t);
@@ -237,11 +238,12 @@ static bool passes(const struct live_probe *p, uint32_t cpu, const struct fl_rec
 static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
 {
 	struct reading *r = ctx;
+	uint16_t i = (uint16_t)(rec->event - r->t->opts.first_event);
 	struct live_probe *p;
 
-	if (rec->event >= r->t->n)
+	if (i >= r->t->n)
 		return 0;
-	p = &r->t->probes[rec->event];
+	p = &r->t->probes[i];
 	if (size < p->pub.schema.layout.fixed_size)
 		return 0;
 	if (rec->time < r->t->begin || (r->t->end && rec->time > r->t->end)) {
@@ -264,6 +266,14 @@ int64_t fl_session_read(struct fl_session *t, uint64_t before, fl_record_fn fn, 
 	struct reading r = {t, fn, ctx};
 
 	return fl_rings_read(t->rings, before, on_record, &r);
+}
+
+int fl_session_take(struct fl_session *t, uint32_t cpu, const struct fl_record *rec, size_t size,
+		    fl_record_fn fn, void *ctx)
+{
+	struct reading r = {t, fn, ctx};
+
+	return on_record(&r, cpu, rec, size);
 }
 
 int fl_session_hist(struct fl_session *t, size_t i, struct fl_str spec, struct fl_diag *diag)

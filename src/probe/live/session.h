@@ -41,6 +41,13 @@ struct fl_session_opts {
 	unsigned int stacks; /* 1u << FL_STACK_*: taken with each record */
 	bool force; /* user probes within an instruction, too */
 	bool pretty; /* records have what lets values be shown by their type */
+	bool raw; /* event probes have the whole record of their event */
+	/*
+	 * Rings that several sessions share, borrowed; NULL: its own. Whoever reads them hands each record to the
+	 * session that has its number, by fl_session_take().
+	 */
+	struct fl_rings *rings;
+	uint16_t first_event; /* what records of the first event are numbered */
 };
 
 /* One event as it runs. */
@@ -107,6 +114,10 @@ void fl_session_stop(struct fl_session *t);
 
 /* See fl_rings_read(); counts what was handed out. */
 int64_t fl_session_read(struct fl_session *t, uint64_t before, fl_record_fn fn, void *ctx);
+
+/* Of rings that are shared: @rec is one of this session's. */
+int fl_session_take(struct fl_session *t, uint32_t cpu, const struct fl_record *rec, size_t size,
+		    fl_record_fn fn, void *ctx);
 
 /* After stopping: programs that were running meanwhile have ended and all is accounted for. */
 bool fl_session_settled(struct fl_session *t);

@@ -106,6 +106,10 @@ int fl_record_layout(const struct fl_probe_event *e, struct fl_layout_options o,
 		at = place_extras(e, &l, at);
 	l.fixed_size = (uint16_t)align(at, 8);
 	l.max_size = l.fixed_size;
+	if (o.raw) {
+		l.raw_offset = l.fixed_size;
+		l.max_size += FL_RAW_MAX;
+	}
 	for (unsigned int i = 0; i < _FL_STACK_MAX; i++)
 		l.max_size += l.stacks >> i & 1 ? FL_STACK_FRAMES * 8 : 0;
 	if (l.max_size > FL_RECORD_MAX)

@@ -8,6 +8,7 @@
  *	[faults]		one bit an argument, where a read can tell that it failed
  *	slots			one an argument, aligned to its element
  *	[stacks]		two struct fl_stackloc, kernel's and user's, where stacks are wanted
+ *	[raw]			the record of the event that an event probe hangs on
  *	strings			without gaps, in the order of the arguments; NUL included
  *	frames			of the kernel's stack, then of the user's; u64 each, the innermost first
  *
@@ -114,6 +115,7 @@ struct fl_record_layout {
 	uint16_t string_max;	/* bytes of one string, NUL included */
 	uint16_t nr_strings;	/* elements of string slots */
 	bool has_paths;
+	uint16_t raw_offset;	/* the record of the event that is hung on; strings follow it. 0: none */
 	uint32_t max_size;	/* fixed_size, all strings and stacks at their limit */
 	size_t nr_slots;
 	struct fl_record_slot slots[FL_MAX_PROBE_ARGS];
@@ -124,11 +126,15 @@ struct fl_record_layout {
 /* A per-CPU map value is refused past 32 KiB. */
 #define FL_RECORD_MAX 30000
 
+/* Bytes of an event's own record that are taken along at most. */
+#define FL_RAW_MAX 4096
+
 /* What the hook adds to the arguments. */
 struct fl_layout_options {
 	bool ip, caller, faults;
 	unsigned int stacks; /* 1u << FL_STACK_* */
 	bool pretty; /* with what lets values be shown by their type */
+	bool raw;    /* with the record of the event that is hung on */
 };
 
 /* 0, or -E2BIG where the event does not fit a record. */

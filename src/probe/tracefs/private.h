@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of the tracefs tree share. */
+/*
+ * What the parts of the tracefs tree share. There is one struct tracefs, which has the definitions, and a struct
+ * instance for each of the buffers: the top one, and one a folder of instances/. Every node beneath an
+ * instance's folder has the instance's anchor as its owner, so that the instance stays as long as somebody holds
+ * one of its files; once its folder is removed, these answer -ENODEV.
+ */
 #ifndef PROBE_TRACEFS_PRIVATE_H
 #define PROBE_TRACEFS_PRIVATE_H
 
+#include "base/map.h"
+#include "base/arena.h"
+#include "btf/ksyms.h"
+#include "probe/printfmt/printk.h"
 #include "probe/tracefs/buffer.h"
 #include "probe/tracefs/tracefs.h"
 #include "probe/target/target.h"
@@ -20,7 +29,51 @@ struct event_file {
 };
 
 struct live_event;
-struct place;
+struct instance;
+
+/*
+ * What the files of one directory beneath events/ point to. It is made once for a name and stays as long as the
+ * instance, for the sake of files that somebody still holds open.
+ */
+struct place {
+	struct place *next; /* in the order of their making */
+	struct instance *in;
+	char *system, *event; /* event NULL: the system's own directory */
+	bool is_kernels, filled;
+	unsigned int id;
+	char *filter;		 /* NULL: none */
+	struct live_event *live; /* of the kernel's: it is enabled */
+	struct fl_node *dir;	 /* borrowed; NULL while it is not there */
+};
+
+/* The processes of set_event_pid, or of set_event_notrace_pid. */
+struct pid_list {
+	uint32_t *pids; /* sorted */
+	size_t n, cap;
+};
+
+struct instance {
+	struct tracefs *fs;
+	struct instance *next;
+	struct fl_node *anchor; /* borrowed */
+	struct fl_node *root;	/* borrowed; NULL: removed */
+
+	struct fl_node *events_dir; /* borrowed */
+	struct place *places, **last_place;
+	struct fl_map by_name; /* of places */
+	struct fl_arena names;
+	bool kernels_listed;
+	bool events_stale; /* events/ does not show the list as it is */
+
+	struct fl_rings *rings; /* NULL: nothing has been enabled yet */
+	struct live_event *live;
+	struct live_event **numbered; /* by the number in their records */
+	size_t nr_numbered;
+	struct trace_buffer buffer;
+	struct pid_list wanted, unwanted;
+	bool event_fork;
+	struct live_event *forks, *exits; /* what event_fork hangs on; NULL: off */
+};
 
 struct tracefs {
 	struct fl_target *target;
@@ -30,43 +83,119 @@ struct tracefs {
 	struct log_entry log[FL_TRACEFS_LOG_MAX]; /* oldest first */
 	size_t nr_log;
 	struct event_file event_files[_FL_FILE_MAX];
-
-	struct fl_node *events_dir; /* borrowed */
-	struct place *places;	    /* events.c's: a directory each */
-	bool kernels_listed;
-	bool events_stale;	    /* events/ does not show the list as it is */
-	unsigned int next_id;	    /* from 65535 downward: those of the kernel grow from below */
-
-	struct live_event *live; /* enabled events */
+	unsigned int next_id; /* from 65535 downward: those of the kernel grow from below */
 	struct fl_symbols *symbols;
-	struct trace_buffer buffer;
+	struct instance *top, *instances; /* all of them; the top one is the last */
+	struct fl_printk printk;	  /* what the kernel's records say by address */
+	struct fl_arena printk_arena;
+	bool has_printk;
 };
 
+/* @node as a part of @in; NULL is passed on. */
+static inline struct fl_node *instance_owns(struct instance *in, struct fl_node *node)
+{
+	if (node)
+		node->owner = fl_node_ref(in->anchor);
+	return node;
+}
+
+struct attr_row {
+	const char *name;
+	mode_t mode;
+	struct fl_attr_ops ops;
+};
+
+/* Files in @dir, all with @data. 0 or -errno. */
+int tracefs_add_attrs(struct instance *in, struct fl_node *dir, const struct attr_row *rows, size_t n, void *data);
+
+/* tracefs.c: an entry of error_log. */
+struct fl_log_entry;
+void tracefs_log(struct tracefs *fs, const struct fl_log_entry *e);
+
+/* instance.c */
+int instance_new(struct tracefs *fs, struct instance **ret);
+int instances_add_folder(struct instance *top);
+
 /* events.c */
-int tracefs_add_events(struct fl_node *root, struct tracefs *fs);
+int tracefs_add_events(struct instance *in);
 /* After every change of the list: gives numbers to what is new, and forgets what is gone. */
 void tracefs_events_changed(struct tracefs *fs);
-void tracefs_free_places(struct tracefs *fs);
-/* One word of set_event. -EINVAL: it names no event; -EOPNOTSUPP: it names the kernel's. */
-int tracefs_set_event(struct tracefs *fs, struct fl_str text);
-void tracefs_show_enabled(struct tracefs *fs, struct fl_buf *out);
+void tracefs_free_places(struct instance *in);
+/* All directories of systems, and those of events in the systems of which @system is one (NULL: in all). */
+int tracefs_list_places(struct instance *in, const char *system);
+/* The definition that a place shows; NULL where it is the kernel's, or gone. */
+const struct fl_probe_event *place_event(const struct place *p);
 
-/* controls.c */
-int tracefs_add_controls(struct fl_node *root, struct tracefs *fs);
+/* event-files.c: what is in these directories. */
+int place_fill(struct place *p);
+bool place_is_enabled(const struct place *p);
+int place_enable(struct place *p, bool on);
+int tracefs_add_enable(struct instance *in);
+bool is_place_enableable(const struct place *p);
+
+/* filters.c */
+int filter_show(struct fl_node *attr, struct fl_buf *out);
+int filter_store(struct fl_node *attr, struct fl_str text);
+int system_filter_store(struct fl_node *attr, struct fl_str text);
+
+/* select.c: one word of set_event. -EINVAL: it names no event. */
+int tracefs_set_event(struct instance *in, struct fl_str text);
+void tracefs_show_enabled(struct instance *in, struct fl_buf *out);
+/* "0", "1", or "X" where some are on; @system NULL: of all. */
+const char *tracefs_state(struct instance *in, const char *system);
+
+/* controls.c, pids.c */
+int tracefs_add_controls(struct instance *in);
+int tracefs_add_pids(struct instance *in);
+bool pids_pass(const struct instance *in, uint32_t pid, const uint32_t *others, size_t n);
+void pids_fork(struct instance *in, uint32_t parent, uint32_t child);
+void pids_exit(struct instance *in, uint32_t pid);
+void pids_fini(struct instance *in);
+
+/* marker.c */
+struct fl_node *marker_new(struct instance *in);
+struct fl_node *raw_marker_new(struct instance *in);
 
 /* live.c: all probes of one event are enabled together. */
-int tracefs_enable(struct tracefs *fs, struct fl_str group, struct fl_str event);
-void tracefs_disable(struct tracefs *fs, struct fl_str group, struct fl_str event);
-bool tracefs_is_enabled(const struct tracefs *fs, const struct fl_probe_event *e);
+int tracefs_enable(struct instance *in, struct fl_str group, struct fl_str event, const char *filter);
+void tracefs_disable(struct instance *in, struct fl_str group, struct fl_str event);
+/* In @in; NULL: in any. */
+bool tracefs_is_enabled(const struct tracefs *fs, const struct instance *in, const struct fl_probe_event *e);
+/* The kernel's, by a probe on it. */
+int live_enable_kernels(struct instance *in, const char *system, const char *event, const char *filter,
+			struct live_event **ret);
+void live_disable(struct live_event *l);
+/* Its records make no lines. */
+void live_watch_silently(struct live_event *l);
 /* Fetches what has been traced; @all: to this moment, else what is certainly complete and in order. */
-void tracefs_drain(struct tracefs *fs, bool all);
+void tracefs_drain(struct instance *in, bool all);
 /* After probes were removed from the list. */
 void tracefs_forget_removed(struct tracefs *fs);
-void tracefs_free_live(struct tracefs *fs);
+void tracefs_free_live(struct instance *in);
 /* Hits and misses of a probe since it was first enabled. */
 void tracefs_profile(struct tracefs *fs, const struct fl_probe_event *e, uint64_t *ret_hits,
 		     uint64_t *ret_missed);
 /* Functions that enabled f events hang on, a line each. */
 void tracefs_enabled_functions(struct tracefs *fs, struct fl_buf *out);
+
+/* kernels.c: an event of the kernel, and how its records are said. */
+struct fl_record;
+struct fl_record_layout;
+struct kernels_event;
+int kernels_event_new(struct tracefs *fs, const char *system, const char *event, const char *filter,
+		      struct kernels_event **ret);
+void kernels_event_free(struct kernels_event *k); /* NULL is allowed */
+struct fl_probe_event *kernels_event_probe(struct kernels_event *k);
+/* The filter is none that BPF could apply: it is applied here. */
+int kernels_event_filter_here(struct kernels_event *k);
+/* @size bytes of @rec, of which @n at @raw are the kernel's record. */
+bool kernels_event_passes(const struct kernels_event *k, const struct fl_record_layout *layout, uint32_t cpu,
+			  const struct fl_record *rec, size_t size, const uint8_t *raw, size_t n);
+/* Appends the whole line. */
+void kernels_event_line(struct kernels_event *k, uint32_t cpu, const struct fl_record *rec, uint8_t *raw,
+			size_t n, struct fl_buf *out);
+/* A 32-bit field of the record; 0 where it has none of that name. */
+uint32_t kernels_event_word(const struct kernels_event *k, const char *field, const uint8_t *raw, size_t n);
+const char *kernels_event_name(const struct kernels_event *k);
 
 #endif

@@ -41,7 +41,7 @@ static int log_clear(struct fl_node *attr)
 	return 0;
 }
 
-static void log_add(struct tracefs *fs, const struct fl_log_entry *e)
+void tracefs_log(struct tracefs *fs, const struct fl_log_entry *e)
 {
 	struct fl_buf text = {};
 	char *z;
@@ -75,8 +75,6 @@ static int log_store(struct fl_node *attr, struct fl_str text)
 {
 	return 0;
 }
-
-static const struct fl_attr_ops log_ops = { log_show, log_store, log_clear };
 
 /* ---- event files ---- */
 
@@ -120,7 +118,7 @@ static int apply(struct event_file *f, struct fl_str line)
 				&verdict);
 	tracefs_events_changed(f->fs);
 	for (size_t i = 0; i < verdict.nr_entries; i++)
-		log_add(f->fs, &verdict.entries[i]);
+		tracefs_log(f->fs, &verdict.entries[i]);
 	return r;
 }
 
@@ -144,68 +142,47 @@ static int readme_show(struct fl_node *attr, struct fl_buf *out)
 	return 0;
 }
 
-static const struct fl_attr_ops readme_ops = { readme_show };
-
 /* ---- the whole ---- */
 
-static void root_free(struct fl_node *root)
+static int fill(struct instance *top)
 {
-	struct tracefs *fs = root->data;
+	static const struct attr_row rows[] = {
+		{ "README", 0444, { readme_show } },
+		{ "error_log", 0644, { log_show, log_store, log_clear } },
+	};
+	struct tracefs *fs = top->fs;
+	int r = tracefs_add_attrs(top, top->root, rows, FL_ARRAY_SIZE(rows), fs);
 
-	while (fs->nr_log)
-		forget_oldest(fs);
-	tracefs_free_live(fs);
-	fl_event_list_fini(&fs->events);
-	fl_dir_free(root);
-	tracefs_free_places(fs);
-	free(fs);
-}
-
-static const struct fl_node_ops root_ops = {
-	.lookup = fl_dir_lookup,
-	.readdir = fl_dir_readdir,
-	.free = root_free,
-};
-
-static int fill(struct fl_node *root, struct tracefs *fs)
-{
-	int r = fl_dir_add(root, FL_STR("README"), fl_attr_new(&readme_ops, 0444, fs));
-
-	if (r == 0)
-		r = fl_dir_add(root, FL_STR("error_log"), fl_attr_new(&log_ops, 0644, fs));
 	for (size_t i = 0; i < _FL_FILE_MAX && r == 0; i++) {
 		fs->event_files[i] = (struct event_file){ fs, i };
-		r = fl_dir_add(root, fl_str(fl_probe_file_names[i]),
-			       fl_attr_new(&events_attr_ops, 0644, &fs->event_files[i]));
+		r = fl_dir_add(top->root, fl_str(fl_probe_file_names[i]),
+			       instance_owns(top, fl_attr_new(&events_attr_ops, 0644, &fs->event_files[i])));
 	}
-	if (r == 0)
-		r = tracefs_add_events(root, fs);
-	return r < 0 ? r : tracefs_add_controls(root, fs);
+	return r < 0 ? r : instances_add_folder(top);
 }
-
-#define BUFFER_BYTES (16u << 20)
 
 static bool is_busy(void *ctx, const struct fl_probe_event *e)
 {
-	return tracefs_is_enabled(ctx, e);
+	return tracefs_is_enabled(ctx, NULL, e);
 }
 
 struct fl_node *fl_tracefs_new(struct fl_target *target, const struct fl_tracefs_opts *opts)
 {
 	struct tracefs *fs = calloc(1, sizeof(*fs));
-	struct fl_node *root = fs ? fl_dir_new(&root_ops, fs) : NULL;
+	struct instance *top;
 
-	if (!root) {
-		free(fs);
+	if (!fs)
 		return NULL;
-	}
 	fs->target = target;
 	fs->dialect = opts->dialect;
 	fs->dump = opts->dump;
 	fs->events.busy = is_busy;
 	fs->events.busy_ctx = fs;
-	trace_buffer_limit(&fs->buffer, BUFFER_BYTES);
-	if (fill(root, fs) < 0)
-		return fl_node_unref(root);
-	return root;
+	fs->next_id = 65535;
+	if (instance_new(fs, &top) < 0) {
+		free(fs);
+		return NULL;
+	}
+	fs->top = top;
+	return fill(top) < 0 ? fl_node_unref(top->root) : top->root;
 }

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * set_event_pid and set_event_notrace_pid: whose events are wanted, and whose are not. With the option event-fork
+ * a child is what its parent is, from its first moment on, and forgotten when it ends: two events of the kernel are
+ * watched for that, whose records come in order of time among the others.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "probe/tracefs/private.h"
+
+static size_t place_in(const struct pid_list *l, uint32_t pid)
+{
+	size_t low = 0, high = l->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (l->pids[middle] < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool has(const struct pid_list *l, uint32_t pid)
+{
+	size_t i = place_in(l, pid);
+
+	return i < l->n && l->pids[i] == pid;
+}
+
+static int add(struct pid_list *l, uint32_t pid)
+{
+	size_t i = place_in(l, pid);
+
+	if (has(l, pid))
+		return 0;
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 16;
+		uint32_t *more = reallocarray(l->pids, cap, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		l->pids = more;
+		l->cap = cap;
+	}
+	memmove(l->pids + i + 1, l->pids + i, (l->n++ - i) * sizeof(*l->pids));
+	l->pids[i] = pid;
+	return 0;
+}
+
+static void drop(struct pid_list *l, uint32_t pid)
+{
+	size_t i = place_in(l, pid);
+
+	if (has(l, pid))
+		memmove(l->pids + i, l->pids + i + 1, (--l->n - i) * sizeof(*l->pids));
+}
+
+/*
+ * @others: whom the event is about, such as the task that is switched to: as the kernel does, an event of a switch
+ * or of a wakeup passes where any of them is wanted, and where not all are unwanted.
+ */
+bool pids_pass(const struct instance *in, uint32_t pid, const uint32_t *others, size_t n)
+{
+	bool wanted = !in->wanted.n || has(&in->wanted, pid), unwanted = in->unwanted.n && has(&in->unwanted, pid);
+
+	for (size_t i = 0; i < n && others[1]; i++) {
+		wanted |= has(&in->wanted, others[i]);
+		unwanted &= has(&in->unwanted, others[i]);
+	}
+	return wanted && !unwanted;
+}
+
+void pids_fork(struct instance *in, uint32_t parent, uint32_t child)
+{
+	if (has(&in->wanted, parent))
+		add(&in->wanted, child);
+	if (has(&in->unwanted, parent))
+		add(&in->unwanted, child);
+}
+
+void pids_exit(struct instance *in, uint32_t pid)
+{
+	drop(&in->wanted, pid);
+	drop(&in->unwanted, pid);
+}
+
+void pids_fini(struct instance *in)
+{
+	free(in->wanted.pids);
+	free(in->unwanted.pids);
+	in->wanted = in->unwanted = (struct pid_list){};
+}
+
+/* ---- event-fork ---- */
+
+static int watch(struct instance *in, const char *event, struct live_event **ret)
+{
+	int r = *ret ? 0 : live_enable_kernels(in, "sched", event, NULL, ret);
+
+	if (r == 0)
+		live_watch_silently(*ret);
+	return r;
+}
+
+static void unwatch(struct live_event **l)
+{
+	struct live_event *gone = *l;
+
+	*l = NULL;
+	live_disable(gone);
+}
+
+/* Nobody is followed where nobody is listed. */
+static int follow(struct instance *in)
+{
+	int r;
+
+	if (!in->event_fork || (!in->wanted.n && !in->unwanted.n)) {
+		unwatch(&in->forks);
+		unwatch(&in->exits);
+		return 0;
+	}
+	r = watch(in, "sched_process_fork", &in->forks);
+	return r < 0 ? r : watch(in, "sched_process_exit", &in->exits);
+}
+
+static int fork_show(struct fl_node *attr, struct fl_buf *out)
+{
+	const struct instance *in = attr->data;
+
+	fl_buf_addz(out, in->event_fork ? "1\n" : "0\n");
+	return 0;
+}
+
+static int fork_store(struct fl_node *attr, struct fl_str text)
+{
+	struct instance *in = attr->data;
+	uint64_t v;
+
+	if (fl_parse_u64(fl_str_trim(text), 10, &v) < 0 || v > 1)
+		return -EINVAL;
+	tracefs_drain(in, true);
+	in->event_fork = v;
+	return follow(in);
+}
+
+/* ---- the files ---- */
+
+static int show(const struct pid_list *l, struct fl_buf *out)
+{
+	for (size_t i = 0; i < l->n; i++)
+		fl_buf_addf(out, "%u\n", l->pids[i]);
+	return 0;
+}
+
+static int store(struct instance *in, struct pid_list *l, struct fl_str text)
+{
+	struct fl_str word;
+	uint64_t v;
+	int r = 0;
+
+	if (!in->root)
+		return -ENODEV;
+	tracefs_drain(in, true);
+	while (r == 0 && fl_str_word(&text, &word))
+		r = fl_parse_u64(word, 10, &v) < 0 || v > INT32_MAX ? -EINVAL : add(l, (uint32_t)v);
+	return r < 0 ? r : follow(in);
+}
+
+static int clear(struct instance *in, struct pid_list *l)
+{
+	tracefs_drain(in, true);
+	l->n = 0;
+	return follow(in);
+}
+
+static int wanted_show(struct fl_node *attr, struct fl_buf *out)
+{
+	const struct instance *in = attr->data;
+
+	return show(&in->wanted, out);
+}
+
+static int wanted_store(struct fl_node *attr, struct fl_str text)
+{
+	struct instance *in = attr->data;
+
+	return store(in, &in->wanted, text);
+}
+
+static int wanted_clear(struct fl_node *attr)
+{
+	struct instance *in = attr->data;
+
+	return clear(in, &in->wanted);
+}
+
+static int unwanted_show(struct fl_node *attr, struct fl_buf *out)
+{
+	const struct instance *in = attr->data;
+
+	return show(&in->unwanted, out);
+}
+
+static int unwanted_store(struct fl_node *attr, struct fl_str text)
+{
+	struct instance *in = attr->data;
+
+	return store(in, &in->unwanted, text);
+}
+
+static int unwanted_clear(struct fl_node *attr)
+{
+	struct instance *in = attr->data;
+
+	return clear(in, &in->unwanted);
+}
+
+static const struct attr_row rows[] = {
+	{ "set_event_pid", 0644, { wanted_show, wanted_store, wanted_clear } },
+	{ "set_event_notrace_pid", 0644, { unwanted_show, unwanted_store, unwanted_clear } },
+};
+
+int tracefs_add_pids(struct instance *in)
+{
+	static const struct attr_row fork = { "event-fork", 0644, { fork_show, fork_store } };
+	struct fl_node *options = instance_owns(in, fl_dir_new(NULL, in));
+	int r = fl_dir_add(in->root, FL_STR("options"), options);
+
+	if (r == 0)
+		r = tracefs_add_attrs(in, options, &fork, 1, in);
+	return r < 0 ? r : tracefs_add_attrs(in, in->root, rows, FL_ARRAY_SIZE(rows), in);
+}
