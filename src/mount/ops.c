@@ -28,6 +28,13 @@
  */
 #define LASTING_S 3600.0
 
+/*
+ * But who lists a folder of very many names looks at each of them next, and what was told with the listing is good
+ * enough for that: as long as a listing may well take.
+ */
+#define MANY	 1000
+#define LISTED_S 1.0
+
 /* A write of this size may go on in the next request: the kernel cuts long ones. */
 #define CUT_BYTES (64u << 10)
 
@@ -587,7 +594,7 @@ static void on_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info 
 
 /* The entry as the kernel will stat it; number 0 ("not known") for "." and what has gone meanwhile. */
 static struct fuse_entry_param listed(struct fl_mount *m, struct fl_node *dir,
-				      const struct fl_mount_name *name)
+				      const struct fl_mount_name *name, bool of_many)
 {
 	struct fuse_entry_param e = {};
 	struct fl_node *node;
@@ -598,6 +605,8 @@ static struct fuse_entry_param listed(struct fl_mount *m, struct fl_node *dir,
 		fl_node_unref(node);
 	}
 	e.attr.st_mode = e.ino ? e.attr.st_mode : type_bits(name->type);
+	if (of_many && e.ino)
+		e.attr_timeout = e.entry_timeout = FL_MAX(e.entry_timeout, LISTED_S);
 	return e;
 }
 
@@ -624,7 +633,7 @@ static void read_names(fuse_req_t req, fuse_ino_t ino, size_t size, off_t pos, s
 		size_t need;
 
 		if (plus) {
-			e = listed(m, dir, &h->names[i]);
+			e = listed(m, dir, &h->names[i], h->n > MANY);
 			need = fuse_add_direntry_plus(req, buf + used, size - used, h->names[i].name, &e,
 						      (off_t)i + 1);
 		} else {

@@ -5,15 +5,22 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/map.h"
+
+/* Found by its name at once: generators make folders of 100,000 entries. */
 struct child {
-	char *name;
+	struct child *next, *prev; /* in the order in which they were added */
+	struct child *chain;	   /* of its bucket */
 	struct fl_node *node;
+	uint32_t hash;
+	char name[];
 };
 
 struct dir {
 	struct fl_node node;
-	struct child *children; /* in the order in which they were added */
-	size_t n, cap;
+	struct child *first, *last;
+	struct child **buckets;
+	size_t n, nr_buckets; /* a power of two, or 0 */
 };
 
 static const struct fl_node_ops plain_ops = {
@@ -39,35 +46,65 @@ static struct dir *to_dir(const struct fl_node *n)
 	return FL_CONTAINER_OF((struct fl_node *)n, struct dir, node);
 }
 
+static struct child **bucket_of(const struct dir *d, uint32_t hash)
+{
+	return &d->buckets[hash & (d->nr_buckets - 1)];
+}
+
 static struct child *find(struct dir *d, struct fl_str name)
 {
-	for (size_t i = 0; i < d->n; i++)
-		if (fl_str_is(name, d->children[i].name))
-			return &d->children[i];
-	return NULL;
+	uint32_t hash = fl_hash(name);
+	struct child *c = d->nr_buckets ? *bucket_of(d, hash) : NULL;
+
+	while (c && !(c->hash == hash && fl_str_is(name, c->name)))
+		c = c->chain;
+	return c;
+}
+
+static int grow(struct dir *d)
+{
+	struct dir bigger = { .nr_buckets = d->nr_buckets ? d->nr_buckets * 2 : 8 };
+
+	if (d->n < d->nr_buckets)
+		return 0;
+	bigger.buckets = calloc(bigger.nr_buckets, sizeof(*bigger.buckets));
+	if (!bigger.buckets)
+		return -ENOMEM;
+	for (struct child *c = d->first; c; c = c->next) {
+		struct child **at = bucket_of(&bigger, c->hash);
+
+		c->chain = *at;
+		*at = c;
+	}
+	free(d->buckets);
+	d->buckets = bigger.buckets;
+	d->nr_buckets = bigger.nr_buckets;
+	return 0;
 }
 
 static int add(struct dir *d, struct fl_str name, struct fl_node *child)
 {
-	struct child c = { .node = child };
+	struct child *c, **at;
 
 	if (find(d, name))
 		return -EEXIST;
-	if (d->n == d->cap) {
-		size_t cap = d->cap ? d->cap * 2 : 8;
-		struct child *more = realloc(d->children, cap * sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		d->children = more;
-		d->cap = cap;
-	}
-	c.name = fl_str_dup(name);
-	if (!c.name)
+	c = calloc(1, sizeof(*c) + name.n + 1);
+	if (!c || grow(d) < 0) {
+		free(c);
 		return -ENOMEM;
+	}
+	c->node = child;
+	c->hash = fl_hash(name);
+	memcpy(c->name, name.p, name.n);
+	at = bucket_of(d, c->hash);
+	c->chain = *at;
+	*at = c;
+	c->prev = d->last;
+	*(d->last ? &d->last->next : &d->first) = c;
+	d->last = c;
+	d->n++;
 	if (!child->parent)
 		child->parent = &d->node;
-	d->children[d->n++] = c;
 	return 0;
 }
 
@@ -85,23 +122,27 @@ int fl_dir_add(struct fl_node *dir, struct fl_str name, struct fl_node *child)
 
 static void drop(struct dir *d, struct child *c)
 {
+	struct child **at = bucket_of(d, c->hash);
+
+	while (*at != c)
+		at = &(*at)->chain;
+	*at = c->chain;
+	*(c->prev ? &c->prev->next : &d->first) = c->next;
+	*(c->next ? &c->next->prev : &d->last) = c->prev;
+	d->n--;
 	if (c->node->parent == &d->node)
 		c->node->parent = NULL;
 	fl_node_unref(c->node);
-	free(c->name);
+	free(c);
 }
 
 int fl_dir_remove(struct fl_node *dir, struct fl_str name)
 {
-	struct dir *d = to_dir(dir);
-	struct child *c = find(d, name), gone;
+	struct child *c = find(to_dir(dir), name);
 
 	if (!c)
 		return -ENOENT;
-	gone = *c;
-	memmove(c, c + 1, (d->children + d->n - (c + 1)) * sizeof(*c));
-	d->n--;
-	drop(d, &gone);
+	drop(to_dir(dir), c);
 	return 0;
 }
 
@@ -154,11 +195,10 @@ int fl_dir_lookup(struct fl_node *dir, struct fl_str name, struct fl_node **ret)
 
 int fl_dir_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
 {
-	struct dir *d = to_dir(dir);
 	int r = 0;
 
-	for (size_t i = 0; i < d->n && r == 0; i++)
-		r = fn(ctx, fl_str(d->children[i].name), d->children[i].node->type);
+	for (const struct child *c = to_dir(dir)->first; c && r == 0; c = c->next)
+		r = fn(ctx, fl_str(c->name), c->node->type);
 	return r;
 }
 
@@ -166,8 +206,8 @@ void fl_dir_clear(struct fl_node *dir)
 {
 	struct dir *d = to_dir(dir);
 
-	while (d->n)
-		drop(d, &d->children[--d->n]);
+	while (d->last)
+		drop(d, d->last);
 }
 
 void fl_dir_free(struct fl_node *dir)
@@ -175,7 +215,7 @@ void fl_dir_free(struct fl_node *dir)
 	struct dir *d = to_dir(dir);
 
 	fl_dir_clear(dir);
-	free(d->children);
+	free(d->buckets);
 	free(d);
 }
 

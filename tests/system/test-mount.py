@@ -76,6 +76,8 @@ prints('1000\n', 'for i in $(seq 1000); do echo "p:g/e$i vfs_read arg_with_a_lon
 prints('9000\n', 'for i in $(seq 9000); do echo "p:g/e$i vfs_read arg_with_a_long_name=%ax"; done >/tmp/mount-$$; '
        'dd if=/tmp/mount-$$ of=$T/kprobe_events bs=4M 2>/dev/null; rm /tmp/mount-$$; wc -l <$T/kprobe_events',
        'a write that the kernel cuts loses no line')
+prints('20002\n', 'for i in $(seq 20000); do echo "p:g/e$i vfs_read"; done >/tmp/mount-$$; cat /tmp/mount-$$ >$T/kprobe_events; '
+       'rm /tmp/mount-$$; ls -l $T/events/g | grep -c "^d\\|^-"', 'a folder of 20,000 events is listed', '--only', 'tracing')
 SENDFILE = """python3 -c '
 import os, sys
 fd = os.open(sys.argv[1], os.O_RDONLY)
