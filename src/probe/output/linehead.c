@@ -132,7 +132,7 @@ static char *put_raw_head(struct fl_line_who *w, char *p, uint32_t cpu, const st
 char *fl_line_head(struct fl_line_heads *h, char *p, uint32_t cpu, const struct fl_record *rec,
 		   const struct fl_context *context)
 {
-	struct fl_line_who *who = &h->who[cpu % FL_LINE_HEAD_CPUS];
+	struct fl_line_who *who = &h->who[(cpu * 31 + rec->pid) % FL_LINE_HEAD_WHO];
 
 	if (h->raw_time)
 		return put_raw_head(who, p, cpu, rec, context);

@@ -4,7 +4,7 @@
  *
  *	            bash-1234    [001] .....   123.456789:
  *
- * Most of it is the same as in the line before: who and where is kept ready for each CPU, and the
+ * Most of it is the same as in a line before: who and where is kept ready for some threads, and the
  * second for all.
  */
 #ifndef PROBE_OUTPUT_LINEHEAD_H
@@ -13,7 +13,7 @@
 #include "probe/record/layout.h"
 
 #define FL_LINE_HEAD_ROOM 128 /* that may be written to, more than is used */
-#define FL_LINE_HEAD_CPUS 64  /* CPUs 0, 64, 128 ... share a place */
+#define FL_LINE_HEAD_WHO  64  /* threads on CPUs that are kept; two may meet in a place */
 
 struct fl_line_who {
 	uint64_t comm[FL_COMM_LEN / 8];
@@ -33,7 +33,7 @@ struct fl_line_second {
 struct fl_line_heads {
 	bool raw_time; /* times are a clock's own count, shown as it is */
 	struct fl_line_second second;
-	struct fl_line_who who[FL_LINE_HEAD_CPUS];
+	struct fl_line_who who[FL_LINE_HEAD_WHO];
 };
 
 /*

@@ -108,6 +108,8 @@ static struct fl_expr_type common_type(struct fl_expr_type a, struct fl_expr_typ
 {
 	struct fl_expr_type t = type_int;
 
+	if (a.size == b.size && a.size >= 4) /* most are */
+		return (struct fl_expr_type){a.size, a.is_signed && b.is_signed, false};
 	if (!a.size || !b.size)
 		return (struct fl_expr_type){8, a.is_signed && b.is_signed, false};
 	t.size = FL_MAX((uint8_t)4, FL_MAX(a.size, b.size));
@@ -144,8 +146,7 @@ static bool is_less(uint64_t a, uint64_t b, bool is_signed)
 
 static struct fl_value compute(int op, const struct fl_value *l, const struct fl_value *r)
 {
-	struct fl_expr_type t = common_type(l->type, r->type),
-			    promoted = common_type(l->type, type_int);
+	struct fl_expr_type t = common_type(l->type, r->type);
 	uint64_t a = fit(l->number, t), b = fit(r->number, t);
 
 	switch (op) {
@@ -166,7 +167,7 @@ static struct fl_value compute(int op, const struct fl_value *l, const struct fl
 		return number(a ^ b, t);
 	case FL_OP_SHL:
 	case FL_OP_SHR:
-		return number(shift(l, r->number, op == FL_OP_SHL), promoted);
+		return number(shift(l, r->number, op == FL_OP_SHL), common_type(l->type, type_int));
 	case '<':
 		return number(is_less(a, b, t.is_signed), type_int);
 	case '>':
@@ -207,9 +208,45 @@ const char *fl_value_absent(const struct fl_value *v)
 	return v->kind == FL_VALUE_UNKNOWN ? "?" : "(fault)";
 }
 
+void fl_expr_prepare(struct fl_expr *e)
+{
+	const struct fl_field *f;
+
+	if (e->kind != FL_EXPR_BINARY || e->op != '&' || e->a->kind != FL_EXPR_FIELD || e->b->kind != FL_EXPR_NUMBER)
+		return;
+	f = e->a->field;
+	e->is_masked = f->loc == FL_FIELD_INLINE && !f->is_array && (f->size == 4 || f->size == 8);
+	e->type = common_type((struct fl_expr_type){f->size, f->is_signed, false}, e->b->type);
+	e->number = fit(e->b->number, e->b->type);
+}
+
+/* A field's bits under a mask, which is what flags are and nearly every record has. */
+static bool masked(const struct fl_expr *e, const struct fl_print_record *rec, struct fl_value *ret)
+{
+	const struct fl_field *f = e->a->field;
+	uint64_t v;
+
+	if (!fl_range_ok(f->offset, f->size, rec->size))
+		return false;
+	if (f->size == 8)
+		v = fl_abi_u64(rec->abi, rec->data + f->offset);
+	else
+		v = fl_abi_u32(rec->abi, rec->data + f->offset);
+	if (f->is_signed && f->size == 4)
+		v = (uint64_t)(int32_t)v;
+	ret->kind = FL_VALUE_NUMBER;
+	ret->type = e->type;
+	ret->number = fit(v & e->number, e->type);
+	return true;
+}
+
 static struct fl_value binary(const struct fl_expr *e, const struct fl_print_record *rec)
 {
-	struct fl_value a = fl_expr_value(e->a, rec), b;
+	struct fl_value a = {}, b;
+
+	if (e->is_masked && masked(e, rec, &a))
+		return a;
+	a = fl_expr_value(e->a, rec);
 
 	if (e->op == FL_OP_AND && !is_true(&a))
 		return number(0, type_int);

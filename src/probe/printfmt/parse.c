@@ -98,6 +98,8 @@ static struct fl_expr *fold(struct fl_expr_parser *p, struct fl_expr *e)
 	struct fl_print_record none = {.abi = p->abi};
 	struct fl_value v;
 
+	if (e && e->a && e->b && !p->error)
+		fl_expr_prepare(e);
 	if (!e || !e->a || e->a->kind != FL_EXPR_NUMBER || (e->b && e->b->kind != FL_EXPR_NUMBER) ||
 	    (e->kind == FL_EXPR_UNARY && (e->op == '&' || e->op == '*')))
 		return e;

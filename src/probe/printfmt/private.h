@@ -60,6 +60,7 @@ struct fl_expr {
 	uint64_t number;
 	struct fl_str text;
 	const struct fl_field *field;
+	bool is_masked; /* "REC->field & NUMBER": @number of @type */
 	struct fl_expr *a, *b, *c;
 	struct fl_expr *args[FL_EXPR_MAX_ARGS];
 	size_t nr_args;
@@ -80,6 +81,9 @@ struct fl_value {
 	struct fl_expr_type type; /* of the number, or of one element of the bytes */
 	struct fl_str bytes;
 };
+
+/* What can be known before there is a record. */
+void fl_expr_prepare(struct fl_expr *e);
 
 struct fl_value fl_expr_value(const struct fl_expr *e, const struct fl_print_record *rec);
 
