@@ -411,7 +411,7 @@ def top_draws_resizes_and_quits():
     d = path("d", HEAD + "".join(f"{i} 1 file{i}.c:1 func:f \n" for i in range(1, 200)))
     pid, fd = pty.fork()
     if pid == 0:
-        os.execve(FORELAND, [FORELAND, "alloc", "top", "--input", d, "-i", "50ms"], ENV)
+        os.execve(FORELAND, [FORELAND, "alloc", "top", "--input", d, "-i", "50ms"], dict(ENV, TERM="xterm"))
     before = termios.tcgetattr(fd)
 
     def screen(rows):
@@ -439,7 +439,7 @@ def top_draws_resizes_and_quits():
     for end in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # a clean screen in any case
         pid, fd = pty.fork()
         if pid == 0:
-            os.execve(FORELAND, [FORELAND, "alloc", "top", "--input", d, "-i", "10s"], ENV)
+            os.execve(FORELAND, [FORELAND, "alloc", "top", "--input", d, "-i", "10s"], dict(ENV, TERM="xterm"))
         text = b""
         while b"file199.c" not in text:
             text += os.read(fd, 65536)
@@ -453,6 +453,25 @@ def top_draws_resizes_and_quits():
     assert run("top", "--input", d).returncode == 2
 
 
+def top_on_a_dumb_terminal_has_no_sequences():
+    d = path("d", HEAD + "".join(f"{i} 1 file{i}.c:1 func:f \n" for i in range(1, 200)))
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(FORELAND, [FORELAND, "alloc", "top", "--input", d, "-i", "50ms", "-n", "3"], dict(ENV, TERM="dumb"))
+    text = b""
+    while text.count(b"file199.c") < 3:
+        text += os.read(fd, 65536)
+    os.write(fd, b"q")
+    try:
+        while True:
+            text += os.read(fd, 65536)
+    except OSError:
+        pass
+    assert os.waitpid(pid, 0)[1] == 0 and b"\033" not in text, text
+    last = text.decode().rstrip().replace("q", "").split("\r\n\r\n")[-1]
+    assert "sort: b bytes" in last and [f"file{n}.c" in last for n in (199, 198, 197, 196)] == [True] * 3 + [False], text
+
+
 TESTS = [show_filters_sorts_and_limits, bad_lines_are_located_and_the_rest_is_read,
          dumps_come_back_the_same, diff_shows_growth, metrics_have_each_label_set_once,
          metrics_are_the_text_format, names_do_nothing_to_a_terminal, watch_scores_what_only_grows,
@@ -460,7 +479,8 @@ TESTS = [show_filters_sorts_and_limits, bad_lines_are_located_and_the_rest_is_re
          root_may_ask_anybody, a_program_needs_neither_descriptor_nor_signals_to_be_asked,
          the_ledger_is_sealed_and_the_users_alone, a_process_without_the_library_is_told,
          dumps_at_exit_and_on_a_signal, peaks_are_kept, cxx_programs_are_tagged, off_is_off,
-         run_shows_a_program_as_it_is, watch_ranks_what_grows, top_draws_resizes_and_quits]
+         run_shows_a_program_as_it_is, watch_ranks_what_grows, top_draws_resizes_and_quits,
+         top_on_a_dumb_terminal_has_no_sequences]
 
 print(f"1..{len(TESTS)}")
 failed = 0

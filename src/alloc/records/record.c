@@ -45,6 +45,17 @@ int fl_alloc_set_add_copy(struct fl_alloc_set *set, const struct fl_alloc_record
 	return fl_alloc_set_add(set, &own);
 }
 
+void fl_alloc_add_place(struct fl_buf *b, const struct fl_alloc_record *r)
+{
+	fl_buf_add_str(b, r->module);
+	fl_buf_addc(b, '\0');
+	fl_buf_add_str(b, r->file);
+	fl_buf_addc(b, '\0');
+	fl_buf_add_u64(b, r->line);
+	fl_buf_addc(b, '\0');
+	fl_buf_add_str(b, r->function);
+}
+
 int64_t fl_alloc_average(int64_t bytes, uint64_t calls)
 {
 	return calls == 0 || calls > INT64_MAX ? 0 : bytes / (int64_t)calls;

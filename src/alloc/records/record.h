@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/file.h"
 #include "base/str.h"
 
@@ -76,6 +77,9 @@ void fl_alloc_set_fini(struct fl_alloc_set *set);
 int fl_alloc_set_add(struct fl_alloc_set *set, const struct fl_alloc_record *r);
 /* The same with copies of the strings. */
 int fl_alloc_set_add_copy(struct fl_alloc_set *set, const struct fl_alloc_record *r);
+
+/* Appends what tells one place from another: module, file, line and function. */
+void fl_alloc_add_place(struct fl_buf *b, const struct fl_alloc_record *r);
 
 /* Average size of a live allocation, 0 where there is none. */
 int64_t fl_alloc_average(int64_t bytes, uint64_t calls);

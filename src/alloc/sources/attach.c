@@ -626,15 +626,16 @@ static int attach_read(struct fl_alloc_source *s, const struct fl_alloc_filter *
 static void attach_close(struct fl_alloc_source *s)
 {
 	struct attach_source *a = FL_CONTAINER_OF(s, struct attach_source, source);
-	int maps[] = { a->calls, a->objects, a->sites, a->stacks, a->counts };
 
 	for (size_t i = 0; i < a->nr_hooks; i++) {
 		fl_attachment_release(&a->hooks[i].at);
-		close(a->hooks[i].prog);
+		fl_closep(&a->hooks[i].prog);
 	}
-	for (size_t i = 0; i < FL_ARRAY_SIZE(maps); i++)
-		if (maps[i] >= 0)
-			close(maps[i]);
+	fl_closep(&a->calls);
+	fl_closep(&a->objects);
+	fl_closep(&a->sites);
+	fl_closep(&a->stacks);
+	fl_closep(&a->counts);
 	fl_callers_close(a->names);
 	fl_file_close(&a->maps);
 	free(a);

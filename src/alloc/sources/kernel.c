@@ -617,25 +617,19 @@ static int kernel_read(struct fl_alloc_source *s, const struct fl_alloc_filter *
 	return r < 0 ? r : read_sites(k, k->syms, f, set);
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 static void kernel_close(struct fl_alloc_source *s)
 {
 	struct kernel_source *k = FL_CONTAINER_OF(s, struct kernel_source, source);
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(events) * PROGRAMS; i++) {
 		fl_attachment_release(&k->hooks[i / PROGRAMS][i % PROGRAMS].at);
-		close_fd(k->hooks[i / PROGRAMS][i % PROGRAMS].prog);
+		fl_closep(&k->hooks[i / PROGRAMS][i % PROGRAMS].prog);
 	}
-	close_fd(k->objects);
-	close_fd(k->sites);
-	close_fd(k->stacks);
-	close_fd(k->counts);
-	close_fd(k->turns);
+	fl_closep(&k->objects);
+	fl_closep(&k->sites);
+	fl_closep(&k->stacks);
+	fl_closep(&k->counts);
+	fl_closep(&k->turns);
 	fl_ksyms_close(k->syms);
 	fl_btf_close(k->btf);
 	free(k);

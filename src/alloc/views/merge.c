@@ -12,13 +12,7 @@ static void add_key(struct fl_buf *b, const struct fl_alloc_record *r)
 	fl_buf_reset(b);
 	fl_buf_add_u64(b, r->more ? (uint64_t)r->more->pid : 0);
 	fl_buf_addc(b, '\0');
-	fl_buf_add_str(b, r->module);
-	fl_buf_addc(b, '\0');
-	fl_buf_add_str(b, r->file);
-	fl_buf_addc(b, '\0');
-	fl_buf_add_u64(b, r->line);
-	fl_buf_addc(b, '\0');
-	fl_buf_add_str(b, r->function);
+	fl_alloc_add_place(b, r);
 	fl_buf_addc(b, '\0');
 	fl_buf_add_str(b, r->extra);
 }

@@ -18,18 +18,6 @@ void fl_alloc_watch_fini(struct fl_alloc_watch *w)
 }
 
 /* What makes a tag the same one: bytes that cannot be confused with another's. */
-static void add_key(struct fl_buf *b, const struct fl_alloc_record *r)
-{
-	fl_buf_reset(b);
-	fl_buf_add_str(b, r->module);
-	fl_buf_addc(b, '\0');
-	fl_buf_add_str(b, r->file);
-	fl_buf_addc(b, '\0');
-	fl_buf_add_u64(b, r->line);
-	fl_buf_addc(b, '\0');
-	fl_buf_add_str(b, r->function);
-}
-
 static struct fl_str keep(struct fl_alloc_watch *w, struct fl_str s)
 {
 	return s.p ? fl_str_n(fl_arena_dup(&w->arena, s), s.n) : s;
@@ -84,7 +72,8 @@ static int look_at(struct fl_alloc_watch *w, const struct fl_alloc_record *r, st
 	struct fl_map_entry *e;
 	struct fl_str own;
 
-	add_key(key, r);
+	fl_buf_reset(key);
+	fl_alloc_add_place(key, r);
 	if (key->error)
 		return key->error;
 	e = fl_map_get(&w->by_tag, fl_buf_str(key));
@@ -122,7 +111,7 @@ const struct fl_alloc_track *fl_alloc_watch_find(const struct fl_alloc_watch *w,
 	_cleanup_buf_ struct fl_buf key = {};
 	struct fl_map_entry *e;
 
-	add_key(&key, r);
+	fl_alloc_add_place(&key, r);
 	e = fl_map_get(&w->by_tag, fl_buf_str(&key));
 	return e ? e->ptr : NULL;
 }

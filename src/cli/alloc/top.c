@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -50,11 +51,17 @@ struct top {
 	struct fl_alloc_order order;
 	struct fl_alloc_watch watch;
 	bool raw;
+	bool plain; /* a terminal that knows no sequences: screen stands below screen */
 	unsigned int rows, columns;
 	struct termios before;
 	int signals;
 	int code;
 };
+
+static const char *escape(const struct top *t, const char *sequence)
+{
+	return t->plain ? "" : sequence;
+}
 
 static void measure(struct top *t)
 {
@@ -71,10 +78,10 @@ static void measure(struct top *t)
 /* Bytes that a terminal would act upon become "?"; the line is cut at the screen's edge. */
 static void add_line(const struct top *t, struct fl_str line, bool heading, struct fl_buf *out)
 {
-	fl_buf_addz(out, heading ? "\033[7m" : "");
+	fl_buf_addz(out, escape(t, heading ? "\033[7m" : ""));
 	for (size_t i = 0; i < line.n && i < t->columns; i++)
 		fl_buf_addc(out, line.p[i] < ' ' || line.p[i] == 127 ? '?' : line.p[i]);
-	fl_buf_addz(out, heading ? CLEAR_LINE "\033[0m" : CLEAR_LINE);
+	fl_buf_addz(out, escape(t, heading ? CLEAR_LINE "\033[0m" : CLEAR_LINE));
 }
 
 static void add_title(const struct top *t, const struct fl_alloc_set *set, struct fl_buf *out)
@@ -101,7 +108,7 @@ static int draw(struct top *t, struct fl_alloc_set *set)
 	size_t limit = t->rows > 3 ? t->rows - 3 : 1;
 	int r;
 
-	fl_buf_addz(&out, HOME);
+	fl_buf_addz(&out, escape(t, HOME));
 	add_title(t, set, &out);
 	if (t->opts->view.lines && t->opts->view.lines < limit)
 		limit = t->opts->view.lines;
@@ -113,7 +120,7 @@ static int draw(struct top *t, struct fl_alloc_set *set)
 		fl_buf_addz(&out, "\n");
 		add_line(t, line, row == 2, &out);
 	}
-	fl_buf_addz(&out, CLEAR_REST);
+	fl_buf_addz(&out, t->plain ? "\n\n" : CLEAR_REST);
 	return out.error ? out.error : fl_buf_write_fd(&out, STDOUT_FILENO);
 }
 
@@ -230,12 +237,17 @@ static int on_screen(struct top *t)
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
 	measure(t);
-	say(ENTER);
+	say(escape(t, ENTER));
 	r = loop(t);
-	say(LEAVE);
+	say(escape(t, LEAVE));
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &t->before);
 	close(t->signals);
 	return r;
+}
+
+static bool is_plain_terminal(const char *name)
+{
+	return !name || !*name || !strcmp(name, "dumb");
 }
 
 static int run(const void *opts, const struct fl_args *args)
@@ -248,6 +260,7 @@ static int run(const void *opts, const struct fl_args *args)
 		fl_say_help("'foreland alloc show' and 'foreland alloc watch' write to files");
 		return FL_EXIT_USAGE;
 	}
+	t.plain = is_plain_terminal(getenv("TERM"));
 	code = alloc_make_filter(&t.opts->filter, &t.filter);
 	if (code == FL_EXIT_DONE)
 		code = alloc_make_order(&t.opts->view, &t.order);
@@ -268,7 +281,8 @@ const struct fl_cmd fl_cmd_alloc_top = {
 	.name = "top",
 	.summary = "Show the largest tags live, on a screen",
 	.about = "Keys choose the order (twice: the reverse), r switches between plain and human\n"
-		 "units, q quits. GROWTH is what a tag has gained since top was started.",
+		 "units, q quits. GROWTH is what a tag has gained since top was started. On a dumb\n"
+		 "terminal (TERM) screens stand one below the other, without any sequences.",
 	.size = sizeof(struct top_opts),
 	.options = options,
 	.run = run,
