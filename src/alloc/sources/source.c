@@ -29,7 +29,7 @@ struct path_source {
 };
 
 struct sink {
-	const struct fl_alloc_filter *filter;
+	const struct fl_alloc_filter *filter; /* NULL: all are taken */
 	struct fl_alloc_findings *findings;
 	struct fl_alloc_set *set;
 	struct fl_alloc_words words;
@@ -80,20 +80,28 @@ static int keep_words(struct sink *sink, struct fl_alloc_record *r)
 	return 0;
 }
 
+static bool matches(const struct sink *sink, const struct fl_alloc_record *r)
+{
+	return !sink->filter || fl_alloc_filter_match(sink->filter, r);
+}
+
+/* Callers are addresses here. A filter is meant for their names, and has to wait for them. */
 static int take_record(void *ctx, const struct fl_alloc_record *r)
 {
 	struct sink *sink = ctx;
 	struct fl_alloc_record own;
 	int e = 0;
 
+	if (fl_str_starts(r->function, "+0x"))
+		sink->filter = NULL;
 	if (!sink->words.any && !sink->has_backslash)
-		return fl_alloc_filter_match(sink->filter, r) ? fl_alloc_set_add(sink->set, r) : 0;
+		return matches(sink, r) ? fl_alloc_set_add(sink->set, r) : 0;
 	own = *r;
 	if (sink->has_backslash)
 		e = decode(&sink->set->strings, &own.function);
 	if (e == 0 && sink->words.any)
 		e = keep_words(sink, &own);
-	if (e < 0 || !fl_alloc_filter_match(sink->filter, &own))
+	if (e < 0 || !matches(sink, &own))
 		return e;
 	return fl_alloc_set_add(sink->set, &own);
 }
@@ -128,15 +136,12 @@ static bool has_callers(const struct fl_alloc_set *set)
 	return false;
 }
 
-/* A filter by name is meant for names: where there are callers, they come before it. */
 static int read_named(struct path_source *ps, struct fl_file *text, const struct fl_alloc_filter *f,
 		      struct fl_alloc_findings *findings, struct fl_alloc_set *set)
 {
-	const struct fl_alloc_filter everything = {};
 	struct fl_callers_opts opts = { .skip = ps->skip };
-	bool with_callers = text->size && memmem(text->data, text->size, " func:+0x", 9);
 	size_t kept = 0;
-	int r = read_text(text, ps->source.name, with_callers ? &everything : f, findings, set);
+	int r = read_text(text, ps->source.name, f, findings, set);
 
 	if (r < 0 || !has_callers(set))
 		return r;
