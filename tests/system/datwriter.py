@@ -84,9 +84,10 @@ class Machine:
 class Recording:
     """@buffers: [(name, clock, {cpu: pages})], the main one first; @options: [(name, bytes)]."""
 
-    def __init__(self, machine, formats, buffers, ftrace=(), options=(), comms=None, kallsyms="", printk=""):
+    def __init__(self, machine, formats, buffers, ftrace=(), options=(), comms=None, kallsyms="", printk="", sections=()):
         self.m, self.formats, self.buffers, self.ftrace = machine, formats, buffers, list(ftrace)
         self.options, self.kallsyms, self.printk = list(options), kallsyms, printk
+        self.sections = list(sections)  # (number, bytes), of version 7
         self.comms = "".join(f"{p} {c}\n" for p, c in (comms or {}).items())
 
     def sized(self, text, form):
@@ -166,7 +167,12 @@ class Recording:
                  (19, self.sized(self.kallsyms, "I")), (20, self.sized(self.printk, "I")), (21, self.sized(self.comms, "Q"))]
         for number, content in parts[::-1] if backwards else parts:
             options.append((number, m.pack("Q", section(number, content))))
+        for number, content in self.sections:
+            options.append((number, m.pack("Q", section(number, content))))
         for name, clock, streams in self.buffers:
+            if isinstance(streams, bytes):  # a latency tracer's text
+                options.append((22, m.pack("Q", section(22, streams, squeezed=False)) + name.encode() + b"\0" + clock.encode() + b"\0"))
+                continue
             at, table = len(out), b""
             out.extend(m.pack("HHIQ", 3, packing != "none", 0, 0))
             for cpu, pages in streams.items():

@@ -224,5 +224,54 @@ if shutil.which("protoc"):
            packets[0].get("sequence_flags") == "1", packets[:1])
 else:
     print("# protoc is not installed: Perfetto's messages are not decoded")
+# ---- a recording anew: nothing in it is left out ----
+def sections(data):
+    """{number: [content]} of a file of version 7 that is not compressed, by the options' offsets (trace-cmd.dat.v7(5))."""
+    at = data.index(b"none\0") + 5
+    at = data.index(b"\0", at) + 1
+    found, where = {}, struct.unpack_from("<Q", data, at)[0]
+    while where:
+        size, pos = struct.unpack_from("<Q", data, where + 8)[0], where + 16
+        end, where = pos + size, 0
+        while pos < end:
+            number, n = struct.unpack_from("<HI", data, pos)
+            pos += 6
+            if number == 0:
+                where = struct.unpack_from("<Q", data, pos)[0]
+            elif 16 <= number <= 25 and number != 24:
+                to = struct.unpack_from("<Q", data, pos)[0]
+                found.setdefault(number, []).append(data[to + 16:to + 16 + struct.unpack_from("<Q", data, to + 8)[0]])
+            pos += n
+    return found
+
+
+LATENCY = b"# tracer: irqsoff\n# latency: 7 us\n"
+EXTRA = [(23, b"\x9f\xeb\x01\0types"), (25, b"ffffffffc0000000 dummy\n")]
+rec = Recording(m, {"test": [TEST]}, [("", "mono", {0: m.pages(streams[0][:3])}), ("late", "local", LATENCY)], comms={10: "ten"}, sections=EXTRA)
+for packing in ("none", "zlib"):
+    path, out = write(rec.version_7(packing)), f"{tmp.name}/anew.dat"
+    r = report("-o", out, path)
+    with open(out, "rb") as f:
+        got = sections(f.read()) if r.returncode == 0 else {}
+    expect(f"-o FILE.dat: types, modules and a latency tracer's text are carried over (from {packing})",
+           got.get(23) == [EXTRA[0][1]] and got.get(25) == [EXTRA[1][1]] and got.get(22) == [LATENCY], (r, got.keys()))
+    expect("and it is read again, all of it", report(out).stdout == report(path).stdout and LATENCY in report(out).stdout,
+           (report(out), report(path)))
+# trace-cmd reads no latency text of an instance, nor from the file as it was: it is asked about the rest.
+if shutil.which("trace-cmd"):
+    for what, buffer, want in (("records", {0: m.pages(streams[0][:3])}, b"n=7"), ("a latency tracer's text", LATENCY, LATENCY)):
+        path, out = write(Recording(m, {"test": [TEST]}, [("", "mono", buffer)], sections=EXTRA).version_7()), f"{tmp.name}/anew.dat"
+        r = report("-o", out, path)
+        shown = [subprocess.run(["trace-cmd", "report", "-N", name], capture_output=True).stdout for name in (path, out)]
+        expect(f"trace-cmd shows the same of both: {what}", r.returncode == 0 and want in shown[0] and shown[0] == shown[1], shown)
+for big, long_size in ((True, 8), (False, 4), (True, 4)):
+    other = Machine(big, long_size)
+    text = format_of("sample", 300, [("int", "n", 8, 4, True)], '"n=%d", REC->n')
+    path = write(Recording(other, {"test": [text]}, [("", "mono", {0: other.pages([(5, other.record(300, 1, other.pack("i", 3)))])})]).version_6())
+    out = f"{tmp.name}/other.dat"
+    r = report("-o", out, path)
+    expect(f"-o FILE.dat of a {'big' if big else 'little'}-endian machine of {8 * long_size} bits is refused in words",
+           r.returncode == 1 and b"[NOT_WRITTEN]" in r.stderr and r.stderr.count(b"error") == 1 and not os.path.exists(out), r)
+
 print(f"1..{len(results)}")
 sys.exit(not all(results))

@@ -205,7 +205,7 @@ static int find_buffers(struct convert *c)
 		return -ENOMEM;
 	r = add_buffer(c, &main_buffer);
 	for (size_t i = 0; i < c->d->nr_buffers && r == 0; i++)
-		if (!buffer_named(c, c->d->buffers[i].name))
+		if (!c->d->buffers[i].text.p && !buffer_named(c, c->d->buffers[i].name))
 			r = add_buffer(c, &c->d->buffers[i]);
 	return r;
 }
@@ -371,6 +371,72 @@ static int write_parts(struct convert *c, struct fl_buf *options)
 	return r;
 }
 
+/* Sections that are handed on as they are: types, and where modules lie. */
+static bool is_section(const struct fl_dat_option *o)
+{
+	return o->id == FL_DAT_BTF_FILE || o->id == FL_DAT_MODULES;
+}
+
+static int write_sections(struct convert *c, struct fl_buf *options)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->d->nr_options && r == 0; i++) {
+		_cleanup_buf_ struct fl_buf part = {};
+		struct fl_str content;
+
+		if (!is_section(&c->d->options[i]))
+			continue;
+		r = fl_datfile_section(c->d, &c->d->options[i], &content);
+		if (r == -EINVAL) { /* said, and the others are written */
+			r = 0;
+			continue;
+		}
+		if (r == 0)
+			fl_buf_add_str(&part, content);
+		if (r == 0)
+			r = write_section(c, c->d->options[i].id, &part, options);
+	}
+	return r;
+}
+
+/* What a latency tracer left has no records: a text, whole. */
+static int write_text(struct convert *c, const struct fl_dat_buffer *b, struct fl_buf *options)
+{
+	_cleanup_buf_ struct fl_buf out = {}, option = {};
+
+	fl_dat_put_number(&option, c->at, 8);
+	fl_buf_add_str(&option, b->name);
+	fl_buf_addc(&option, '\0');
+	fl_buf_add_str(&option, b->clock);
+	fl_buf_addc(&option, '\0');
+	fl_dat_put_option(options, FL_DAT_BUFFER_TEXT, fl_buf_str(&option));
+	fl_dat_put_section(&out, FL_DAT_BUFFER_TEXT, b->text, FL_PACKING_NONE);
+	return option.error ? option.error : put_buf(c, &out);
+}
+
+static int write_texts(struct convert *c, struct fl_buf *options)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->d->nr_buffers && r == 0; i++)
+		if (c->d->buffers[i].text.p)
+			r = write_text(c, &c->d->buffers[i], options);
+	return r;
+}
+
+/* Version 6 has no place for these. */
+static bool needs_version_7(const struct fl_datfile *d)
+{
+	bool needs = false;
+
+	for (size_t i = 0; i < d->nr_options; i++)
+		needs |= is_section(&d->options[i]);
+	for (size_t i = 0; i < d->nr_buffers; i++)
+		needs |= d->buffers[i].text.p != NULL;
+	return needs;
+}
+
 static int write_stream(struct convert *c, const struct buffer *b, uint32_t cpu)
 {
 	struct stream *s = &b->streams[cpu];
@@ -451,10 +517,14 @@ static int write_version_7(struct convert *c)
 	r = put_buf(c, &out);
 	if (r == 0)
 		r = write_parts(c, &options);
+	if (r == 0)
+		r = write_sections(c, &options);
 	put_kept_options(c, &options);
 	put_cpus_and_clock(c, &options);
 	for (size_t i = 0; i < c->nr_buffers && r == 0; i++)
 		r = write_buffer(c, &c->buffers[i], &options);
+	if (r == 0)
+		r = write_texts(c, &options);
 	first = htole64(c->at);
 	fl_dat_put_option(&options, FL_DAT_DONE, FL_STR("\0\0\0\0\0\0\0\0"));
 	fl_buf_reset(&out);
@@ -473,7 +543,9 @@ int fl_dat_convert(struct fl_datfile *d, struct fl_dat_convert how, int fd)
 	int r;
 
 	if (d->abi.big_endian || d->abi.long_size != 8)
-		return -EOPNOTSUPP;
+		return fl_findings_add(&d->findings, FL_DAT_NOT_WRITTEN, d->path, "%s", "");
+	if (needs_version_7(d))
+		c.how.version = 7;
 	r = find_buffers(&c);
 	if (r == 0)
 		r = list_comms(&c);
@@ -482,7 +554,7 @@ int fl_dat_convert(struct fl_datfile *d, struct fl_dat_convert how, int fd)
 		r = count_pages(&c);
 	fl_findings_cut(&d->findings, findings); /* the next round finds them again */
 	if (r == 0)
-		r = how.version == 7 ? write_version_7(&c) : write_version_6(&c);
+		r = c.how.version == 7 ? write_version_7(&c) : write_version_6(&c);
 	for (size_t i = 0; i < c.nr_buffers; i++)
 		free(c.buffers[i].streams);
 	free(c.buffers);

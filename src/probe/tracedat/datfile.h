@@ -105,6 +105,9 @@ void fl_datfile_close(struct fl_datfile *d);
 const struct fl_dat_option *fl_datfile_option(const struct fl_datfile *d, uint16_t id,
 					      const struct fl_dat_option *after);
 
+/* The content of the section of version 7 that an option leads to. A finding where there is none. */
+int fl_datfile_section(struct fl_datfile *d, const struct fl_dat_option *o, struct fl_str *ret);
+
 /* The text of an option, up to its NUL. */
 struct fl_str fl_dat_option_text(const struct fl_dat_option *o);
 

@@ -164,6 +164,19 @@ static int read_section(struct fl_datfile *d, uint16_t id, struct fl_str content
 	return err == 0 && r.r.overrun ? -EINVAL : err;
 }
 
+int fl_datfile_section(struct fl_datfile *d, const struct fl_dat_option *o, struct fl_str *ret)
+{
+	struct section s;
+	int err;
+
+	if (o->data.n < 8)
+		return fl_findings_add(&d->findings, FL_DAT_BAD_PART, d->path, "an option that leads to no section");
+	err = open_section(d, o->id, fl_abi_u64(d->abi, o->data.p), true, &s);
+	if (err == 0)
+		*ret = s.content;
+	return err;
+}
+
 /* Lines of each such section, in the order of the file: a journal has many. */
 static int read_lines(struct fl_datfile *d, uint16_t id, unsigned int bytes_of_size, struct fl_str *ret)
 {
