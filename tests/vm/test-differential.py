@@ -48,7 +48,7 @@ def pointer_as_caret(kernel, ours, text):
 
 # (kernels, the kernel's file, function, what it does there, whether it is that)
 EXPLAINED = [
-    (('6.12', '7.3'), 'kernel/kprobes.c', 'check_kprobe_address_safe',
+    (('6.1', '6.12', '7.3'), 'kernel/kprobes.c', 'check_kprobe_address_safe',
      'looks into its own text for instructions and at its blacklist', needs_text),
     (('6.12',), 'kernel/trace/trace_probe.c', 'parse_btf_field',
      'adds a pointer to the offset of a caret behind fields', pointer_as_caret),

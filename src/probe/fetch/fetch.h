@@ -54,12 +54,15 @@ struct fl_fetch_op_info {
 
 extern const struct fl_fetch_op_info fl_fetch_ops[_FL_FETCH_MAX];
 
+/* A name that is no field's, until somebody finds out what it is. */
+#define FL_NO_FIELD UINT32_MAX
+
 /* Which members count is the op's operand kind; those that no op has together share their place. */
 struct fl_fetch_insn {
 	enum fl_fetch_op op;
 	union {
 		int32_t offset;
-		uint32_t field; /* TP_ARG: index of the field in the attached event's format */
+		uint32_t field; /* TP_ARG: index in the attached event's format, or FL_NO_FIELD */
 	};
 	union {
 		uint32_t param;

@@ -48,6 +48,7 @@ struct fl_filter_scope {
 	/* Address range of a kernel function, for FIELD.function; NULL: none is known. */
 	bool (*function)(void *ctx, struct fl_str name, uint64_t *ret_start, uint64_t *ret_end);
 	void *ctx;
+	bool no_functions, no_cpu_lists; /* older kernels have no FIELD.function and no CPUS{LIST} */
 };
 
 enum fl_filter_op {

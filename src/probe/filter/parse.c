@@ -435,7 +435,7 @@ static int take_pred(struct parser *p, struct fl_filter_pred *pred)
 	if (!p->scope->find(p->scope->ctx, pred->name, &pred->field))
 		return fail_here(p, FL_FILTER_FIELD_NOT_FOUND);
 	pred->user = take(p, ".ustring");
-	function = !pred->user && take(p, ".function");
+	function = !pred->user && !p->scope->no_functions && take(p, ".function");
 	skip_space(p);
 	r = take_operator(p, pred);
 	if (r < 0)
@@ -445,7 +445,7 @@ static int take_pred(struct parser *p, struct fl_filter_pred *pred)
 		return take_function(p, pred);
 	if (peek(p, 0) == '\'' || peek(p, 0) == '"')
 		return take_string(p, pred);
-	if (fl_str_starts(fl_str_from(p->text, p->at), "CPUS"))
+	if (!p->scope->no_cpu_lists && fl_str_starts(fl_str_from(p->text, p->at), "CPUS"))
 		return take_cpulist(p, pred);
 	if (isdigit((unsigned char)peek(p, 0)) || peek(p, 0) == '-')
 		return take_number(p, pred);

@@ -36,15 +36,23 @@ static bool is_called(const struct fl_fetch_type *t, struct fl_str name)
 	return i == name.n && !t->name[i];
 }
 
-static const struct fl_fetch_type *find_type(struct fl_str name, unsigned int at)
+static bool has_type(const struct fl_parse *p, const struct fl_fetch_type *t)
+{
+	if (t->print == FL_PRINT_CHAR)
+		return !p->rules->no_char;
+	if (t->flags & FL_TYPE_SYMSTR && p->rules->user_symstr)
+		return true;
+	return !(t->flags & FL_TYPE_KERNEL) || !(p->at & FL_AT_USER);
+}
+
+static const struct fl_fetch_type *find_type(const struct fl_parse *p, struct fl_str name)
 {
 	if (fl_at(name, 0) == 'b')
 		name = container_type(name);
 	for (size_t i = 0; i < fl_nr_fetch_types; i++) {
 		const struct fl_fetch_type *t = &fl_fetch_types[i];
 
-		if (is_called(t, name) &&
-		    (!(t->flags & FL_TYPE_KERNEL) || !(at & FL_AT_USER)))
+		if (is_called(t, name) && has_type(p, t))
 			return t;
 	}
 	return NULL;
@@ -110,11 +118,12 @@ static int parse_type(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_st
 		arg->type_text.p = NULL;
 	if (wants_string(p, *expr)) {
 		if (arg->count || (given && !fl_str_is(arg->type_text, "string")))
-			return fl_fault(p, p->offset + column, FL_FAULT_NEED_STRING_TYPE,
+			return p->rules->mute_string_type ? -EINVAL :
+			       fl_fault(p, p->offset + column, FL_FAULT_NEED_STRING_TYPE,
 					given ? arg->type_text : *expr);
-		arg->type = find_type(FL_STR("string"), p->at);
+		arg->type = find_type(p, FL_STR("string"));
 	} else {
-		arg->type = find_type(given ? arg->type_text : FL_STR("x64"), p->at);
+		arg->type = find_type(p, given ? arg->type_text : FL_STR("x64"));
 	}
 	if (!arg->type && p->in_trace && fl_str_is(arg->type_text, path_type.name) && !arg->count &&
 	    !(p->at & FL_AT_USER))
@@ -159,7 +168,7 @@ static const struct fl_fetch_type *default_type(struct fl_parse *p)
 			name = int_type(p, v);
 		break;
 	}
-	return find_type(fl_str(name), p->at);
+	return find_type(p, fl_str(name));
 }
 
 /* The kernel takes unsigned ones; before 6.2 its plain char was signed, and is called "char" then. */
@@ -237,7 +246,7 @@ static int use_btf_type(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_
 		return prepare_path(p, arg, expr);
 	if (!fl_type_ok(p->last)) {
 		if (p->marked_type && !arg->type_text.p)
-			arg->type = find_type(fl_str(p->marked_type), p->at);
+			arg->type = find_type(p, fl_str(p->marked_type));
 		return 0;
 	}
 	if (!arg->type_text.p) {
@@ -403,11 +412,14 @@ static int finish_program(struct fl_parse *p, struct fl_probe_arg *arg, struct f
 /* FETCHARG [":" TYPE ["[" COUNT "]"]] */
 static int parse_body(struct fl_parse *p, struct fl_probe_arg *arg)
 {
+	long start = p->offset;
 	struct fl_str expr;
 	int r;
 
-	if (arg->body.n > p->rules->max_body)
-		return fl_fault(p, p->offset, FL_FAULT_ARG_TOO_LONG, arg->body);
+	if (arg->body.n > p->rules->max_body) {
+		r = fl_fault(p, p->offset, FL_FAULT_ARG_TOO_LONG, arg->body);
+		return p->rules->long_arg_einval ? -EINVAL : r;
+	}
 	if (arg->body.n == 0)
 		return fl_fault(p, p->offset, FL_FAULT_NO_ARG_BODY, arg->body);
 	r = parse_type(p, arg, &expr);
@@ -421,6 +433,8 @@ static int parse_body(struct fl_parse *p, struct fl_probe_arg *arg)
 	p->cast = FL_TYPE_NONE;
 	p->cast_offset = 0;
 	r = fl_parse_expr(p, expr);
+	if (p->rules->columns_return)
+		p->offset = start;
 	if (r == 0)
 		r = use_btf_type(p, arg, expr);
 	if (r < 0)
@@ -493,6 +507,21 @@ static int parse_arg(struct fl_parse *p, const struct fl_word *w, struct fl_prob
 	return parse_body(p, arg);
 }
 
+/* An e-probe's variable that is no field: the task's name, or nothing. */
+static int find_variable(struct fl_parse *p, const struct fl_word *w, struct fl_probe_arg *arg)
+{
+	struct fl_fetch_insn *first = &arg->program.code[0];
+
+	if (first->op != FL_FETCH_TP_ARG || first->field != FL_NO_FIELD)
+		return 0;
+	if (!fl_str_is(first->text, "comm") && !fl_str_is(first->text, "COMM")) {
+		fl_fault(p, 0, FL_FAULT_BAD_ATTACH_ARG, w->text);
+		return -ENOENT;
+	}
+	*first = (struct fl_fetch_insn){ .op = FL_FETCH_COMM };
+	return 0;
+}
+
 int fl_parse_args(struct fl_parse *p, const struct fl_words *args)
 {
 	struct fl_probe_event *e = p->event;
@@ -505,6 +534,8 @@ int fl_parse_args(struct fl_parse *p, const struct fl_words *args)
 
 		p->log.index = i + 2;
 		r = parse_arg(p, &args->w[i], &e->args[i]);
+		if (r == 0)
+			r = find_variable(p, &args->w[i], &e->args[i]);
 		if (r == 0 && (p->at & FL_AT_EVENT))
 			r = fl_resolve_symbols(p, &e->args[i]);
 		if (r < 0)

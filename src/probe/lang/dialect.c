@@ -26,6 +26,8 @@ int fl_dialect_parse(const char *name, enum fl_dialect *ret)
 	for (int d = 0; d < _FL_DIALECT_MAX; d++) {
 		const char *alias = fl_dialects[d].alias;
 
+		if (!fl_dialects[d].name)
+			continue;
 		if (strcmp(fl_dialects[d].name, name) == 0 || (alias && strcmp(alias, name) == 0)) {
 			*ret = d;
 			return 0;
@@ -36,11 +38,13 @@ int fl_dialect_parse(const char *name, enum fl_dialect *ret)
 
 /* ---- a kernel's own ---- */
 
-/* Enumerators of the parser that say something about its rules. */
+/* Enumerators and functions of the parser, and of the filters', that say something about its rules. */
 #define MARKS(M)                                                                                   \
 	M(TP_ERR_NO_BTF_FIELD) M(TP_ERR_NO_TRACEPOINT) M(TP_ERR_TOO_MANY_ARGS)                     \
 	M(TP_ERR_TOO_MANY_EARGS) M(TP_ERR_TYPECAST_BAD_ARROW) M(TP_ERR_NOSUP_PERCPU)               \
-	M(TP_ERR_NO_EVENT_FIELD) M(TP_ERR_TYPECAST_SYM_OFFSET) M(FETCH_OP_IMMSTR)
+	M(TP_ERR_NO_EVENT_FIELD) M(TP_ERR_TYPECAST_SYM_OFFSET) M(TP_ERR_NEED_STRING_TYPE)          \
+	M(FILT_ERR_MISSING_BRACE_OPEN) M(FILT_ERR_NO_FUNCTION) M(FETCH_OP_IMMSTR)                  \
+	M(print_type_char) M(traceprobe_expand_dentry_args)
 
 enum mark {
 #define MARK(name) MARK_##name,
@@ -58,17 +62,30 @@ static const char *const mark_names[] = {
 /* Rules that no README and no enumerator shows. */
 const char *const fl_dialect_unshown[] = { "max_body", "reg_ends_there", "fprobe_maxactive",
 					   "fprobe_checked_first", "meta_args_need_btf", "logs_no_kind",
-					   "glob_needs_function", NULL };
+					   "glob_needs_function", "user_symstr", "event_vars_last",
+					   "columns_return", "symbol_errnos", "long_arg_einval",
+					   "maxactive_on_kprobe", NULL };
+
+static void look_at_name(struct fl_str name, bool *marks)
+{
+	for (int m = 0; m < NR_MARKS; m++)
+		marks[m] |= fl_str_is(name, mark_names[m]);
+}
+
+static bool is_parsers(struct fl_str name)
+{
+	return fl_str_starts(name, "TP_ERR_") || fl_str_starts(name, "FETCH_OP_") ||
+	       fl_str_starts(name, "FILT_ERR_");
+}
 
 static void look_at_enum(struct fl_type t, bool *marks)
 {
 	struct fl_enum_value v;
 
 	for (uint32_t i = 0; fl_type_enum_value(t, i, &v); i++) {
-		if (i == 0 && !fl_str_starts(v.name, "TP_ERR_") && !fl_str_starts(v.name, "FETCH_OP_"))
+		if (i == 0 && !is_parsers(v.name))
 			return;
-		for (int m = 0; m < NR_MARKS; m++)
-			marks[m] |= fl_str_is(v.name, mark_names[m]);
+		look_at_name(v.name, marks);
 	}
 }
 
@@ -84,6 +101,8 @@ static bool read_btf(struct fl_target *t, bool *marks)
 		struct fl_type type = fl_btf_type(btf, id);
 		struct fl_enum_value first;
 
+		if (fl_type_kind(type) == BTF_KIND_FUNC)
+			look_at_name(fl_type_name(type), marks);
 		if (fl_type_kind(type) != BTF_KIND_ENUM)
 			continue;
 		found |= fl_type_enum_value(type, 0, &first) && fl_str_starts(first.name, "TP_ERR_");
@@ -104,6 +123,11 @@ static void apply_btf(struct fl_dialect_rules *r, const bool *marks)
 	r->has_casts = casts;
 	r->no_btf_args = !marks[MARK_TP_ERR_NO_BTF_FIELD];
 	r->no_fprobes = !marks[MARK_TP_ERR_NO_TRACEPOINT];
+	r->no_char = !marks[MARK_print_type_char];
+	r->no_dentries = !marks[MARK_traceprobe_expand_dentry_args];
+	r->no_cpu_lists = !marks[MARK_FILT_ERR_MISSING_BRACE_OPEN];
+	r->no_filter_functions = !marks[MARK_FILT_ERR_NO_FUNCTION];
+	r->mute_string_type = !marks[MARK_TP_ERR_NEED_STRING_TYPE];
 	r->percpu_everywhere = casts && !marks[MARK_TP_ERR_NOSUP_PERCPU];
 	r->bare_event_fields = marks[MARK_TP_ERR_NO_EVENT_FIELD];
 	r->cast_symbol_alone = marks[MARK_TP_ERR_TYPECAST_SYM_OFFSET];
@@ -118,13 +142,15 @@ static void apply_readme(struct fl_dialect_rules *r, const struct fl_buf *readme
 	r->has_casts = readme_says(readme, "[(structname");
 	r->no_btf_args = !readme_says(readme, "<argname>[->field");
 	r->no_fprobes = !readme_says(readme, "f[:[<group>/]");
+	r->no_char = !readme_says(readme, "char");
+	r->no_dentries = !readme_says(readme, "%pd/%pD");
 }
 
 /* The row that the rest is taken from. */
-static enum fl_dialect nearest(bool casts, bool has_btf, const bool *marks)
+static enum fl_dialect nearest(bool casts, bool fprobes, bool has_btf, const bool *marks)
 {
 	if (!casts)
-		return FL_DIALECT_6_12;
+		return fprobes ? FL_DIALECT_6_12 : FL_DIALECT_6_1;
 	return has_btf && !marks[MARK_TP_ERR_NOSUP_PERCPU] ? FL_DIALECT_V6 : FL_DIALECT_7_3;
 }
 
@@ -136,13 +162,14 @@ int fl_dialect_learn(struct fl_target *t)
 	bool has_btf = read_btf(t, marks), has_readme = fl_target_readme(t, &readme) == 0;
 	bool casts = has_readme ? readme_says(&readme, "[(structname")
 				: marks[MARK_TP_ERR_TYPECAST_BAD_ARROW];
+	bool fprobes = has_readme ? readme_says(&readme, "f[:[<group>/]") : marks[MARK_TP_ERR_NO_TRACEPOINT];
 
 	if (!has_btf && !has_readme)
 		return -ENOENT;
 	rules = malloc(sizeof(*rules));
 	if (!rules)
 		return -ENOMEM;
-	*rules = fl_dialects[nearest(casts, has_btf, marks)];
+	*rules = fl_dialects[nearest(casts, fprobes, has_btf, marks)];
 	if (has_btf)
 		apply_btf(rules, marks);
 	if (has_readme)

@@ -17,12 +17,23 @@ enum fl_dialect {
 
 /**
  * struct fl_dialect_rules - one row
- * @name: as --dialect takes it
+ * @name: as --dialect takes it; NULL: a row for "kernel" to start from
  * @alias: another name for it; NULL: none
  * @max_body: bytes of an argument's expression
  * @has_casts: the series: casts, $current, this_cpu_read() and this_cpu_ptr()
  * @no_btf_args: parameters have no names: kernels before 6.6
  * @no_fprobes: there are no f and t events: kernels before 6.5
+ * @no_char: there is no type "char": kernels before 6.4
+ * @no_dentries: there are no types "%pd" and "%pD": kernels before 6.9
+ * @no_cpu_lists: filters know no CPUS{LIST}: kernels before 6.7
+ * @no_filter_functions: filters know no FIELD.function: kernels before 6.5
+ * @mute_string_type: a $comm or text that is given another type than string leaves no entry in the log
+ * @user_symstr: user probes have the type symstr
+ * @event_vars_last: whether an event has the field of an e-probe's argument is looked at when the whole
+ *	argument has been read; "$comm" is no exception before
+ * @columns_return: a caret behind a dereference counts from the argument again, and not from its inside
+ * @symbol_errnos: a symbol that is not there is ENOENT, one that is there twice EADDRNOTAVAIL
+ * @long_arg_einval: an argument that is too long is EINVAL
  * @max_nested: casts within casts
  * @nests_derefs: +0(..) and this_cpu_*() count as nesting too
  * @bare_event_fields: e-probe fields need no "$"
@@ -39,6 +50,7 @@ enum fl_dialect {
  * @logs_counts: too many arguments leave an entry in the log
  * @max_entry_args: words that an f event keeps from entry to return, 0: no limit
  * @file_on_kernel: text of FILE_ON_KPROBE where it is another
+ * @maxactive_on_kprobe: text of BAD_MAXACT_TYPE where it is another
  * @dump: how dumps are written
  */
 struct fl_dialect_rules {
@@ -47,6 +59,16 @@ struct fl_dialect_rules {
 	bool has_casts;
 	bool no_btf_args;
 	bool no_fprobes;
+	bool no_char;
+	bool no_dentries;
+	bool no_cpu_lists;
+	bool no_filter_functions;
+	bool mute_string_type;
+	bool user_symstr;
+	bool event_vars_last;
+	bool columns_return;
+	bool symbol_errnos;
+	bool long_arg_einval;
 	unsigned int max_nested;
 	bool nests_derefs;
 	bool bare_event_fields;
@@ -61,7 +83,7 @@ struct fl_dialect_rules {
 	bool glob_needs_function;
 	bool logs_counts;
 	size_t max_entry_args;
-	const char *file_on_kernel;
+	const char *file_on_kernel, *maxactive_on_kprobe;
 	enum fl_dump_style dump;
 };
 

@@ -82,8 +82,11 @@ static int check_filter(struct fl_parse *p)
 	struct fl_span span = p->event->filter_span;
 	_cleanup_filter_ struct fl_filter filter = {};
 	struct fl_diag diag = {};
-	int r = fl_filter_parse(p->event->filter, &names, &filter, &diag);
+	int r;
 
+	names.no_functions = p->rules->no_filter_functions;
+	names.no_cpu_lists = p->rules->no_cpu_lists;
+	r = fl_filter_parse(p->event->filter, &names, &filter, &diag);
 	if (r < 0 && diag.kind) {
 		char *message = diag.message ? fl_arena_dup(&p->event->arena, fl_str(diag.message)) :
 					       NULL;

@@ -61,6 +61,10 @@ static int parse_event_var(struct fl_parse *p, struct fl_str text)
 
 	if (r != -ENOENT)
 		return r;
+	if (p->rules->event_vars_last) {
+		*fl_insn(p) = (struct fl_fetch_insn){ .op = FL_FETCH_TP_ARG, .field = FL_NO_FIELD, .text = name };
+		return 0;
+	}
 	if (is_comm(name))
 		return load(p, FL_FETCH_COMM, 0);
 	return fl_fault(p, p->offset, FL_FAULT_BAD_VAR, text);
@@ -87,6 +91,8 @@ static int parse_arg_number(struct fl_parse *p, struct fl_str text)
 	uint64_t n;
 	int kept;
 
+	if (p->rules->no_btf_args && !fl_at_entry(p))
+		return fl_fault(p, p->offset, FL_FAULT_BAD_VAR, text);
 	if (fl_kstrtoul(fl_str_from(text, sizeof("$arg") - 1), 10, &n) < 0)
 		return fl_fault(p, p->offset, FL_FAULT_BAD_VAR, text);
 	if (n == 0 || n > fl_target_arch(p->target)->thread_size / 8)
@@ -126,10 +132,10 @@ static int parse_variable(struct fl_parse *p, struct fl_str text)
 {
 	if (p->at & FL_AT_EVENT)
 		return parse_event_var(p, text);
-	if (fl_str_starts(text, "$retval")) {
+	if (fl_str_starts(text, "$retval") && (!p->rules->no_btf_args || fl_str_is(text, "$retval"))) {
 		if (!(p->at & FL_AT_RETURN))
 			return fl_fault(p, p->offset, FL_FAULT_RETVAL_ON_PROBE, text);
-		if (!(p->at & FL_AT_KERNEL))
+		if (!(p->at & FL_AT_KERNEL) || p->rules->no_btf_args)
 			return load(p, FL_FETCH_RETVAL, 0);
 		return fl_parse_btf_arg(p, text);
 	}
@@ -183,10 +189,7 @@ static int load_file_offset(struct fl_parse *p, struct fl_str text)
 	int r;
 
 	if (p->at & FL_AT_KERNEL) {
-		r = fl_fault(p, p->offset, FL_FAULT_FILE_ON_KPROBE, text);
-		if (p->rules->file_on_kernel)
-			p->log.entries[p->log.n - 1].message = p->rules->file_on_kernel;
-		return r;
+		return fl_fault_as(p, p->offset, FL_FAULT_FILE_ON_KPROBE, text, p->rules->file_on_kernel);
 	}
 	r = fl_kstrtol(fl_str_from(text, 2), 0, &offset);
 	if (r < 0)

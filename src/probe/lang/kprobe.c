@@ -18,19 +18,23 @@ static int parse_maxactive(struct fl_parse *p, struct fl_str head)
 
 	if (!fl_k_isdigit(fl_at(head, 1)))
 		return 0;
-	if (!p->event->is_return)
-		return fl_fault(p, 1, FL_FAULT_BAD_MAXACT_TYPE, number);
-	return fl_parse_maxactive(p, number);
+	if (p->event->is_return)
+		return fl_parse_maxactive(p, number);
+	return fl_fault_as(p, 1, FL_FAULT_BAD_MAXACT_TYPE, number, p->rules->maxactive_on_kprobe);
 }
 
 /* 0: there is one such symbol, or it cannot be told; else the fault. */
 static int validate_symbol(struct fl_parse *p, struct fl_str text, struct fl_str name)
 {
 	size_t n = fl_count_symbols(p, name);
+	int r;
 
 	if (n == 1 || n == FL_SYMBOLS_UNKNOWN)
 		return 0;
-	return fl_fault(p, 0, n > 1 ? FL_FAULT_NON_UNIQ_SYMBOL : FL_FAULT_BAD_PROBE_ADDR, text);
+	r = fl_fault(p, 0, n > 1 ? FL_FAULT_NON_UNIQ_SYMBOL : FL_FAULT_BAD_PROBE_ADDR, text);
+	if (p->rules->symbol_errnos)
+		return n ? -EADDRNOTAVAIL : -ENOENT;
+	return r;
 }
 
 /* Sets where arguments are evaluated; faults where a return is asked for elsewhere. */

@@ -112,7 +112,7 @@ int fl_expand_meta_args(struct fl_parse *p, struct fl_words *args)
 {
 	struct fl_word *out;
 	size_t star, n;
-	int r = find_meta_args(p, args, &star);
+	int r = p->rules->no_btf_args ? 0 : find_meta_args(p, args, &star);
 
 	if (r <= 0)
 		return r;
@@ -180,7 +180,7 @@ int fl_expand_dentry_args(struct fl_parse *p, struct fl_words *args)
 	size_t used = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < args->n && r == 0; i++) {
+	for (size_t i = 0; i < args->n && r == 0 && !p->rules->no_dentries; i++) {
 		if (fl_str_ends(args->w[i].text, ":%pd") || fl_str_ends(args->w[i].text, ":%pD"))
 			r = expand_dentry(p, &args->w[i], &used);
 	}

@@ -89,6 +89,17 @@ static inline int fl_fault(struct fl_parse *p, long offset, enum fl_probe_fault 
 	return fl_log(&p->log, offset, fault, at);
 }
 
+/* The same in other words, which are the dialect's; @message NULL: in the fault's own. */
+static inline int fl_fault_as(struct fl_parse *p, long offset, enum fl_probe_fault fault,
+			      struct fl_str at, const char *message)
+{
+	int r = fl_fault(p, offset, fault, at);
+
+	if (message && p->log.n)
+		p->log.entries[p->log.n - 1].message = message;
+	return r;
+}
+
 /* A number that cannot be read is an entry in the log; the errno says how it cannot. */
 static inline int fl_number_fault(struct fl_parse *p, long offset, enum fl_probe_fault fault,
 				  struct fl_str at, int err)

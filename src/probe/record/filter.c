@@ -60,7 +60,7 @@ int fl_record_filter(struct fl_target *t, const struct fl_probe_event *e,
 {
 	struct scope ours = { t, e, l };
 	struct fl_event_scope theirs = { t, format };
-	struct fl_filter_scope scope = { find, function, &ours };
+	struct fl_filter_scope scope = { .find = find, .function = function, .ctx = &ours };
 
 	fl_filter_fini(ret);
 	if (format)
