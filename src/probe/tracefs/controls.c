@@ -216,5 +216,11 @@ int tracefs_add_controls(struct instance *in)
 		r = tracefs_add_attrs(in, in->root, top_attrs, FL_ARRAY_SIZE(top_attrs), in);
 	if (r == 0)
 		r = fl_dir_add(in->root, FL_STR("trace_pipe"), pipe_new(in));
-	return r < 0 ? r : fl_dir_add(in->root, FL_STR("trace_marker"), marker_new(in));
+	if (r == 0)
+		r = tracefs_add_markers(in);
+	if (r == 0)
+		r = tracefs_add_snapshot(in);
+	if (r == 0)
+		r = tracefs_add_clock(in);
+	return r < 0 ? r : tracefs_add_cpus(in);
 }

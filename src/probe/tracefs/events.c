@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "probe/tracefs/private.h"
 
 #define SYSTEM_FILES 2 /* enable, filter */
@@ -298,6 +299,38 @@ static int available_show(struct fl_node *attr, struct fl_buf *out)
 	return r;
 }
 
+/* How the kernel's ring is laid out, for who reads pages of it. */
+static int copy_head(const struct instance *in, const char *name, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf path = {};
+	_cleanup_file_ struct fl_file f = {};
+	const char *tracefs = fl_target_is_live(in->fs->target) ? fl_target_tracefs(in->fs->target) : NULL;
+	int r;
+
+	if (!tracefs)
+		return -EOPNOTSUPP;
+	fl_buf_addf(&path, "%s/events/%s", tracefs, name);
+	r = path.error ? path.error : fl_file_open(fl_buf_z(&path), 4096, &f);
+	if (r == 0)
+		fl_buf_add_str(out, fl_file_str(&f));
+	return r;
+}
+
+static int page_show(struct fl_node *attr, struct fl_buf *out)
+{
+	return copy_head(attr->data, "header_page", out);
+}
+
+static int event_show(struct fl_node *attr, struct fl_buf *out)
+{
+	return copy_head(attr->data, "header_event", out);
+}
+
+static const struct attr_row heads[] = {
+	{ "header_page", 0444, { page_show } },
+	{ "header_event", 0444, { event_show } },
+};
+
 int tracefs_add_events(struct instance *in)
 {
 	static const struct attr_row available = { "available_events", 0444, { available_show } };
@@ -309,5 +342,7 @@ int tracefs_add_events(struct instance *in)
 	r = fl_dir_add(in->root, FL_STR("events"), in->events_dir);
 	if (r == 0)
 		r = tracefs_add_enable(in);
+	if (r == 0)
+		r = tracefs_add_attrs(in, in->events_dir, heads, FL_ARRAY_SIZE(heads), in);
 	return r < 0 ? r : tracefs_add_attrs(in, in->root, &available, 1, in);
 }

@@ -37,6 +37,7 @@ static void close_instance(struct instance *in)
 {
 	tracefs_free_live(in);
 	trace_buffer_fini(&in->buffer);
+	trace_buffer_fini(&in->snapshot);
 	pids_fini(in);
 	unlist(in);
 	in->root = NULL;

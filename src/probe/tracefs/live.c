@@ -78,7 +78,7 @@ static int of_kernels(struct live_event *l, uint32_t cpu, const struct fl_record
 	    kernels_event_passes(l->kernels, layout, cpu, rec, size, raw, n))
 		kernels_event_line(l->kernels, cpu, rec, raw, n, line);
 	if (l == l->in->exits)
-		pids_exit(l->in, rec->pid);
+		pids_exit(l->in, kernels_event_word(l->kernels, "pid", raw, n));
 	return 0;
 }
 
@@ -88,7 +88,7 @@ static int say(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size
 	struct live_event *l = ctx;
 	struct instance *in = l->in;
 
-	if (in->buffer.off && !l->silent)
+	if (!l->silent && (in->buffer.off || !cpus_has(in, cpu)))
 		return 0;
 	if (l->kernels) {
 		size_t at = fl_session_probe(l->session, 0)->schema.layout.raw_offset;
@@ -230,7 +230,8 @@ static int make_rings(struct instance *in)
 
 static int start(struct live_event *l, const char *filter)
 {
-	struct fl_session_opts opts = { .raw = l->kernels, .except = (uint32_t)getpid() };
+	struct fl_session_opts opts = { .raw = l->kernels, .except = (uint32_t)getpid(),
+					 .boot_clock = l->in->boot_clock };
 	struct fl_probe_event *e = l->event;
 	int r = make_rings(l->in);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* trace_marker: what somebody writes is a line among the events, at this moment. */
+/* trace_marker and trace_marker_raw: what somebody writes is a line among the events, at this moment. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,11 +10,18 @@
 #include "base/num.h"
 #include "probe/tracefs/private.h"
 
-static uint64_t now_ns(void)
+/*
+ * What one entry of the kernel's ring holds: the data of a sub-buffer of a page, less the heads of event and
+ * entry. A longer text is several entries.
+ */
+#define ENTRY_MAX (4096 - 16 - 8 - 16 - 2)
+#define RAW_MAX	  (4096 - 16 - 8 - 8)
+
+static uint64_t now_ns(const struct instance *in)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(in->boot_clock ? CLOCK_BOOTTIME : CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
@@ -50,25 +57,69 @@ static void writer_of(pid_t pid, char comm[static 16], unsigned int *cpu)
 	comm[name.n] = '\0';
 }
 
-static ssize_t marker_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos)
+/* The line that @said stands in, by who writes to @o now. */
+static int add_line(struct fl_open *o, struct fl_str said)
 {
 	_cleanup_buf_ struct fl_buf line = {};
 	struct instance *in = o->node->data;
-	struct fl_str text = fl_str_n(buf, n);
-	uint64_t now = now_ns(), usec = (now + 500) / 1000;
+	uint64_t now = now_ns(in), usec = (now + 500) / 1000;
 	unsigned int cpu;
 	char comm[16];
 
-	if (in->buffer.off)
+	writer_of(o->caller, comm, &cpu);
+	if (!cpus_has(in, cpu))
+		return 0;
+	fl_buf_addf(&line, "%16s-%-7d [%03u] ..... %5" PRIu64 ".%06" PRIu64 ": %.*s\n", comm, (int)o->caller, cpu,
+		    usec / 1000000, usec % 1000000, FL_STR_ARG(said));
+	return line.error ? line.error : trace_buffer_add(&in->buffer, now, fl_buf_str(&line));
+}
+
+/* -EBADF: tracing is off, or the instance is gone. */
+static bool is_writable(const struct fl_open *o)
+{
+	const struct instance *in = o->node->data;
+
+	return in->root && !in->buffer.off;
+}
+
+static ssize_t marker_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos)
+{
+	struct fl_str text = fl_str_n(buf, n);
+	int r = 0;
+
+	if (!is_writable(o))
 		return -EBADF;
 	while (text.n && text.p[text.n - 1] == '\n')
 		text.n--;
-	writer_of(o->caller, comm, &cpu);
-	fl_buf_addf(&line, "%16s-%-7d [%03u] ..... %5" PRIu64 ".%06" PRIu64 ": tracing_mark_write: %.*s\n", comm,
-		    (int)o->caller, cpu, usec / 1000000, usec % 1000000, FL_STR_ARG(text));
-	if (line.error || trace_buffer_add(&in->buffer, now, fl_buf_str(&line)) < 0)
-		return -ENOMEM;
-	return (ssize_t)n;
+	do {
+		_cleanup_buf_ struct fl_buf said = {};
+
+		fl_buf_addz(&said, "tracing_mark_write: ");
+		fl_buf_add_str(&said, fl_str_sub(text, 0, ENTRY_MAX));
+		text = fl_str_from(text, ENTRY_MAX);
+		r = said.error ? said.error : add_line(o, fl_buf_str(&said));
+	} while (r == 0 && text.n);
+	return r < 0 ? r : (ssize_t)n;
+}
+
+/* A number of four bytes, and data, which the ring keeps in words. */
+static ssize_t raw_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos)
+{
+	_cleanup_buf_ struct fl_buf said = {};
+	const uint8_t *data = buf;
+	uint32_t id;
+	int r;
+
+	if (!is_writable(o))
+		return -EBADF;
+	if (n < sizeof(id) || n > RAW_MAX)
+		return -EINVAL;
+	memcpy(&id, data, sizeof(id));
+	fl_buf_addf(&said, "# %x buf:", id);
+	for (size_t i = sizeof(id); i < (n + 3) / 4 * 4; i++)
+		fl_buf_addf(&said, " %02x", i < n ? data[i] : 0);
+	r = said.error ? said.error : add_line(o, fl_buf_str(&said));
+	return r < 0 ? r : (ssize_t)n;
 }
 
 static void marker_free(struct fl_node *n)
@@ -77,13 +128,20 @@ static void marker_free(struct fl_node *n)
 }
 
 static const struct fl_node_ops marker_ops = { .write = marker_write, .free = marker_free };
+static const struct fl_node_ops raw_ops = { .write = raw_write, .free = marker_free };
 
-struct fl_node *marker_new(struct instance *in)
+static struct fl_node *node_new(struct instance *in, const struct fl_node_ops *ops)
 {
 	struct fl_node *n = calloc(1, sizeof(*n));
 
 	if (n)
-		*n = (struct fl_node){ .ops = &marker_ops, .type = FL_NODE_FILE, .mode = 0220, .refs = 1,
-				       .data = in };
+		*n = (struct fl_node){ .ops = ops, .type = FL_NODE_FILE, .mode = 0220, .refs = 1, .data = in };
 	return instance_owns(in, n);
+}
+
+int tracefs_add_markers(struct instance *in)
+{
+	int r = fl_dir_add(in->root, FL_STR("trace_marker"), node_new(in, &marker_ops));
+
+	return r < 0 ? r : fl_dir_add(in->root, FL_STR("trace_marker_raw"), node_new(in, &raw_ops));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * set_event_pid and set_event_notrace_pid: whose events are wanted, and whose are not. With the option event-fork
- * a child is what its parent is, from its first moment on, and forgotten when it ends: two events of the kernel are
- * watched for that, whose records come in order of time among the others.
+ * a child is what its parent is, from its first moment on, and forgotten when it is freed (it has events while it
+ * ends): two events of the kernel are watched for that, whose records come in order of time among the others.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -127,7 +127,7 @@ static int follow(struct instance *in)
 		return 0;
 	}
 	r = watch(in, "sched_process_fork", &in->forks);
-	return r < 0 ? r : watch(in, "sched_process_exit", &in->exits);
+	return r < 0 ? r : watch(in, "sched_process_free", &in->exits);
 }
 
 static int fork_show(struct fl_node *attr, struct fl_buf *out)

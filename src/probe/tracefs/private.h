@@ -52,6 +52,8 @@ struct pid_list {
 	size_t n, cap;
 };
 
+#define TRACEFS_MAX_CPUS 1024
+
 struct instance {
 	struct tracefs *fs;
 	struct instance *next;
@@ -70,6 +72,11 @@ struct instance {
 	struct live_event **numbered; /* by the number in their records */
 	size_t nr_numbered;
 	struct trace_buffer buffer;
+	struct trace_buffer snapshot;
+	bool has_snapshot;
+	unsigned int clock; /* a row of clock.c */
+	bool boot_clock;
+	uint64_t no_cpus[TRACEFS_MAX_CPUS / 64]; /* a bit each of those that are not traced */
 	struct pid_list wanted, unwanted;
 	bool event_fork;
 	struct live_event *forks, *exits; /* what event_fork hangs on; NULL: off */
@@ -152,9 +159,12 @@ void pids_fork(struct instance *in, uint32_t parent, uint32_t child);
 void pids_exit(struct instance *in, uint32_t pid);
 void pids_fini(struct instance *in);
 
-/* marker.c */
-struct fl_node *marker_new(struct instance *in);
-struct fl_node *raw_marker_new(struct instance *in);
+/* marker.c, snapshot.c, clock.c, cpus.c */
+int tracefs_add_markers(struct instance *in);
+int tracefs_add_snapshot(struct instance *in);
+int tracefs_add_clock(struct instance *in);
+int tracefs_add_cpus(struct instance *in);
+bool cpus_has(const struct instance *in, uint32_t cpu);
 
 /* live.c: all probes of one event are enabled together. */
 int tracefs_enable(struct instance *in, struct fl_str group, struct fl_str event, const char *filter);
