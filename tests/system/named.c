@@ -78,12 +78,17 @@ __attribute__((noinline)) static int hidden_local(int n)
 	return n * 3;
 }
 
+static inline __attribute__((always_inline)) int pasted(int n)
+{
+	return n ^ 3;
+}
+
 __attribute__((noinline)) int apart_one(long n)
 {
 	if (named_guarded_semaphore)
 		printf("guard %ld\n", n);
 	MARK("named", "guarded", "named_guarded_semaphore", "-8@%0", "r"(n));
-	return (int)n;
+	return pasted((int)n);
 }
 
 int main(int argc, char **argv)

@@ -116,6 +116,54 @@ def by_cxx(work):
     check('C++: one of them by its parameters', len(rows) == 3 and len({r['place'] for r in rows}) == 1, ended)
 
 
+TYPED = 'serve key=c->cmd->fullname:ustring n=count how=color deep=c->in.deep name=c->in.name:string ' \
+        'a=c->cmd->arity h=c->cmd->hidden f=(client)c->cmd->flags next=c->next'
+KEYS = {'get-a-key': (9, 2, 5), 'set-a-key': (17, 5, 6)}
+
+
+def typed(name, path, prefix=()):
+    """Parameters, chains, a cast, bit-fields: what the program wrote of each call, and what its source says."""
+    ended = out(*prefix, foreland, 'trace', '--json', '--children', f'p {path}:{TYPED}', '--', path, '4')
+    rows = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith('{')]
+    got = [[r['args'][k] for k in ('key', 'n', 'deep', 'name', 'a', 'h', 'f', 'how')] for r in rows if 'type' not in r]
+    want = []
+    for line in said(ended, 'serve'):
+        key, n, deep, inner = line.split()
+        want.append([key, int(n), int(deep), inner, *KEYS[key], 7 if int(n) % 3 else 0])
+    check(name, len(want) == 4 and got == want, f'{ended} {got} {want}')
+
+
+def by_type(work):
+    typed('types of a program of its DWARF', program)
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'named.c')
+    for level in ('-O0', '-O3'):
+        out('gcc', level, '-g', '-w', '-o', f'{work}/level{level}', source)
+        typed(f'built with {level}', f'{work}/level{level}')
+    out('gcc', '-O2', '-gdwarf-4', '-w', '-o', f'{work}/four', source)
+    typed('of DWARF 4', f'{work}/four')
+    stripped = f'{work}/by-id'
+    out('objcopy', '--strip-all', program, stripped)
+    ident = re.search(r'Build ID: (\w+)', out('readelf', '-n', stripped).stdout)
+    rows, ended = trace(f'p {stripped}:0x1000 x=c->cmd')
+    check('without types that is said', ended.returncode == 1 and 'NO_BTF_ENTRY' in ended.stderr, ended)
+    own = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /usr/lib/debug && mkdir -p "$0" && '
+           'cp "$1" "$2" && shift 2 && exec "$@"']
+    if not ident or out('unshare', '--mount', 'mount', '-t', 'tmpfs', 'none', '/usr/lib/debug').returncode:
+        print('ok - types by build-id # SKIP there is no build-id, or /usr/lib/debug cannot be one of our own')
+    else:
+        folder = f'/usr/lib/debug/.build-id/{ident[1][:2]}'
+        out('objcopy', '--only-keep-debug', program, f'{work}/only')
+        typed('of a debug file that is found by build-id', stripped,
+              own + [folder, f'{work}/only', f'{folder}/{ident[1][2:]}.debug'])
+    rows, ended = trace(f'p {program}:serve x=foo')
+    check('a parameter that is not there', 'the parameters are c, count, color' in ended.stderr, ended)
+    rows, ended = trace(f'p {program}:serve x=c->nosuch')
+    check('a member that is not there', 'NO_BTF_FIELD' in ended.stderr, ended)
+    ended = out(foreland, 'probe', 'check', f'p {program}:0x1000 x=(client)c->cmd')
+    check("probe check refuses a cast in the kernel's words and names trace", ended.returncode == 1 and
+          'BTF is not available or not supported' in ended.stderr and "'foreland trace' takes types" in ended.stderr, ended)
+
+
 def by_library(work):
     with open(f'{work}/lib.c', 'w') as f:
         f.write('int lib_twice(int n); int lib_twice(int n) { return 2 * n; }\n')
@@ -152,6 +200,7 @@ def by_refusal():
                               (f'p {program}:sdt:named:nothing', "has no marked place 'named:nothing'"),
                               (f'p {program}:sdt:named:serve x=$arg4', 'has no argument 4'),
                               (f'r {program}:sdt:named:serve', 'BAD_ADDR_SUFFIX'),
+                              (f'p {program}:pasted', "has no function 'pasted' (it is inlined)"),
                               (f'p {program}:no_such_*', "no function 'no_such_*'")):
         rows, ended = trace(definition)
         check(f'{definition.split(":", 1)[1]}: refused, and nothing started', ended.returncode == 1 and
@@ -171,6 +220,7 @@ def main():
         by_function(work)
         by_mark()
         by_cxx(work)
+        by_type(work)
         by_library(work)
         by_refusal()
     print(f'1..{count}')

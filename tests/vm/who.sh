@@ -9,9 +9,9 @@ traced() { sed -nE 's/^ *.{1,16}-([0-9]+) +\[[0-9]+\] .*/\1/p' "$1" | sort | uni
 
 same()			# OPTION... -- COMMAND...
 {
-	foreland trace --strict "$@" >out 2>err || return 1
+	foreland trace --strict "$@" >out 2>err || { cat err >&2; return 1; }
 	told out >want; traced out >got
-	[ -s want ] && cmp -s want got
+	[ -s want ] && cmp -s want got || { diff want got; cat err; return 1; } >&2
 }
 
 check '--children, a raw tracepoint' same --children 't sys_enter id if id == 110' -- ./who-static tree
@@ -39,7 +39,7 @@ in_namespace()		# COMMAND...
 	status=$?
 	umount /proc 2>/dev/null
 	told out >want; traced out >got
-	[ "$status" = 0 ] && [ -s want ] && cmp -s want got
+	[ "$status" = 0 ] && [ -s want ] && cmp -s want got || { diff want got; cat err; return 1; } >&2
 }
 check 'in a pid namespace: numbers are its own' in_namespace foreland trace --strict --children \
 	't sys_enter id if id == 110' -- ./who-static tree
@@ -50,6 +50,6 @@ check 'in a pid namespace, fentry' in_namespace foreland trace --strict --childr
 budget()
 {
 	foreland trace --json --children --task-budget 50/s 't sys_enter id if id == 110' -- ./who-static flood 20000 >out || return
-	[ "$(sed -n 's/.*"over_budget":\([0-9]*\).*/\1/p' out)" = $((20000 - $(grep -c '"args"' out))) ]
+	[ "$(sed -n 's/.*"over_budget":\([0-9]*\).*/\1/p' out)" = $((20000 - $(grep -c '"time_ns"' out))) ]
 }
 check '--task-budget: all adds up' budget

@@ -58,10 +58,12 @@ static int return_value(struct fl_parse *p, struct fl_str text, struct fl_str pa
 	return 0;
 }
 
-static int load_param(struct fl_parse *p, uint32_t i)
+static int load_param(struct fl_parse *p, struct fl_str name, uint32_t i)
 {
 	int kept;
 
+	if (p->at & FL_AT_USER)
+		return fl_load_user_param(p, name, i);
 	if (fl_at_entry(p)) {
 		fl_insn(p)->op = FL_FETCH_ARG;
 		fl_insn(p)->param = i + !!(p->at & FL_AT_TPOINT);
@@ -81,7 +83,7 @@ int fl_parse_btf_arg(struct fl_parse *p, struct fl_str text)
 	bool current = p->rules->has_casts && fl_str_starts(text, "$current");
 	int r;
 
-	if (!current && !p->function.n && !(p->at & FL_AT_EVENT))
+	if (!current && !p->function.n && !(p->at & FL_AT_EVENT) && !fl_at_user_types(p))
 		return -EINVAL;
 	r = fl_split_field(p, text, &name, &path);
 	if (r < 0)
@@ -98,7 +100,7 @@ int fl_parse_btf_arg(struct fl_parse *p, struct fl_str text)
 	for (uint32_t i = 0; i < p->nr_params; i++) {
 		if (!fl_proto_param(p, i, &param) || !fl_str_eq(param.name, name))
 			continue;
-		r = load_param(p, i);
+		r = load_param(p, name, i);
 		return r < 0 ? r : found_type(p, text, path, param.type);
 	}
 	return fl_fault(p, p->offset, FL_FAULT_NO_BTFARG, name);
@@ -196,6 +198,8 @@ static struct fl_type find_struct(struct fl_parse *p, struct fl_str name)
 	struct fl_type t = FL_TYPE_NONE;
 	struct fl_btf *btf;
 
+	if (fl_at_user_types(p))
+		return fl_find_user_struct(p, name);
 	if (name.n)
 		return fl_target_type(p->target, name, FL_KIND(BTF_KIND_STRUCT));
 	if (fl_target_btf(p->target, &btf) < 0)
@@ -244,7 +248,7 @@ int fl_parse_cast(struct fl_parse *p, struct fl_str text)
 	long start = p->offset;
 	int r;
 
-	if (!(p->at & FL_AT_EVENT) && !fl_at_entry(p) && !fl_at_return(p)) {
+	if (!(p->at & FL_AT_EVENT) && !fl_at_entry(p) && !fl_at_return(p) && !fl_at_user_types(p)) {
 		fl_fault(p, p->offset, FL_FAULT_NOSUP_BTFARG, text);
 		return -EOPNOTSUPP;
 	}

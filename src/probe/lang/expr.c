@@ -10,6 +10,7 @@
  * entered; a dereference puts it back to where its inside began.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "probe/lang/ktext.h"
 #include "probe/lang/parse.h"
@@ -135,7 +136,8 @@ static int parse_variable(struct fl_parse *p, struct fl_str text)
 	if (fl_str_starts(text, "$retval") && (!p->rules->no_btf_args || fl_str_is(text, "$retval"))) {
 		if (!(p->at & FL_AT_RETURN))
 			return fl_fault(p, p->offset, FL_FAULT_RETVAL_ON_PROBE, text);
-		if (!(p->at & FL_AT_KERNEL) || p->rules->no_btf_args)
+		if (p->at & FL_AT_KERNEL ? p->rules->no_btf_args :
+					   !fl_at_user_types(p) || !memchr(text.p, '>', text.n))
 			return load(p, FL_FETCH_RETVAL, 0);
 		return fl_parse_btf_arg(p, text);
 	}
@@ -380,7 +382,7 @@ static int parse_name(struct fl_parse *p, struct fl_str text)
 			return fl_fault(p, p->offset, FL_FAULT_NO_EVENT_FIELD, text);
 		return r;
 	}
-	if (!fl_at_entry(p) && !fl_at_return(p))
+	if (!fl_at_entry(p) && !fl_at_return(p) && !fl_at_user_types(p))
 		return fl_fault(p, p->offset, FL_FAULT_NOSUP_BTFARG, text);
 	return fl_parse_btf_arg(p, text);
 }

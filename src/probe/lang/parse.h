@@ -17,6 +17,7 @@
 #include "probe/target/target.h"
 
 struct fl_event_list;
+struct fl_user_param;
 
 /* The kernel's limits. */
 #define FL_MAX_NAME	    64	 /* group and event names, with their NUL */
@@ -52,6 +53,7 @@ struct fl_parse {
 	size_t variant, nr_variants; /* of a marked place that has its arguments elsewhere each time */
 	struct fl_str marked; /* where that one has them; p NULL: it is no marked place */
 	const char *marked_type; /* of the one at hand */
+	struct fl_user_param *user_params; /* of the named function; NULL: not looked up, or none is known */
 
 	/* the function whose parameters can be named */
 	struct fl_str function; /* as BTF calls it; empty: none */
@@ -81,6 +83,12 @@ static inline bool fl_at_entry(const struct fl_parse *p)
 static inline bool fl_at_return(const struct fl_parse *p)
 {
 	return (p->at & FL_AT_LOCATION) == (FL_AT_KERNEL | FL_AT_RETURN);
+}
+
+/* User code has types of its own, in a trace. */
+static inline bool fl_at_user_types(const struct fl_parse *p)
+{
+	return p->in_trace && p->at & FL_AT_USER;
 }
 
 static inline int fl_fault(struct fl_parse *p, long offset, enum fl_probe_fault fault,
@@ -171,6 +179,10 @@ int fl_check_eprobe(struct fl_parse *p);
 int fl_check_uprobe(struct fl_parse *p);
 /* The same of user code by name, in a trace alone. */
 int fl_check_named_user(struct fl_parse *p);
+/* The prototype of a named function, and a parameter of it by its number; the struct that a cast names. */
+int fl_query_user_proto(struct fl_parse *p);
+int fl_load_user_param(struct fl_parse *p, struct fl_str name, uint32_t i);
+struct fl_type fl_find_user_struct(struct fl_parse *p, struct fl_str name);
 /* $argN of a marked place. */
 int fl_parse_marked_arg(struct fl_parse *p, struct fl_str text, uint64_t n);
 int fl_check_synth(struct fl_parse *p);

@@ -24,6 +24,8 @@ int fl_query_proto(struct fl_parse *p)
 
 	if (fl_type_ok(p->proto))
 		return 0;
+	if (fl_at_user_types(p))
+		return fl_query_user_proto(p);
 	if (p->function.n == 0)
 		return -EINVAL;
 	func = find_proto(p);

@@ -329,8 +329,8 @@ static int no_place(struct fl_parse *p, struct fl_str at, struct fl_str symbol, 
 		fl_buf_addf(&why, "%.*s has no marked place '%.*s'", FL_STR_ARG(path),
 			    FL_STR_ARG(fl_str_from(symbol, 4)));
 	} else if (err == -ENOENT) {
-		fl_buf_addf(&why, "%.*s has no function '%.*s' (it may be inlined)", FL_STR_ARG(path),
-			    FL_STR_ARG(symbol));
+		fl_buf_addf(&why, "%.*s has no function '%.*s' (it %s)", FL_STR_ARG(path), FL_STR_ARG(symbol),
+			    fl_target_user_inlined(p->target, path, symbol) ? "is inlined" : "may be inlined");
 		if (!fl_is_glob(symbol))
 			fl_target_near_function(p->target, path, symbol, &near);
 		if (near.len)
@@ -450,6 +450,56 @@ int fl_check_named_user(struct fl_parse *p)
 	if (r == 0)
 		r = parse_named_place(p, &words->w[1], colon, &path);
 	return r < 0 ? r : end_uprobe(p, default_named_event);
+}
+
+/* ---- types ---- */
+
+int fl_query_user_proto(struct fl_parse *p)
+{
+	const struct fl_probe_place *place = &p->event->place;
+	struct fl_user_param *params;
+	struct fl_type func;
+	int r;
+
+	if (p->marked.p)
+		return -ENOENT;
+	params = fl_arena_array(&p->event->arena, FL_USER_PARAMS_MAX, sizeof(*params));
+	if (!params)
+		return -ENOMEM;
+	r = fl_target_user_func(p->target, place->path, place->offset, place->symbol, params, &func);
+	if (r < 0)
+		return r;
+	p->user_params = params;
+	p->proto = fl_type_kind(func) == BTF_KIND_FUNC ? fl_type_target(func) : func;
+	p->nr_params = FL_MIN(fl_type_nr_params(p->proto), (uint32_t)FL_USER_PARAMS_MAX);
+	return 0;
+}
+
+int fl_load_user_param(struct fl_parse *p, struct fl_str name, uint32_t i)
+{
+	const struct fl_user_param *param = &p->user_params[i];
+	_cleanup_buf_ struct fl_buf why = {};
+
+	if (p->event->is_return)
+		return fl_fault(p, p->offset, FL_FAULT_NOFENTRY_ARGS, name);
+	if (param->place == FL_USER_GONE) {
+		fl_buf_addf(&why, "'%.*s' is in no register that can be read when the function begins",
+			    FL_STR_ARG(name));
+		return say(p, name, &why, -EINVAL);
+	}
+	*fl_insn(p) = (struct fl_fetch_insn){
+		.op = param->place == FL_USER_REG ? FL_FETCH_REG : FL_FETCH_ARG, .param = param->number,
+	};
+	return 0;
+}
+
+struct fl_type fl_find_user_struct(struct fl_parse *p, struct fl_str name)
+{
+	struct fl_type t = FL_TYPE_NONE;
+
+	if (!name.n || fl_target_user_type(p->target, p->event->place.path, name, &t) < 0)
+		return FL_TYPE_NONE;
+	return t;
 }
 
 /* ---- arguments of marked places ---- */

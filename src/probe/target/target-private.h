@@ -8,4 +8,9 @@
 /* Kept in the target, so that each is asked for once. */
 struct fl_cap_result *fl_target_cap_results(struct fl_target *t);
 
+struct fl_btf;
+
+/* Kept until the target is closed, with the bytes that it lies in (NULL: its own). Both are gone on failure. */
+int fl_target_keep_btf(struct fl_target *t, struct fl_btf *btf, void *bytes);
+
 #endif

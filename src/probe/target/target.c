@@ -27,6 +27,13 @@ struct object {
 	int err; /* negative, once opening has failed */
 };
 
+/* A program's types. */
+struct kept_btf {
+	struct fl_btf *btf;
+	void *bytes;
+	struct kept_btf *next;
+};
+
 struct fl_target {
 	struct fl_target_opts opts;
 	const struct fl_arch *arch;
@@ -44,6 +51,7 @@ struct fl_target {
 	bool tracefs_known;
 
 	struct fl_dialect_rules *dialect;
+	struct kept_btf *kept;
 	uint32_t process; /* whose libraries are meant; 0: nobody's */
 
 	struct fl_cap_result caps[_FL_CAP_MAX];
@@ -72,10 +80,32 @@ int fl_target_open(const struct fl_target_opts *opts, struct fl_target **ret)
 	return 0;
 }
 
+int fl_target_keep_btf(struct fl_target *t, struct fl_btf *btf, void *bytes)
+{
+	struct kept_btf *k = calloc(1, sizeof(*k));
+
+	if (!k) {
+		fl_btf_close(btf);
+		free(bytes);
+		return -ENOMEM;
+	}
+	*k = (struct kept_btf){ btf, bytes, t->kept };
+	t->kept = k;
+	return 0;
+}
+
 void fl_target_close(struct fl_target *t)
 {
 	if (!t)
 		return;
+	while (t->kept) {
+		struct kept_btf *k = t->kept;
+
+		t->kept = k->next;
+		fl_btf_close(k->btf);
+		free(k->bytes);
+		free(k);
+	}
 	while (t->nr_objects) /* modules before their base */
 		fl_btf_close(t->objects[--t->nr_objects].btf);
 	free(t->objects);

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "btf/btf.h"
 
 struct fl_target;
 
@@ -56,6 +57,31 @@ int fl_target_user_file(struct fl_target *t, struct fl_str name, struct fl_buf *
  */
 int fl_target_user_places(struct fl_target *t, struct fl_str path, struct fl_str name,
 			  struct fl_user_places *ret);
+
+/* How one gets at a parameter when its function begins. */
+struct fl_user_param {
+	enum { FL_USER_GONE, FL_USER_ARG, FL_USER_REG } place;
+	uint32_t number; /* ARG: which of the ABI's words; REG: the register's offset in struct pt_regs */
+};
+
+#define FL_USER_PARAMS_MAX 32
+
+/**
+ * fl_target_user_func() - a function's type, of the file's BTF or debug information
+ * @offset: where it begins in the file
+ * @params: of each parameter, FL_USER_PARAMS_MAX at most
+ * @ret: a FUNC, which lives as long as the target
+ *
+ * Return: 0; -ENOENT where no function is known there; -ENODATA where nothing is known of the file.
+ */
+int fl_target_user_func(struct fl_target *t, struct fl_str path, uint64_t offset, struct fl_str symbol,
+			struct fl_user_param *params, struct fl_type *ret);
+
+/* The struct (union, class, typedef) of that name in the file's types. The same errors. */
+int fl_target_user_type(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_type *ret);
+
+/* Whether a function of that name has been inlined in the file, by its debug information. */
+bool fl_target_user_inlined(struct fl_target *t, struct fl_str path, struct fl_str name);
 
 /* The function that somebody who wrote @name may have meant, appended; nothing where none is near. */
 void fl_target_near_function(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_buf *out);
