@@ -68,6 +68,9 @@ def by_function(work):
     lowered = out(foreland, 'probe', 'lower', f'p {program}:paint_*').stdout
     check('probe lower: a line for each of several', sorted(int(m, 16) for m in re.findall(r':(0x\w+)$', lowered, re.M)) ==
           sorted(v for k, v in offsets.items() if k.startswith('paint_')), lowered)
+    lowered = out(foreland, 'probe', 'lower', f'p:a/b {program}:serve k=c->cmd->flags')
+    check('probe lower: types become offsets', re.search(r' k=\+0x0*8\(\+0x0*8\(%di\)\):s32$', lowered.stdout.strip()) or
+          re.search(r' k=\+8\(\+8\(%di\)\):s32$', lowered.stdout.strip()), lowered)
     # Stripped, with the rest in a debug file that is found by the link to it.
     stripped = f'{work}/stripped'
     os.mkdir(f'{work}/.debug')

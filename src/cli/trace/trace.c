@@ -9,6 +9,7 @@
 #include "cli/cmds.h"
 #include "cli/say.h"
 #include "cli/trace/private.h"
+#include "probe/target/user.h"
 
 const struct fl_opt trace_options[] = {
 	FL_OPT_U64_IN(struct trace_opts, lines, 'n', "lines", "N", 1, INT64_MAX,
@@ -99,8 +100,10 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 	if (trace_who(s, args->command, &opts) < 0)
 		return FL_EXIT_FINDINGS;
 	r = fl_target_open(&s->o->target, &s->target);
-	if (r == 0)
+	if (r == 0) {
 		fl_target_set_process(s->target, (uint32_t)s->o->pid);
+		fl_target_use_types(s->target, &fl_debug_types);
+	}
 	if (r == 0)
 		r = fl_session_new(s->target, &opts, &s->session);
 	if (r < 0) {

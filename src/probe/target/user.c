@@ -16,6 +16,7 @@
 #include "elf/debugfile.h"
 #include "elf/demangle.h"
 #include "elf/image.h"
+#include "probe/target/target-private.h"
 #include "probe/target/target.h"
 
 #define NT_STAPSDT 3
@@ -277,6 +278,37 @@ int fl_target_user_places(struct fl_target *t, struct fl_str path, struct fl_str
 	close_file(&f);
 	return r;
 }
+
+/* ---- types ---- */
+
+void fl_target_use_types(struct fl_target *t, const struct fl_user_types *types)
+{
+	*fl_target_types(t) = types;
+}
+
+int fl_target_user_func(struct fl_target *t, struct fl_str path, uint64_t offset, struct fl_str symbol,
+			struct fl_user_param *params, struct fl_type *ret)
+{
+	const struct fl_user_types *types = *fl_target_types(t);
+
+	return types ? types->func(t, path, offset, symbol, params, ret) : -ENODATA;
+}
+
+int fl_target_user_type(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_type *ret)
+{
+	const struct fl_user_types *types = *fl_target_types(t);
+
+	return types ? types->type(t, path, name, ret) : -ENODATA;
+}
+
+bool fl_target_user_inlined(struct fl_target *t, struct fl_str path, struct fl_str name)
+{
+	const struct fl_user_types *types = *fl_target_types(t);
+
+	return types && types->inlined(t, path, name);
+}
+
+/* ---- what was meant ---- */
 
 static void nearest(const struct fl_elf_image *i, struct fl_str name, struct fl_buf *out)
 {

@@ -83,6 +83,21 @@ int fl_target_user_type(struct fl_target *t, struct fl_str path, struct fl_str n
 /* Whether a function of that name has been inlined in the file, by its debug information. */
 bool fl_target_user_inlined(struct fl_target *t, struct fl_str path, struct fl_str name);
 
+/*
+ * Who knows these three: debug information is read by a library that not everybody wants to link. Without one,
+ * -ENODATA and false.
+ */
+struct fl_user_types {
+	int (*func)(struct fl_target *t, struct fl_str path, uint64_t offset, struct fl_str symbol,
+		    struct fl_user_param *params, struct fl_type *ret);
+	int (*type)(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_type *ret);
+	bool (*inlined)(struct fl_target *t, struct fl_str path, struct fl_str name);
+};
+
+extern const struct fl_user_types fl_debug_types; /* usertypes.c, a library of its own */
+
+void fl_target_use_types(struct fl_target *t, const struct fl_user_types *types);
+
 /* The function that somebody who wrote @name may have meant, appended; nothing where none is near. */
 void fl_target_near_function(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_buf *out);
 

@@ -175,7 +175,7 @@ static int func_of_debug(struct fl_target *t, const struct source *s, uint64_t o
 	return 0;
 }
 
-int fl_target_user_func(struct fl_target *t, struct fl_str path, uint64_t offset, struct fl_str symbol,
+static int user_func(struct fl_target *t, struct fl_str path, uint64_t offset, struct fl_str symbol,
 			struct fl_user_param *params, struct fl_type *ret)
 {
 	struct source s;
@@ -207,7 +207,7 @@ static int type_of_name(const struct fl_btf *btf, struct fl_str name, struct fl_
 	return 0;
 }
 
-int fl_target_user_type(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_type *ret)
+static int user_type(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_type *ret)
 {
 	_cleanup_buf_ struct fl_buf bytes = {};
 	struct source s;
@@ -225,7 +225,7 @@ int fl_target_user_type(struct fl_target *t, struct fl_str path, struct fl_str n
 	return r < 0 ? r : type_of_name(btf, name, ret);
 }
 
-bool fl_target_user_inlined(struct fl_target *t, struct fl_str path, struct fl_str name)
+static bool user_inlined(struct fl_target *t, struct fl_str path, struct fl_str name)
 {
 	struct source s;
 	bool found;
@@ -236,3 +236,5 @@ bool fl_target_user_inlined(struct fl_target *t, struct fl_str path, struct fl_s
 	close_source(&s);
 	return found;
 }
+
+const struct fl_user_types fl_debug_types = { user_func, user_type, user_inlined };
