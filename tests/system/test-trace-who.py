@@ -185,9 +185,51 @@ def by_budget():
           s['hits'] == s['records'] + s['filtered'] + s['over_budget'] and not s['lost'], s)
 
 
+def by_interval():
+    """What all intervals have together is what the program wrote, and none is counted twice."""
+    mine = f't:w/call sys_enter id if comm == "{os.path.basename(who)[:15]}"'
+    ended = trace('--children', '--interval', '0.1', mine, '--hist', 'keys=id:sort=hitcount.descending',
+                  '--', 'sh', '-c', '"$0" flood 3000; sleep 0.5; "$0" flood 5000', who)
+    lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith('{')]
+    spans = [(r['begin_ns'], r['end_ns']) for r in lines if r.get('type') == 'interval']
+    got = [r['hitcount'] for r in lines if 'hitcount' in r and r['keys']['id'] == GETPPID]
+    check('--interval: the sum of all is what was done', ended.returncode == 0 and sum(got) ==
+          sum(log_of(ended.stdout).values()) == 8000 and len(got) >= 2, f'{got} {ended.stderr}')
+    check('--interval: each begins where the last one ended', len(spans) >= 4 and
+          all(a[1] == b[0] for a, b in zip(spans, spans[1:])), spans)
+    ended = trace('--children', '--top', '1', 't:w/call sys_enter id', '--hist', 'keys=id:sort=hitcount.descending',
+                  '--', who, 'flood', '9000')
+    lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith('{')]
+    shown = [r for r in lines if 'hitcount' in r]
+    more = [r['entries'] for r in lines if r.get('type') == 'more']
+    check('--top: the first alone, and how many there are beside it', len(shown) == 1 and
+          shown[0]['keys']['id'] == GETPPID and shown[0]['hitcount'] == 9000 and len(more) == 1 and more[0] > 0, lines)
+
+
+def by_glob():
+    """A definition for each tracepoint of the name: what BTF lists, by probe list."""
+    listed = subprocess.run([foreland, 'probe', 'list', 'functions', '__probestub_sched_process_*'],
+                            capture_output=True, text=True).stdout
+    ended = trace('--children', 't:w/ sched_process_*', '--', who, 'tree')
+    rows, summary = rows_of(ended.stdout)
+    names = [e['event'] for e in summary['events']] if summary else []
+    count = Counter(r['event'] for r in rows)
+    check('t GLOB: an event each, in the order of their names', ended.returncode == 0 and names == sorted(names) and
+          {'sched_process_exec', 'sched_process_exit', 'sched_process_fork'} <= set(names) and
+          all(n.startswith('sched_process_') for n in names) and
+          (not listed or set(re.findall(r'__probestub_(\w+)', listed)) == set(names)), f'{names} {listed}')
+    # 7 processes, of which each that has children makes one by a thread: 3 threads and 6 children
+    check('t GLOB: each fires as the program did', count['sched_process_exec'] == 1 and
+          count['sched_process_fork'] == 9 and count['sched_process_exit'] == 10, count)
+    ended = trace('t no_such_thing_*', '--', 'touch', '/tmp/who-was-started')
+    check('t GLOB: nothing matches', ended.returncode == 1 and 'nothing matches' in ended.stderr and
+          not os.path.exists('/tmp/who-was-started'), ended)
+
+
 def by_usage():
     for words in (['--children'], ['--follow'], ['--cgroup', '/', '--container', 'x', '--', 'true'],
                   ['--task-budget', 'x'], ['--task-budget', '0/s'], ['--task-budget', '5/m'],
+                  ['--interval', '1'], ['--top', '3'], ['--interval', '0', '--hist', 'keys=id'],
                   ['--follow', '--via', 'tracefs', '--', 'touch', '/tmp/who-was-started'],
                   ['--task-budget', '5/s', '--via', 'tracefs']):
         command = words[words.index('--'):] if '--' in words else []
@@ -202,6 +244,8 @@ def main():
         print('1..0 # SKIP raw tracepoint programs cannot be loaded here')
         return 0
     by_usage()
+    by_interval()
+    by_glob()
     by_command()
     by_listener('-p', [], False)
     by_listener('-p --follow', ['--follow'], True)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "base/util.h"
 #include "cli/say.h"
 #include "cli/trace/private.h"
 #include "probe/lang/check.h"
@@ -80,7 +81,7 @@ static int add_event(struct trace_job *s, struct fl_probe_event *e, struct fl_st
 	return fl_session_add(s->session, e, def, filter);
 }
 
-static int add_definition(struct trace_job *s, struct fl_str def, const char *place)
+static int add_one(struct trace_job *s, struct fl_str def, const char *place)
 {
 	struct fl_str filter, bare = fl_definition_split(def, &filter);
 	size_t variant = 0;
@@ -94,6 +95,30 @@ static int add_definition(struct trace_job *s, struct fl_str def, const char *pl
 			r = add_event(s, e, def, filter);
 	} while (r == 0 && variant);
 	return r;
+}
+
+/* A glob is a definition for each tracepoint or event that it matches; their text lives as long as the job. */
+static int add_definition(struct trace_job *s, struct fl_str def, const char *place)
+{
+	struct fl_buf *bigger = reallocarray(s->expanded, s->nr_expanded + 1, sizeof(*bigger));
+	struct fl_str rest, line;
+	int r;
+
+	if (!bigger)
+		return -ENOMEM;
+	s->expanded = bigger;
+	s->expanded[s->nr_expanded] = (struct fl_buf){};
+	r = fl_probe_expand(s->target, def, &s->expanded[s->nr_expanded++]);
+	if (r == -ENOENT) {
+		fl_say_line("%s: error: nothing matches this glob", place);
+		fl_say_line("%.*s", FL_STR_ARG(def));
+	} else if (r < 0) {
+		fl_say_failed(place, r);
+	}
+	rest = fl_buf_str(&s->expanded[s->nr_expanded - 1]);
+	while (r >= 0 && fl_str_line(&rest, &line))
+		r = add_one(s, line, place);
+	return FL_MIN(r, 0);
 }
 
 static int add_file(struct trace_job *s, const char *path)

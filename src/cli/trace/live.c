@@ -11,7 +11,6 @@
 #include "cli/trace/private.h"
 #include "probe/live/point.h"
 #include "probe/live/run.h"
-#include "probe/output/hist.h"
 #include "probe/output/json.h"
 
 #define FLUSH_NS 500000000 /* of a recording, where records are few */
@@ -74,6 +73,8 @@ static int on_idle(void *ctx)
 	uint64_t now = s->dat ? fl_time_ns(CLOCK_MONOTONIC) : 0;
 
 	fl_clock_follow(&s->clock);
+	if (r == 0)
+		r = trace_at_interval(s);
 	if (r == 0)
 		r = trace_dump_asked_for(s);
 	if (r == 0 && s->dat && now - s->flushed >= FLUSH_NS) {
@@ -224,27 +225,6 @@ static int summarise(struct trace_job *s)
 	return s->o->strict && worse;
 }
 
-/* Terminals get bars as wide as a fifth of the screen usually is. */
-static int print_hists(struct trace_job *s)
-{
-	unsigned int bars = isatty(s->fd) ? 20 : 0;
-
-	for (size_t i = 0; i < s->nr_events; i++) {
-		struct fl_hist_table table = {};
-
-		if (fl_session_hist_read(s->session, i, &table) < 0)
-			continue;
-		fl_hist_trim(&fl_session_probe(s->session, i)->schema, &table, s->symbols);
-		if (s->o->json)
-			fl_hist_json(&fl_session_probe(s->session, i)->schema, &table, s->symbols, &s->out);
-		else
-			fl_hist_text(&fl_session_probe(s->session, i)->schema, &table, bars, s->symbols,
-				     s->o->bytes, &s->out);
-		fl_hist_table_fini(&table);
-	}
-	return s->out.len ? trace_flush(s) : 0;
-}
-
 int trace_begin_recording(struct trace_job *s)
 {
 	int r = trace_open_recording(s);
@@ -276,6 +256,7 @@ static int run(struct trace_job *s, const struct fl_args *args)
 	else if (s->o->json)
 		fl_record_json_schema(fl_session_schemas(s->session), fl_clock_names[s->clock.id], &s->out);
 	fl_session_begin(s->session);
+	s->looked = fl_session_now(s->session);
 	if (r == 0 && args->command)
 		r = trace_command_start(s, args->command);
 	if (r == 0)
@@ -286,7 +267,7 @@ static int run(struct trace_job *s, const struct fl_args *args)
 	else if (r == 0 && s->dat)
 		r = trace_end_recording(s);
 	if (r == 0)
-		r = print_hists(s);
+		r = trace_print_hists(s);
 	if (r == -EPIPE)
 		return 0; /* the reader has seen enough */
 	if (r < 0 && r != -ECANCELED)

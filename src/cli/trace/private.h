@@ -28,6 +28,7 @@ struct trace_opts {
 	struct fl_strv hist;
 	const char *cgroup, *container, *budget;
 	bool follow, children, self;
+	uint64_t interval, top, sample;
 	bool vm, explain, exact, strict, stack, ustack, pretty, bytes, compress, force;
 	const char *clock;
 	const char *dialect;
@@ -43,6 +44,8 @@ struct trace_job {
 	const struct trace_opts *o;
 	struct fl_target *target;
 	struct fl_file file; /* --file: definitions lie in it */
+	struct fl_buf *expanded; /* definitions, a line each: their text */
+	size_t nr_expanded;
 	struct fl_probe_event **events;
 	size_t nr_events;
 	struct fl_str *filters; /* "if ..." of each, where the kernel has none */
@@ -68,6 +71,8 @@ struct trace_job {
 	pid_t child;
 	int child_status; /* of waitpid(); -1: it still runs */
 	int cgroup;	  /* -1: none is asked for */
+	uint64_t looked;  /* when histograms were last printed, or counting began */
+	struct fl_hist_table *before; /* what each had then */
 	int pidfd;        /* of -p's process; -1: there is none, or it is a thread */
 };
 
@@ -80,6 +85,11 @@ int trace_in_guest(const struct trace_opts *o, const struct fl_args *args);
 /* Whose events are wanted: usage errors, as their exit status; then what a session needs, 0 or -errno. */
 int trace_check_who(const struct trace_opts *o, const struct fl_args *args);
 int trace_who(struct trace_job *s, bool command, struct fl_session_opts *opts);
+
+/* Prints what has been counted, with --interval since the last time; the second where it is time to. */
+int trace_print_hists(struct trace_job *s);
+int trace_at_interval(struct trace_job *s);
+void trace_end_hists(struct trace_job *s);
 
 /* Each adds what the command line names to the job and prints a diagnostic. 0 or -errno. */
 int trace_add_definitions(struct trace_job *s, const struct fl_args *args);

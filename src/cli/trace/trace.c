@@ -34,6 +34,10 @@ const struct fl_opt trace_options[] = {
 		   "at most N events a second of each task; those above it are counted"),
 	FL_OPT_LIST(struct trace_opts, hist, 0, "hist", "SPEC",
 		    "count instead of printing: keys=..[:vals=..][:sort=..][:size=..]"),
+	FL_OPT_DURATION_SOME(struct trace_opts, interval, 0, "interval", "TIME",
+			     "with --hist: print and begin again each TIME"),
+	FL_OPT_U64_IN(struct trace_opts, top, 0, "top", "N", 1, INT64_MAX,
+		      "with --hist: the first N entries, as sort= has them"),
 	FL_OPT_FLAG(struct trace_opts, pretty, 0, "pretty",
 		    "show values by their type: enum and errno names, structs, what pointers point to"),
 	FL_OPT_FLAG(struct trace_opts, bytes, 0, "bytes",
@@ -144,6 +148,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 	trace_close_clock(&s);
 
 	trace_end_keep(&s);
+	trace_end_hists(&s);
 	fl_tracedat_free(s.dat);
 	free(s.part);
 	fl_text_free(s.text);
@@ -152,6 +157,9 @@ static int trace_run(const void *v, const struct fl_args *args)
 	for (size_t i = 0; i < s.nr_events; i++)
 		fl_probe_event_free(s.events[i]);
 	free(s.events);
+	for (size_t i = 0; i < s.nr_expanded; i++)
+		fl_buf_fini(&s.expanded[i]);
+	free(s.expanded);
 	free(s.filters);
 	fl_target_close(s.target);
 	fl_file_close(&s.file);

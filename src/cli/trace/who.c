@@ -30,6 +30,8 @@ int trace_check_who(const struct trace_opts *o, const struct fl_args *args)
 {
 	uint32_t budget;
 
+	if ((o->interval || o->top) && !o->hist.n)
+		return fl_say_usage("--interval and --top are of histograms: give --hist, too");
 	if (o->children && !args->command)
 		return fl_say_usage("--children is of COMMAND: give one behind --");
 	if (o->follow && !o->pid && !args->command)

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/util.h"
 #include "probe/lang/help.h"
+#include "probe/lang/ktext.h"
 #include "probe/lang/parse.h"
 
 void fl_probe_verdict_fini(struct fl_probe_verdict *v)
@@ -118,6 +121,97 @@ static int check(struct fl_parse *p, enum fl_probe_file file, struct fl_str def,
 	fl_probe_event_free(e);
 	if (r == 0)
 		*ret = NULL;
+	return r;
+}
+
+/* ---- globs ---- */
+
+struct expansion {
+	struct fl_str head, glob, tail; /* of the definition */
+	struct fl_str *names;
+	size_t n;
+	struct fl_arena arena;
+};
+
+static int keep_name(struct expansion *x, struct fl_str name)
+{
+	struct fl_str *bigger = x->names;
+
+	if (!fl_str_glob(x->glob, name))
+		return 0;
+	if (x->n % 64 == 0)
+		bigger = reallocarray(x->names, x->n + 64, sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	x->names = bigger;
+	x->names[x->n] = fl_str_n(fl_arena_dup(&x->arena, name), name.n);
+	return x->names[x->n++].p ? 0 : -ENOMEM;
+}
+
+static int keep_tracepoint(void *ctx, struct fl_str name)
+{
+	return keep_name(ctx, name);
+}
+
+static int keep_event(void *ctx, struct fl_str system, struct fl_str event)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+
+	fl_buf_addf(&name, "%.*s.%.*s", FL_STR_ARG(system), FL_STR_ARG(event));
+	return name.error ? name.error : keep_name(ctx, fl_buf_str(&name));
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct fl_str *x = a, *y = b;
+	int order = memcmp(x->p, y->p, FL_MIN(x->n, y->n));
+
+	return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+/* A module's tracepoint may stand in several objects. */
+static int write_expansion(struct expansion *x, struct fl_buf *out)
+{
+	int n = 0;
+
+	if (x->n)
+		qsort(x->names, x->n, sizeof(*x->names), by_name);
+	for (size_t i = 0; i < x->n; i++) {
+		if (i && fl_str_eq(x->names[i], x->names[i - 1]))
+			continue;
+		fl_buf_addf(out, "%.*s%.*s%.*s\n", FL_STR_ARG(x->head), FL_STR_ARG(x->names[i]), FL_STR_ARG(x->tail));
+		n++;
+	}
+	return out->error ? out->error : n ? n : -ENOENT;
+}
+
+int fl_probe_expand(struct fl_target *target, struct fl_str def, struct fl_buf *out)
+{
+	struct expansion x = {};
+	_cleanup_buf_ struct fl_buf dotted = {};
+	struct fl_str rest = def, kind = {};
+	int r;
+
+	if (!fl_str_word(&rest, &kind) || !fl_str_word(&rest, &x.glob) || (kind.p[0] != 't' && kind.p[0] != 'e') ||
+	    fl_str_any(x.glob, "*?[") == x.glob.n) {
+		fl_buf_addf(out, "%.*s\n", FL_STR_ARG(def));
+		return out->error ? out->error : 1;
+	}
+	x.head = fl_str_sub(def, 0, (size_t)(x.glob.p - def.p));
+	x.tail = fl_str_from(def, (size_t)(x.glob.p - def.p) + x.glob.n);
+	if (kind.p[0] == 't') {
+		r = fl_target_each_tracepoint(target, keep_tracepoint, &x);
+	} else {
+		size_t slash = fl_str_any(x.glob, "/.");
+
+		fl_buf_addf(&dotted, "%.*s.%.*s", FL_STR_ARG(fl_str_sub(x.glob, 0, slash)),
+			    FL_STR_ARG(fl_str_from(x.glob, slash + 1)));
+		x.glob = fl_buf_str(&dotted);
+		r = fl_target_each_event(target, FL_STR("*"), keep_event, &x);
+	}
+	r = r < 0 ? r : write_expansion(&x, out);
+	free(x.names);
+	fl_arena_fini(&x.arena);
 	return r;
 }
 

@@ -14,6 +14,7 @@
 #include "probe/event/event.h"
 #include "probe/lang/list.h"
 
+struct fl_buf;
 struct fl_target;
 
 /**
@@ -68,6 +69,15 @@ int fl_probe_check_trace(struct fl_target *target, enum fl_dialect dialect, stru
  */
 int fl_probe_check_variant(struct fl_target *target, enum fl_dialect dialect, struct fl_str def,
 			   size_t *variant, struct fl_probe_event **ret, struct fl_probe_verdict *verdict);
+
+/**
+ * fl_probe_expand() - what a trace makes of a glob for tracepoints or events
+ * @def: "t[:NAME] GLOB ..." or "e[:NAME] SYSTEM.GLOB ..."
+ * @out: a definition a line, in the order of their names; @def itself where there is no glob
+ *
+ * Return: how many; -ENOENT where nothing matches, or what asking the target gave.
+ */
+int fl_probe_expand(struct fl_target *target, struct fl_str def, struct fl_buf *out);
 
 /* The same beside the events of @list. */
 int fl_probe_check_in(struct fl_target *target, enum fl_dialect dialect, enum fl_probe_file file,

@@ -409,6 +409,30 @@ struct fl_type fl_target_tracepoint(struct fl_target *t, struct fl_str name)
 	return fl_target_each_btf(t, search_tracepoint, &s) == 1 ? s.found : FL_TYPE_NONE;
 }
 
+struct tracepoint_walk {
+	int (*fn)(void *ctx, struct fl_str name);
+	void *ctx;
+};
+
+static int on_tracepoint(void *ctx, struct fl_type t)
+{
+	struct tracepoint_walk *w = ctx;
+
+	return w->fn(w->ctx, fl_str_from(fl_type_name(t), sizeof(TYPEDEF_PREFIX) - 1));
+}
+
+static int tracepoints_of(void *ctx, struct fl_btf *btf)
+{
+	return fl_btf_each(btf, FL_STR(TYPEDEF_PREFIX "*"), FL_KIND(BTF_KIND_TYPEDEF), on_tracepoint, ctx);
+}
+
+int fl_target_each_tracepoint(struct fl_target *t, int (*fn)(void *ctx, struct fl_str name), void *ctx)
+{
+	struct tracepoint_walk w = { fn, ctx };
+
+	return fl_target_each_btf(t, tracepoints_of, &w);
+}
+
 struct near_search {
 	struct fl_str near, *names;
 	size_t n, cap;

@@ -98,6 +98,9 @@ struct fl_type fl_target_tracepoint(struct fl_target *t, struct fl_str name);
  */
 struct fl_str fl_target_near_tracepoint(struct fl_target *t, struct fl_str name);
 
+/* Calls @fn with each tracepoint that BTF knows, of vmlinux and of modules; a result other than 0 ends it. */
+int fl_target_each_tracepoint(struct fl_target *t, int (*fn)(void *ctx, struct fl_str name), void *ctx);
+
 /* A static per-CPU variable, vmlinux first. -ENOENT. */
 int fl_target_percpu(struct fl_target *t, struct fl_str name, struct fl_var *ret);
 

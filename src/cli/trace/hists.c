@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Histograms of "foreland trace" as they are printed: at the end, or of each interval. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/nsec.h"
+#include "base/json.h"
+#include "cli/trace/private.h"
+#include "probe/live/interval.h"
+#include "probe/output/hist.h"
+
+/* Terminals get bars as wide as a fifth of the screen usually is. */
+#define BARS 20
+
+/* What --top left out is said: a line below the table, or a row. */
+static void say_more(struct trace_job *s, const struct fl_probe_event *e, size_t more)
+{
+	if (!more)
+		return;
+	if (!s->o->json) {
+		fl_buf_addf(&s->out, "    Not shown: %zu entries\n", more);
+		return;
+	}
+	fl_json_open(&s->out, NULL, '{');
+	fl_json_strz(&s->out, "type", "more");
+	fl_json_str(&s->out, "group", e->group);
+	fl_json_str(&s->out, "event", e->event);
+	fl_json_u64(&s->out, "entries", more);
+	fl_json_close(&s->out, '}');
+	fl_json_end_line(&s->out);
+}
+
+static void print_table(struct trace_job *s, size_t i, struct fl_hist_table *table)
+{
+	const struct fl_record_schema *schema = &fl_session_probe(s->session, i)->schema;
+	size_t more = 0;
+
+	fl_hist_trim(schema, table, s->symbols);
+	if (s->o->top && table->n > s->o->top) {
+		more = table->n - s->o->top;
+		table->n = s->o->top;
+	}
+	if (s->o->json)
+		fl_hist_json(schema, table, s->symbols, &s->out);
+	else
+		fl_hist_text(schema, table, isatty(s->fd) ? BARS : 0, s->symbols, s->o->bytes, &s->out);
+	say_more(s, schema->event, more);
+}
+
+static int print_hist(struct trace_job *s, size_t i)
+{
+	struct fl_hist_table table = {};
+	int r = fl_session_hist_read(s->session, i, &table);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0 && s->o->interval)
+		r = fl_hist_since(&table, &s->before[i]);
+	if (r == 0)
+		print_table(s, i, &table);
+	fl_hist_table_fini(&table);
+	return r;
+}
+
+/* Between which times, of the records' clock, the tables that follow were counted. */
+static void print_interval(struct trace_job *s, uint64_t from, uint64_t to)
+{
+	if (!s->o->json) {
+		fl_buf_addf(&s->out, "# interval: %lu.%06lu to %lu.%06lu\n", from / 1000000000,
+			    from / 1000 % 1000000, to / 1000000000, to / 1000 % 1000000);
+		return;
+	}
+	fl_json_open(&s->out, NULL, '{');
+	fl_json_strz(&s->out, "type", "interval");
+	fl_json_u64(&s->out, "begin_ns", from);
+	fl_json_u64(&s->out, "end_ns", to);
+	fl_json_close(&s->out, '}');
+	fl_json_end_line(&s->out);
+}
+
+int trace_print_hists(struct trace_job *s)
+{
+	uint64_t now = fl_session_now(s->session);
+	int r = 0;
+
+	if (!s->o->hist.n)
+		return 0;
+	if (s->o->interval && !s->before)
+		s->before = calloc(s->nr_events, sizeof(*s->before));
+	if (s->o->interval && !s->before)
+		return -ENOMEM;
+	if (s->o->interval)
+		print_interval(s, s->looked, now);
+	s->looked = now;
+	for (size_t i = 0; i < s->nr_events && r == 0; i++)
+		r = print_hist(s, i);
+	return r < 0 || !s->out.len ? r : trace_flush(s);
+}
+
+int trace_at_interval(struct trace_job *s)
+{
+	if (!s->o->interval || fl_session_now(s->session) - s->looked < s->o->interval)
+		return 0;
+	return trace_print_hists(s);
+}
+
+void trace_end_hists(struct trace_job *s)
+{
+	for (size_t i = 0; s->before && i < s->nr_events; i++)
+		fl_hist_table_fini(&s->before[i]);
+	free(s->before);
+}
