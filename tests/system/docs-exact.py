@@ -43,7 +43,7 @@ def page(rng, n, pages, sources, labels):
         title = "%s %s %d" % (rng.choice(WORDS), rng.choice(WORDS), rng.randrange(50))
         out += [title, ("=" if not k else "-") * len(title), ""]
         for _ in range(rng.randint(1, 3)):
-            kind = rng.randrange(9)
+            kind = rng.randrange(13)
             if kind == 0 and labels:
                 out.append("See :ref:`%s`." % rng.choice(labels))
             elif kind == 1 and pages:
@@ -60,6 +60,14 @@ def page(rng, n, pages, sources, labels):
                 out.append("See %s." % rng.choice(sources))
             elif kind == 7:
                 out += [".. include:: /%s.txt" % rng.choice(WORDS[:6])]
+            elif kind == 8:
+                out += [".. glossary::", "", "   %s %d" % (rng.choice(WORDS), rng.randrange(9)), "      text"]
+            elif kind == 9:
+                out.append("See :term:`%s %d`." % (rng.choice(WORDS).title(), rng.randrange(9)))
+            elif kind == 10:
+                out.append(".. [%s%d] a book" % (rng.choice(WORDS), rng.randrange(9)))
+            elif kind == 11:
+                out.append("See [%s%d]_." % (rng.choice(WORDS), rng.randrange(9)))
             else:
                 out.append("Text of %s." % rng.choice(WORDS))
             out.append("")
@@ -79,7 +87,7 @@ def make(top, rng):
     for s in sources:
         files[s] = "".join(comment(rng) for _ in range(rng.randint(1, 3)))
     for w in WORDS[:6]:
-        files["Documentation/%s.txt" % w] = "Part %s\n~~~~~~~~~~~~~~~~\n\n* a\n\ntext\n" % w
+        files["Documentation/%s.txt" % w] = ".. _%s-1:\n\nPart %s\n~~~~~~~~~~~~~~~~\n\n* a\n\ntext\n" % (w, w)
     pages, labels = [], []
     for n in range(220):
         pages.append("Documentation/%s/%s%d.rst" % (rng.choice(DIRS), rng.choice(WORDS), n))
@@ -117,7 +125,7 @@ def change(files, rng):
         lines = files[path].split("\n")
         kind = rng.randrange(10)
         at = rng.randrange(len(lines))
-        marked = [i for i, s in enumerate(lines) if s.startswith((".. _", "What:", ".. kernel", ".. inc", "   ", " * ", "See "))]
+        marked = [i for i, s in enumerate(lines) if s.startswith((".. _", "What:", ".. kernel", ".. inc", ".. [", "   ", " * ", "See "))]
         if kind == 0:
             new[path] = None
         elif kind == 1:

@@ -6,7 +6,7 @@
  * condition is decided here:
  *
  *   extensions = ["a", "b"]        NAME += [...]     NAME.append("c")     NAME.extend([...])
- *   primary_domain = "c"
+ *   primary_domain = "c"            c_id_attributes = [...]        c_paren_attributes = [...]
  *   app.add_directive("name", Class)     app.add_role("name", f)     roles.register_local_role("name", f)
  *   app.add_domain(Class), app.add_crossref_type("directive", "role")
  *   class Class(Base):  required_arguments = 1  has_content = True  option_spec = {"key": ...}
@@ -497,6 +497,10 @@ static void read_conf(struct reader *r, struct fl_str text)
 			give(r, &c->excluded, name);
 		else if (fl_str_is(name, "include_patterns") || fl_str_is(name, "dyn_include_patterns"))
 			give(r, NULL, name);
+		else if (fl_str_is(name, "c_id_attributes"))
+			give(r, &c->c_attributes, name);
+		else if (fl_str_is(name, "c_paren_attributes"))
+			give(r, &c->c_calls, name);
 		else if (fl_str_is(name, "primary_domain") && mark(r, '=')) {
 			next(r);
 			c->words.domain = r->at.kind == PYTHON_STRING ? keep(c, r->at.s).p : c->words.domain;
@@ -524,6 +528,8 @@ void docs_conf_fini(struct docs_conf *c)
 	fl_map_fini(&c->words.roles);
 	fl_map_fini(&c->words.extensions);
 	fl_map_fini(&c->excluded);
+	fl_map_fini(&c->c_attributes);
+	fl_map_fini(&c->c_calls);
 	fl_map_fini(&c->computed);
 	fl_arena_fini(&c->arena);
 	*c = (struct docs_conf){};

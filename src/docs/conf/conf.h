@@ -14,6 +14,7 @@ struct docs_conf {
 	bool present; /* there is a conf.py; else everything is known that somebody knows */
 	struct rst_vocabulary words;
 	struct fl_map excluded; /* patterns of pages that the build leaves out, from the pages' folder */
+	struct fl_map c_attributes, c_calls; /* words in C declarations: c_id_attributes, c_paren_attributes */
 	struct fl_map computed; /* what could not be read: "file name" -> its line */
 	int error;
 };

@@ -113,14 +113,26 @@ bool docs_exists(struct docs_worker *w, struct fl_str path)
 	return e->num == 2;
 }
 
+/* Pages in Sphinx's order, which knows them without their end: "a" stands before "a-b". */
+static int page_cmp(const char *x, const char *y)
+{
+	struct fl_str a = fl_str(x), b = fl_str(y);
+
+	a.n -= fl_str_ends(a, ".rst") ? 4 : 0;
+	b.n -= fl_str_ends(b, ".rst") ? 4 : 0;
+	return fl_str_cmp(a, b);
+}
+
 int docs_fact_cmp(const void *a, const void *b)
 {
 	const struct docs_fact *x = *(const struct docs_fact *const *)a, *y = *(const struct docs_fact *const *)b;
-	int r = strcmp(x->file, y->file);
+	int r = page_cmp(x->file, y->file);
 
 	if (!r)
 		r = x->line < y->line ? -1 : x->line > y->line;
-	return r ? r : fl_str_cmp(x->extra, y->extra); /* one comment that two pages include */
+	if (!r)
+		r = fl_str_cmp(x->extra, y->extra); /* one comment that two pages include */
+	return r ? r : page_cmp(docs_fact_page(x), docs_fact_page(y));
 }
 
 void docs_note_comment(struct docs_worker *w, size_t at)

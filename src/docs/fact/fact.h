@@ -33,6 +33,10 @@ struct docs_opts {
 enum docs_fact_kind {
 	DOCS_FACT_LABEL,	     /* ".. _name:", for :ref:. extra "t": what it stands before has a title */
 	DOCS_FACT_LABEL_REF,  /* :ref:`name`. extra "x": with a text of its own */
+	DOCS_FACT_TERM,	     /* of a glossary, as it is written */
+	DOCS_FACT_TERM_REF,
+	DOCS_FACT_CITATION,
+	DOCS_FACT_CITATION_REF,
 	DOCS_FACT_PAGE,	     /* a page; name: its path. extra "o": orphan */
 	DOCS_FACT_TOC,	     /* a toctree's entry; name: path or pattern of pages */
 	DOCS_FACT_INCLUDED,   /* a file that some page includes */
@@ -50,6 +54,7 @@ enum docs_fact_kind {
 struct docs_fact {
 	struct fl_str name, extra, text; /* text: the line it stands in */
 	const char *file;
+	const char *page; /* that includes the file; NULL: it speaks for itself */
 	uint32_t line, col, end;
 	uint16_t styles[RST_MAX_STYLES];
 	uint8_t nr_styles, level;
@@ -93,6 +98,12 @@ struct docs_fact *docs_fact_add(struct docs_worker *w, enum docs_fact_kind kind,
 /* A C name that @page declares at @page_line, by itself or through a comment. */
 void docs_fact_c(struct docs_worker *w, const char *kind, struct fl_str name, const char *page,
 		 uint32_t page_line, uint32_t line, uint32_t col);
+
+/* The page that says it. */
+static inline const char *docs_fact_page(const struct docs_fact *u)
+{
+	return u->page ? u->page : u->file;
+}
 
 /* The order of files and lines, for qsort() of pointers to facts. */
 int docs_fact_cmp(const void *a, const void *b);

@@ -102,10 +102,11 @@ static void collect_labels(struct docs_graph *g)
 		struct fl_map_entry *e = fl_map_put(&g->labels, v[i]->name, &fresh);
 		const struct docs_fact *old = e && !fresh ? e->ptr : NULL;
 
-		if (old && has_title(old) && strcmp(old->file, v[i]->file))
+		if (old && has_title(old) && strcmp(docs_fact_page(old), docs_fact_page(v[i])))
 			docs_report_fact(g->sink, DOCS_LABEL_DUPLICATE, v[i],
-					"duplicate label %.*s, other instance in %s:%u", FL_STR_ARG(v[i]->name),
-					old->file, old->line);
+					 "duplicate label %.*s, other instance in %s:%u%s%s", FL_STR_ARG(v[i]->name),
+					 old->file, old->line, old->page ? ", which is part of " : "",
+					 old->page ? old->page : "");
 		if (e && (fresh || has_title(v[i])))
 			e->ptr = (void *)v[i];
 	}
@@ -141,6 +142,73 @@ static void judge_labels(struct docs_graph *g)
 	each_fact(u, g, DOCS_FACT_LABEL_REF) {
 		if (docs_is_in_doc(g->tree, u->file))
 			judge_label(g, u);
+	}
+}
+
+/* -- terms and citations -- */
+
+/* Sphinx finds a term as it is written, or else in lower case. */
+static struct fl_str lower(struct docs_graph *g, struct fl_str s)
+{
+	char *out = fl_arena_dup(&g->sink->arena, s);
+
+	for (size_t i = 0; out && i < s.n; i++)
+		out[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 32 : s.p[i];
+	return fl_str_n(out ? out : s.p, s.n);
+}
+
+/* All names of @kind; of those that are there twice, the later is told. */
+static void collect_unique(struct docs_graph *g, enum docs_fact_kind kind, struct fl_map *m, enum docs_check c,
+			   const char *what)
+{
+	size_t n;
+	const struct docs_fact **v = docs_graph_sorted(g, kind, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		bool fresh;
+		struct fl_map_entry *e = fl_map_put(m, v[i]->name, &fresh);
+		const struct docs_fact *old = e && !fresh ? e->ptr : NULL;
+
+		if (old && docs_fact_cmp(&old, &v[i]))
+			docs_report_fact(g->sink, c, v[i], "duplicate %s %.*s, other instance in %s:%u", what,
+					 FL_STR_ARG(v[i]->name), old->file, old->line);
+		if (e)
+			e->ptr = (void *)v[i];
+	}
+	free(v);
+}
+
+static void collect_terms(struct docs_graph *g)
+{
+	collect_unique(g, DOCS_FACT_TERM, &g->terms, DOCS_TERM_DUPLICATE, "term description of");
+	collect_unique(g, DOCS_FACT_CITATION, &g->citations, DOCS_CITATION_DUPLICATE, "citation");
+	each_fact(u, g, DOCS_FACT_TERM)
+		fl_map_put(&g->lower_terms, lower(g, u->name), NULL);
+	each_fact(u, g, DOCS_FACT_CITATION_REF)
+		fl_map_put(&g->cited, u->name, NULL);
+}
+
+static bool term_known(const struct docs_graph *g, const struct docs_fact *u)
+{
+	return fl_map_get(&g->terms, u->name) || fl_map_get(&g->lower_terms, lower((struct docs_graph *)g, u->name));
+}
+
+static void judge_terms(struct docs_graph *g)
+{
+	each_fact(u, g, DOCS_FACT_TERM_REF) {
+		if (docs_is_in_doc(g->tree, u->file) && !term_known(g, u))
+			docs_report_fact(g->sink, DOCS_TERM_UNKNOWN, u, "term not in glossary: '%.*s'",
+					 FL_STR_ARG(u->name));
+	}
+	each_fact(u, g, DOCS_FACT_CITATION_REF) {
+		if (!fl_map_get(&g->citations, u->name))
+			docs_report_fact(g->sink, DOCS_CITATION_UNKNOWN, u, "citation not found: %.*s",
+					 FL_STR_ARG(u->name));
+	}
+	each_fact(u, g, DOCS_FACT_CITATION) {
+		if (!fl_map_get(&g->cited, u->name))
+			docs_report_fact(g->sink, DOCS_FOOTNOTE_UNUSED, u, "Citation [%.*s] is not referenced.",
+					 FL_STR_ARG(u->name));
 	}
 }
 
@@ -198,6 +266,15 @@ bool docs_graph_unresolved(const struct docs_graph *g)
 		if (!in_toctree(g, u))
 			return true;
 	}
+	/* a term or citation might be explained, used or there again elsewhere */
+	each_fact(u, g, DOCS_FACT_TERM)
+		return u != NULL;
+	each_fact(u, g, DOCS_FACT_TERM_REF)
+		return u != NULL;
+	each_fact(u, g, DOCS_FACT_CITATION)
+		return u != NULL;
+	each_fact(u, g, DOCS_FACT_CITATION_REF)
+		return u != NULL;
 	/* labels and C names might be somewhere else too; a comment's titles depend on the page */
 	each_fact(u, g, DOCS_FACT_LABEL)
 		return u != NULL;
@@ -228,6 +305,10 @@ static bool labels_missing(const struct docs_graph *g)
 		if (!u->quiet && !label_known(g, u))
 			return true;
 	}
+	each_fact(u, g, DOCS_FACT_CITATION) {
+		if (!u->quiet && !fl_map_get(&g->cited, u->name))
+			return true;
+	}
 	return false;
 }
 
@@ -240,7 +321,9 @@ static void collect_sources(struct docs_graph *g)
 /* Facts of pages that are read a second time must not count twice. */
 void docs_graph_drop_old(struct docs_graph *g)
 {
-	static const enum docs_fact_kind kinds[] = { DOCS_FACT_LABEL, DOCS_FACT_LABEL_REF, DOCS_FACT_PAGE,
+	static const enum docs_fact_kind kinds[] = { DOCS_FACT_LABEL, DOCS_FACT_LABEL_REF, DOCS_FACT_TERM,
+						     DOCS_FACT_TERM_REF, DOCS_FACT_CITATION,
+						     DOCS_FACT_CITATION_REF, DOCS_FACT_PAGE,
 						     DOCS_FACT_TOC, DOCS_FACT_KDOC };
 	struct fl_map loud = {};
 
@@ -253,7 +336,7 @@ void docs_graph_drop_old(struct docs_graph *g)
 			struct docs_fact **at = &g->workers[i].facts[kinds[k]];
 
 			while (*at) {
-				if ((*at)->quiet && fl_map_get(&loud, fl_str((*at)->file)))
+				if ((*at)->quiet && fl_map_get(&loud, fl_str(docs_fact_page(*at))))
 					*at = (*at)->next;
 				else
 					at = &(*at)->next;
@@ -266,7 +349,9 @@ void docs_graph_drop_old(struct docs_graph *g)
 bool docs_graph_wanted(const struct docs_graph *g)
 {
 	return docs_wants(g->sink, DOCS_LABEL_UNDEFINED) || docs_wants(g->sink, DOCS_LABEL_UNTITLED) ||
-	       docs_wants(g->sink, DOCS_LABEL_DUPLICATE) ||
+	       docs_wants(g->sink, DOCS_LABEL_DUPLICATE) || docs_wants(g->sink, DOCS_TERM_UNKNOWN) ||
+	       docs_wants(g->sink, DOCS_TERM_DUPLICATE) || docs_wants(g->sink, DOCS_CITATION_UNKNOWN) ||
+	       docs_wants(g->sink, DOCS_CITATION_DUPLICATE) || docs_wants(g->sink, DOCS_FOOTNOTE_UNUSED) ||
 	       docs_wants(g->sink, DOCS_TOC_ORPHAN) || docs_wants(g->sink, DOCS_C_DUPLICATE);
 }
 
@@ -298,6 +383,14 @@ static void c_twice(struct docs_graph *g, const struct docs_fact *u, const struc
 			FL_STR_ARG(u->name), FL_STR_ARG(other->extra));
 }
 
+/* "struct a" and "function a" are one name to Sphinx, though not to C. */
+static struct fl_str bare_name(struct fl_str s)
+{
+	size_t at = fl_str_find(s, ' ', 0);
+
+	return at < s.n ? fl_str_from(s, at + 1) : s;
+}
+
 static void judge_c(struct docs_graph *g)
 {
 	struct fl_map seen = {};
@@ -306,7 +399,7 @@ static void judge_c(struct docs_graph *g)
 
 	for (size_t i = 0; i < n; i++) {
 		bool fresh;
-		struct fl_map_entry *e = fl_map_put(&seen, v[i]->name, &fresh);
+		struct fl_map_entry *e = fl_map_put(&seen, bare_name(v[i]->name), &fresh);
 		const struct docs_fact *old = e && !fresh ? e->ptr : NULL;
 
 		if (e && fresh)
@@ -329,6 +422,10 @@ void docs_graph_init(struct docs_graph *g, struct docs_worker *workers, unsigned
 void docs_graph_fini(struct docs_graph *g)
 {
 	fl_map_fini(&g->labels);
+	fl_map_fini(&g->terms);
+	fl_map_fini(&g->lower_terms);
+	fl_map_fini(&g->citations);
+	fl_map_fini(&g->cited);
 	fl_map_fini(&g->toc);
 	fl_map_fini(&g->sources);
 }
@@ -338,6 +435,7 @@ void docs_graph_collect(struct docs_graph *g)
 	docs_graph_fini(g);
 	g->sink->suppress++;
 	collect_labels(g);
+	collect_terms(g);
 	collect_sources(g);
 	collect_toc(g);
 	g->sink->suppress--;
@@ -350,13 +448,17 @@ bool docs_graph_incomplete(const struct docs_graph *g)
 
 void docs_graph_judge(struct docs_graph *g, const struct fl_map *symbols)
 {
-	fl_map_fini(&g->labels);
+	docs_graph_fini(g);
+	collect_sources(g);
+	collect_toc(g);
 	judge_abi(g);
 	judge_config(g, symbols);
 	collect_labels(g);
+	collect_terms(g);
 	judge_c(g);
 	if (g->tree->kernel && docs_graph_wanted(g)) {
 		judge_labels(g);
+		judge_terms(g);
 		judge_toc(g);
 	}
 }

@@ -11,6 +11,7 @@ struct docs_graph {
 	struct docs_tree *tree;
 	struct docs_sink *sink;	 /* that takes the findings */
 	struct fl_map labels, toc;
+	struct fl_map terms, lower_terms, citations, cited;
 	struct fl_map sources; /* C files that the session was asked for */
 };
 

@@ -149,11 +149,18 @@ static void stake_fact(struct docs_affected *a, enum docs_fact_kind kind, const 
 {
 	switch (kind) {
 	case DOCS_FACT_LABEL:
+		a->whole |= f->page != NULL; /* who else includes its file is not known */
 		look_for(a, &a->sources, longest_word(f->name), TEXT, fl_str_n("", 0));
 		break;
 	case DOCS_FACT_LABEL_REF:
 		if (added)
 			look_for(a, &a->sources, longest_word(f->name), TEXT, fl_str_n("", 0));
+		break;
+	case DOCS_FACT_TERM:
+	case DOCS_FACT_TERM_REF:
+	case DOCS_FACT_CITATION:
+	case DOCS_FACT_CITATION_REF:
+		look_for(a, &a->sources, longest_word(f->name), TEXT, fl_str_n("", 0));
 		break;
 	case DOCS_FACT_C:
 		look_for(a, &a->sources, last_word(f->name), WORD, fl_str_n("", 0));
@@ -187,7 +194,7 @@ static struct fl_str fact_key(struct docs_affected *a, enum docs_fact_kind kind,
 {
 	_cleanup_buf_ struct fl_buf b = {};
 
-	fl_buf_addf(&b, "%d\n%.*s\n%s\n", (int)kind, FL_STR_ARG(f->name), f->file);
+	fl_buf_addf(&b, "%d\n%.*s\n%s\n%s\n", (int)kind, FL_STR_ARG(f->name), f->file, docs_fact_page(f));
 	if (kind == DOCS_FACT_C) /* "page:line" */
 		fl_buf_add_str(&b, fl_str_sub(f->extra, 0, fl_str_find(f->extra, ':', 0)));
 	else
@@ -244,6 +251,50 @@ static void comments_of(struct fl_str text, struct fl_buf *out)
 	}
 }
 
+/* What the comment that begins at @s is about: "struct name - ..." or "name() - ...". */
+static struct fl_str comment_name(struct fl_str s)
+{
+	static const char *const words[] = { "struct", "union", "enum", "typedef" };
+	struct fl_str word = {};
+	size_t n = 0;
+
+	while (fl_str_word(&s, &word) && (word.p[0] == '*' || word.p[0] == '/'))
+		;
+	for (size_t i = 0; i < FL_ARRAY_SIZE(words); i++) {
+		if (fl_str_is(word, words[i]) && !fl_str_word(&s, &word))
+			return fl_str_n("", 0);
+	}
+	while (n < word.n && word_char(word.p[n]))
+		n++;
+	return fl_str_sub(word, 0, n);
+}
+
+static void count_names(struct docs_affected *a, struct fl_str text, struct fl_map *m, int64_t step)
+{
+	const char *p = text.p;
+
+	for (; (p = memmem(p, (size_t)(text.p + text.n - p), "/**", 3)); p += 3) {
+		struct fl_str name = comment_name(fl_str_sub(text, (size_t)(p - text.p), 400));
+		struct fl_map_entry *e = name.n ? fl_map_put(m, keep(a, name), NULL) : NULL;
+
+		if (e)
+			e->num += (uint64_t)step;
+	}
+}
+
+/* C names that pages get or lose through comments: others may declare them, too. */
+static void stake_comments(struct docs_affected *a, struct fl_str was, struct fl_str is)
+{
+	_cleanup_map_ struct fl_map names = {};
+
+	count_names(a, was, &names, -1);
+	count_names(a, is, &names, 1);
+	fl_map_for_each(e, &names) {
+		if (e->num)
+			look_for(a, &a->sources, e->key, WORD, fl_str_n("", 0));
+	}
+}
+
 /* The lines that make titles of others: what a page that includes this one can see differently. */
 static void adornments_of(struct fl_str text, struct fl_buf *out)
 {
@@ -257,6 +308,18 @@ static void adornments_of(struct fl_str text, struct fl_buf *out)
 			i++;
 		if (line.n > 2 && i == line.n && !word_char(line.p[0]))
 			fl_buf_addc(out, line.p[0]);
+	}
+}
+
+/* The lines that make labels: what a page that includes this one has of them. */
+static void labels_of(struct fl_str text, struct fl_buf *out)
+{
+	struct fl_str line;
+
+	while (fl_str_line(&text, &line)) {
+		line = fl_str_trim(line);
+		if (fl_str_starts(line, ".. _") || fl_str_starts(line, ":name:") || memmem(line.p, line.n, "_`", 2))
+			fl_buf_add_str(out, line);
 	}
 }
 
@@ -292,12 +355,16 @@ static void stake_text(struct docs_affected *a, const char *path, struct fl_str 
 	struct fl_str p = fl_str(path);
 
 	if (docs_is_c(path)) {
-		if (differ(a, was, is, comments_of))
+		if (differ(a, was, is, comments_of)) {
 			look_for(a, &a->pages, p, WORD, fl_str_n("", 0));
+			stake_comments(a, was, is);
+		}
 	} else if (!strcmp(path, "MAINTAINERS")) {
 		if (differ(a, was, is, profiles_of))
 			look_for(a, &a->pages, FL_STR("maintainers-profile-toc"), TEXT, fl_str_n("", 0));
-	} else if (is_in_docs(a, p) && (!docs_is_page(path) || differ(a, was, is, adornments_of))) {
+	} else if (is_in_docs(a, p) && (!docs_is_page(path) || differ(a, was, is, adornments_of) ||
+					differ(a, was, is, labels_of))) {
+		a->whole |= !docs_is_page(path) && differ(a, was, is, labels_of);
 		stake_path(a, &a->pages, p); /* pages may include it */
 	}
 }
@@ -450,6 +517,7 @@ static void search_file(void *ctx, struct docs_worker *w)
 		docs_needles_find(&a->abi, w->sink.text, hit, &p);
 	} else if (is_in_docs(a, fl_str(w->path))) {
 		docs_needles_find(&a->pages, w->sink.text, hit, &p); /* text that pages include */
+		docs_needles_find(&a->sources, w->sink.text, hit, &p);
 	}
 	if (p.found)
 		docs_fact_add(w, DOCS_FACT_SOURCE, fl_str(w->path), 0, 0);

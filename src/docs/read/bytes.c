@@ -6,6 +6,7 @@
  * only blocks that hold a candidate are looked at byte by byte. The compiler turns the vector type
  * into what the machine has.
  */
+#include <limits.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,11 +239,11 @@ static void check_name(struct docs_worker *w, struct fl_str text, size_t at)
 	struct docs_finding *f;
 	uint32_t col, no;
 
-	while (end < text.n && name_char(text.p[end]))
+	while (end < text.n && end - at < PATH_MAX && name_char(text.p[end]))
 		end++;
 	if (end < text.n && text.p[end] == '{')
 		return;
-	while (start && path_char(text.p[start - 1]))
+	while (start && at - start < PATH_MAX && path_char(text.p[start - 1]))
 		start--;
 	if (start && text.p[start - 1] == ':' && at - start >= 2 && text.p[start] == '/')
 		return; /* an address */
@@ -253,9 +254,10 @@ static void check_name(struct docs_worker *w, struct fl_str text, size_t at)
 	if (name.n < DOC_LEN - 1 || found(w, name, full) || known_exception(w->path, full) ||
 	    placeholder(name))
 		return;
-	while (bol && text.p[bol - 1] != '\n' && at - bol < 4096)
+	while (bol && text.p[bol - 1] != '\n' && at - bol < PATH_MAX)
 		bol--;
-	line = fl_str_sub(text, bol, fl_str_find(text, '\n', at) - bol);
+	line = fl_str_sub(text, bol, FL_MIN(text.n - bol, (size_t)2 * PATH_MAX));
+	line.n = fl_str_find(line, '\n', at - bol);
 	if (memmem(line.p, line.n, "Documentation/output", 20) || memmem(line.p, at - bol, "http", 4))
 		return;
 	no = docs_sink_locate(&w->sink, start, &col);
@@ -271,14 +273,14 @@ static bool word_char(char c)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* The line at @no with @len bytes at @col replaced is the fix. */
+/* The line at @no with @len bytes at @col replaced is the fix; a line that is no line of prose gets none. */
 static void fix_bytes(struct docs_worker *w, struct docs_finding *f, uint32_t no, uint32_t col, size_t len,
 		      const char *with)
 {
 	struct fl_str line = docs_sink_line(&w->sink, no);
 	_cleanup_buf_ struct fl_buf b = {};
 
-	if (!f || col > line.n || len > line.n - col)
+	if (!f || line.n > PATH_MAX || col > line.n || len > line.n - col)
 		return;
 	fl_buf_add_str(&b, fl_str_sub(line, 0, col));
 	fl_buf_addz(&b, with);

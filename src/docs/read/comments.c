@@ -196,6 +196,7 @@ static void body_labels(struct body *b)
 	for (const struct rst_fact *f = b->rst.facts; f; f = f->next) {
 		if (f->kind == RST_TARGET || f->kind == RST_INDIRECT)
 			docs_label(b->w, f->name, f);
+		docs_page_name(b->w, f);
 	}
 }
 

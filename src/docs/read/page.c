@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "docs/read/cdecl.h"
+
 /* The folder of the page, with its "/"; empty at the top. */
 static struct fl_str folder(const char *path)
 {
@@ -130,6 +132,46 @@ static void role_fact(struct docs_worker *w, const struct rst_fact *f)
 	}
 }
 
+/* White space is a blank, however the text was broken. */
+static struct fl_str one_line(struct docs_worker *w, struct fl_str s)
+{
+	char *out = fl_arena_alloc(&w->scratch, s.n + 1);
+	struct fl_str word;
+	size_t n = 0;
+
+	while (out && fl_str_word(&s, &word)) {
+		if (n)
+			out[n++] = ' ';
+		memcpy(out + n, word.p, word.n);
+		n += word.n;
+	}
+	return fl_str_n(out ? out : "", n);
+}
+
+void docs_page_name(struct docs_worker *w, const struct rst_fact *f)
+{
+	struct fl_str name;
+
+	switch (f->kind) {
+	case RST_TERM:
+		docs_fact_add(w, DOCS_FACT_TERM, one_line(w, f->name), f->line, f->col);
+		break;
+	case RST_ROLE:
+		name = fl_str_is(f->name, "term") ? one_line(w, role_target(f->extra)) : fl_str_n("", 0);
+		if (name.n)
+			docs_fact_add(w, DOCS_FACT_TERM_REF, name, f->line, f->col);
+		break;
+	case RST_CITATION:
+		docs_fact_add(w, DOCS_FACT_CITATION, f->name, f->line, f->col);
+		break;
+	case RST_CITATION_REF:
+		docs_fact_add(w, DOCS_FACT_CITATION_REF, f->name, f->line, f->col);
+		break;
+	default:
+		break;
+	}
+}
+
 /* -- toctrees -- */
 
 static bool self_made(struct fl_str entry)
@@ -232,9 +274,25 @@ static bool is_open(const struct rst *r, const char *page, const char *path)
 	return open;
 }
 
+/* The labels of the file at hand, from @f on, are the page's too. */
+static void included_labels(struct docs_worker *w, const struct rst_fact *f, const char *file)
+{
+	const char *page = w->path;
+
+	w->path = file;
+	for (; f && !(w->tree->kernel && !docs_is_in_doc(w->tree, page)); f = f->next) {
+		struct docs_fact *u = f->kind == RST_TARGET && !fl_str_is(f->name, "_") ?
+					      docs_label(w, label_name(w, f->name), f) : NULL;
+
+		if (u)
+			u->page = page;
+	}
+	w->path = page;
+}
+
 /*
  * What a page includes is read where it stands, as part of the page: its titles follow the page's
- * styles. Names are judged where the file is a page of its own.
+ * styles. Names are judged where the file is a page of its own; of its facts only the labels are kept.
  */
 static void read_included(struct rst *r, struct fl_str name, bool titles)
 {
@@ -243,7 +301,7 @@ static void read_included(struct rst *r, struct fl_str name, bool titles)
 	struct fl_str outer = w->sink.text;
 	_cleanup_buf_ struct fl_buf text = {};
 	struct rst_view view;
-	bool facts = r->want_facts;
+	struct rst_fact **tail = r->tail ? r->tail : &r->facts;
 	char path[1024], *keep;
 
 	if (!name.n || name.p[0] == '<' || r->includes == RST_MAX_INCLUDES ||
@@ -257,12 +315,29 @@ static void read_included(struct rst *r, struct fl_str name, bool titles)
 	if (!keep || rst_split(&w->scratch, fl_buf_str(&text), &view) < 0)
 		return;
 	r->files[r->includes++] = keep;
-	r->want_facts = false;
 	docs_sink_file(&w->sink, keep, fl_buf_str(&text));
 	rst_read_within(r, view, titles);
+	included_labels(w, *tail, keep);
+	*tail = NULL;
+	r->tail = tail;
+	r->open = NULL; /* what stands behind the file is none of its targets' */
 	docs_sink_file(&w->sink, file, outer);
-	r->want_facts = facts;
 	r->includes--;
+}
+
+static void no_such_file(struct docs_worker *w, const struct rst_fact *f, const char *path)
+{
+	docs_report(&w->sink, DOCS_REF_INCLUDE, f->line, 0, 0, "Problems with \"%.*s\" directive path: InputError: "
+		    "[Errno 2] No such file or directory: '%s'.", FL_STR_ARG(f->name), path);
+}
+
+/* Of a table, say. */
+static void read_by_directive(struct docs_worker *w, const struct rst_fact *f)
+{
+	char path[1024];
+
+	if (f->extra.n && page_path(w, w->path, f->extra, "", path, sizeof(path)) && !docs_exists(w, fl_str(path)))
+		no_such_file(w, f, path);
 }
 
 static void include(struct docs_worker *w, const struct rst_fact *f)
@@ -278,9 +353,7 @@ static void include(struct docs_worker *w, const struct rst_fact *f)
 		docs_report(&w->sink, DOCS_REF_INCLUDE, f->line, 0, 0,
 			    "circular inclusion in \"include\" directive: %s", path);
 	else if (!docs_exists(w, fl_str(path)))
-		docs_report(&w->sink, DOCS_REF_INCLUDE, f->line, 0, 0,
-			    "Problems with \"include\" directive path: InputError: [Errno 2] No such file or "
-			    "directory: '%s'.", path);
+		no_such_file(w, f, path);
 }
 
 static void kernel_doc(struct docs_worker *w, const struct rst_fact *f, bool in_namespace)
@@ -337,6 +410,21 @@ static struct fl_str declared(struct fl_str s)
 	return fl_str_sub(s, from, end - from);
 }
 
+static bool can_be_read(struct docs_worker *w, const struct rst_fact *f, const char *kind, struct fl_str *name)
+{
+	struct cdecl_words words = { &w->conf->c_attributes, &w->conf->c_calls };
+	const char *bad;
+	size_t at;
+
+	if (!f->extra.n || f->extra.p[f->extra.n - 1] == '\\') /* goes on in the next line */
+		return true;
+	bad = cdecl_read(f->extra, kind, words, name, &at);
+	if (bad)
+		docs_report(&w->sink, DOCS_C_DECLARATION, f->line, 0, 0,
+			    "Invalid C declaration: %s [error at %zu]", bad, at);
+	return !bad;
+}
+
 /* "c:function" and its like; names within a namespace are compared with none. */
 static void c_fact(struct docs_worker *w, const struct rst_fact *f, bool *in_namespace)
 {
@@ -348,11 +436,14 @@ static void c_fact(struct docs_worker *w, const struct rst_fact *f, bool *in_nam
 		*in_namespace = f->extra.n && !fl_str_is(f->extra, "NULL") && !fl_str_is(kind, "namespace-pop");
 		return;
 	}
-	if (*in_namespace || !name.n || kind.n >= sizeof(word) || fl_str_is(kind, "member") ||
-	    fl_str_is(kind, "enumerator") || fl_str_is(kind, "alias") || fl_str_starts(next, ":noindex") ||
-	    fl_str_starts(next, ":no-index"))
+	if (kind.n >= sizeof(word) || fl_str_is(kind, "alias"))
 		return;
 	snprintf(word, sizeof(word), "%.*s", FL_STR_ARG(kind));
+	if (w->conf && w->conf->present && !can_be_read(w, f, word, &name))
+		return;
+	if (*in_namespace || !name.n || fl_str_is(kind, "member") || fl_str_is(kind, "enumerator") ||
+	    fl_str_starts(next, ":noindex") || fl_str_starts(next, ":no-index"))
+		return;
 	docs_fact_c(w, word, name, w->path, f->line, f->line, f->col);
 }
 
@@ -371,12 +462,13 @@ static void directive_fact(struct docs_worker *w, const struct rst_fact *f, bool
 		kernel_doc(w, f, *in_namespace);
 }
 
-void docs_label(struct docs_worker *w, struct fl_str name, const struct rst_fact *f)
+struct docs_fact *docs_label(struct docs_worker *w, struct fl_str name, const struct rst_fact *f)
 {
 	struct docs_fact *u = docs_fact_add(w, DOCS_FACT_LABEL, name, f->line, f->col);
 
 	if (u && f->titled)
 		u->extra = FL_STR("t");
+	return u;
 }
 
 static bool in_docs(const struct docs_worker *w)
@@ -391,10 +483,14 @@ static void use_facts(struct docs_worker *w, const struct rst *r)
 	for (const struct rst_fact *f = r->facts; f; f = f->next) {
 		if (outside && f->kind != RST_ROLE)
 			continue; /* the build does not see it, and so nothing in it is in another's way */
+		if (!outside)
+			docs_page_name(w, f);
 		if (f->kind == RST_ROLE)
 			role_fact(w, f);
 		else if (f->kind == RST_DIRECTIVE)
 			directive_fact(w, f, &in_namespace);
+		else if (f->kind == RST_FILE)
+			read_by_directive(w, f);
 		else if (f->kind == RST_TARGET && !fl_str_is(f->name, "_"))
 			docs_label(w, label_name(w, f->name), f);
 	}
@@ -403,7 +499,7 @@ static void use_facts(struct docs_worker *w, const struct rst *r)
 void docs_read_page(struct docs_worker *w)
 {
 	struct rst r = { .sink = &w->sink, .arena = &w->scratch, .words = docs_words(w), .family = w->opts->family,
-			 .want_facts = true, .include = w->quiet ? NULL : read_included, .ctx = w };
+			 .want_facts = true, .include = read_included, .ctx = w };
 	struct fl_str text = w->sink.text;
 	struct rst_view view;
 	struct docs_fact *u;

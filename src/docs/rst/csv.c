@@ -21,10 +21,10 @@ struct csv {
 	bool bad;
 };
 
-static void complain(struct csv *c, const char *text)
+static struct docs_finding *complain(struct csv *c, const char *text)
 {
 	c->bad = true;
-	rst_report(c->r, c->b, DOCS_DIRECTIVE_CONTENT, c->at, "%s", text);
+	return rst_report(c->r, c->b, DOCS_DIRECTIVE_CONTENT, c->at, "%s", text);
 }
 
 static struct fl_str line_at(const struct csv *c)
@@ -153,32 +153,86 @@ static uint32_t number(struct rst_view options, const char *name)
 	return n;
 }
 
-static void check_size(struct csv *c, struct rst_view options)
+bool rst_table_size(struct rst *r, struct rst_block *b, uint32_t at, const char *name, struct rst_view options,
+		    const uint32_t size[3])
 {
 	uint32_t head = number(options, "header-rows"), stub = number(options, "stub-columns"), widths = 0;
+	uint32_t rows = size[0], least = size[1], most = size[2];
 	struct fl_str rest = option(options, "widths");
 	char text[200];
 
 	text[0] = '\0';
 	for (size_t i = 0; i < rest.n; i++)
 		widths += rest.p[i] >= '0' && rest.p[i] <= '9' && (!i || rest.p[i - 1] < '0' || rest.p[i - 1] > '9');
-	if (c->rows < head)
+	if (rows < head)
 		snprintf(text, sizeof(text), "%u header row(s) specified but only %u row(s) of data supplied "
-			 "(\"csv-table\" directive).", head, c->rows);
-	else if (head && c->rows == head)
+			 "(\"%s\" directive).", head, rows, name);
+	else if (head && rows == head)
 		snprintf(text, sizeof(text), "Insufficient data supplied (%u row(s)); no data remaining for table "
-			 "body, required by \"csv-table\" directive.", c->rows);
-	else if (c->least < stub)
+			 "body, required by \"%s\" directive.", rows, name);
+	else if (least < stub)
 		snprintf(text, sizeof(text), "%u stub column(s) specified but only %u columns(s) of data supplied "
-			 "(\"csv-table\" directive).", stub, c->least);
-	else if (stub && c->least == stub)
+			 "(\"%s\" directive).", stub, least, name);
+	else if (stub && least == stub)
 		snprintf(text, sizeof(text), "Insufficient data supplied (%u columns(s)); no data remaining for "
-			 "table body, required by \"csv-table\" directive.", c->least);
-	else if (widths && widths != c->most && !option(options, "header").p)
-		snprintf(text, sizeof(text), "\"csv-table\" widths do not match the number of columns in table "
-			 "(%u).", c->most);
+			 "table body, required by \"%s\" directive.", least, name);
+	else if (widths && widths != most)
+		snprintf(text, sizeof(text), "\"%s\" widths do not match the number of columns in table (%u).", name,
+			 most);
 	if (text[0])
-		complain(c, text);
+		rst_report(r, b, DOCS_DIRECTIVE_CONTENT, at, "%s", text);
+	return !text[0];
+}
+
+/* Fields of the option "header", whose lines are a row like the others. */
+static uint32_t header_fields(struct csv *c, struct rst_view options)
+{
+	struct rst_view content = c->in;
+	struct rst_line *v = fl_arena_array(c->r->arena, (size_t)options.n + 1, sizeof(*v));
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; v && i < options.n; i++) {
+		struct rst_line l = options.v[i];
+
+		if (n && l.n && l.p[0] != ' ')
+			break;
+		if (fl_str_starts(rst_str(&l), ":header:"))
+			l = (struct rst_line){ l.p + 8, l.n - 8, l.no, l.off + 8 };
+		else if (!n)
+			continue;
+		v[n++] = l;
+	}
+	if (!n)
+		return 0;
+	c->in = (struct rst_view){ v, n };
+	c->cell = fl_arena_array(c->r->arena, (size_t)FL_MAX(n, content.n) + 1, sizeof(*c->cell));
+	c->bad |= !c->cell;
+	read_rows(c, false);
+	c->in = content;
+	return c->most;
+}
+
+/* The content stands in a file, or there is none: nothing is left to be read here. */
+static bool elsewhere(struct csv *c, struct rst_view options)
+{
+	struct fl_str file = option(options, "file");
+	struct docs_finding *f = NULL;
+	struct rst_fact *named;
+
+	if (!file.p && !option(options, "url").p && c->in.n)
+		return false;
+	if (c->in.n) {
+		complain(c, "\"csv-table\" directive may not both specify an external file and have content.");
+	} else if (file.p) {
+		named = rst_add_fact(c->r, RST_FILE, &c->b->v[c->at], FL_STR("csv-table"));
+		if (named)
+			named->extra = file;
+	} else if (!option(options, "url").p) {
+		f = complain(c, "The \"csv-table\" directive requires content; none supplied.");
+	}
+	if (f)
+		f->level = FL_WARNING;
+	return true;
 }
 
 void rst_csv_table(struct rst *r, struct rst_block *b, uint32_t at, struct rst_view content,
@@ -186,20 +240,19 @@ void rst_csv_table(struct rst *r, struct rst_block *b, uint32_t at, struct rst_v
 {
 	static const char *const others[] = { "delim", "quote", "escape", "keepspace" };
 	struct csv c = { .r = r, .b = b, .at = at, .in = content };
-	bool file = option(options, "file").p || option(options, "url").p;
+	uint32_t head;
 
-	if (file && content.n)
-		complain(&c, "\"csv-table\" directive may not both specify an external file and have content.");
-	else if (!file && !content.n)
-		complain(&c, "The \"csv-table\" directive requires content; none supplied.");
 	for (size_t i = 0; i < FL_ARRAY_SIZE(others); i++)
 		c.bad |= option(options, others[i]).p != NULL;
 	c.cell = fl_arena_array(r->arena, (size_t)content.n + 1, sizeof(*c.cell));
-	if (c.bad || file || !c.cell)
+	if (elsewhere(&c, options) || c.bad || !c.cell)
 		return;
-	read_rows(&c, false);
+	head = header_fields(&c, options);
 	if (!c.bad)
-		check_size(&c, options);
+		read_rows(&c, false);
+	if (!c.bad)
+		c.bad = !rst_table_size(r, b, at, "csv-table", options,
+					(uint32_t[]){ c.rows, c.least, FL_MAX(c.most, head) });
 	if (!c.bad)
 		read_rows(&c, true);
 }

@@ -111,8 +111,18 @@ static struct fl_str field_name(const struct rst_line *l)
 	return fl_str_sub(s, 0, end ? end - 1 : 0);
 }
 
-/* The complaint about the options, or NULL. @name gets the one in question. */
-static const char *bad_options(const struct use *u, struct fl_str *name)
+/* The value of the option in line @i, as far as it stands in one line. */
+static struct fl_str field_value(const struct use *u, uint32_t i)
+{
+	const struct rst_line *l = &u->options.v[i];
+
+	if (i + 1 < u->options.n && u->options.v[i + 1].n && u->options.v[i + 1].p[0] == ' ')
+		return fl_str_n(NULL, 0);
+	return fl_str_trim(fl_str_from(rst_str(l), field_name(l).n + 2));
+}
+
+/* The complaint about the options, or NULL. @name and @value get those in question. */
+static const char *bad_options(const struct use *u, struct fl_str *name, struct fl_str *value)
 {
 	for (uint32_t i = 0; i < u->options.n; i++) {
 		const struct rst_line *l = &u->options.v[i];
@@ -127,6 +137,9 @@ static const char *bad_options(const struct use *u, struct fl_str *name)
 				       "invalid option data: extension option field name may not "
 				       "contain multiple words" :
 				       "unknown option";
+		*value = field_value(u, i);
+		if (value->p && !rst_option_fits(u->name, *name, *value))
+			return "invalid option value";
 	}
 	return NULL;
 }
@@ -135,13 +148,17 @@ static const char *bad_options(const struct use *u, struct fl_str *name)
 static bool misused(struct rst *r, struct rst_block *b, const struct use *u)
 {
 	const struct rst_directive *d = u->d;
-	struct fl_str name = {};
-	const char *what = bad_options(u, &name);
+	struct fl_str name = {}, value = {};
+	const char *what = bad_options(u, &name, &value);
 
 	if (what && fl_str_is(fl_str(what), "unknown option"))
 		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
 			   "Error in \"%.*s\" directive: unknown option: \"%.*s\".", FL_STR_ARG(u->name),
 			   FL_STR_ARG(name));
+	else if (what && fl_str_is(fl_str(what), "invalid option value"))
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "Error in \"%.*s\" directive: invalid option value: "
+			   "(option: \"%.*s\"; value: '%.*s')", FL_STR_ARG(u->name), FL_STR_ARG(name),
+			   FL_STR_ARG(value));
 	else if (what)
 		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "Error in \"%.*s\" directive: %s.",
 			   FL_STR_ARG(u->name), what);
@@ -189,6 +206,9 @@ static void check_shape(struct rst *r, struct rst_block *b, const struct use *u,
 			 "not contain the same number of items as row 1 (%u vs %u).", body->row_uneven,
 			 body->row_items, body->row1_items);
 		bad_content(r, b, u, text);
+	} else if (u->d->content == RST_CONTENT_LIST) {
+		rst_table_size(r, b, u->at, "list-table", u->options,
+			       (uint32_t[]){ body->rows, body->row1_items, body->row1_items });
 	}
 }
 
@@ -359,6 +379,8 @@ static bool directive(struct rst *r, struct rst_block *b, struct rst_match m, bo
 		own_role(r, &u);
 	else if (fl_str_is(u.name, "include") && is_whole(&u) && r->include)
 		r->include(r, u.first, b->titles);
+	else if (fl_str_is(u.name, "glossary") && u.content.n)
+		rst_glossary(r, b, u.content);
 	else if (fl_str_is(u.name, "csv-table"))
 		rst_csv_table(r, b, u.at, u.content, u.options);
 	else
@@ -425,6 +447,13 @@ static size_t target_colon(struct fl_str s)
 	return s.n;
 }
 
+/* "other_" or "`other`_": what a target may point at instead of an address. */
+static bool is_indirect(struct fl_str s)
+{
+	return s.n > 1 && s.p[s.n - 1] == '_' && s.p[s.n - 2] != '_' &&
+	       (s.p[0] == '`' || rst_simplename(fl_str_sub(s, 0, s.n - 1)) == s.n - 1);
+}
+
 static void target_fact(struct rst *r, const struct rst_line *l, struct fl_str name, struct fl_str rest)
 {
 	struct rst_fact *f;
@@ -441,8 +470,7 @@ static void target_fact(struct rst *r, const struct rst_line *l, struct fl_str n
 		f->next_open = r->open;
 		r->open = f;
 	}
-	if (rest.n > 1 && rest.p[rest.n - 1] == '_' && rest.p[rest.n - 2] != '_' &&
-	    (rest.p[0] == '`' || rst_simplename(fl_str_sub(rest, 0, rest.n - 1)) == rest.n - 1))
+	if (is_indirect(rest))
 		f->kind = RST_INDIRECT;
 	else if (rest.n)
 		f->kind = RST_URI_TARGET;
@@ -535,7 +563,9 @@ static bool anonymous(struct rst *r, struct rst_block *b, struct rst_match m)
 	rst_grab(r, b, b->i, &g);
 	f = rst_add_fact(r, RST_TARGET, l, fl_str_n("_", 1));
 	if (f)
-		f->extra = fl_str_from(rst_str(l), m.end);
+		f->extra = fl_str_trim(fl_str_from(rst_str(l), m.end));
+	if (f && is_indirect(f->extra))
+		f->kind = RST_INDIRECT;
 	b->i = g.end;
 	return g.blank_finish;
 }

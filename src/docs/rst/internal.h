@@ -127,6 +127,16 @@ void rst_literal(struct rst *r, struct rst_block *b);
 void rst_csv_table(struct rst *r, struct rst_block *b, uint32_t at, struct rst_view content,
 		   struct rst_view options);
 
+/* option.c: docutils' conversion of the option takes the value */
+bool rst_option_fits(struct fl_str directive, struct fl_str option, struct fl_str value);
+
+/* csv.c: what the options of a table ask for, against its size; @least and @most: fields a row */
+bool rst_table_size(struct rst *r, struct rst_block *b, uint32_t at, const char *name, struct rst_view options,
+		    const uint32_t size[3]);
+
+/* glossary.c */
+void rst_glossary(struct rst *r, struct rst_block *b, struct rst_view content);
+
 /* rst-inline.c: the text of lines [from, to), the first cut at @cut; @b for its bias */
 void rst_inline(struct rst *r, const struct rst_block *b, uint32_t from, uint32_t to, uint32_t cut);
 void rst_inline_line(struct rst *r, const struct rst_line *l, uint32_t from, uint32_t to, uint32_t bias);

@@ -2,14 +2,21 @@
 /*
  * The names of one page: what its targets, titles, footnotes and substitutions define, and what its
  * references want. docutils does this after reading, and so do we, from the facts.
+ *
+ * Of two explicit targets of one name neither can be referred to; a title gives its name away to an explicit
+ * target, and of two titles of one name neither has it. An indirect target is followed until something is
+ * there, from each in the order of the page, so that of a circle the one is blamed that docutils blames.
  */
 #include "docs/rst/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "base/map.h"
 
 struct names {
 	struct rst *r;
-	struct fl_map explicit_, implicit, footnotes, substs, used;
+	struct fl_map targets, footnotes, substs, used;
 	unsigned int anonymous_refs, anonymous_targets, auto_refs, autos, symbol_refs, symbols, includes;
 };
 
@@ -39,37 +46,74 @@ static struct fl_str normal(struct rst *r, struct fl_str s, bool lower)
 	return fl_str_n(out, n);
 }
 
-static struct docs_finding *at_fact(struct names *n, enum docs_check c, const struct rst_fact *f,
-				    const char *what, struct fl_str name)
+FL_PRINTF(4, 5)
+static struct docs_finding *at_fact(struct names *n, enum docs_check c, const struct rst_fact *f, const char *fmt, ...)
 {
-	struct docs_finding *d = docs_report(n->r->sink, c, f->line, f->col, rst_width(f->name),
-					     "%s\"%.*s\".", what, FL_STR_ARG(name));
+	struct docs_finding *d;
+	char text[600];
+	va_list ap;
 
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	d = docs_report(n->r->sink, c, f->line, f->col, rst_width(f->name), "%s", text);
 	docs_finding_columns(d);
 	return d;
 }
 
-static void define(struct names *n, struct fl_map *m, const struct rst_fact *f, struct fl_str name)
+/* Targets and titles; the maps keep the fact that has the name. */
+static void define_target(struct names *n, struct rst_fact *f, struct fl_str name)
 {
 	bool fresh;
-	struct fl_map_entry *e = fl_map_put(m, name, &fresh);
-	const struct rst_fact *old;
+	struct fl_map_entry *e = fl_map_put(&n->targets, name, &fresh);
+	struct rst_fact *old;
 
 	if (!e)
 		return;
 	old = fresh ? NULL : e->ptr;
-	e->ptr = (void *)f;
-	if (!old || m == &n->implicit)
-		return;
-	if (old->kind == RST_URI_TARGET && f->kind == RST_URI_TARGET && fl_str_eq(old->extra, f->extra))
-		return;
-	if (m == &n->substs)
-		at_fact(n, DOCS_TARGET_DUPLICATE, f, "Duplicate substitution definition name: ", name);
-	else
-		at_fact(n, DOCS_TARGET_DUPLICATE, f, "Duplicate explicit target name: ", name);
+	if (!old || (f->kind != RST_SECTION && old->kind == RST_SECTION)) {
+		e->ptr = f;
+	} else if (f->kind == RST_SECTION) {
+		old->lost |= old->kind == RST_SECTION;
+	} else if (old->lost || old->kind != RST_URI_TARGET || f->kind != RST_URI_TARGET ||
+		   !fl_str_eq(old->extra, f->extra)) {
+		old->lost = true;
+		at_fact(n, DOCS_TARGET_DUPLICATE, f, "Duplicate explicit target name: \"%.*s\".", FL_STR_ARG(name));
+	}
 }
 
-static void note_definition(struct names *n, const struct rst_fact *f)
+/* Footnotes, citations and substitutions: true where nothing had the name. */
+static bool define(struct fl_map *m, struct rst_fact *f, struct fl_str name)
+{
+	bool fresh = true;
+	struct fl_map_entry *e = fl_map_put(m, name, &fresh);
+
+	if (!e)
+		return true;
+	f->lost = !fresh;
+	e->ptr = f;
+	return fresh;
+}
+
+static void define_footnote(struct names *n, struct rst_fact *f, struct fl_str name)
+{
+	if (!define(&n->footnotes, f, name))
+		at_fact(n, DOCS_TARGET_DUPLICATE, f, "Duplicate explicit target name: \"%.*s\".", FL_STR_ARG(name));
+}
+
+static void define_subst(struct names *n, struct rst_fact *f, struct fl_str name)
+{
+	struct docs_finding *d;
+
+	if (define(&n->substs, f, name))
+		return;
+	d = at_fact(n, DOCS_TARGET_DUPLICATE, f, "Duplicate substitution definition name: \"%.*s\".",
+		    FL_STR_ARG(name));
+	if (d)
+		d->level = FL_ERROR;
+}
+
+static void note_definition(struct names *n, struct rst_fact *f)
 {
 	struct fl_str name = normal(n->r, f->name, f->kind != RST_SUBST);
 
@@ -77,30 +121,25 @@ static void note_definition(struct names *n, const struct rst_fact *f)
 	case RST_TARGET:
 	case RST_URI_TARGET:
 	case RST_INDIRECT:
-		if (fl_str_is(f->name, "_"))
+	case RST_SECTION:
+		if (f->kind != RST_SECTION && fl_str_is(f->name, "_"))
 			n->anonymous_targets++;
 		else
-			define(n, &n->explicit_, f, name);
-		break;
-	case RST_SECTION:
-		define(n, &n->implicit, f, name);
+			define_target(n, f, name);
 		break;
 	case RST_FOOTNOTE:
 		if (fl_str_is(f->name, "#"))
 			n->autos++;
-		else if (name.n > 1 && name.p[0] == '#') {
-			n->autos++;
-			define(n, &n->footnotes, f, fl_str_from(name, 1));
-		} else if (fl_str_is(name, "*"))
+		else if (fl_str_is(name, "*"))
 			n->symbols++;
 		else
-			define(n, &n->footnotes, f, name);
+			define_footnote(n, f, name.p[0] == '#' ? fl_str_from(name, 1) : name);
 		break;
 	case RST_CITATION:
-		define(n, &n->footnotes, f, name);
+		define_footnote(n, f, name);
 		break;
 	case RST_SUBST:
-		define(n, &n->substs, f, name);
+		define_subst(n, f, name);
 		break;
 	case RST_DIRECTIVE:
 		n->includes += fl_str_is(f->name, "include") || fl_str_is(f->name, "kernel-include");
@@ -119,23 +158,59 @@ static bool is_number(struct fl_str s)
 	return s.n > 0;
 }
 
+static struct rst_fact *found(const struct fl_map *m, struct fl_str name)
+{
+	const struct fl_map_entry *e = fl_map_get(m, name);
+
+	return e ? e->ptr : NULL;
+}
+
+/* Of "[#]_" and "[*]_", the first that no footnote is left for is told. */
+static void numbered_ref(struct names *n, const struct rst_fact *f, unsigned int *refs, unsigned int notes,
+			 const char *what)
+{
+	if ((*refs)++ == notes)
+		at_fact(n, DOCS_FOOTNOTE_UNKNOWN, f, "Too many %s footnote references: only %u corresponding footnotes "
+			"available.", what, notes);
+}
+
+/* A label that several footnotes have takes the next number, as "#" alone does. */
 static void footnote_ref(struct names *n, const struct rst_fact *f)
 {
 	struct fl_str name = normal(n->r, f->name, true);
+	bool is_auto = name.p[0] == '#' && name.n > 1;
+	const struct rst_fact *to;
 
 	if (fl_str_is(name, "#")) {
-		n->auto_refs++;
+		numbered_ref(n, f, &n->auto_refs, n->autos, "autonumbered");
 		return;
 	}
 	if (fl_str_is(name, "*")) {
-		n->symbol_refs++;
+		numbered_ref(n, f, &n->symbol_refs, n->symbols, "symbol");
 		return;
 	}
-	if (name.p[0] == '#')
-		name = fl_str_from(name, 1);
+	name = is_auto ? fl_str_from(name, 1) : name;
 	fl_map_put(&n->used, name, NULL);
-	if (!fl_map_get(&n->footnotes, name))
-		at_fact(n, DOCS_FOOTNOTE_UNKNOWN, f, "Unknown target name: ", name);
+	to = found(&n->footnotes, name);
+	if (!to)
+		at_fact(n, DOCS_FOOTNOTE_UNKNOWN, f, "Unknown target name: \"%.*s\".", FL_STR_ARG(name));
+	else if (to->lost && is_auto)
+		numbered_ref(n, f, &n->auto_refs, n->autos, "autonumbered");
+	else if (to->lost)
+		at_fact(n, DOCS_TARGET_AMBIGUOUS, f, "Duplicate target name, cannot be used as a unique reference: "
+			"\"%.*s\".", FL_STR_ARG(name));
+}
+
+static void named_ref(struct names *n, const struct rst_fact *f)
+{
+	struct fl_str name = normal(n->r, f->name, true);
+	const struct rst_fact *to = found(&n->targets, name);
+
+	if (to && to->lost)
+		at_fact(n, DOCS_TARGET_AMBIGUOUS, f, "Duplicate target name, cannot be used as a unique reference: "
+			"\"%.*s\".", FL_STR_ARG(name));
+	else if (!to && !fl_map_get(&n->footnotes, name) && !n->includes)
+		at_fact(n, DOCS_TARGET_UNKNOWN, f, "Unknown target name: \"%.*s\".", FL_STR_ARG(name));
 }
 
 static void check_reference(struct names *n, const struct rst_fact *f)
@@ -144,43 +219,103 @@ static void check_reference(struct names *n, const struct rst_fact *f)
 
 	switch (f->kind) {
 	case RST_REF:
-		if (fl_str_is(f->name, "_")) {
+		if (fl_str_is(f->name, "_"))
 			n->anonymous_refs++;
-			break;
-		}
-		name = normal(n->r, f->name, true);
-		if (!fl_map_get(&n->explicit_, name) && !fl_map_get(&n->implicit, name) &&
-		    !fl_map_get(&n->footnotes, name) && !n->includes)
-			at_fact(n, DOCS_TARGET_UNKNOWN, f, "Unknown target name: ", name);
+		else
+			named_ref(n, f);
 		break;
 	case RST_FOOTNOTE_REF:
 		footnote_ref(n, f);
-		break;
-	case RST_CITATION_REF:
-		fl_map_put(&n->used, normal(n->r, f->name, true), NULL);
 		break;
 	case RST_SUBST_REF:
 		name = normal(n->r, f->name, false);
 		if (!fl_map_get(&n->substs, name) && !n->includes && !fl_str_is(name, "version") &&
 		    !fl_str_is(name, "release") && !fl_str_is(name, "today"))
-			at_fact(n, DOCS_SUBST_UNKNOWN, f, "Undefined substitution referenced: ", name);
+			at_fact(n, DOCS_SUBST_UNKNOWN, f, "Undefined substitution referenced: \"%.*s\".",
+				FL_STR_ARG(name));
 		break;
 	default:
 		break;
 	}
 }
 
+/* -- indirect targets -- */
+
+/* "other" of "other_" and "`other`_". */
+static struct fl_str pointed_at(struct names *n, const struct rst_fact *f)
+{
+	struct fl_str s = fl_str_sub(f->extra, 0, f->extra.n - 1);
+
+	if (s.n > 1 && s.p[0] == '`' && s.p[s.n - 1] == '`')
+		s = fl_str_sub(s, 1, s.n - 2);
+	return normal(n->r, s, true);
+}
+
+static void leads_nowhere(struct names *n, const struct rst_fact *f, struct fl_str to, const char *why)
+{
+	struct fl_str name = normal(n->r, f->name, true);
+
+	if (fl_str_is(f->name, "_"))
+		at_fact(n, DOCS_TARGET_INDIRECT, f, "Indirect hyperlink target refers to target \"%.*s\", %s.",
+			FL_STR_ARG(to), why);
+	else
+		at_fact(n, DOCS_TARGET_INDIRECT, f, "Indirect hyperlink target \"%.*s\" refers to target \"%.*s\", %s.",
+			FL_STR_ARG(name), FL_STR_ARG(to), why);
+}
+
+/* The indirect target that @f points at and that was not followed yet; what is wrong with @f is told. */
+static struct rst_fact *next_indirect(struct names *n, struct rst_fact *f)
+{
+	struct fl_str to = pointed_at(n, f);
+	struct rst_fact *next = found(&n->targets, to);
+	bool open = next && next->kind == RST_INDIRECT && next->walk != RST_FOLLOWED;
+
+	if (next && next->lost)
+		leads_nowhere(n, f, to, "which is a duplicate, and cannot be used as a unique reference");
+	else if (!next && !fl_map_get(&n->footnotes, to) && !n->includes)
+		leads_nowhere(n, f, to, "which does not exist");
+	else if (open && f->walk == RST_ON_THE_WAY)
+		leads_nowhere(n, f, to, "forming a circular reference");
+	else if (open)
+		return next;
+	return NULL;
+}
+
+static void follow(struct names *n, struct rst_fact *first)
+{
+	for (struct rst_fact *f = first, *next; f; f = next) {
+		next = next_indirect(n, f);
+		if (next)
+			f->walk = RST_ON_THE_WAY;
+	}
+	for (struct rst_fact *f = first; f && f->kind == RST_INDIRECT && f->walk != RST_FOLLOWED;) {
+		f->walk = RST_FOLLOWED;
+		f = found(&n->targets, pointed_at(n, f));
+	}
+}
+
+/* -- footnotes that nothing refers to -- */
+
+static void unused(struct names *n, const struct rst_fact *f, struct fl_str what)
+{
+	docs_report(n->r->sink, DOCS_FOOTNOTE_UNUSED, f->line, f->col, f->name.n, "Footnote [%.*s] is not referenced.",
+		    FL_STR_ARG(what));
+}
+
 static void unused_footnotes(struct names *n)
 {
+	unsigned int autos = 0, symbols = 0;
+
 	fl_map_for_each(e, &n->footnotes) {
 		const struct rst_fact *f = e->ptr;
 
-		if (f->kind == RST_FOOTNOTE && is_number(e->key) && !fl_map_get(&n->used, e->key))
-			docs_report(n->r->sink, DOCS_FOOTNOTE_UNUSED, f->line, f->col, f->name.n,
-				    "Footnote [%.*s] is not referenced.", FL_STR_ARG(e->key));
-		else if (f->kind == RST_CITATION && !fl_map_get(&n->used, e->key))
-			docs_report(n->r->sink, DOCS_FOOTNOTE_UNUSED, f->line, f->col, f->name.n,
-				    "Citation [%.*s] is not referenced.", FL_STR_ARG(f->name));
+		if (f->kind == RST_FOOTNOTE && !f->lost && !fl_map_get(&n->used, e->key))
+			unused(n, f, is_number(e->key) ? e->key : FL_STR("#"));
+	}
+	for (const struct rst_fact *f = n->r->facts; f; f = f->next) {
+		if (f->kind == RST_FOOTNOTE && ((fl_str_is(f->name, "#") && ++autos > n->auto_refs) ||
+						(fl_str_is(f->name, "*") && ++symbols > n->symbol_refs)))
+			unused(n, f, f->name);
 	}
 }
 
@@ -188,25 +323,20 @@ void rst_names(struct rst *r)
 {
 	struct names n = { .r = r };
 
-	for (const struct rst_fact *f = r->facts; f; f = f->next)
+	for (struct rst_fact *f = r->facts; f; f = f->next)
 		note_definition(&n, f);
 	for (const struct rst_fact *f = r->facts; f; f = f->next)
 		check_reference(&n, f);
-	if (n.auto_refs > n.autos)
-		docs_report(r->sink, DOCS_FOOTNOTE_UNKNOWN, 0, 0, 0,
-			    "Too many autonumbered footnote references: only %u corresponding footnotes "
-			    "available.", n.autos);
-	if (n.symbol_refs > n.symbols)
-		docs_report(r->sink, DOCS_FOOTNOTE_UNKNOWN, 0, 0, 0,
-			    "Too many symbol footnote references: only %u corresponding footnotes available.",
-			    n.symbols);
+	for (struct rst_fact *f = r->facts; f; f = f->next) {
+		if (f->kind == RST_INDIRECT && f->walk == RST_NEW)
+			follow(&n, f);
+	}
 	if (n.anonymous_refs != n.anonymous_targets && !n.includes)
 		docs_report(r->sink, DOCS_TARGET_UNKNOWN, 0, 0, 0,
 			    "Anonymous hyperlink mismatch: %u references but %u targets.", n.anonymous_refs,
 			    n.anonymous_targets);
 	unused_footnotes(&n);
-	fl_map_fini(&n.explicit_);
-	fl_map_fini(&n.implicit);
+	fl_map_fini(&n.targets);
 	fl_map_fini(&n.footnotes);
 	fl_map_fini(&n.substs);
 	fl_map_fini(&n.used);

@@ -42,6 +42,7 @@ enum rst_fact_kind {
 	RST_DIRECTIVE,	 /* name; extra: the first argument; view: its content or options */
 	RST_TERM,	 /* of a glossary */
 	RST_INDIRECT,	 /* ".. _name: other_": extra is other */
+	RST_FILE,	 /* that the directive @name reads; extra: the file */
 	RST_URI_TARGET,	 /* a target with an address: extra is it */
 };
 
@@ -53,6 +54,8 @@ struct rst_fact {
 	uint16_t styles[16]; /* of titles in use where the directive stands */
 	uint8_t nr_styles, level;
 	bool titled; /* of targets: what they stand before has a title, which :ref: shows */
+	bool lost;   /* another has the name, too, and so none has it; set while names are judged */
+	enum { RST_NEW, RST_ON_THE_WAY, RST_FOLLOWED } walk; /* of indirect targets, while names are judged */
 	struct rst_fact *next, *next_open;
 };
 

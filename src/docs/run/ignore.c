@@ -13,6 +13,14 @@
 
 #include <stdlib.h>
 
+static int by_place(const void *a, const void *b)
+{
+	const struct docs_fact *x = *(const struct docs_fact *const *)a, *y = *(const struct docs_fact *const *)b;
+	int r = strcmp(x->file, y->file);
+
+	return r ? r : x->line < y->line ? -1 : x->line > y->line;
+}
+
 /* Ignored places of all workers, by file and line. */
 static const struct docs_fact **sorted(const struct docs_session *s, size_t *ret_n)
 {
@@ -30,7 +38,7 @@ static const struct docs_fact **sorted(const struct docs_session *s, size_t *ret
 			v[(*ret_n)++] = f;
 	}
 	if (v)
-		qsort(v, n, sizeof(*v), docs_fact_cmp);
+		qsort(v, n, sizeof(*v), by_place);
 	return v;
 }
 
@@ -42,15 +50,16 @@ static bool covers(const struct docs_fact *i, const struct docs_finding *f)
 	       (fl_str_is(i->name, c->kind.code) || fl_str_is(i->name, c->group));
 }
 
-/* The first place of @file. */
-static size_t first_of(const struct docs_fact **v, size_t n, const char *file)
+/* The first place of @file that does not end before @line: places end in the order in which they begin. */
+static size_t first_of(const struct docs_fact **v, size_t n, const char *file, uint32_t line)
 {
 	size_t lo = 0, hi = n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
+		int r = strcmp(v[mid]->file, file);
 
-		if (strcmp(v[mid]->file, file) < 0)
+		if (r < 0 || (!r && v[mid]->end < line))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -62,7 +71,8 @@ static bool take_out(const struct docs_fact **v, size_t n, bool *used, const str
 {
 	bool any = false;
 
-	for (size_t i = f->file ? first_of(v, n, f->file) : n; i < n && !strcmp(v[i]->file, f->file); i++) {
+	for (size_t i = f->file ? first_of(v, n, f->file, f->line) : n;
+	     i < n && v[i]->line <= f->line && !strcmp(v[i]->file, f->file); i++) {
 		if (covers(v[i], f))
 			any = used[i] = true;
 	}

@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "docs/abi/abi.h"
@@ -134,12 +136,31 @@ static void take_jobs(struct docs_session *s, struct docs_worker *w)
 	w->quiet = false;
 }
 
+/* Files beneath @dir that a patch adds: no walk through the folders meets them. */
+static int add_laid_over(struct docs_session *s, const char *dir)
+{
+	size_t n = strlen(dir);
+	struct stat st;
+	int r = 0;
+
+	fl_map_for_each(e, &s->tree->overlay) {
+		const struct docs_overlay_file *f = e->ptr;
+
+		if (f && !f->deleted && (!n || (!strncmp(e->key.p, dir, n) && e->key.p[n] == '/')) &&
+		    fstatat(s->tree->fd, e->key.p, &st, 0) < 0)
+			r = r ? r : docs_jobs_add(&s->jobs, e->key.p);
+	}
+	return r;
+}
+
 static int read_paths(struct docs_session *s, const char *const *paths, size_t n)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < n && !r; i++)
 		r = docs_jobs_add(&s->jobs, paths[i]);
+	for (size_t i = 0; i < n && !r; i++)
+		r = add_laid_over(s, paths[i]);
 	if (!r)
 		run_all(s, take_jobs);
 	return r;
