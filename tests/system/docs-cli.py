@@ -532,7 +532,34 @@ def places():
         check(code == 2 and "did you mean 'title-" in err, "a check that is none: %s" % err.split("\n")[0], err)
 
 
-for part in revisions, baseline, robot, standard_input, allow_list, ignored, includes, stars, titles, labels, c_names, hook, terminal, write, moved, drawings, places:
+def meant():
+    """A patch or a revision among the files: the option that was meant is named."""
+    with tempfile.TemporaryDirectory() as top:
+        tree(top)
+        put(top, "my.patch", "--- a/Documentation/a/x.rst\n+++ b/Documentation/a/x.rst\n@@ -1,1 +1,1 @@\n-a\n+b\n")
+        code, out, err = run(top, "my.patch")
+        check(code == 2 and "--patch" in err and not out, "a patch as a file: %s" % err.split("\n")[0], out)
+        for args in ("init", "-q"), ("add", "."), ("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "x"):
+            subprocess.run(["git", *args], cwd=top, check=True)
+        for wrong in "HEAD", "HEAD..master":
+            code, out, err = run(top, wrong)
+            check(code == 1 and "help: --base HEAD " in err, "a revision as a file: %s" % err.split("\n")[-2], err)
+        code, out, err = run(top, "HEAD~9")
+        check(code == 1 and "help" not in err, "what is neither file nor revision gets no hint", err)
+
+
+def many():
+    """At a terminal, 20 findings of a kind about a file, and the number of the others; elsewhere all."""
+    with tempfile.TemporaryDirectory() as top:
+        put(top, "x.rst", "T\n=\n\n" + "a *b\n\n" * 33)
+        code, out, err = run(top, "x.rst")
+        check(out.count("inline-end") == 33 and "more of" not in out, "a pipe gets all 33", out)
+        got = subprocess.run(["script", "-qec", FORELAND + " docs check x.rst", "/dev/null"], cwd=top, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, text=True).stdout
+        check(got.count("[inline-end]") == 20 and "x.rst: 13 more of inline-end" in got, "a terminal 20 and a number", got)
+
+
+for part in meant, many, revisions, baseline, robot, standard_input, allow_list, ignored, includes, stars, titles, labels, c_names, hook, terminal, write, moved, drawings, places:
     part()
 print("1..%d" % tests)
 sys.exit(1 if failures else 0)

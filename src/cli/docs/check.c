@@ -21,6 +21,8 @@
 #include "docs/report/format.h"
 #include "docs/report/report.h"
 
+#define MOST_TOLD 20 /* complaints of one kind on standard error; then they are counted */
+
 struct check_opts {
 	const char *only, *skip, *level, *docutils, *kernel_doc, *patch, *base, *baseline;
 	const char *format, *doc_root;
@@ -119,20 +121,58 @@ static int add_path(struct session *s, const char *path)
 	return v[s->nr_paths] ? (s->nr_paths++, 0) : -ENOMEM;
 }
 
+/* What is no file may be a revision, or two: then --base was meant. */
+static void suggest_base(const char *arg)
+{
+	const char *dots = strstr(arg, "..");
+	_cleanup_buf_ struct fl_buf rel = {}, hash = {};
+	_cleanup_free_ char *rev = dots ? strndup(arg, (size_t)(dots - arg)) : strdup(arg);
+	struct docs_tree here = { .fd = -1 };
+
+	if (rev && rev[0] && docs_tree_open(&here, ".", &rel) == 0 && docs_git_verify(&here, rev, &hash) == 0)
+		fl_say_help("--base %s checks what has changed since that revision", rev);
+	docs_tree_close(&here);
+}
+
 static int add_operand(struct session *s, const char *arg, const char *first)
 {
 	_cleanup_buf_ struct fl_buf rel = {};
 	struct docs_tree other = { .fd = -1 };
 	int r = docs_tree_open(&other, arg, &rel);
 
-	if (r < 0)
+	if (r < 0) {
 		fl_say_failed(arg[0] ? arg : "''", r);
-	else if (strcmp(other.root, s->tree.root))
+		suggest_base(arg);
+	} else if (strcmp(other.root, s->tree.root))
 		fl_say(FL_ERROR, "%s lies in another tree than %s", arg, first), r = -EXDEV;
 	else
 		r = add_path(s, fl_buf_z(&rel));
 	docs_tree_close(&other);
 	return r;
+}
+
+/* An operand that is a patch would be read as text, and nothing found in it: --patch was meant. */
+static bool is_patch(struct session *s, const char *path)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+	struct docs_mail *mails = NULL;
+
+	if (docs_is_page(path) || docs_is_abi(path) || docs_is_c(path) || !docs_is_file(&s->tree, path) ||
+	    docs_tree_read(&s->tree, path, &text) < 0 ||
+	    docs_patch_read(&s->arena, docs_mail_decode(&s->arena, fl_buf_str(&text)), &mails) < 0)
+		return false;
+	return mails && mails->changes;
+}
+
+static int refuse_patches(struct session *s)
+{
+	for (size_t i = 0; i < s->nr_paths; i++) {
+		if (is_patch(s, s->paths[i])) {
+			fl_say_usage("%s is a patch; --patch FILE checks what it changes", s->paths[i]);
+			return -EINVAL;
+		}
+	}
+	return 0;
 }
 
 static int open_tree(struct session *s, const struct fl_args *args)
@@ -144,8 +184,11 @@ static int open_tree(struct session *s, const struct fl_args *args)
 	for (size_t i = args->n; i-- > 0;)
 		first = strcmp(args->v[i], "-") ? args->v[i] : first;
 	r = docs_tree_open(&s->tree, first, &rel);
-	if (r < 0)
-		return fl_say_failed(first[0] ? first : "''", r), r;
+	if (r < 0) {
+		fl_say_failed(first[0] ? first : "''", r);
+		suggest_base(first);
+		return r;
+	}
 	if (s->o->doc_root)
 		r = docs_tree_doc_root(&s->tree, s->o->doc_root);
 	if (r < 0)
@@ -488,9 +531,13 @@ static size_t tell_unread(const struct docs_session *run)
 	size_t n = 0;
 
 	for (unsigned int i = 0; i < run->nr_workers; i++) {
-		for (const struct docs_unread *u = run->workers[i].unread; u; u = u->next, n++)
-			fl_say_failed(u->path, u->error);
+		for (const struct docs_unread *u = run->workers[i].unread; u; u = u->next) {
+			if (n++ < MOST_TOLD)
+				fl_say_failed(u->path, u->error);
+		}
 	}
+	if (n > MOST_TOLD)
+		fl_say(FL_ERROR, "%zu more files could not be read", n - MOST_TOLD);
 	return n;
 }
 
@@ -526,8 +573,39 @@ static size_t count_new(const struct session *s, size_t *count)
 	return n;
 }
 
+/*
+ * A person at a terminal is told MOST_TOLD findings of one check about one file, and then their number; what
+ * goes elsewhere is whole.
+ */
+struct told {
+	bool here;
+	const char *file;
+	size_t n[_DOCS_CHECK_MAX];
+};
+
+static void tell_rest(struct told *t, struct fl_buf *out)
+{
+	for (size_t c = 0; t->file && c < _DOCS_CHECK_MAX; c++) {
+		if (t->n[c] > MOST_TOLD)
+			fl_buf_addf(out, "%s: %zu more of %s\n", t->file, t->n[c] - MOST_TOLD,
+				    docs_checks[c].kind.code);
+	}
+	memset(t->n, 0, sizeof(t->n));
+}
+
+static bool is_told(struct told *t, const struct docs_finding *f, struct fl_buf *out)
+{
+	if (!t->here || !f->file)
+		return true;
+	if (!t->file || strcmp(t->file, f->file))
+		tell_rest(t, out);
+	t->file = f->file;
+	return ++t->n[f->check] <= MOST_TOLD;
+}
+
 static int print_findings(struct session *s, struct docs_printed *p, struct fl_buf *out)
 {
+	struct told told = { .here = s->format->talks && isatty(STDOUT_FILENO) };
 	int r = 0;
 
 	for (size_t i = 0; i < s->run.n && !r; i++) {
@@ -535,7 +613,7 @@ static int print_findings(struct session *s, struct docs_printed *p, struct fl_b
 
 		if (s->o->robot) {
 			docs_render_robot(f, out);
-		} else if (!s->compared || !f->known) {
+		} else if ((!s->compared || !f->known) && is_told(&told, f, out)) {
 			s->format->finding(p, f, out);
 			p->file = f->file ? f->file : "";
 			p->n++;
@@ -543,6 +621,7 @@ static int print_findings(struct session *s, struct docs_printed *p, struct fl_b
 		if (out->len > 65536)
 			r = fl_say_result(out);
 	}
+	tell_rest(&told, out);
 	return r;
 }
 
@@ -598,6 +677,8 @@ static int work(struct session *s, const struct fl_args *args)
 	int code, r = open_tree(s, args);
 	size_t unread;
 
+	if (!r && refuse_patches(s) < 0)
+		return FL_EXIT_USAGE;
 	s->opts.progress = &s->files;
 	if (!r)
 		r = docs_session_init(&s->run, &s->tree, &s->opts);

@@ -180,10 +180,11 @@ static bool nested_name(struct cdecl *c, struct fl_str *ret)
 static bool type_specifier(struct cdecl *c)
 {
 	static const char *const words[] = {
-		"void", "_Bool", "bool", "signed", "unsigned", "short", "long", "char", "int", "__uint128", "__int128",
-		"__int8", "__int16", "__int32", "__int64", "float", "double", "_Decimal32", "_Decimal64",
-		"_Decimal128", "_Complex", "complex", "__complex__", "_Imaginary", "imaginary", "__float80", "__float128",
-		"_Float64x", "_Float128", "__ibm128", "__fp16", "_Sat", "_Fract", "fract", "_Accum", "accum",
+		"void", "_Bool", "bool", "signed", "unsigned", "short", "long", "char", "int", "__uint128",
+		"__int128", "__int8", "__int16", "__int32", "__int64", "float", "double", "_Decimal32",
+		"_Decimal64", "_Decimal128", "_Complex", "complex", "__complex__", "_Imaginary", "imaginary",
+		"__float80", "__float128", "_Float64x", "_Float128", "__ibm128", "__fp16", "_Sat", "_Fract",
+		"fract", "_Accum", "accum",
 	};
 	static const char *const tags[] = { "struct", "enum", "union" };
 	struct fl_str name;

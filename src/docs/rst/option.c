@@ -18,15 +18,30 @@ static const struct {
 	const char *directives; /* "": every one that has it */
 	enum value value;
 } rows[] = {
-	{ "header-rows", "", COUNT },	  { "stub-columns", "", COUNT },  { "widths", "table csv-table list-table", WIDTHS },
-	{ "tab-width", "include", NUMBER }, { "start-line", "", NUMBER }, { "end-line", "", NUMBER },
-	{ "maxdepth", "toctree", NUMBER }, { "lineno-start", "", NUMBER }, { "scale", "", PERCENTAGE },
-	{ "height", "", LENGTH },	  { "width", "", LENGTH },	  { "align", "image kernel-image", PLACE },
+	{ "header-rows", "", COUNT },
+	{ "stub-columns", "", COUNT },
+	{ "widths", "table csv-table list-table", WIDTHS },
+	{ "tab-width", "include", NUMBER },
+	{ "start-line", "", NUMBER },
+	{ "end-line", "", NUMBER },
+	{ "maxdepth", "toctree", NUMBER },
+	{ "lineno-start", "", NUMBER },
+	{ "scale", "", PERCENTAGE },
+	{ "height", "", LENGTH },
+	{ "width", "", LENGTH },
+	{ "align", "image kernel-image", PLACE },
 	{ "align", "figure kernel-figure table csv-table list-table", SIDE },
-	{ "glob", "toctree", FLAG },	  { "hidden", "toctree", FLAG },  { "includehidden", "toctree", FLAG },
-	{ "titlesonly", "toctree", FLAG }, { "reversed", "toctree", FLAG }, { "local", "contents", FLAG },
-	{ "sorted", "glossary", FLAG },	  { "linenos", "", FLAG },	  { "force", "", FLAG },
-	{ "no-index", "", FLAG },	  { "noindex", "", FLAG },
+	{ "glob", "toctree", FLAG },
+	{ "hidden", "toctree", FLAG },
+	{ "includehidden", "toctree", FLAG },
+	{ "titlesonly", "toctree", FLAG },
+	{ "reversed", "toctree", FLAG },
+	{ "local", "contents", FLAG },
+	{ "sorted", "glossary", FLAG },
+	{ "linenos", "", FLAG },
+	{ "force", "", FLAG },
+	{ "no-index", "", FLAG },
+	{ "noindex", "", FLAG },
 };
 
 static bool has_word(const char *list, struct fl_str word)
