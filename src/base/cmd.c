@@ -21,6 +21,29 @@ static void add_option_name(const struct fl_opt *row, struct fl_buf *out)
 }
 
 #define HELP_COLUMN 28
+#define HELP_WIDTH  78 /* also on a terminal of 80 columns nothing is broken in the middle of a word */
+
+/* Words, of which lines begin at @indent; the first is at @width by now. */
+static void add_filled(struct fl_str text, size_t indent, size_t width, struct fl_buf *out)
+{
+	bool first = true;
+	struct fl_str word;
+
+	while (fl_str_word(&text, &word)) {
+		if (!first && width + 1 + word.n > HELP_WIDTH) {
+			fl_buf_addc(out, '\n');
+			fl_buf_fill(out, ' ', indent);
+			width = indent;
+		} else if (!first) {
+			fl_buf_addc(out, ' ');
+			width++;
+		}
+		fl_buf_add_str(out, word);
+		width += word.n;
+		first = false;
+	}
+	fl_buf_addc(out, '\n');
+}
 
 static void help_row(const struct fl_opt *row, size_t base, void *ctx)
 {
@@ -35,15 +58,18 @@ static void help_row(const struct fl_opt *row, size_t base, void *ctx)
 		width = 0;
 	}
 	fl_buf_fill(out, ' ', HELP_COLUMN - width);
-	fl_buf_addz(out, row->help);
-	fl_buf_addc(out, '\n');
+	add_filled(fl_str(row->help), HELP_COLUMN, HELP_COLUMN, out);
 }
+
+#define SUBS_COLUMN 16
 
 static void help_subs(const struct fl_cmd *cmd, struct fl_buf *out)
 {
 	fl_buf_addz(out, "\nCommands:\n");
-	for (size_t i = 0; cmd->subs[i]; i++)
-		fl_buf_addf(out, "  %-14s%s\n", cmd->subs[i]->name, cmd->subs[i]->summary);
+	for (size_t i = 0; cmd->subs[i]; i++) {
+		fl_buf_addf(out, "  %-*s", SUBS_COLUMN - 2, cmd->subs[i]->name);
+		add_filled(fl_str(cmd->subs[i]->summary), SUBS_COLUMN, SUBS_COLUMN, out);
+	}
 }
 
 /* What follows the command's path in a synopsis, in plain text or with man's font changes. */
@@ -59,27 +85,27 @@ static void add_synopsis(const struct fl_cmd *cmd, struct fl_buf *out)
 		fl_buf_addf(out, " %s", cmd->args);
 }
 
-#define HELP_WIDTH 78
-
-/* A paragraph filled to the width; one that starts with a blank stays as it is. */
+/* A paragraph filled to the width; one that starts with a blank keeps its lines, but for those too long. */
 static void add_paragraph(struct fl_str text, struct fl_buf *out)
 {
-	size_t width = 0;
-	struct fl_str word;
+	struct fl_str line;
 
-	if (text.n && text.p[0] == ' ') {
-		fl_buf_addf(out, "%.*s\n", FL_STR_ARG(text));
+	if (!text.n || text.p[0] != ' ') {
+		add_filled(text, 0, 0, out);
 		return;
 	}
-	while (fl_str_word(&text, &word)) {
-		bool wrap = width && width + 1 + word.n > HELP_WIDTH;
+	while (fl_str_line(&text, &line)) {
+		size_t lead = 0;
 
-		if (width)
-			fl_buf_addc(out, wrap ? '\n' : ' ');
-		width = wrap || !width ? word.n : width + 1 + word.n;
-		fl_buf_add_str(out, word);
+		while (lead < line.n && line.p[lead] == ' ')
+			lead++;
+		if (line.n <= HELP_WIDTH) {
+			fl_buf_addf(out, "%.*s\n", FL_STR_ARG(line));
+			continue;
+		}
+		fl_buf_fill(out, ' ', lead);
+		add_filled(fl_str_from(line, lead), lead + 4, lead, out);
 	}
-	fl_buf_addc(out, '\n');
 }
 
 static void add_about(struct fl_str about, struct fl_buf *out)

@@ -72,6 +72,9 @@ struct fl_opt {
 	{ .type = FL_OPT_TYPE_U64, .letter = ltr, .name = nm, .metavar = mv, .help = hlp,          \
 	  .offset = offsetof(s, f), .set_offset = SIZE_MAX, .min = lo, .max = hi }
 #define FL_OPT_PID(s, f, ltr, nm, hlp) FL_OPT_U64_IN(s, f, ltr, nm, "PID", 1, 1u << 22, hlp)
+#define FL_OPT_PID_SET(s, f, setf, ltr, nm, hlp)                                                   \
+	{ .type = FL_OPT_TYPE_U64, .letter = ltr, .name = nm, .metavar = "PID", .help = hlp,       \
+	  .offset = offsetof(s, f), .set_offset = offsetof(s, setf), .min = 1, .max = 1u << 22 }
 /* A time that is more than none. */
 #define FL_OPT_DURATION_SOME(s, f, ltr, nm, mv, hlp)                                               \
 	{ .type = FL_OPT_TYPE_DURATION, .letter = ltr, .name = nm, .metavar = mv, .help = hlp,     \

@@ -287,7 +287,7 @@ static int doctor_run(const void *v, const struct fl_args *args)
 
 const struct fl_cmd fl_cmd_doctor = {
 	.name = "doctor",
-	.summary = "what this machine permits, what is missing, and what to do",
+	.summary = "What this machine permits, what is missing, and what to do",
 	.about = "Every capability is tried out and not guessed from a version: small programs are loaded "
 		 "into the kernel and attached for a moment, files are opened.\n\n"
 		 "The exit status is 1 when nothing at all can be traced here. With --clean it is 1 when "

@@ -16,11 +16,11 @@
 const struct fl_opt alloc_source_options[] = {
 	FL_OPT_STR(struct alloc_source_opts, input, 0, "input", "FILE",
 		   "read a saved dump ('-': standard input) instead of " PROC_ALLOCINFO),
-	FL_OPT_U64_SET(struct alloc_source_opts, pid, has_pid, 'p', "pid", "PID",
+	FL_OPT_PID_SET(struct alloc_source_opts, pid, has_pid, 'p', "pid",
 		       "ask a live program that has libforeland-alloc"),
 	FL_OPT_STR(struct alloc_source_opts, skip, 0, "skip", "GLOB[,GLOB]...",
 		   "wrappers, whose callers are named instead ('': none; default: the usual ones)"),
-	FL_OPT_U64_SET(struct alloc_source_opts, attach, has_attach, 0, "attach", "PID",
+	FL_OPT_PID_SET(struct alloc_source_opts, attach, has_attach, 0, "attach",
 		       "count a running program from now on, by user probes on its malloc()"),
 	FL_OPT_FLAG(struct alloc_source_opts, kernel, 0, "kernel",
 		    "count in this kernel from now on, by its kmem tracepoints"),
@@ -99,8 +99,8 @@ int alloc_make_order(const struct alloc_view_opts *o, struct fl_alloc_order *ret
 {
 	*ret = (struct fl_alloc_order){};
 	if (o->sort && fl_alloc_order_parse(o->sort, ret) < 0)
-		return fl_say_usage("--sort takes " FL_ALLOC_KEYS
-				    ", with '-' before it for the reverse");
+		return fl_say_usage("--sort: '%s' is none of " FL_ALLOC_KEYS ", nor one of them with '-' before it",
+				    o->sort);
 	return FL_EXIT_DONE;
 }
 
@@ -180,10 +180,6 @@ int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
 
 	if (!!o->input + o->has_pid + o->has_attach + o->kernel > 1)
 		return fl_say_usage("--input, --pid, --attach and --kernel exclude each other");
-	if (o->has_attach && (o->attach == 0 || o->attach > INT_MAX))
-		return fl_say_usage("--attach takes a process id");
-	if (o->has_pid && (o->pid == 0 || o->pid > INT_MAX))
-		return fl_say_usage("--pid takes a process id");
 	if (o->kernel || o->has_attach)
 		return open_probes(o, ret);
 	if (!o->input && !o->has_pid)

@@ -261,7 +261,8 @@ static int run(const void *opts, const struct fl_args *args)
 	if (code != FL_EXIT_DONE)
 		return code;
 	if (o->has_stack && (!o->stack || o->stack > FL_LEDGER_DEPTH))
-		return fl_say_usage("--stack takes 1 to %u", FL_LEDGER_DEPTH);
+		return fl_say_usage("--stack: '%llu' is out of range (1 to %u)", (unsigned long long)o->stack,
+				    FL_LEDGER_DEPTH);
 	if (!args->command || !args->command[0])
 		return fl_say_usage("a program is expected behind '--'");
 	return run_counted(o, args->command, &filter);

@@ -21,7 +21,7 @@ static const struct fl_opt options[] = {
 	FL_OPT_GROUP(struct show_opts, filter, alloc_filter_options),
 	FL_OPT_GROUP(struct show_opts, view, alloc_view_options),
 	FL_OPT_GROUP(struct show_opts, form, alloc_form_options),
-	FL_OPT_DURATION(struct show_opts, time, 't', "time", "TIME",
+	FL_OPT_DURATION_SOME(struct show_opts, time, 't', "time", "TIME",
 			"with --kernel and --attach: count for TIME (default 5s, or until Ctrl-C)"),
 	{}
 };

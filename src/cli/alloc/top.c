@@ -39,7 +39,7 @@ static const struct fl_opt options[] = {
 	FL_OPT_GROUP(struct top_opts, source, alloc_source_options),
 	FL_OPT_GROUP(struct top_opts, filter, alloc_filter_options),
 	FL_OPT_GROUP(struct top_opts, view, alloc_view_options),
-	FL_OPT_DURATION(struct top_opts, interval, 'i', "interval", "TIME",
+	FL_OPT_DURATION_SOME(struct top_opts, interval, 'i', "interval", "TIME",
 			"time between two looks (default 1s)"),
 	{}
 };

@@ -57,7 +57,7 @@ int fl_cli_epdma_layout(const char *text, enum fl_epmd_layout *ret)
 	if (!text)
 		return 0;
 	if (strlen(text) != 1 || (*text != 'A' && *text != 'B')) {
-		fl_say(FL_ERROR, "--metadata-layout: '%s' is neither A nor B", text);
+		fl_say_usage("--metadata-layout: '%s' is none of A|B", text);
 		return -EINVAL;
 	}
 	*ret = *text == 'A' ? FL_EPMD_A : FL_EPMD_B;
@@ -84,13 +84,22 @@ static void show_diag(struct fl_diag *diag)
 	fl_diag_fini(diag);
 }
 
-static void list_boards(void)
+static void no_such_board(const char *name)
 {
-	_cleanup_buf_ struct fl_buf names = {};
+	_cleanup_buf_ struct fl_buf all = {};
+	struct fl_str names[16];
+	size_t n = 0, near;
 
-	for (size_t i = 0; fl_board_names[i]; i++)
-		fl_buf_addf(&names, "%s, ", fl_board_names[i]);
-	fl_say_help("boards are %sand files with a / in their name", fl_buf_z(&names));
+	for (; n < FL_ARRAY_SIZE(names) && fl_board_names[n]; n++) {
+		names[n] = fl_str(fl_board_names[n]);
+		fl_buf_addf(&all, "%s%s", n ? "|" : "", fl_board_names[n]);
+	}
+	near = fl_str_nearest(fl_str(name), names, n);
+	if (near < n)
+		fl_say_usage("--board: '%s' is none of %s, did you mean '%.*s'?", name, fl_buf_z(&all),
+			     FL_STR_ARG(names[near]));
+	else
+		fl_say_usage("--board: '%s' is none of %s, nor a file with a / in its name", name, fl_buf_z(&all));
 }
 
 int fl_cli_epdma_open(const struct fl_setup_options *o, struct fl_setup *ret)
@@ -104,13 +113,11 @@ int fl_cli_epdma_open(const struct fl_setup_options *o, struct fl_setup *ret)
 		show_diag(&diag);
 	} else if (r == -ENOMEM) {
 		fl_say_failed("foreland", r);
+	} else if (r == -ENOENT && !strchr(o->board, '/')) {
+		no_such_board(o->board);
+		r = -ENXIO;
 	} else {
-		bool preset = r == -ENOENT && !strchr(o->board, '/');
-
-		fl_say(FL_ERROR, "board '%s': %s", o->board,
-		       preset ? "there is none of this name" : strerror(-r));
-		if (preset)
-			list_boards();
+		fl_say_failed(o->board, r);
 	}
 	fl_setup_close(ret);
 	return r;

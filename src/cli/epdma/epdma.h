@@ -32,7 +32,7 @@ extern const struct fl_opt fl_epdma_run_options[];
 int fl_cli_epdma_layout(const char *text, enum fl_epmd_layout *ret);
 int fl_cli_epdma_setup(const struct fl_epdma_opts *o, struct fl_setup_options *ret);
 
-/* Opens the board and its controller, or says on stderr why not. */
+/* Opens the board and its controller, or says on stderr why not; -ENXIO: no board has that name. */
 int fl_cli_epdma_open(const struct fl_setup_options *o, struct fl_setup *ret);
 
 /* The board alone, and --fault; on failure they say why on stderr. */

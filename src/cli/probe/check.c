@@ -239,7 +239,7 @@ static int check_run(const void *v, const struct fl_args *args)
 
 const struct fl_cmd fl_cmd_probe_check = {
 	.name = "check",
-	.summary = "accept probe definitions, or say what the kernel would",
+	.summary = "Accept probe definitions, or say what the kernel would",
 	.args = "DEF...|-",
 	.about = "Reads each definition as the kernel's dynamic_events file does: code, message and "
 		 "column of a finding are the kernel's own. \"-\" reads one definition a line from "

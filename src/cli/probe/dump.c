@@ -71,7 +71,7 @@ static int dump_run(const void *v, const struct fl_args *args)
 
 const struct fl_cmd fl_cmd_probe_dump = {
 	.name = "dump",
-	.summary = "show what each argument of a probe does when it fires",
+	.summary = "Show what each argument of a probe does when it fires",
 	.args = "DEF...|-",
 	.about = "Prints each definition as the kernel lists it, and behind it a line for each "
 		 "argument: the fetch program that it was compiled to.",

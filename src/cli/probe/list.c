@@ -103,7 +103,7 @@ static int list_run(const void *v, const struct fl_args *args)
 
 const struct fl_cmd fl_cmd_probe_list = {
 	.name = "list",
-	.summary = "list what can be probed, with names and types of arguments",
+	.summary = "List what can be probed, with names and types of arguments",
 	.args = "functions|tracepoints|types [GLOB]...",
 	.about = "Functions are shown as C declares them. Those without types can be probed by register "
 		 "alone (p probes); several symbols of one name are ambiguous, and \"MODULE:NAME\" or an "

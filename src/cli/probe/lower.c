@@ -172,7 +172,7 @@ static int lower_run(const void *v, const struct fl_args *args)
 
 const struct fl_cmd fl_cmd_probe_lower = {
 	.name = "lower",
-	.summary = "say a probe in the text that an older kernel takes",
+	.summary = "Say a probe in the text that an older kernel takes",
 	.args = "DEF...|-",
 	.about = "Casts and paths of fields become plain dereferences by offset, with the offsets of "
 		 "the target's types. What the older kernel cannot say is refused, with the reason.",

@@ -163,6 +163,6 @@ static const struct fl_cmd *const probe_subs[] = {
 
 const struct fl_cmd fl_cmd_probe = {
 	.name = "probe",
-	.summary = "typed probe definitions: check, compile, translate, list",
+	.summary = "Typed probe definitions: check, compile, translate, list",
 	.subs = probe_subs,
 };

@@ -59,7 +59,7 @@ static int syntax_run(const void *v, const struct fl_args *args)
 
 const struct fl_cmd fl_cmd_probe_syntax = {
 	.name = "syntax",
-	.summary = "print the syntax of definitions, as the kernel's README has it",
+	.summary = "Print the syntax of definitions, as the kernel's README has it",
 	.size = sizeof(struct syntax_opts),
 	.options = syntax_options,
 	.run = syntax_run,

@@ -75,7 +75,7 @@ int trace_command_start(struct trace_job *s, char **command)
 		return 0;
 	waitpid(s->child, &s->child_status, 0);
 	s->child_status = (err == ENOENT ? 127 : 126) << 8;
-	fl_say(FL_ERROR, "%s: %s", command[0], strerror(err));
+	fl_say_failed(command[0], err);
 	return -ECANCELED;
 }
 

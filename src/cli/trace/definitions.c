@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/num.h"
 #include "base/util.h"
@@ -151,6 +152,59 @@ int trace_add_definitions(struct trace_job *s, const struct fl_args *args)
 	for (size_t i = 0; i < args->n && r == 0; i++)
 		r = add_definition(s, fl_str(args->v[i]), "definition");
 	return r;
+}
+
+/* A fault that no kernel's types can mend: what is no definition at all. */
+static bool is_none(struct fl_target *t, struct fl_str def)
+{
+	struct fl_probe_verdict v = {};
+	struct fl_probe_event *e = NULL;
+	struct fl_str filter;
+	bool none;
+
+	def = fl_definition_split(def, &filter);
+	fl_probe_check_trace(t, FL_DIALECT_7_3, def, &e, &v);
+	none = v.diag.kind && strcmp(v.diag.kind->code, "NO_EVENT_KIND") == 0;
+	if (none)
+		print_verdict(&v, "definition", def);
+	fl_probe_verdict_fini(&v);
+	fl_probe_event_free(e);
+	return none;
+}
+
+static bool has_keys(struct fl_str spec)
+{
+	for (size_t at = 0; at < spec.n; at = fl_str_find(spec, ':', at) + 1) {
+		struct fl_str word = fl_str_from(spec, at);
+
+		if (fl_str_starts(word, "keys=") || fl_str_starts(word, "key="))
+			return true;
+	}
+	return false;
+}
+
+int trace_check_early(const struct trace_opts *o, const struct fl_args *args)
+{
+	struct fl_target *t;
+	bool none = false;
+
+	if (o->hist.n > 1 && !o->file && o->hist.n != args->n) {
+		fl_say(FL_ERROR, "as many --hist as definitions are wanted, or one for all");
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < o->hist.n; i++) {
+		if (has_keys(fl_str(o->hist.v[i])))
+			continue;
+		fl_say_line("--hist: error: a histogram has keys=FIELD[,FIELD]... [BAD_HIST]");
+		fl_say_line("%s", o->hist.v[i]);
+		return -EINVAL;
+	}
+	if (fl_target_open(&o->target, &t) < 0)
+		return 0; /* the guest has its own */
+	for (size_t i = 0; i < args->n && !none; i++)
+		none = is_none(t, fl_str(args->v[i]));
+	fl_target_close(t);
+	return none ? -EINVAL : 0;
 }
 
 /* One --hist is for all definitions, several are for one each, in their order. */

@@ -94,6 +94,8 @@ void trace_end_hists(struct trace_job *s);
 /* Each adds what the command line names to the job and prints a diagnostic. 0 or -errno. */
 int trace_add_definitions(struct trace_job *s, const struct fl_args *args);
 int trace_add_hists(struct trace_job *s);
+/* What is wrong whatever the kernel: said before a guest boots for it. */
+int trace_check_early(const struct trace_opts *o, const struct fl_args *args);
 
 /* By BPF programs, or through the kernel's own tracer: set up, run, sum up. Return the exit status. */
 int trace_live(struct trace_job *s, const struct fl_args *args);

@@ -329,11 +329,13 @@ static int follow(struct report *r)
 static void check_selection(struct report *r)
 {
 	const char *filter = fl_selection_unmatched(r->selection);
+	const char *buffer = fl_selection_empty_buffer(r->selection);
 
-	if (!filter)
-		return;
-	fl_say(FL_ERROR, "no record is of an event '%s'", filter);
-	r->failed = true;
+	if (filter)
+		fl_say(FL_ERROR, "no record is of an event '%s'", filter);
+	if (buffer)
+		fl_say(FL_ERROR, "no record is in a buffer '%s'", buffer);
+	r->failed |= filter || buffer;
 }
 
 static void check_export(struct report *r)
@@ -404,31 +406,31 @@ static void add_file(struct report *r, const char *path)
 }
 
 static int add_each(struct fl_selection *s, const struct fl_strv *list,
-		    int (*add)(struct fl_selection *, const char *), const char *option)
+		    int (*add)(struct fl_selection *, const char *), const char *option, const char *what)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (add(s, list->v[i]) < 0)
-			return fl_say_usage("option '%s': '%s' is none", option, list->v[i]);
+			return fl_say_usage("%s: '%s' is no %s", option, list->v[i], what);
 	return 0;
 }
 
 static int select_records(struct report *r)
 {
 	const struct report_opts *o = r->o;
-	int status = add_each(r->selection, &o->filters, fl_selection_add_events, "--filter");
+	int status = add_each(r->selection, &o->filters, fl_selection_add_events, "--filter", "EVENT or EVENT: FILTER");
 
 	if (!status)
-		status = add_each(r->selection, &o->cpus, fl_selection_add_cpus, "--cpu");
+		status = add_each(r->selection, &o->cpus, fl_selection_add_cpus, "--cpu", "list of CPUs such as 0,2-3");
 	if (!status)
-		status = add_each(r->selection, &o->pids, fl_selection_add_pid, "--pid");
+		status = add_each(r->selection, &o->pids, fl_selection_add_pid, "--pid", "thread's number");
 	if (!status)
-		status = add_each(r->selection, &o->buffers, fl_selection_add_buffer, "--buffer");
+		status = add_each(r->selection, &o->buffers, fl_selection_add_buffer, "--buffer", "name of a buffer");
 	if (!status && o->since && fl_selection_since(r->selection, o->since) < 0)
 		status = fl_say_usage(
-			"option '--since': '%s' is no time: \"123.456789\" or \"+1.5\"", o->since);
+			"--since: '%s' is not a time such as 123.456789 or +1.5", o->since);
 	if (!status && o->until && fl_selection_until(r->selection, o->until) < 0)
 		status = fl_say_usage(
-			"option '--until': '%s' is no time: \"123.456789\" or \"+1.5\"", o->until);
+			"--until: '%s' is not a time such as 123.456789 or +1.5", o->until);
 	return status;
 }
 

@@ -143,7 +143,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 	if (r)
 		return r;
 	if (s.o->vm)
-		return trace_in_guest(s.o, args);
+		return trace_check_early(s.o, args) < 0 ? FL_EXIT_FINDINGS : trace_in_guest(s.o, args);
 	r = trace_open_clock(&s) < 0 ? FL_EXIT_FINDINGS : trace_session(&s, args);
 	trace_close_clock(&s);
 

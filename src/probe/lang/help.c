@@ -6,6 +6,7 @@
  */
 #include "probe/lang/help.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 
 #include "base/util.h"
@@ -393,7 +394,125 @@ static void help_user_types(const struct fl_parse *p, struct fl_diag *d)
 		fl_diag_help(d, "'foreland trace' takes types of user code, from the program's debug information");
 }
 
+/* ---- what was meant by a definition in another tool's words: "kprobe:vfs_read", "sched:sched_switch" ---- */
+
+/* bpftrace's, and what others call them: the kernel's letter, and what stands behind the place. */
+static const struct {
+	const char *name, *letter, *behind;
+} others[] = {
+	{ "kprobe", "p", "" },
+	{ "kretprobe", "r", "" },
+	{ "fentry", "f", "" },
+	{ "kfunc", "f", "" },
+	{ "fexit", "f", "%return" },
+	{ "kretfunc", "f", "%return" },
+	{ "uprobe", "p", "" },
+	{ "uretprobe", "r", "" },
+	{ "rawtracepoint", "t", "" },
+	{ "tracepoint", "e", "" },
+};
+
+static bool is_name(struct fl_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!isalnum((unsigned char)s.p[i]) && s.p[i] != '_' && s.p[i] != '.')
+			return false;
+	return s.n && !isdigit((unsigned char)s.p[0]);
+}
+
+/* "SYSTEM:EVENT" or "SYSTEM/EVENT": how perf and trace-cmd, and the folders of tracefs, call an event. */
+static bool event(struct fl_str s, struct fl_buf *out)
+{
+	size_t colon = fl_str_find(s, ':', 0), at = colon < s.n ? colon : fl_str_find(s, '/', 0);
+	struct fl_str system = fl_str_sub(s, 0, at), name = fl_str_from(s, at + 1);
+
+	if (!is_name(system) || !is_name(name))
+		return false;
+	fl_buf_addf(out, "e %.*s/%.*s", FL_STR_ARG(system), FL_STR_ARG(name));
+	return true;
+}
+
+/* A program's code without the letter. */
+static bool by_path(struct fl_str letter, struct fl_str place, struct fl_buf *out)
+{
+	if (!place.n || place.p[0] != '/')
+		return false;
+	fl_buf_addf(out, "%.*s %.*s", FL_STR_ARG(letter), FL_STR_ARG(place));
+	return true;
+}
+
+/* What stands behind "kprobe:"; fentry's may have the module in front, which BTF knows by itself. */
+static bool of_kind(size_t kind, struct fl_str place, struct fl_buf *out)
+{
+	size_t colon = fl_str_find(place, ':', 0);
+
+	if (!place.n)
+		return false;
+	if (place.p[0] == '/')
+		return by_path(fl_str(others[kind].letter), place, out);
+	if (others[kind].letter[0] == 'e')
+		return event(place, out);
+	if (others[kind].letter[0] == 'f' && colon < place.n)
+		place = fl_str_from(place, colon + 1);
+	fl_buf_addf(out, "%s %.*s%s", others[kind].letter, FL_STR_ARG(place), others[kind].behind);
+	return true;
+}
+
+/* "kprobe:PLACE" or "kprobe PLACE". */
+static bool by_kind(struct fl_str word, struct fl_str next, struct fl_buf *out)
+{
+	size_t colon = fl_str_find(word, ':', 0);
+	struct fl_str name = fl_str_sub(word, 0, colon);
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(others); i++)
+		if (fl_str_eq(name, fl_str(others[i].name)))
+			return of_kind(i, colon < word.n ? fl_str_from(word, colon + 1) : next, out);
+	return false;
+}
+
+/* "p:vfs_read": a letter, and what the kernel takes for the event's name. */
+static bool by_letter(struct fl_str word, struct fl_str next, struct fl_buf *out)
+{
+	if (next.n || word.n < 3 || word.p[1] != ':' || !memchr("prft", word.p[0], 4) ||
+	    !is_name(fl_str_from(word, 2)))
+		return false;
+	fl_buf_addf(out, "%c %.*s", word.p[0], FL_STR_ARG(fl_str_from(word, 2)));
+	return true;
+}
+
+static bool by_name(struct fl_str word, struct fl_target *t, struct fl_buf *out)
+{
+	if (!is_name(word))
+		return false;
+	fl_buf_addf(out, "%s %.*s", fl_type_ok(fl_target_tracepoint(t, word)) ? "t" : "p", FL_STR_ARG(word));
+	return true;
+}
+
+static bool guess(struct fl_str def, struct fl_target *t, struct fl_buf *out)
+{
+	struct fl_str word, next, rest;
+	size_t blank;
+
+	def = fl_str_trim(def);
+	blank = fl_str_find(def, ' ', 0);
+	word = fl_str_sub(def, 0, blank);
+	rest = fl_str_trim(fl_str_from(def, blank));
+	next = fl_str_sub(rest, 0, fl_str_find(rest, ' ', 0));
+	return by_kind(word, next, out) || by_letter(word, next, out) || by_path(FL_STR("p"), word, out) ||
+	       (!next.n && (event(word, out) || by_name(word, t, out)));
+}
+
+static void help_kind(const struct fl_parse *p, struct fl_diag *d)
+{
+	_cleanup_buf_ struct fl_buf form = {};
+
+	help_user_code(p, d);
+	if (!d->help && guess(p->log.def, p->target, &form))
+		fl_diag_help(d, "did you mean '%s'?", fl_buf_z(&form));
+}
+
 static void (*const helpers[_FL_FAULT_MAX])(const struct fl_parse *p, struct fl_diag *d) = {
+	[FL_FAULT_NO_EVENT_KIND] = help_kind,
 	[FL_FAULT_NO_BTF_FIELD] = help_field,
 	[FL_FAULT_NO_BTFARG] = help_param,
 	[FL_FAULT_NO_BTF_ENTRY] = help_entry,
@@ -413,7 +532,6 @@ static void (*const helpers[_FL_FAULT_MAX])(const struct fl_parse *p, struct fl_
 	[FL_FAULT_BAD_ATTACH_EVENT] = help_event,
 	[FL_FAULT_TYPECAST_REQ_FIELD] = help_cast,
 	[FL_FAULT_ARG_TOO_LONG] = help_length,
-	[FL_FAULT_NO_EVENT_KIND] = help_user_code,
 	[FL_FAULT_NOSUP_BTFARG] = help_user_types,
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/util.h"
 #include "probe/tracedat/ringpage.h"
+#include "probe/tracedat/strange.h"
 
 #define MAX_FILE   (1ull << 42)
 #define MAX_EVENTS 65536
@@ -309,13 +310,23 @@ static int read_version_6(struct fl_datfile *d, struct fl_dat_reader *r)
 
 /* ---- both ---- */
 
+static int strange(struct fl_datfile *d)
+{
+	const char *what = fl_strange_file(fl_file_str(&d->file));
+	int err = fl_findings_add(&d->findings, FL_DAT_NOT_A_RECORDING, d->path, "%s", "");
+
+	if (what && d->findings.n)
+		fl_diag_help(&d->findings.list[d->findings.n - 1], "%s", what);
+	return err;
+}
+
 static int read_start(struct fl_datfile *d, struct fl_dat_reader *r)
 {
 	struct fl_str magic = fl_dat_take(r, 10), version;
 	uint8_t order, word;
 
 	if (r->r.overrun || !fl_str_eq(magic, FL_STR("\x17\x08\x44tracing")))
-		return fl_findings_add(&d->findings, FL_DAT_NOT_A_RECORDING, d->path, "%s", "");
+		return strange(d);
 	version = fl_dat_take_z(r);
 	d->version = fl_str_is(version, "6") ? 6 : fl_str_is(version, "7") ? 7 : 0;
 	order = fl_dat_number(r, 1);

@@ -72,6 +72,8 @@ static void add_symbol(const struct fl_ksyms *ksyms, uint64_t addr, bool name_on
 		return;
 	}
 	fl_buf_add_str(out, sym.name);
+	/* A tracepoint's own probe has no other place; live it is shown so. The kernel's tracer is behind it. */
+	name_only |= addr == sym.addr && fl_str_starts(sym.name, "__probestub_");
 	if (!name_only && sym.size)
 		fl_buf_addf(out, "+0x%llx/0x%llx", (unsigned long long)(addr - sym.addr),
 			    (unsigned long long)sym.size);

@@ -44,9 +44,14 @@ struct parsed {
 	struct fl_filter f;
 };
 
+struct wanted_buffer {
+	const char *name; /* the caller's */
+	bool has_records;
+};
+
 struct fl_selection {
 	struct ranges cpus, pids;
-	struct fl_str *buffers;
+	struct wanted_buffer *buffers;
 	size_t nr_buffers;
 	struct event_filter *filters;
 	size_t nr_filters;
@@ -138,12 +143,12 @@ int fl_selection_add_pid(struct fl_selection *s, const char *text)
 
 int fl_selection_add_buffer(struct fl_selection *s, const char *text)
 {
-	struct fl_str *more = reallocarray(s->buffers, s->nr_buffers + 1, sizeof(*more));
+	struct wanted_buffer *more = reallocarray(s->buffers, s->nr_buffers + 1, sizeof(*more));
 
 	if (!more)
 		return -ENOMEM;
 	s->buffers = more;
-	s->buffers[s->nr_buffers++] = fl_str(text);
+	s->buffers[s->nr_buffers++] = (struct wanted_buffer){ text, false };
 	return 0;
 }
 
@@ -235,11 +240,16 @@ bool fl_selection_is_over(const struct fl_selection *s, const struct fl_recorded
 	return s->until.is_given && compare_time(s, &s->until, rec) > 0;
 }
 
-static bool is_buffer(const struct fl_selection *s, struct fl_str name)
+static bool is_buffer(struct fl_selection *s, struct fl_str name)
 {
-	for (size_t i = 0; i < s->nr_buffers; i++)
-		if (fl_str_eq(s->buffers[i], name) || (!name.n && fl_str_is(s->buffers[i], "main")))
-			return true;
+	for (size_t i = 0; i < s->nr_buffers; i++) {
+		struct wanted_buffer *b = &s->buffers[i];
+
+		if (!fl_str_is(name, b->name) && (name.n || strcmp(b->name, "main") != 0))
+			continue;
+		b->has_records = true;
+		return true;
+	}
 	return !s->nr_buffers;
 }
 
@@ -380,6 +390,14 @@ int fl_selection_match(struct fl_selection *s, const struct fl_recorded *rec, st
 	if (fl_selection_is_over(s, rec))
 		return 0;
 	return match_events(s, rec, diag);
+}
+
+const char *fl_selection_empty_buffer(const struct fl_selection *s)
+{
+	for (size_t i = 0; i < s->nr_buffers; i++)
+		if (!s->buffers[i].has_records)
+			return s->buffers[i].name;
+	return NULL;
 }
 
 const char *fl_selection_unmatched(const struct fl_selection *s)

@@ -40,6 +40,8 @@ int fl_selection_match(struct fl_selection *s, const struct fl_recorded *rec, st
 /* No record can follow that is wanted. */
 bool fl_selection_is_over(const struct fl_selection *s, const struct fl_recorded *rec);
 
+/* The first of the buffers of which there was no record, NULL where there is none. */
+const char *fl_selection_empty_buffer(const struct fl_selection *s);
 /* The first filter of events that no event ever matched, NULL where there is none. */
 const char *fl_selection_unmatched(const struct fl_selection *s);
 
