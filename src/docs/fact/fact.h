@@ -16,6 +16,7 @@
 #include "docs/tree/tree.h"
 
 struct docs_opts {
+	const struct docs_conf *conf; /* of the tree, where it was read before; NULL: it is read */
 	struct docs_set want;
 	enum fl_level level; /* the mildest that is reported */
 	enum docs_family family;

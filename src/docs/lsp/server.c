@@ -290,7 +290,10 @@ static void add_labels(struct docs_lsp *s, const struct docs_session *run, const
 
 static int check(struct docs_lsp *s, const char *path, struct docs_session *run)
 {
-	int r = docs_session_init(run, &s->tree, &s->opts);
+	int r;
+
+	s->opts.conf = s->indexed ? &s->index.conf : NULL;
+	r = docs_session_init(run, &s->tree, &s->opts);
 
 	if (!r)
 		r = docs_session_paths(run, &path, 1);

@@ -180,13 +180,37 @@ static void not_found(struct body *b)
 				FL_STR_ARG(b->use->name));
 }
 
+/* The next line behind @at that begins with "/", or the end; 16 bytes at a time. */
+static size_t next_slash(struct fl_str text, size_t at)
+{
+	typedef uint8_t v16 __attribute__((vector_size(16)));
+	union {
+		v16 v;
+		uint64_t half[2];
+	} found;
+	v16 ends, first;
+
+	for (; text.n - at > 16; at += 16) {
+		memcpy(&ends, text.p + at, sizeof(ends));
+		memcpy(&first, text.p + at + 1, sizeof(first));
+		found.v = (v16)(ends == '\n') & (v16)(first == '/');
+		if (found.half[0] | found.half[1])
+			break;
+	}
+	for (; at + 1 < text.n; at++) {
+		if (text.p[at] == '\n' && text.p[at + 1] == '/')
+			return at + 1;
+	}
+	return text.n;
+}
+
 /* Comments of a file that was not read as a whole: each line that begins with "/" "**". */
 static void find_comments(struct docs_worker *w, struct fl_str text)
 {
 	w->nr_kdoc = 0;
-	for (const char *p = text.p; (p = memmem(p, (size_t)(text.p + text.n - p), "/**", 3)); p += 3) {
-		if (p == text.p || p[-1] == '\n')
-			docs_note_comment(w, (size_t)(p - text.p));
+	for (size_t at = 0; at < text.n; at = next_slash(text, at)) {
+		if (text.n - at >= 3 && !memcmp(text.p + at, "/**", 3))
+			docs_note_comment(w, at);
 	}
 }
 

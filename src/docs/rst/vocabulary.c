@@ -13,10 +13,18 @@ static const struct rst_directive directives[] = {
 #undef DIRECTIVE
 };
 
+/* Of the names above: pages ask for them often enough that to count their letters each time shows. */
+static const unsigned char lengths[] = {
+#define DIRECTIVE(name, req, opt, blanks, content, options, extension) sizeof(name) - 1,
+#include "docs/rst/directives.def"
+#undef DIRECTIVE
+};
+
 static const struct {
 	const char *name, *extension;
+	size_t n;
 } roles[] = {
-#define ROLE(name, extension) { name, extension },
+#define ROLE(name, extension) { name, extension, sizeof(name) - 1 },
 #include "docs/rst/roles.def"
 #undef ROLE
 };
@@ -38,16 +46,18 @@ static bool loaded(const struct rst_vocabulary *v, const char *extension)
 	return !extension[0] || !v || fl_map_get(&v->extensions, fl_str(extension));
 }
 
-/* @row is @name, or is it within a domain whose name may be left out. */
-static bool names(const char *row, struct fl_str name, const struct rst_vocabulary *v)
+/* @row of length @len is @name, or is it within a domain whose name may be left out. */
+static bool names(const char *row, size_t len, struct fl_str name, const struct rst_vocabulary *v)
 {
 	size_t n;
 
-	if (fl_str_is(name, row))
+	if (len < name.n || memcmp(row + len - name.n, name.p, name.n))
+		return false;
+	if (len == name.n)
 		return true;
 	for (size_t i = 0; i < FL_ARRAY_SIZE(domains); i++) {
 		n = strlen(domains[i]);
-		if (!strncmp(row, domains[i], n) && row[n] == ':' && fl_str_is(name, row + n + 1))
+		if (len == n + 1 + name.n && !strncmp(row, domains[i], n) && row[n] == ':')
 			return !v || !v->domain || !strcmp(domains[i], v->domain) || !strcmp(domains[i], "std");
 	}
 	return false;
@@ -63,7 +73,7 @@ const struct rst_directive *rst_find_directive(const struct rst_vocabulary *v, s
 	if (e)
 		return e->ptr;
 	for (size_t i = 0; name.n && i < FL_ARRAY_SIZE(directives); i++) {
-		if (names(directives[i].name, name, v) && loaded(v, directives[i].extension))
+		if (names(directives[i].name, lengths[i], name, v) && loaded(v, directives[i].extension))
 			return &directives[i];
 	}
 	return NULL;
@@ -77,7 +87,7 @@ bool rst_find_role(const struct rst_vocabulary *v, struct fl_str name)
 	if (v && name.n && fl_map_get(&v->roles, name))
 		return true;
 	for (size_t i = 0; name.n && i < FL_ARRAY_SIZE(roles); i++) {
-		if (names(roles[i].name, name, v) && loaded(v, roles[i].extension))
+		if (names(roles[i].name, roles[i].n, name, v) && loaded(v, roles[i].extension))
 			return true;
 	}
 	return false;

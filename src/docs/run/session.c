@@ -269,8 +269,8 @@ int docs_session_init(struct docs_session *s, struct docs_tree *tree, const stru
 		return -ENOMEM;
 	s->nr_workers = n;
 	for (unsigned int i = 0; i < n; i++)
-		docs_worker_init(&s->workers[i], tree, &s->conf, opts);
-	return docs_conf_read(&s->conf, tree);
+		docs_worker_init(&s->workers[i], tree, opts->conf ? opts->conf : &s->conf, opts);
+	return opts->conf ? 0 : docs_conf_read(&s->conf, tree);
 }
 
 void docs_session_fini(struct docs_session *s)
