@@ -133,6 +133,19 @@ def exits(top):
     check(run(top, "--format", "sarif", "--json")[0] == 2 and run(top, "--format", "xml")[0] == 2, "forms exclude each other")
 
 
+def large():
+    """More findings than are written at once: still one document."""
+    with tempfile.TemporaryDirectory() as top:
+        put(top, "x.rst", "T\n=\n\n" + "a *b\n\n" * 2000)
+        check(len(json.loads(run(top, "--format", "sarif", "x.rst")[1])["runs"][0]["results"]) == 2000, "sarif: 2000 findings")
+        for form in "gitlab", "b4-review":
+            check(json.loads(run(top, "--format", form, "x.rst")[1]), "%s: 2000 findings" % form)
+        for form in "junit", "checkstyle":
+            check(len(ET.fromstring(run(top, "--format", form, "x.rst")[1]).findall(".//failure" if form == "junit" else
+                                                                                  ".//error")) == 2000, "%s: 2000" % form)
+
+
+large()
 with tempfile.TemporaryDirectory() as top:
     tree(top)
     want = [(r["file"], r["line"], r["level"], r["code"], r["message"]) for r in rows(top)]

@@ -618,7 +618,7 @@ static int print_findings(struct session *s, struct docs_printed *p, struct fl_b
 			p->file = f->file ? f->file : "";
 			p->n++;
 		}
-		if (out->len > 65536)
+		if (out->len > 65536 && out->data[out->len - 1] == '\n') /* a comma is due by what stands before */
 			r = fl_say_result(out);
 	}
 	tell_rest(&told, out);
