@@ -205,10 +205,12 @@ def gates(c, ep):
     good &= c.read(0, 0, 4) == b"PEDM"
     ok(good, "D3hot and back")
     pcie = find_cap(c, 0x10)
-    good = struct.unpack("<I", c.read(7, pcie + 4, 4))[0] >> 28 & 1
+    bars = c.read(7, 0x10, 24)
+    good = struct.unpack("<I", c.read(7, pcie + 4, 4))[0] >> 28 & 1 and any(bars)
     c.write(7, pcie + 8, struct.pack("<H", struct.unpack("<H", c.read(7, pcie + 8, 2))[0] | 1 << 15))
-    good &= c.read(7, 4, 2) == b"\0\0" and c.read(7, 0x10, 4)[1:] == b"\0\0\0" and c.read(7, pcie + 9, 1)[0] < 0x80
-    assign(c)
+    # BARs keep their addresses, as vfio's do: a monitor answers for them itself, and its guest sees no need to write them
+    good &= c.read(7, 4, 2) == b"\0\0" and c.read(7, 0x10, 24) == bars and c.read(7, pcie + 9, 1)[0] < 0x80
+    c.write(7, 4, struct.pack("<H", 6))
     good &= c.read(4, 0x0C, 4) == b"\0" * 4 and c.read(4, 0x4C, 4) == b"\0" * 4
     program_msi(c, 0)
     bar, off, desc = handshake(c)

@@ -2,7 +2,7 @@
 """A guest of QEMU 11, which is Debian sid's, in a cached root of that suite: Linux 7.3's full kernel from an
 initramfs of busybox, the modules that tests/vm/edma/build makes, and a script. Its PCI device is the endpoint
 behind a socket."""
-import atexit, os, signal, shutil, subprocess, sys, tempfile
+import atexit, glob, lzma, os, signal, shutil, subprocess, sys, tempfile
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "system"))
 from epdma_lib import *
@@ -36,6 +36,30 @@ def ready():
         r.stderr = str(e)
     print("1..0 # SKIP", (r.stderr.strip().splitlines() or ["no QEMU with vfio-user-pci in sid"])[-1])
     raise SystemExit(0)
+
+
+def modules(*names):
+    """Files for a Guest: modules of the guest's kernel and what they need, in order, in root/modules; modprobe MODULE is
+    then 'insmod modules/MODULE.ko'."""
+    r = subprocess.run([os.path.join(TOP, "scripts", "suite-root"), "trixie-backports"], capture_output=True, text=True)
+    top = glob.glob(os.path.join(r.stdout.strip(), "usr/lib/modules/7.*-amd64"))[0]
+    deps = {}
+    for line in open(os.path.join(top, "modules.dep")):
+        path, needs = line.split(":")
+        deps[os.path.basename(path).split(".")[0].replace("_", "-")] = [path, *needs.split()]
+    d = tempfile.mkdtemp(prefix="foreland-modules.")
+    atexit.register(shutil.rmtree, d, ignore_errors=True)
+    files, order = [], []
+    for name in names:
+        for path in reversed(deps[name.replace("_", "-")]):
+            plain = os.path.basename(path).removesuffix(".xz")
+            if plain in order:
+                continue
+            order.append(plain)
+            with (lzma.open if path.endswith(".xz") else open)(os.path.join(top, path), "rb") as f, open(os.path.join(d, plain), "wb") as g:
+                g.write(f.read())
+            files.append((g.name, "root/modules/" + plain))
+    return files, order
 
 
 def initramfs(path, kernel, kind, script, files=()):
@@ -97,6 +121,7 @@ class Guest:
         except subprocess.TimeoutExpired:
             pass
         self.kill()
-        self.out = self.text()
+        # of ranges that were never mapped, which QEMU unmaps when an IOMMU comes to life: nothing of the guest's
+        self.out = "\n".join(l for l in self.text().split("\n") if "vfio_container_dma_unmap" not in l)
         shutil.rmtree(self.dir, ignore_errors=True)
         return self.out

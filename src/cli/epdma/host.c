@@ -83,13 +83,12 @@ int fl_cli_host_open(const struct fl_host_opts *o, const char *bdf, struct fl_dm
 		return fl_say_usage("either --socket or the address of a device is expected");
 	if (fl_cli_epdma_layout(o->layout, &cfg.layout) < 0)
 		return FL_EXIT_USAGE;
-	r = o->socket ? fl_bus_vfio_user(o->socket, &bus, &why) : fl_bus_sysfs(bdf, NULL, &bus);
+	r = o->socket ? fl_bus_vfio_user(o->socket, &bus, &why) : fl_bus_pci(bdf, &bus, &why);
 	if (r < 0)
 		return unreachable(o, where, why, r);
-	/* A real device's messages need a driver in the kernel: it is looked at instead. */
-	if (!o->socket && !cfg.polled)
-		fl_say(FL_NOTE, "%s: no interrupts without a driver in the kernel, the engine is polled", where);
-	cfg.polled = cfg.polled || !o->socket;
+	if (bus->deaf && !cfg.polled)
+		fl_say(FL_NOTE, "%s: %s: the engine is polled", where, bus->deaf);
+	cfg.polled = cfg.polled || bus->deaf;
 	r = fl_dma_device_over(bus, &cfg, ret, &err);
 	if (r < 0) {
 		fl_say(FL_ERROR, "%s: %s [%s]", where, err.text, fl_errno_name(r));
@@ -607,6 +606,7 @@ const struct fl_cmd fl_cmd_epdma_host = {
 	.name = "host",
 	.summary = "Drive an endpoint's DMA engine from the host",
 	.about = "The device is behind a vfio-user server's --socket, or a real one that BDF names "
-		 "(0000:01:00.1; it must not be bound to a driver, and needs root).",
+		 "(0000:01:00.1, as root). One that vfio-pci is bound to is driven by interrupts, behind its "
+		 "IOMMU; one that has no driver is polled, and no IOMMU may translate its addresses.",
 	.subs = subs,
 };

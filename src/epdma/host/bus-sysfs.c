@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The bus to a real device, through the files that the kernel gives root for it: config, resource,
- * resourceN. No kernel module takes part, hence no interrupt either: completion is polled.
+ * resourceN. No message arrives there (bus-vfio.c is for that): completion is polled.
  *
  * Memory for the device is a huge page, since that is the largest piece whose physical address is one
  * number; where there is none, a single ordinary page. It is locked, so that it stays where
@@ -22,7 +22,6 @@
 #include "base/util.h"
 #include "epdma/host/bus.h"
 
-#define SYSFS	       "/sys/bus/pci/devices"
 #define HUGE	       (2ull << 20)
 #define PAGE	       4096ull
 #define RESOURCE_MEM   0x200ull
@@ -262,15 +261,12 @@ static int read_resources(struct sysfs_bus *s, const char *dir)
 	return r;
 }
 
-/* A driver's device is not ours to program, and translated addresses are none that we know. */
+/* Translated addresses are none that we know. */
 static int may_drive(const char *dir)
 {
 	char path[PATH_MAX], type[32] = "";
 	_cleanup_fclose_ FILE *f = NULL;
 
-	snprintf(path, sizeof(path), "%s/driver", dir);
-	if (access(path, F_OK) == 0)
-		return -EBUSY;
 	snprintf(path, sizeof(path), "%s/iommu_group", dir);
 	if (access(path, F_OK) < 0)
 		return 0;
@@ -295,19 +291,12 @@ static int switch_on(struct sysfs_bus *s)
 	return sb_cfg_write(&s->bus, 4, cmd, 2);
 }
 
-int fl_bus_sysfs(const char *bdf, const char *root, struct fl_bus **ret)
+int fl_bus_sysfs(const char *dir, struct fl_bus **ret)
 {
 	struct sysfs_bus *s;
-	char dir[PATH_MAX / 2], path[PATH_MAX];
-	int n, r;
+	char path[PATH_MAX];
+	int r = may_drive(dir);
 
-	if (strchr(bdf, '/'))
-		n = snprintf(dir, sizeof(dir), "%s", bdf);
-	else
-		n = snprintf(dir, sizeof(dir), "%s/%s", root ? root : SYSFS, bdf);
-	if (n < 0 || (size_t)n >= sizeof(dir))
-		return -ENAMETOOLONG;
-	r = may_drive(dir);
 	if (r < 0)
 		return r;
 	s = calloc(1, sizeof(*s));

@@ -8,6 +8,10 @@
  * memory): a library has no business with SIGBUS. The rest goes by messages, which every server must
  * answer.
  *
+ * Behind a doorbell the next thing that anybody wants is how far the engine has come. So the write and that
+ * question go out as one piece (write_ask32), for which the server is woken once; the reply is taken whenever
+ * it is met, and is what the next read of that register gives, which is then not older than the doorbell.
+ *
  * Servers may turn round and ask for our memory (DMA_READ, DMA_WRITE). That is answered wherever this
  * client waits: for a reply, or for an interrupt.
  */
@@ -70,6 +74,13 @@ struct vfu_bus {
 	unsigned int nr_events;
 	uint64_t next_iova;
 	struct dma *dmas;
+	struct ahead {
+		bool asked, there; /* @there: it has come, and nobody has read it */
+		uint16_t id;
+		unsigned int bar;
+		uint64_t off;
+		uint32_t val;
+	} ahead;
 };
 
 static struct vfu_bus *to_vfu(struct fl_bus *b)
@@ -165,25 +176,57 @@ static int serve_dma(struct vfu_bus *v)
 			3, NULL, 0) < 0 ? lost(v, cannot_send) : 0;
 }
 
-/* The reply to @id, in v->conn.msg. Its error, if it is one. */
-static int await(struct vfu_bus *v, uint16_t id, enum vfu_cmd cmd)
+static int take_read(struct vfu_bus *v, const struct vfu_region_access *want, void *buf);
+
+/* The reply that was asked for ahead; true: this is it. An error is a word of all ones, as on a bus. */
+static bool is_ahead(struct vfu_bus *v)
 {
-	uint64_t until = fl_time_ns(CLOCK_MONOTONIC) + PATIENCE_MS * 1000000ull;
+	struct ahead *a = &v->ahead;
+	struct vfu_region_access want = { a->off, a->bar, 4 };
 	const struct vfu_hdr *h = &v->conn.msg.hdr;
+	uint8_t le[4] = { 0xff, 0xff, 0xff, 0xff };
+
+	if (!a->asked || a->there || h->id != a->id || h->cmd != VFU_REGION_READ)
+		return false;
+	if (!(h->flags & VFU_ERROR))
+		take_read(v, &want, le);
+	a->val = fl_get_le32(le);
+	a->there = true;
+	return true;
+}
+
+/* The next reply, with what the server asks in between answered. A server may do so for PATIENCE_MS. */
+static int next_reply(struct vfu_bus *v)
+{
+	uint64_t until = 0;
 	int r;
 
 	for (;;) {
-		if (fl_time_ns(CLOCK_MONOTONIC) > until) /* it asks and asks, and answers nothing */
-			return lost(v, no_answer);
 		r = vfu_recv(&v->conn);
 		if (r < 0)
 			return lost_recv(v, r);
-		if ((h->flags & VFU_TYPE_MASK) == VFU_REPLY)
-			break;
+		if ((v->conn.msg.hdr.flags & VFU_TYPE_MASK) == VFU_REPLY)
+			return 0;
+		if (!until)
+			until = fl_time_ns(CLOCK_MONOTONIC) + PATIENCE_MS * 1000000ull;
+		if (fl_time_ns(CLOCK_MONOTONIC) > until) /* it asks and asks, and answers nothing */
+			return lost(v, no_answer);
 		r = serve_dma(v);
 		if (r < 0)
 			return r;
 	}
+}
+
+/* The reply to @id, in v->conn.msg. Its error, if it is one. */
+static int await(struct vfu_bus *v, uint16_t id, enum vfu_cmd cmd)
+{
+	const struct vfu_hdr *h = &v->conn.msg.hdr;
+	int r = next_reply(v);
+
+	if (r == 0 && is_ahead(v))
+		r = next_reply(v);
+	if (r < 0)
+		return r;
 	if (h->id != id || h->cmd != cmd)
 		return lost(v, bad_reply);
 	if (h->flags & VFU_ERROR)
@@ -267,11 +310,33 @@ static int vb_bar_info(struct fl_bus *b, unsigned int bar, struct fl_bus_bar *re
 	return 0;
 }
 
+/* What was asked for ahead, if it is this. */
+static int read_ahead(struct vfu_bus *v, unsigned int bar, uint64_t off, uint32_t *ret)
+{
+	struct ahead *a = &v->ahead;
+	int r = 0;
+
+	if (!a->asked || a->bar != bar || a->off != off)
+		return -ENOENT;
+	if (!a->there)
+		r = next_reply(v);
+	if (r == 0 && !a->there && !is_ahead(v))
+		r = lost(v, bad_reply);
+	a->asked = a->there = false;
+	if (r == 0 && __atomic_load_n(&v->gone, __ATOMIC_RELAXED))
+		r = -ENODEV;
+	*ret = a->val;
+	return r;
+}
+
 static int vb_read32(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t *ret)
 {
 	uint8_t le[4];
-	int r = region_read(to_vfu(b), bar, off, le, 4);
+	int r = read_ahead(to_vfu(b), bar, off, ret);
 
+	if (r != -ENOENT)
+		return r;
+	r = region_read(to_vfu(b), bar, off, le, 4);
 	if (r == 0)
 		*ret = fl_get_le32(le);
 	return r;
@@ -283,6 +348,36 @@ static int vb_write32(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t
 
 	fl_put_le32(le, val);
 	return region_write(to_vfu(b), bar, off, le, 4, true);
+}
+
+/* An answer to an earlier question that nobody wanted is out of date, and is taken out of the way first. */
+static int vb_write_ask32(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t val, uint64_t ask)
+{
+	struct {
+		struct vfu_hdr hdr;
+		struct vfu_region_access access;
+		uint8_t le[4];
+		uint8_t question[sizeof(struct vfu_hdr) + sizeof(struct vfu_region_access)];
+	} m = { .hdr = { .cmd = VFU_REGION_WRITE, .flags = VFU_NO_REPLY, .size = offsetof(typeof(m), question) },
+		.access = { off, bar, 4 } };
+	struct vfu_hdr hdr = { .cmd = VFU_REGION_READ, .size = sizeof(m.question) };
+	struct vfu_region_access access = { ask, bar, 4 };
+	struct vfu_bus *v = to_vfu(b);
+	uint32_t old;
+	int r = v->ahead.asked ? read_ahead(v, v->ahead.bar, v->ahead.off, &old) : 0;
+
+	if (r < 0 || __atomic_load_n(&v->gone, __ATOMIC_RELAXED))
+		return r < 0 ? r : -ENODEV;
+	m.hdr.id = ++v->id;
+	hdr.id = ++v->id;
+	fl_put_le32(m.le, val);
+	memcpy(m.question, &hdr, sizeof(hdr));
+	memcpy(m.question + sizeof(hdr), &access, sizeof(access));
+	r = vfu_send(&v->conn, &(struct iovec){ &m, m.hdr.size + hdr.size }, 1, NULL, 0);
+	if (r < 0)
+		return lost(v, cannot_send);
+	v->ahead = (struct ahead){ .asked = true, .id = hdr.id, .bar = bar, .off = ask };
+	return 0;
 }
 
 static int vb_bar_ptr(struct fl_bus *b, unsigned int bar, uint64_t off, uint64_t n, void **ret)
@@ -430,7 +525,7 @@ static int attend(struct vfu_bus *v)
 	if (r < 0)
 		return lost_recv(v, r);
 	if ((v->conn.msg.hdr.flags & VFU_TYPE_MASK) == VFU_REPLY)
-		return lost(v, "the server replied to nothing");
+		return is_ahead(v) ? 0 : lost(v, "the server replied to nothing");
 	return serve_dma(v);
 }
 
@@ -515,6 +610,7 @@ static const struct fl_bus_ops vfu_ops = {
 	.bar_info = vb_bar_info,
 	.read32 = vb_read32,
 	.write32 = vb_write32,
+	.write_ask32 = vb_write_ask32,
 	.bar_ptr = vb_bar_ptr,
 	.dma_alloc = vb_dma_alloc,
 	.dma_free = vb_dma_free,
@@ -658,6 +754,7 @@ static int learn(struct vfu_bus *v)
 	}
 	for (uint32_t i = 0; r == 0 && i < FL_BUS_BARS; i++)
 		r = open_region(v, i);
+	v->conn.no_fds = true; /* nothing that comes now has any */
 	return r;
 }
 

@@ -45,6 +45,11 @@ struct fl_bus_ops {
 	/* 32 bits, little-endian on the device, host order here. Writes may be posted. */
 	int (*read32)(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t *ret);
 	int (*write32)(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t val);
+	/*
+	 * A write, and the question what @ask of the same BAR reads behind it, which the next read32() of that
+	 * answers. NULL: nothing is won by that here.
+	 */
+	int (*write_ask32)(struct fl_bus *b, unsigned int bar, uint64_t off, uint32_t val, uint64_t ask);
 	/* The bytes themselves, for as long as the bus is open; -EOPNOTSUPP: only by read32/write32. */
 	int (*bar_ptr)(struct fl_bus *b, unsigned int bar, uint64_t off, uint64_t n, void **ret);
 	int (*dma_alloc)(struct fl_bus *b, size_t size, struct fl_dma_buf *ret);
@@ -68,6 +73,7 @@ struct fl_bus_ops {
 
 struct fl_bus {
 	const struct fl_bus_ops *ops;
+	const char *deaf; /* why no message arrives here, so that the engine has to be polled; NULL: they do */
 };
 
 /*
@@ -77,8 +83,14 @@ struct fl_bus {
 int fl_bus_vfio_user(const char *path, struct fl_bus **ret, const char **ret_why);
 /* The same over a connected socket, which is the bus's from then on, also on failure. */
 int fl_bus_vfio_user_fd(int fd, struct fl_bus **ret, const char **ret_why);
-/* A real device's directory in sysfs, "0000:01:00.1" or a path; @root replaces "/sys/bus/pci/devices". */
-int fl_bus_sysfs(const char *bdf, const char *root, struct fl_bus **ret);
+/*
+ * A real device, "0000:01:00.1" or a path of its directory in sysfs: by vfio-pci where that is bound to it, and
+ * through sysfs's files, deaf, where no driver is, or one that hands on a pin (uio_pci_generic). *@ret_why as above.
+ */
+int fl_bus_pci(const char *bdf, struct fl_bus **ret, const char **ret_why);
+/* Either alone; @dir is the device's directory in sysfs. */
+int fl_bus_sysfs(const char *dir, struct fl_bus **ret);
+int fl_bus_vfio(const char *dir, struct fl_bus **ret, const char **ret_why);
 
 /*
  * For buses that no kernel stands behind: programs the capability (MSI-X: the table too) so that vector n

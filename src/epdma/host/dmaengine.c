@@ -115,7 +115,7 @@ static int open_bus(const char *where, struct fl_bus **ret, const char **ret_why
 
 	if (strncmp(where, scheme, sizeof(scheme) - 1) == 0)
 		return fl_bus_vfio_user(where + sizeof(scheme) - 1, ret, ret_why);
-	return fl_bus_sysfs(where, NULL, ret);
+	return fl_bus_pci(where, ret, ret_why);
 }
 
 int fl_dma_device_open(const char *where, const struct fl_dma_device_options *options,

@@ -133,13 +133,18 @@ static int clear_done(struct fl_host_chan *c)
 	return fl_host_reg_write(c->h, FL_V0_INT_CLEAR, c->dir, 0, 0, 1u << c->hw);
 }
 
+/* Whoever waits for the transfer asks next where the list pointer is. */
 static int ring_doorbell(struct fl_host_chan *c)
 {
+	bool native = fl_host_native(c->h);
+	const struct fl_host_reg bell = { native ? FL_HN_DOORBELL : FL_V0_DOORBELL, c->dir, c->hw };
+	const struct fl_host_reg pointer = { native ? FL_HN_LLP_LO : FL_V0CH_LLP_LO, c->dir, c->hw };
+
 	if (c->ring == 1 && clear_done(c) < 0)
 		return -ENODEV;
 	if (c->map) /* remote memory: what was written must have arrived */
 		(void)__atomic_load_n((volatile uint32_t *)c->map, __ATOMIC_SEQ_CST);
-	return write_chan_reg(c, FL_V0_DOORBELL, FL_HN_DOORBELL, fl_host_native(c->h) ? 1 : c->hw);
+	return fl_host_reg_write_ask(c->h, &bell, native ? 1 : c->hw, &pointer);
 }
 
 static int channel_status(struct fl_host_chan *c, unsigned int *ret)

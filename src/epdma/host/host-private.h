@@ -41,6 +41,13 @@ int fl_host_reg_read(struct fl_host *h, enum fl_dw_reg reg, enum fl_epdma_dir di
 		     unsigned int index, uint32_t *ret);
 int fl_host_reg_write(struct fl_host *h, enum fl_dw_reg reg, enum fl_epdma_dir dir,
 		      unsigned int ch, unsigned int index, uint32_t val);
+/* The same, and the question what @ask reads behind it, for the next who reads that. */
+struct fl_host_reg {
+	enum fl_dw_reg reg;
+	enum fl_epdma_dir dir;
+	unsigned int ch;
+};
+int fl_host_reg_write_ask(struct fl_host *h, const struct fl_host_reg *to, uint32_t val, const struct fl_host_reg *ask);
 int fl_host_chan_init(struct fl_host_chan *c);
 int fl_host_program_irqs(struct fl_host *h);
 int fl_host_recover(struct fl_host *h);

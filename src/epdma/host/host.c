@@ -66,6 +66,16 @@ int fl_host_reg_write(struct fl_host *h, enum fl_dw_reg reg, enum fl_epdma_dir d
 	return h->bus->ops->write32(h->bus, h->md.reg.bar, reg_off(h, reg, dir, ch, index), val);
 }
 
+int fl_host_reg_write_ask(struct fl_host *h, const struct fl_host_reg *to, uint32_t val, const struct fl_host_reg *ask)
+{
+	const struct fl_bus_ops *ops = h->bus->ops;
+	uint64_t off = reg_off(h, to->reg, to->dir, to->ch, 0);
+
+	if (!ops->write_ask32)
+		return ops->write32(h->bus, h->md.reg.bar, off, val);
+	return ops->write_ask32(h->bus, h->md.reg.bar, off, val, reg_off(h, ask->reg, ask->dir, ask->ch, 0));
+}
+
 /* ---- the metadata ---- */
 
 static int read_word(struct fl_host *h, unsigned int bar, uint64_t off, uint32_t *ret)

@@ -77,6 +77,13 @@ static void collect_fds(struct vfu_conn *c, struct msghdr *mh)
 #define SLEEPS_MIN 16u
 #define SLEEPS_MAX 1024u
 
+static ssize_t receive_now(struct vfu_conn *c, struct msghdr *mh, int flags)
+{
+	if (c->no_fds) /* what comes all the same is closed by the kernel */
+		return recv(c->fd, mh->msg_iov->iov_base, mh->msg_iov->iov_len, flags);
+	return recvmsg(c->fd, mh, flags | MSG_CMSG_CLOEXEC);
+}
+
 /*
  * A peer that is awake answers within microseconds; to fall asleep and be woken takes several times
  * that. So a message is looked for a few times first. Where that was in vain (the peer needs this very
@@ -86,10 +93,10 @@ static ssize_t receive(struct vfu_conn *c, struct msghdr *mh)
 {
 	if (c->sleeps) {
 		c->sleeps--;
-		return recvmsg(c->fd, mh, MSG_CMSG_CLOEXEC);
+		return receive_now(c, mh, 0);
 	}
 	for (unsigned int i = 0; i < LOOKS; i++) {
-		ssize_t n = recvmsg(c->fd, mh, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+		ssize_t n = receive_now(c, mh, MSG_DONTWAIT);
 
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			continue;
@@ -98,7 +105,7 @@ static ssize_t receive(struct vfu_conn *c, struct msghdr *mh)
 	}
 	c->sleeps = FL_MIN(SLEEPS_MIN << c->vain, SLEEPS_MAX);
 	c->vain += c->sleeps < SLEEPS_MAX;
-	return recvmsg(c->fd, mh, MSG_CMSG_CLOEXEC);
+	return receive_now(c, mh, 0);
 }
 
 /* A peer that began a message and does not end it is not there. */
@@ -131,7 +138,7 @@ static int fill(struct vfu_conn *c, size_t least, size_t most, unsigned int *ret
 		if (n < 0)
 			return too_slow(c) ? -ETIMEDOUT : -EAGAIN;
 		*ret_fds_before = c->msg.nr_fds;
-		if (mh.msg_controllen)
+		if (mh.msg_controllen && !c->no_fds)
 			collect_fds(c, &mh);
 		if (n == 0)
 			return -ECONNRESET;
@@ -249,21 +256,47 @@ static bool wait_for_room(struct vfu_conn *c, uint64_t until)
 	return true;
 }
 
+#define SMALL 128u
+
+/* What is short costs less in one piece than the kernel takes to look at its pieces. */
+static void gather(struct msghdr *mh, uint8_t small[SMALL])
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < mh->msg_iovlen; i++)
+		at += mh->msg_iov[i].iov_len;
+	if (at > SMALL || mh->msg_iovlen < 2)
+		return;
+	at = 0;
+	for (size_t i = 0; i < mh->msg_iovlen; i++) {
+		if (mh->msg_iov[i].iov_len)
+			memcpy(small + at, mh->msg_iov[i].iov_base, mh->msg_iov[i].iov_len);
+		at += mh->msg_iov[i].iov_len;
+	}
+	*mh->msg_iov = (struct iovec){ small, at };
+	mh->msg_iovlen = 1;
+}
+
 int vfu_send(struct vfu_conn *c, const struct iovec *iov, unsigned int n, const int *fds,
 	     unsigned int nr_fds)
 {
 	char control[CMSG_SPACE(sizeof(int) * VFU_MAX_FDS)];
 	struct iovec left[4];
 	struct msghdr mh = { .msg_iov = left, .msg_iovlen = n };
+	uint8_t small[SMALL];
 	uint64_t until = 0;
 
 	if (n > FL_ARRAY_SIZE(left) || nr_fds > VFU_MAX_FDS)
 		return -EPIPE;
 	memcpy(left, iov, n * sizeof(*iov));
+	gather(&mh, small);
 	if (nr_fds)
 		attach_fds(&mh, control, sizeof(control), fds, nr_fds);
 	while (mh.msg_iovlen) {
-		ssize_t done = sendmsg(c->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+		bool plain = mh.msg_iovlen == 1 && !mh.msg_control;
+		ssize_t done = plain ? send(c->fd, mh.msg_iov->iov_base, mh.msg_iov->iov_len,
+					    MSG_NOSIGNAL | MSG_DONTWAIT) :
+				       sendmsg(c->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (done < 0 && errno == EAGAIN) {
 			if (!until)

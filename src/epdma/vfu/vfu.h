@@ -196,6 +196,7 @@ struct vfu_conn {
 	uint8_t *buf;
 	size_t cap;  /* of buf */
 	size_t have; /* bytes in buf: of the current message, and perhaps the start of the next */
+	bool no_fds; /* none is taken with a message, which costs the kernel less */
 	bool too_many_fds;
 	unsigned int sleeps; /* reads that do not look before they wait */
 	unsigned int vain;   /* looks in a row that saw nothing */

@@ -24,9 +24,11 @@
 
 #include "base/bytes.h"
 #include "base/util.h"
+#include "epdma/endpoint/config.h"
 
 #define DESC_FILE_OFFSET (1ull << 40)
 #define PAGE		 4096ull
+#define BAR0		 0x10u /* in configuration space */
 #define LINK_BACK_NS	 (200 * FL_NSEC_PER_MSEC)
 #define TICK_MAX_MS	 500u
 #define MSI_WINDOW	 0xfee00000ull /* where x86 messages go; 1 MiB */
@@ -535,6 +537,24 @@ void fl_device_cfg_read(struct fl_device *d, uint32_t off, void *buf, size_t n)
 	fl_device_unlock(d);
 }
 
+/*
+ * A function-level reset clears the BARs' addresses, and who wrote them writes them again, if he sees that. The
+ * guest of a machine monitor does not: monitors answer for BARs out of their own memory, as the kernel's vfio
+ * does, where a reset leaves them alone. So it does here.
+ */
+static void cfg_write(struct fl_device *d, uint32_t off, unsigned int size, uint32_t v)
+{
+	unsigned int func = fl_epf_func(d->epf);
+	bool reset = fl_config_asks_reset(off, size, v);
+	uint32_t bars[FL_EPDMA_NR_BARS];
+
+	for (unsigned int i = 0; reset && i < FL_EPDMA_NR_BARS; i++)
+		bars[i] = fl_epc_cfg_read(d->epc, func, BAR0 + 4 * i, 4);
+	fl_epc_cfg_write(d->epc, func, off, size, v);
+	for (unsigned int i = 0; reset && i < FL_EPDMA_NR_BARS; i++)
+		fl_epc_cfg_write(d->epc, func, BAR0 + 4 * i, 4, bars[i]);
+}
+
 void fl_device_cfg_write(struct fl_device *d, uint32_t off, const void *buf, size_t n)
 {
 	const uint8_t *p = buf;
@@ -547,7 +567,7 @@ void fl_device_cfg_write(struct fl_device *d, uint32_t off, const void *buf, siz
 		uint32_t v = 0;
 
 		memcpy(&v, p, step);
-		fl_epc_cfg_write(d->epc, fl_epf_func(d->epf), off, step, le32toh(v));
+		cfg_write(d, off, step, le32toh(v));
 		p += step;
 		off += step;
 		n -= step;
