@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -163,13 +164,31 @@ static void batch(struct side *s, uint32_t size, unsigned int n)
 		die("transfer", r);
 }
 
-static double time_small(struct side *s)
+/* How often this process went to sleep, and how often it lost its processor to somebody else. */
+struct switches {
+	double slept, preempted;
+};
+
+static struct switches switches(void)
 {
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	return (struct switches){ (double)ru.ru_nvcsw, (double)ru.ru_nivcsw };
+}
+
+static double time_small(struct side *s, struct switches *sum)
+{
+	struct switches before = switches(), after;
 	double t = now();
 
 	for (unsigned int i = 0; i < NR_SMALL; i++)
 		batch(s, 64, DEPTH);
-	return NR_SMALL * DEPTH / (now() - t);
+	t = now() - t;
+	after = switches();
+	sum->slept += after.slept - before.slept;
+	sum->preempted += after.preempted - before.preempted;
+	return NR_SMALL * DEPTH / t;
 }
 
 static double time_big(struct side *s)
@@ -236,6 +255,7 @@ static void measure(struct side *two, struct side *one, int pong, const char *ho
 {
 	double big[ROUNDS], plain[ROUNDS], small2[ROUNDS], small1[ROUNDS], reads[ROUNDS],
 		pings[ROUNDS];
+	struct switches sum1 = {}, sum2 = {};
 	uint8_t *from;
 	int fd;
 
@@ -246,8 +266,8 @@ static void measure(struct side *two, struct side *one, int pong, const char *ho
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		plain[i] = time_memcpy(two->buf, from);
 		big[i] = time_big(two);
-		small1[i] = time_small(one);
-		small2[i] = time_small(two);
+		small1[i] = time_small(one, &sum1);
+		small2[i] = time_small(two, &sum2);
 		pings[i] = time_pings(pong);
 		reads[i] = time_reads(two);
 	}
@@ -257,6 +277,10 @@ static void measure(struct side *two, struct side *one, int pong, const char *ho
 	printf("64 B transfers, 32 deep, two processes\t%.0f k/s\tone process %.0f k/s\tratio %.2f "
 	       "(goal 0.7)\n",
 	       middle(small2) / 1e3, middle(small1) / 1e3, median_ratio(small2, small1));
+	/* What the figure before depends on: a sleep costs a wake-up, a preemption a whole slice. */
+	printf("sleeps and preemptions in 1000 batches of it\ttwo processes %.0f and %.0f\tone process %.0f and %.0f\n",
+	       sum2.slept * 1e3 / (ROUNDS * NR_SMALL), sum2.preempted * 1e3 / (ROUNDS * NR_SMALL),
+	       sum1.slept * 1e3 / (ROUNDS * NR_SMALL), sum1.preempted * 1e3 / (ROUNDS * NR_SMALL));
 	printf("register read, round trip\t%.2f us\tbare ping-pong %.2f us\tratio %.2f (goal 1.15)\n",
 	       middle(reads) * 1e6, middle(pings) * 1e6, median_ratio(reads, pings));
 }

@@ -11,7 +11,8 @@
 #define SYSFS "/sys/bus/pci/devices"
 
 /* Where no driver is, and where one is that leaves the device to its user. */
-static const char deaf_alone[] = "no interrupts without a driver in the kernel (behind an IOMMU, vfio-pci hands them on)";
+static const char deaf_alone[] =
+	"no interrupts without a driver in the kernel (behind an IOMMU, vfio-pci hands them on)";
 static const char deaf_uio[] = "uio_pci_generic hands on the interrupt pin, and this engine sends messages";
 
 /* The name of the driver that is bound to it; "": none. */

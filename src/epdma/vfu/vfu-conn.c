@@ -100,7 +100,8 @@ static ssize_t receive(struct vfu_conn *c, struct msghdr *mh)
 
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			continue;
-		c->vain = 0;
+		/* What was there at once would have been there for a sleeper: it says nothing of looking. */
+		c->vain -= i && c->vain;
 		return n;
 	}
 	c->sleeps = FL_MIN(SLEEPS_MIN << c->vain, SLEEPS_MAX);
