@@ -217,12 +217,11 @@ static int read_msi(const struct vfio_bus *v, struct fl_bus_msi *ret)
 /* Connects @n eventfds; > 0: so many vectors can be had, and not more. */
 static int connect_events(struct vfio_bus *v, unsigned int n)
 {
-	struct {
-		struct vfio_irq_set set;
-		int fds[MAX_VECTORS];
-	} s = { .set = { .argsz = (uint32_t)(sizeof(s.set) + n * sizeof(int)), .count = n,
-			 .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			 .index = VFIO_PCI_MSI_IRQ_INDEX } };
+	struct vfio_irq_set set = {
+		.argsz = (uint32_t)(sizeof(set) + n * sizeof(int)), .count = n, .index = VFIO_PCI_MSI_IRQ_INDEX,
+		.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+	};
+	_Alignas(struct vfio_irq_set) uint8_t raw[sizeof(set) + MAX_VECTORS * sizeof(int)];
 	int r;
 
 	while (v->nr_events < n) {
@@ -232,8 +231,9 @@ static int connect_events(struct vfio_bus *v, unsigned int n)
 			return -errno;
 		v->events[v->nr_events++] = fd;
 	}
-	memcpy(s.fds, v->events, n * sizeof(int));
-	r = ioctl(v->device, VFIO_DEVICE_SET_IRQS, &s);
+	memcpy(raw, &set, sizeof(set));
+	memcpy(raw + sizeof(set), v->events, n * sizeof(int));
+	r = ioctl(v->device, VFIO_DEVICE_SET_IRQS, raw);
 	return r < 0 ? -errno : r;
 }
 
