@@ -262,14 +262,14 @@ static bool wait_for_room(struct vfu_conn *c, uint64_t until)
 /* What is short costs less in one piece than the kernel takes to look at its pieces. */
 static void gather(struct msghdr *mh, uint8_t small[SMALL])
 {
-	size_t at = 0;
+	size_t n = (size_t)mh->msg_iovlen, at = 0; /* an int to musl */
 
-	for (size_t i = 0; i < mh->msg_iovlen; i++)
+	for (size_t i = 0; i < n; i++)
 		at += mh->msg_iov[i].iov_len;
-	if (at > SMALL || mh->msg_iovlen < 2)
+	if (at > SMALL || n < 2)
 		return;
 	at = 0;
-	for (size_t i = 0; i < mh->msg_iovlen; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (mh->msg_iov[i].iov_len)
 			memcpy(small + at, mh->msg_iov[i].iov_base, mh->msg_iov[i].iov_len);
 		at += mh->msg_iov[i].iov_len;
