@@ -173,6 +173,22 @@ static int sysfs_number(const char *path, uint64_t *ret)
 
 #define PMU "/sys/bus/event_source/devices/"
 
+int fl_kprobe_try(const char *symbol, uint64_t offset)
+{
+	struct perf_event_attr attr = { .kprobe_func = (uint64_t)(uintptr_t)symbol, .probe_offset = offset,
+					.disabled = 1 };
+	uint64_t type;
+	int r = sysfs_number(PMU "kprobe/type", &type);
+
+	if (r < 0)
+		return -ENODEV;
+	attr.type = (uint32_t)type;
+	r = perf_open(&attr, 0);
+	if (r >= 0)
+		close(r);
+	return FL_MIN(r, 0);
+}
+
 /* Links are newer than the ioctl, which has no cookie; both go away with the descriptor. */
 static int perf_attach(int prog, int perf, const uint64_t *cookie, struct fl_attachment *ret)
 {

@@ -50,6 +50,12 @@ int fl_prog_attach(enum fl_hook hook, const struct fl_attach_point *point, int p
 		   struct fl_attachment *ret);
 void fl_attachment_release(struct fl_attachment *a);
 
+/*
+ * The kernel makes a probe at @symbol + @offset, which does nothing, and takes it away again: -EILSEQ within an
+ * instruction, -EINVAL where none may be. -ENODEV, -EPERM: it cannot be asked.
+ */
+int fl_kprobe_try(const char *symbol, uint64_t offset);
+
 /* Firings that the kernel dropped before any program ran (since 6.7 it tells); 0 where it does not. */
 uint64_t fl_attachment_missed(const struct fl_attachment *a);
 

@@ -7,8 +7,9 @@
  *	the server's	a copy without any of it: no path of it leads into its own mount
  *
  * The command's is private, so that nothing comes out of it, and goes with its last process. Where the
- * user may make none (fusermount3 has mounted), the server takes a user namespace, too. From there a
- * mount that was inherited cannot be taken away; an empty file system over it serves as well.
+ * user may make none (fusermount3 mounts), the server takes a user namespace, too, and does so before anything
+ * is mounted: from there a mount that was inherited could not be taken away, and to cover it is to wait for who
+ * looks into it already, who waits for the server.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -77,8 +80,11 @@ static int write_file(const char *path, const char *text)
 	return 0;
 }
 
-/* The same for a user who may make namespaces in a user namespace only. */
-static int look_away_as_user(const char *dir, struct fl_buf *why)
+/*
+ * The same for a user who may make namespaces in a user namespace only; @dir is not mounted yet, and what will be
+ * mounted there is not seen from here.
+ */
+static int look_away_as_user(struct fl_buf *why)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
@@ -95,9 +101,45 @@ static int look_away_as_user(const char *dir, struct fl_buf *why)
 		r = write_file("/proc/self/gid_map", map);
 	if (r == 0)
 		r = make_private();
-	if (r == 0 && mount("none", dir, "tmpfs", MS_RDONLY, "size=4k") < 0)
-		r = -errno;
 	return say(why, r, "leaving the mount behind (this user may make no user namespace)", "");
+}
+
+/* ---- fusermount3 ---- */
+
+/*
+ * It is started before the server leaves its namespaces, in which a set-user-id program means something, and mounts
+ * after that: so the server never has the mount. It hands the descriptor over, stays, and unmounts when the other end
+ * of @comm is closed, also by a kill.
+ */
+static _Noreturn void be_helper(const char *dir, int go, int comm)
+{
+	char number[16], c;
+
+	if (read(go, &c, 1) != 1)
+		_exit(1);
+	snprintf(number, sizeof(number), "%d", comm);
+	setenv("_FUSE_COMMFD", number, 1);
+	fcntl(comm, F_SETFD, 0);
+	execlp("fusermount3", "fusermount3", "-o",
+	       "rw,nosuid,nodev,default_permissions,auto_unmount,fsname=foreland,subtype=foreland", "--", dir, NULL);
+	_exit(127);
+}
+
+static int receive_fd(int comm, int *ret)
+{
+	char c, control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { &c, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	const struct cmsghdr *head;
+
+	if (recvmsg(comm, &msg, MSG_CMSG_CLOEXEC) <= 0)
+		return -EPERM;
+	head = CMSG_FIRSTHDR(&msg);
+	if (!head || head->cmsg_type != SCM_RIGHTS)
+		return -EPERM;
+	memcpy(ret, CMSG_DATA(head), sizeof(*ret));
+	return 0;
 }
 
 static int attach(struct fl_mount *m, const char *where, struct fl_buf *why)
@@ -125,16 +167,44 @@ static int attach_fd(struct fl_mount *m, int fd, struct fl_buf *why)
 	return attach(m, name, why);
 }
 
+static int mount_by_helper(struct fl_mount *m, struct fl_buf *why)
+{
+	_cleanup_close_ int go = -1, wait = -1, theirs = -1;
+	int comm[2], pipes[2], fd, r;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return -errno;
+	wait = pipes[0];
+	go = pipes[1];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, comm) < 0)
+		return -errno;
+	m->comm = comm[0];
+	theirs = comm[1];
+	m->helper = fork();
+	if (m->helper == 0) {
+		close(go);
+		close(m->comm);
+		be_helper(m->dir, wait, theirs);
+	}
+	if (m->helper < 0)
+		return -errno;
+	close(theirs);
+	theirs = -1;
+	m->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	r = look_away_as_user(why);
+	if (r < 0)
+		return r;
+	r = write(go, "", 1) == 1 ? receive_fd(m->comm, &fd) : -EPERM;
+	return r < 0 ? say(why, r, "fusermount3: mounting over", m->dir) : attach_fd(m, fd, why);
+}
+
 static int mount_for_all(struct fl_mount *m, struct fl_buf *why)
 {
 	int fd, r;
 
 	r = mount_here(m->dir, &fd);
-	if (r == -EPERM || r == -EACCES) {
-		m->by_helper = true;
-		r = attach(m, m->dir, why);
-		return r < 0 ? r : look_away_as_user(m->dir, why);
-	}
+	if (r == -EPERM || r == -EACCES)
+		return mount_by_helper(m, why);
 	if (r < 0)
 		return say(why, r, "mounting over", m->dir);
 	r = attach_fd(m, fd, why);
@@ -186,7 +256,7 @@ int fl_mount_new(struct fl_node *root, const char *dir, struct fl_mount **ret, s
 
 	if (!m)
 		return -ENOMEM;
-	m->outside = -1;
+	m->outside = m->mounts = m->comm = -1;
 	r = fl_inodes_new(root, &m->inodes);
 	if (r == 0 && dir)
 		r = name_folder(m, dir, why);
@@ -204,11 +274,24 @@ int fl_mount_new(struct fl_node *root, const char *dir, struct fl_mount **ret, s
 	return 0;
 }
 
+/* mountinfo writes some bytes as "\040"; a folder with such a name is not recognized, and not given up. */
+bool fl_mount_is_gone(struct fl_mount *m)
+{
+	_cleanup_buf_ struct fl_buf text = {}, needle = {};
+	char piece[4096];
+	ssize_t n;
+
+	if (m->mounts < 0 || strpbrk(m->dir, " \t\n\\"))
+		return false;
+	for (off_t at = 0; (n = pread(m->mounts, piece, sizeof(piece), at)) > 0; at += n)
+		fl_buf_add(&text, piece, (size_t)n);
+	fl_buf_addf(&needle, " %s ", m->dir);
+	return n == 0 && !text.error && !needle.error && !strstr(fl_buf_z(&text), fl_buf_z(&needle));
+}
+
 static void unmount(struct fl_mount *m)
 {
-	if (m->by_helper)
-		fuse_session_unmount(m->se);
-	else if (m->dir && setns(m->outside, CLONE_NEWNS) == 0)
+	if (m->dir && m->helper <= 0 && setns(m->outside, CLONE_NEWNS) == 0)
 		umount2(m->dir, MNT_DETACH);
 }
 
@@ -225,13 +308,19 @@ void fl_mount_free(struct fl_mount *m)
 	fl_inodes_free(m->inodes);
 	if (m->outside >= 0)
 		close(m->outside);
+	if (m->mounts >= 0)
+		close(m->mounts);
+	if (m->comm >= 0)
+		close(m->comm);
+	if (m->helper > 0)
+		waitpid(m->helper, NULL, 0);
 	free(m->dir);
 	free(m);
 }
 
 /* ---- the command's view ---- */
 
-static int bind(const char *from, const char *over)
+static int bind_over(const char *from, const char *over)
 {
 	return mount(from, over, NULL, MS_BIND | MS_REC, NULL) < 0 ? -errno : 0;
 }
@@ -263,7 +352,7 @@ static int keep_entry(int kept, const char *folder, const char *name)
 	if (from.error || to.error)
 		return -ENOMEM;
 	r = make_like(fl_buf_z(&from), fl_buf_z(&to));
-	return r < 0 ? r : bind(fl_buf_z(&from), fl_buf_z(&to));
+	return r < 0 ? r : bind_over(fl_buf_z(&from), fl_buf_z(&to));
 }
 
 /*
@@ -310,7 +399,7 @@ static int widen_proc(void)
 	    mkdir(STAGE "/" PROC_ASIDE, 0555) < 0)
 		r = -errno;
 	if (r == 0)
-		r = bind(real, STAGE "/" PROC_ASIDE);
+		r = bind_over(real, STAGE "/" PROC_ASIDE);
 	while (r == 0 && (e = readdir(d))) {
 		_cleanup_buf_ struct fl_buf target = {}, link = {};
 
@@ -366,7 +455,7 @@ static int show(const char *top, const struct fl_mount_bind *b)
 	r = from.error ? from.error : make_place(fl_buf_z(&from), b->over);
 	if (r == 0 && b->type)
 		mount_beneath(b);
-	return r < 0 ? r : bind(fl_buf_z(&from), b->over);
+	return r < 0 ? r : bind_over(fl_buf_z(&from), b->over);
 }
 
 static int enter(const struct fl_mount *m)
@@ -382,7 +471,7 @@ static int become(struct fl_mount *m, char **argv)
 	const char *top = m->dir ? m->dir : STAGE;
 	int r = 0;
 
-	if (!m->by_helper && setns(m->outside, CLONE_NEWNS) < 0)
+	if (m->helper <= 0 && setns(m->outside, CLONE_NEWNS) < 0)
 		r = -errno;
 	if (r == 0)
 		r = enter(m);

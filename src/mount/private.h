@@ -40,7 +40,9 @@ struct fl_mount {
 
 	char *dir;	 /* where it is mounted; NULL: in the command's namespace alone */
 	int outside;	 /* the mount namespace that @dir is in, or the one made for the command */
-	bool by_helper;	 /* fusermount3 has mounted it, and unmounts it */
+	pid_t helper;	 /* fusermount3, which has mounted it, and unmounts it when @comm is closed; 0: none */
+	int comm;	 /* -1: none */
+	int mounts;	 /* of the caller's namespace, to see that somebody else has unmounted it; -1: not needed */
 	const struct fl_mount_bind *binds; /* as the command sees them */
 	size_t nr_binds;
 };
@@ -52,6 +54,9 @@ void fl_mount_close_files(struct fl_mount *m);
 
 /* Reads and polls that could not be answered: those that can be now, are. */
 void fl_mount_retry_parked(struct fl_mount *m);
+
+/* Whether somebody has unmounted what fusermount3 had mounted: the server's own copy keeps the connection. */
+bool fl_mount_is_gone(struct fl_mount *m);
 
 /* The node that the path @target names for the process @pid; NULL where it is none of ours. */
 struct fl_node *fl_mount_resolve(struct fl_mount *m, pid_t pid, const char *target);

@@ -42,16 +42,19 @@ static int serve(struct fl_mount *m, const struct fl_mount_loop *loop)
 
 int fl_mount_run(struct fl_mount *m, const struct fl_mount_loop *loop)
 {
-	struct pollfd fds[2] = { { fuse_session_fd(m->se), POLLIN, 0 }, { loop->wake_fd, POLLIN, 0 } };
+	struct pollfd fds[3] = { { fuse_session_fd(m->se), POLLIN, 0 }, { loop->wake_fd, POLLIN, 0 },
+				 { m->mounts, POLLPRI, 0 } };
 	int r = 0;
 
 	while (r == 0 && !fuse_session_exited(m->se) && !(loop->stop && *loop->stop)) {
-		if (poll(fds, 2, TICK_MS) < 0 && errno != EINTR)
+		if (poll(fds, 3, TICK_MS) < 0 && errno != EINTR)
 			return -errno;
 		if (fds[0].revents & POLLIN)
 			r = serve(m, loop);
 		/* POLLERR: unmounted, or the connection was aborted */
 		if (r == 0 && fds[0].revents & (POLLERR | POLLHUP) && !(fds[0].revents & POLLIN))
+			break;
+		if (m->mounts >= 0 && fds[2].revents & POLLPRI && fl_mount_is_gone(m))
 			break;
 		if (r == 0 && loop->tick)
 			r = loop->tick(loop->ctx);

@@ -7,6 +7,7 @@ usage: test-mount.py FORELAND
 """
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -181,6 +182,25 @@ with tempfile.TemporaryDirectory() as d:
     tell(good, "a killed server's folder can be mounted again")
     second.terminate()
     second.wait()
+
+# ---- a user who may not mount: fusermount3 does ----
+NOBODY = f"""
+mount -t tmpfs none /mnt && mknod -m 666 /mnt/fuse c 10 229 && mount --bind /mnt/fuse /dev/fuse || exit 77
+mkdir -m 777 /mnt/dir && cp {foreland} /mnt/foreland && cd /mnt || exit 77
+exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -c '
+    ./foreland mount --only tracing dir 2>/mnt/dir.error &
+    for i in $(seq 200); do test -e dir/tracing/README && break; sleep 0.05; done
+    echo "p:u/one vfs_read" >dir/tracing/kprobe_events; cat dir/tracing/kprobe_events
+    echo "p:u/two vfs_read \\$nothing" 2>/dev/null >>dir/tracing/kprobe_events; grep -c Invalid dir/tracing/error_log
+    ls dir/tracing/events/u; printf 1 | dd of=dir/tracing/events/u/one/enable 2>&1 | grep -o "Operation not permitted"
+    fusermount3 -u dir; wait; echo ended'
+"""
+if shutil.which('fusermount3') and shutil.which('setpriv') and os.geteuid() == 0:
+    r = subprocess.run(['unshare', '-m', 'sh', '-c', NOBODY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                       timeout=120)
+    if r.returncode != 77 and 'fusermount3:' not in r.stderr:
+        tell(r.stdout == "p:u/one vfs_read\n1\nenable\nfilter\none\nOperation not permitted\nended\n",
+             'as another user: definitions and their errors, EPERM at enable; fusermount3 -u ends it', r.stdout + r.stderr)
 
 print(f'1..{n}')
 sys.exit(failed != 0)

@@ -31,7 +31,7 @@ cp /bin/busybox /tmp/marked
 check 'a record with a string behind its fields is said as the kernel says it' \
 	same_as_kernels sched/sched_process_exec '/tmp/marked true; /tmp/marked true' 'sched_process_exec: filename=.tmp.marked.*'
 check 'a system call is said as the kernel says it' \
-	same_as_kernels syscalls/sys_enter_chdir 'cd /proc; cd /dev; cd /sys/kernel/tracing' 'sys_chdir(.*'
+	same_as_kernels 'syscalls/sys_enter_rmdir syscalls/sys_exit_rmdir' 'rmdir /nowhere /tmp/nowhere 2>/dev/null' 'sys_rmdir.*'
 check 'flags and arrays are, too' \
 	same_as_kernels 'signal/signal_generate signal/signal_deliver' '(kill -USR1 $(sh -c "echo \$PPID"))' 'signal_[gd].*sig=10 .*'
 
@@ -69,6 +69,20 @@ killed() {
 	[ $during -gt $before ] && [ $i -lt 100 ]
 }
 check 'a server that is killed leaves no probe behind' killed
+
+# Who lists very many, with their attributes, asks the kernel for a page of them at a time.
+listed() {
+	foreland mount --only tracing - -- sh -c "cd $T; i=0
+		while [ \$i -lt 3000 ]; do echo p:g/e\$i vfs_read; i=\$((i+1)); done >/tmp/defs; cat /tmp/defs >kprobe_events
+		foreland trace --hist 'keys=opcode' 'e:q fuse.fuse_request_send opcode=\$opcode' -- ls -l events/g 2>&1 >/dev/null" >/tmp/requests
+	cat /tmp/requests
+	plus=$(sed -n 's/.*opcode: *44 .*hitcount: *\([0-9]*\).*/\1/p' /tmp/requests) # FUSE_READDIRPLUS
+	names=$(sed -n 's/.*opcode: *1 .*hitcount: *\([0-9]*\).*/\1/p' /tmp/requests) # FUSE_LOOKUP
+	[ "${plus:-0}" -gt 0 ] && [ "$plus" -le 150 ] && [ "${names:-0}" -le 100 ]
+}
+if [ -e $T/events/fuse/fuse_request_send ]; then
+	check 'a listing of 3000 asks for them twenty at a time, and for none by its name' listed
+fi
 
 # umount -f aborts the connection: who reads is told, and the server ends.
 forced() {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/num.h"
 #include "cli/say.h"
@@ -76,6 +77,18 @@ size_t mount_trees_binds(unsigned int which, struct fl_mount_bind binds[static M
 }
 
 #ifdef FL_HAVE_PROBE
+static void say_events(struct fl_target *target)
+{
+	const char *tracefs = fl_target_tracefs(target);
+	_cleanup_buf_ struct fl_buf path = {};
+
+	fl_buf_addf(&path, "%s/events", tracefs ? tracefs : "");
+	/* root mounts it where it is missing */
+	if (geteuid() != 0 && !path.error && (!tracefs || access(fl_buf_z(&path), R_OK) < 0))
+		fl_say(FL_NOTE, "the kernel's own events are not listed: %s",
+		       tracefs ? strerror(errno) : "no tracefs is mounted");
+}
+
 static int add_tracing(struct mount_trees *t, bool dump)
 {
 	const struct fl_target_opts running = {};
@@ -83,6 +96,7 @@ static int add_tracing(struct mount_trees *t, bool dump)
 
 	if (r < 0)
 		return r;
+	say_events(t->target);
 	return fl_dir_add(t->root, FL_STR("tracing"),
 			  fl_tracefs_new(t->target, &(struct fl_tracefs_opts){ .dialect = FL_DIALECT_7_3,
 									       .dump = dump }));

@@ -317,6 +317,11 @@ static void drop_event(struct fl_event_list *l, struct fl_probe_event *e)
 	fl_probe_event_free(e);
 }
 
+void fl_event_list_take_back(struct fl_event_list *l, struct fl_probe_event *e)
+{
+	drop_event(l, e);
+}
+
 /* Removes of @v what @drop says yes to, up to the first that is in use: -ENOENT, -EBUSY. */
 static int remove_if(struct fl_event_list *l, struct fl_probe_event *const *v, size_t n,
 		     bool (*drop)(const struct fl_probe_event *e, const void *ctx), const void *ctx)

@@ -48,6 +48,9 @@ bool fl_is_removal(enum fl_probe_file file, struct fl_str def);
  */
 int fl_event_list_remove(struct fl_event_list *l, enum fl_probe_file file, struct fl_str def);
 
+/* Takes @e, which was just added, from the list, and frees it. */
+void fl_event_list_take_back(struct fl_event_list *l, struct fl_probe_event *e);
+
 /* The list owns @e from then on. -ENOMEM. */
 int fl_event_list_append(struct fl_event_list *l, struct fl_probe_event *e);
 

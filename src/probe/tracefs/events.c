@@ -251,6 +251,8 @@ static int refresh(struct instance *in)
 	if (!in->kernels_listed && fl_target_is_live(fs->target) && fl_target_tracefs(fs->target)) {
 		in->kernels_listed = true;
 		r = each_folder(fs, "", add_kernels_system, in);
+		if (r == -EACCES || r == -EPERM) /* another user's: ours are listed */
+			r = 0;
 	}
 	if (!in->events_stale || r < 0)
 		return r;

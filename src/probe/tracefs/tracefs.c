@@ -14,6 +14,7 @@
 
 #include "probe/event/listing.h"
 #include "probe/event/synth.h"
+#include "bpf/attach.h"
 #include "probe/tracefs/private.h"
 
 /* ---- error_log ---- */
@@ -109,13 +110,42 @@ static int events_clear(struct fl_node *attr)
 	return r;
 }
 
+/* What only the kernel can tell: whether its text has an instruction there. */
+static int try_place(const struct tracefs *fs, const struct fl_probe_event *e)
+{
+	_cleanup_buf_ struct fl_buf symbol = {};
+	int r;
+
+	if (!e || e->kind != FL_PROBE_KPROBE || !e->place.offset || e->deferred || e->place.module.n ||
+	    !fl_target_is_live(fs->target))
+		return 0;
+	fl_buf_add_str(&symbol, e->place.symbol);
+	r = symbol.error ? symbol.error : fl_kprobe_try(fl_buf_z(&symbol), e->place.offset);
+	return r == -EILSEQ ? r : 0;
+}
+
+static void refuse_place(struct tracefs *fs, struct fl_probe_event *e)
+{
+	struct fl_str text = fl_str_trim(e->text);
+
+	tracefs_log(fs, &(struct fl_log_entry){ .kind = &fl_probe_faults[FL_FAULT_BAD_INSN_BNDRY],
+						.subsystem = "trace_kprobe",
+						.command = text,
+						.column = (uint32_t)fl_str_find(text, ' ', 0) + 1 });
+	fl_event_list_take_back(&fs->events, e);
+}
+
 static int apply(struct event_file *f, struct fl_str line)
 {
 	_cleanup_verdict_ struct fl_probe_verdict verdict = {};
+	struct fl_probe_event *e = NULL;
 	int r;
 
-	r = fl_event_list_apply(&f->fs->events, f->fs->target, f->fs->dialect, f->kind, line, NULL,
-				&verdict);
+	r = fl_event_list_apply(&f->fs->events, f->fs->target, f->fs->dialect, f->kind, line, &e, &verdict);
+	if (r == 0)
+		r = try_place(f->fs, e);
+	if (r < 0 && e)
+		refuse_place(f->fs, e);
 	tracefs_events_changed(f->fs);
 	for (size_t i = 0; i < verdict.nr_entries; i++)
 		tracefs_log(f->fs, &verdict.entries[i]);
