@@ -3,9 +3,10 @@
 """foreland alloc run changes nothing: programs of Debian, each with the allocator that it has and with
 others preloaded.
 
-usage: test-matrix.py FORELAND [--long [SCRIPTS]]
+usage: test-matrix.py FORELAND [--long [SCRIPTS [NAME...]]]
 
-With --long all that are listed; given the tree's scripts, in a root of this machine's own suite that has them.
+With --long all that are listed, or those that are named; given the tree's scripts, in a root of this machine's own
+suite that has them.
 Each runs plain twice, in folders of their own, and then counted. What differs between the two plain
 runs (times, process ids, addresses) is masked; all else must be equal: output, errors, exit status,
 and the files that were written, byte for byte."""
@@ -22,7 +23,8 @@ import tempfile
 
 FORELAND = os.path.abspath(sys.argv[1])
 LONG = "--long" in sys.argv
-SCRIPTS = sys.argv[3] if len(sys.argv) > 3 else None
+SCRIPTS = sys.argv[3] if len(sys.argv) > 3 and "/" in sys.argv[3] else None
+NAMED = sys.argv[4 if SCRIPTS else 3:]
 ALLOCATORS = [("as it is", None)] + [
     (name, path) for name, pattern in (("jemalloc", "libjemalloc.so.?"), ("tcmalloc", "libtcmalloc_minimal.so.?"), ("mimalloc", "libmimalloc.so.?"))
     for path in sorted(glob.glob("/usr/lib/x86_64-linux-gnu/" + pattern))[-1:]]
@@ -163,14 +165,15 @@ def in_a_root():
     source, build = os.path.dirname(os.path.abspath(SCRIPTS)), FORELAND.split("/src/cli/")[0]
     os.execv(f"{SCRIPTS}/suite-root", ["suite-root", platform.freedesktop_os_release()["VERSION_CODENAME"], "--name", "alloc-matrix",
              "--packages", " ".join([PACKAGES, *(d for d in deps if not d.endswith("-dbg"))]), "--bind", f"{source}:{source}",
-             "--bind", f"{build}:{build}", "--", "python3", os.path.abspath(sys.argv[0]), FORELAND, "--long"])
+             "--bind", f"{build}:{build}", "--", "python3", os.path.abspath(sys.argv[0]), FORELAND, "--long", *NAMED])
 
 
 if SCRIPTS:
     sys.stdout.flush()
     in_a_root()
-programs = [p for p in QUICK + (MORE if LONG else []) if shutil.which(needed(p[0]))]
-missing = [p[0] for p in QUICK + (MORE if LONG else []) if not shutil.which(needed(p[0]))]
+wanted = [p for p in QUICK + (MORE if LONG else []) if not NAMED or p[0] in NAMED]
+programs = [p for p in wanted if shutil.which(needed(p[0]))]
+missing = [p[0] for p in wanted if not shutil.which(needed(p[0]))]
 rows = [(p, a) for p in programs for a in ALLOCATORS
         if LONG or not a[1] or (p[0], a[0]) in (("python3", "jemalloc"), ("perl", "tcmalloc"), ("c++", "mimalloc"))]
 print(f"1..{len(rows) + len(missing)}")

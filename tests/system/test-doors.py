@@ -149,6 +149,11 @@ def what_root_runs():
                                          FORELAND_SECURITY_MIRROR="http://127.0.0.1:9/x"))
         expect("scripts/vm uses no cache of another user",
                r.returncode == 77 and read(f"{d}/victim") == "precious" and "others can write" in r.stderr, r)
+        for name, *words in (("debian-kernel", "6.12"), ("linux-source", "7.3"), ("docutils", "0.22"), ("suite-root", "sid")):
+            link(f"{d}/victim", f"{d}/cache/foreland/{name}.lock", userns.NOBODY)
+            r = run(os.path.join(os.path.dirname(VM[0]), name), *words, env=dict(os.environ, XDG_CACHE_HOME=f"{d}/cache"))
+            expect(f"nor does scripts/{name}",
+                   r.returncode == 77 and read(f"{d}/victim") == "precious" and "others can write" in r.stderr, r)
 
 
 VM = sys.argv[2:3]
