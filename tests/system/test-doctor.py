@@ -98,6 +98,8 @@ setpriv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 if os.geteuid() == 0 and os.access("/", os.X_OK) and run(setpriv + [foreland, "--version"]).returncode == 0:
     got, _, rows, _ = doctor(setpriv)
     check("nobody can trace nothing", got.returncode == 1 and "--vm" in got.stderr, got.stderr)
+    check("who can trace with a file's capabilities is said with the advice to give them",
+          all("whoever may execute it can then trace all processes" in rows[name]["remedy"] for name in ("cap_bpf", "cap_perfmon")))
     check("nobody has no privilege", all(rows[name]["state"] == "no" for name in want))
     check("what is denied is not called missing", rows["raw_tp"]["denied"] and rows["raw_tp"]["errno"] ==
           "EPERM" and "\n  raw_tp:" not in run(setpriv + [foreland, "doctor"]).stdout, rows["raw_tp"])
