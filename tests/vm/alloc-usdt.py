@@ -16,10 +16,10 @@ PROGRAM = """usdt:%s:otel_memory:alloc { @weights = sum(arg2); @allocs = count()
 usdt:%s:otel_memory:free { @frees = count(); if (@live[arg0]) { delete(@live[arg0]); } else { @unknown = count(); } }
 END { clear(@live); }"""
 SCRIPT = """
-B="/root/b/ld-linux-x86-64.so.2 --library-path /root/b /root/b/bpftrace"
+B="/b/ld-linux-x86-64.so.2 --library-path /b /b/bpftrace"
 mount -t tracefs none /sys/kernel/tracing 2>/dev/null; mount -t debugfs none /sys/kernel/debug 2>/dev/null
 $B -l 'usdt:{library}:*'
-$B /root/program.bt >/tmp/out 2>/tmp/err &
+$B /program.bt >/tmp/out 2>/tmp/err &
 pid=$!
 n=0
 while ! grep -q Attach /tmp/out /tmp/err && [ $n -lt 200 ]; do sleep 1; n=$((n + 1)); done
@@ -60,7 +60,7 @@ with tempfile.TemporaryDirectory() as tmp:
     with open(f"{tmp}/program.bt", "w") as f:
         f.write(PROGRAM % (inside, inside))
     p = subprocess.run([f"{scripts}/vm", "--kernel", kernel, "--foreland", program, "--mem", "3000", "--timeout", "900",
-                        "--copy", f"{tmp}/b:/root/b", "--copy", f"{tmp}/program.bt:/root/program.bt", "--copy", f"{inside}:{inside}",
+                        "--copy", f"{tmp}/b:/b", "--copy", f"{tmp}/program.bt:/program.bt", "--copy", f"{inside}:{inside}",
                         "--copy", f"{sampled}:/bin/sampled", "--", "sh", "-c",
                         SCRIPT.format(library=inside, sampled=f"env LD_LIBRARY_PATH={os.path.dirname(inside)} /bin/sampled")],
                        capture_output=True, text=True, stdin=subprocess.DEVNULL)
