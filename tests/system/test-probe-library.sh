@@ -40,7 +40,7 @@ if "$foreland" trace -n 1 -t 10 't sched_switch' >/dev/null 2>&1; then
 	check 'it traces' "$example" trace 3 't:demo/sw sched_switch next=next->comm:string'
 	"$example" trace 3 't:demo/sw sched_switch next=next->comm:string' >"$work/out"
 	prints 3 'as many lines as wanted' sh -c "grep -c ' sw: (.* next=\"' '$work/out'"
-	matches 'records: [0-9]+' 'and they are counted' tail -n 1 "$work/out"
+	matches 'records: 3$' 'and they are counted, those alone' tail -n 1 "$work/out"
 	prints "$(sed -n 's/.* next="\(.*\)"$/first: \1/p' "$work/out")" 'the argument by itself' \
 		grep '^first: ' "$work/out"
 	"$foreland" trace -n 20 -o "$work/f.dat" 't:demo/sw sched_switch next=next->comm:string' 2>/dev/null

@@ -57,6 +57,7 @@ struct fl_session {
 	size_t counts_size;
 	size_t failed;
 	uint64_t begin, end; /* of what is counted; 0: with the first hook, not yet */
+	uint64_t newest;     /* time of the record that was handed out last; 0: none was */
 };
 
 enum live_error {

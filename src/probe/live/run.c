@@ -33,14 +33,14 @@ static int dropped(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t 
 
 /* Programs that were running when their hook was taken away end within microseconds, or preempted
  * within milliseconds; what they counted and wrote then adds up. */
-static int finish(struct fl_session *t, const struct fl_session_loop *run, bool wanted)
+static int finish(struct fl_session *t, const struct fl_session_loop *run, bool wanted, uint64_t frozen)
 {
 	fl_record_fn fn = wanted ? run->record : dropped;
 	uint64_t end = fl_session_now(t) + END_WAIT_NS;
 	int64_t n;
 	int r;
 
-	fl_session_freeze(t);
+	fl_session_freeze(t, frozen);
 	r = run->idle(run->ctx); /* what is there goes out first: hooks come off slowly */
 	fl_session_stop(t);
 	if (r < 0)
@@ -66,29 +66,33 @@ static bool over(struct fl_session *t, const struct fl_session_loop *run, uint64
 	       (run->duration_ns && fl_session_now(t) - start >= run->duration_ns);
 }
 
+/* Where the end is a record, it is that one's time: what the rings hold behind it nobody has seen. */
+static uint64_t end_of(struct fl_session *t, bool by_record)
+{
+	uint64_t newest = fl_session_newest(t);
+
+	return by_record && newest ? newest : fl_session_now(t);
+}
+
 int fl_session_run(struct fl_session *t, const struct fl_session_loop *run)
 {
 	uint64_t start = fl_session_now(t), sleep = SLEEP_FIRST_NS;
-	int r = 0;
+	bool by_record = false;
+	int r = 0, done;
 
 	while (r == 0 && !over(t, run, start)) {
 		int64_t n = fl_session_read(t, fl_session_now(t) - SETTLE_NS, run->record, run->ctx);
 
-		if (n < 0)
-			r = (int)n;
-		else
-			r = run->idle(run->ctx);
+		by_record = n < 0;
+		r = by_record ? (int)n : run->idle(run->ctx);
 		if (n)
 			sleep = SLEEP_MIN_NS;
 		if (r == 0)
 			nap(sleep);
 		sleep = FL_MIN(sleep * 2, (uint64_t)SLEEP_MAX_NS);
 	}
-	if (r == -ECANCELED)
-		return finish(t, run, false);
-	if (r < 0) {
-		finish(t, run, false);
-		return r;
-	}
-	return finish(t, run, true);
+	if (r == 0)
+		return finish(t, run, true, fl_session_now(t));
+	done = finish(t, run, false, end_of(t, by_record));
+	return r == -ECANCELED ? done : r;
 }

@@ -254,6 +254,7 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 		p->filtered++;
 		return 0;
 	}
+	r->t->newest = rec->time;
 	p->records++;
 	p->faults += live_count_faults(&p->pub.schema.layout, rec);
 	if (p->pub.schema.layout.stacks)

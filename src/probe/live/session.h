@@ -103,11 +103,15 @@ size_t fl_session_failed(const struct fl_session *t);
  */
 void fl_session_begin(struct fl_session *t);
 
+/* The time of the record that was handed out last; 0: none was. */
+uint64_t fl_session_newest(const struct fl_session *t);
+
 /*
- * The end of what is counted is now: taking hooks away takes time, in which they still fire. What comes
- * out of the rings and is younger is no record any more. Histograms end when their hooks do.
+ * The end of what is counted is @end (session's clock, at most now): taking hooks away takes time, in which
+ * they still fire. What comes out of the rings and is younger is no record any more. Histograms end when
+ * their hooks do.
  */
-void fl_session_freeze(struct fl_session *t);
+void fl_session_freeze(struct fl_session *t, uint64_t end);
 
 /* Takes the hooks away. Records that were made until then can still be read. */
 void fl_session_stop(struct fl_session *t);

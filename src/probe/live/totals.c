@@ -105,11 +105,16 @@ void fl_session_begin(struct fl_session *t)
 		t->probes[i].before = counted(t, i);
 }
 
-void fl_session_freeze(struct fl_session *t)
+uint64_t fl_session_newest(const struct fl_session *t)
+{
+	return t->newest;
+}
+
+void fl_session_freeze(struct fl_session *t, uint64_t end)
 {
 	if (counts_in_kernel(t))
 		return;
-	t->end = fl_session_now(t);
+	t->end = end;
 	for (size_t i = 0; i < t->n; i++)
 		t->probes[i].frozen = counted(t, i);
 }
