@@ -96,6 +96,8 @@ prints('refused\n', f'echo text >$T/trace_marker; r=$({SENDFILE} $T/trace_pipe);
        'timeout 1 cat $T/trace_pipe | grep -q text', 'of a pipe it is refused, and nothing is lost')
 prints('[001]\n', """taskset -c 1 sh -c 'echo "a) [b" >$0/trace_marker' $T; grep -o '\\[...\\] .* a) .b$' $T/trace | cut -c1-5""",
        'a marker has the CPU of who wrote it') if len(os.sched_getaffinity(0)) > 1 else None
+if os.geteuid() == 0 and 'tracefs' in open('/proc/filesystems').read():
+    prints('listed\n', 'test -e $T/events/sched/sched_switch/format && echo listed', "the kernel's events are listed")
 prints('640 750\n', 'echo $(stat -c %a $T/kprobe_events $T/events)', "the files are root's")
 prints('', 'chmod 666 $T/kprobe_events 2>/dev/null && echo changed; true', 'and stay so')
 prints('gone\n', 'echo p:g/e vfs_read >$T/kprobe_events; ls -l $T/events/g/e >/dev/null; echo >$T/kprobe_events; '

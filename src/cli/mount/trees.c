@@ -77,14 +77,16 @@ size_t mount_trees_binds(unsigned int which, struct fl_mount_bind binds[static M
 }
 
 #ifdef FL_HAVE_PROBE
+/* root mounts tracefs later, where it is missing; until then the target must not be asked. */
 static void say_events(struct fl_target *target)
 {
-	const char *tracefs = fl_target_tracefs(target);
+	const char *tracefs = geteuid() == 0 ? NULL : fl_target_tracefs(target);
 	_cleanup_buf_ struct fl_buf path = {};
 
+	if (geteuid() == 0)
+		return;
 	fl_buf_addf(&path, "%s/events", tracefs ? tracefs : "");
-	/* root mounts it where it is missing */
-	if (geteuid() != 0 && !path.error && (!tracefs || access(fl_buf_z(&path), R_OK) < 0))
+	if (!path.error && (!tracefs || access(fl_buf_z(&path), R_OK) < 0))
 		fl_say(FL_NOTE, "the kernel's own events are not listed: %s",
 		       tracefs ? strerror(errno) : "no tracefs is mounted");
 }
