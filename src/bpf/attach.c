@@ -245,6 +245,18 @@ static int attach_tracepoint(const struct fl_attach_point *point, int prog, stru
 	return perf_attach(prog, perf_open(&attr, 0), NULL, ret);
 }
 
+/* Whoever runs on that CPU; the clock is a timer of the kernel's, which virtual machines have, too. */
+static int attach_sample(const struct fl_attach_point *point, int prog, struct fl_attachment *ret)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_CPU_CLOCK,
+		.freq = 1, .sample_freq = point->frequency,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, point->cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return perf_attach(prog, fd < 0 ? -errno : fd, NULL, ret);
+}
+
 static int attach_trampoline(enum fl_hook hook, int prog, struct fl_attachment *ret)
 {
 	int link = fl_bpf_link_create(prog, 0, fl_hooks[hook].attach_type);
@@ -299,6 +311,8 @@ int fl_prog_attach(enum fl_hook hook, const struct fl_attach_point *point, int p
 			return link;
 		*ret = (struct fl_attachment){ .link = link, .perf = -1 };
 		return 0;
+	case FL_HOOK_SAMPLE:
+		return attach_sample(point, prog, ret);
 	case FL_HOOK_FENTRY:
 	case FL_HOOK_FEXIT:
 		return attach_trampoline(hook, prog, ret);

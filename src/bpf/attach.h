@@ -23,6 +23,8 @@ struct fl_attach_point {
 	int pid;	       /* user probes: in that process alone, with all its threads; 0: in all */
 	uint32_t btf_id;       /* trampolines: the FUNC ... */
 	const char *module;    /* ... in that module's BTF; NULL: vmlinux */
+	uint32_t frequency; /* samples: times a second, on CPU @cpu */
+	int cpu;
 	uint32_t tracepoint_id; /* classic tracepoints, events of kprobes */
 	const uint64_t *addresses; /* multi: text addresses; in files offsets, which programs get as cookies */
 	const uint64_t *counters;  /* beside these, as @refctr; NULL: none */

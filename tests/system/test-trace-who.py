@@ -206,6 +206,19 @@ def by_interval():
           shown[0]['keys']['id'] == GETPPID and shown[0]['hitcount'] == 9000 and len(more) == 1 and more[0] > 0, lines)
 
 
+def by_sample():
+    """About as many samples as the program used time for, by its own clock; most of them in its own code."""
+    ended = trace('--children', '--sample', '500', '--ustack', '--', who, 'burn', '600')
+    rows, summary = rows_of(ended.stdout)
+    (pid, us), = log_of(ended.stdout).items() or [(0, 0)]
+    mine = [r for r in rows if r['pid'] == pid]
+    check('--sample: as many as time was used for', ended.returncode == 0 and
+          us * 500e-6 * 0.2 < len(mine) < us * 500e-6 * 1.8, f'{len(mine)} {us} {summary} {ended.stderr}')
+    user = [r for r in mine if re.fullmatch(r'0x[0-9a-f]{1,14}', r['place'])]
+    check('--sample: most are in the program, with its stack', len(user) > len(mine) / 2 and
+          sum(bool(r.get('user_stack')) for r in user) > len(user) / 2, f'{len(user)} {mine[:2]}')
+
+
 def by_glob():
     """A definition for each tracepoint of the name: what BTF lists, by probe list."""
     listed = subprocess.run([foreland, 'probe', 'list', 'functions', '__probestub_sched_process_*'],
@@ -229,7 +242,7 @@ def by_glob():
 def by_usage():
     for words in (['--children'], ['--follow'], ['--cgroup', '/', '--container', 'x', '--', 'true'],
                   ['--task-budget', 'x'], ['--task-budget', '0/s'], ['--task-budget', '5/m'],
-                  ['--interval', '1'], ['--top', '3'], ['--interval', '0', '--hist', 'keys=id'],
+                  ['--sample', '0'], ['--sample', '99', '--via', 'tracefs'], ['--interval', '1'], ['--top', '3'], ['--interval', '0', '--hist', 'keys=id'],
                   ['--follow', '--via', 'tracefs', '--', 'touch', '/tmp/who-was-started'],
                   ['--task-budget', '5/s', '--via', 'tracefs']):
         command = words[words.index('--'):] if '--' in words else []
@@ -246,6 +259,7 @@ def main():
     by_usage()
     by_interval()
     by_glob()
+    by_sample()
     by_command()
     by_listener('-p', [], False)
     by_listener('-p --follow', ['--follow'], True)

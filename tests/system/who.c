@@ -6,6 +6,7 @@
  *	who tree		a process, its 2 children and their 2 each, one of them by a thread
  *	who listen		reads commands: p (one call), a (an own child that listens to SIGUSR1), g (the tree), q
  *	who flood N		N calls, and a line
+ *	who burn MS		uses so much time of a CPU, and tells how many microseconds it were
  */
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int pings;
@@ -123,6 +125,22 @@ static void listen_to(FILE *in)
 	}
 }
 
+static long used(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void burn(long us)
+{
+	while (used() < us)
+		for (int i = 0; i < 100000; i++)
+			mark(i);
+	tell((int)used());
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdin, NULL, _IONBF, 0);
@@ -131,6 +149,8 @@ int main(int argc, char **argv)
 
 		call(n);
 		tell(n);
+	} else if (argc > 2 && strcmp(argv[1], "burn") == 0) {
+		burn(strtol(argv[2], NULL, 10) * 1000);
 	} else if (argc > 1 && strcmp(argv[1], "listen") == 0) {
 		listen_to(stdin);
 	} else {

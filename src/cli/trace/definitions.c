@@ -145,10 +145,27 @@ static int add_file(struct trace_job *s, const char *path)
 	return r;
 }
 
+/* No definition of the kernel's says it. */
+static int add_sample(struct trace_job *s)
+{
+	struct fl_arena arena = {};
+	struct fl_probe_event *e = FL_ARENA_NEW(&arena, struct fl_probe_event);
+
+	if (!e)
+		return -ENOMEM;
+	*e = (struct fl_probe_event){ .kind = FL_PROBE_SAMPLE, .group = FL_STR("sample"), .event = FL_STR("cpu"),
+				      .text = FL_STR("--sample"), .arena = arena };
+	e->place.frequency = (uint32_t)s->o->sample;
+	e->place.span = (struct fl_span){ 0, e->text.n };
+	return add_event(s, e, e->text, FL_STR(""));
+}
+
 int trace_add_definitions(struct trace_job *s, const struct fl_args *args)
 {
 	int r = s->o->file ? add_file(s, s->o->file) : 0;
 
+	if (r == 0 && s->o->sample)
+		r = add_sample(s);
 	for (size_t i = 0; i < args->n && r == 0; i++)
 		r = add_definition(s, fl_str(args->v[i]), "definition");
 	return r;

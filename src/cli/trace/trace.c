@@ -38,6 +38,8 @@ const struct fl_opt trace_options[] = {
 			     "with --hist: print and begin again each TIME"),
 	FL_OPT_U64_IN(struct trace_opts, top, 0, "top", "N", 1, INT64_MAX,
 		      "with --hist: the first N entries, as sort= has them"),
+	FL_OPT_U64_IN(struct trace_opts, sample, 0, "sample", "HZ", 1, 10000,
+		      "an event sample/cpu, HZ times a second on each CPU: where it is"),
 	FL_OPT_FLAG(struct trace_opts, pretty, 0, "pretty",
 		    "show values by their type: enum and errno names, structs, what pointers point to"),
 	FL_OPT_FLAG(struct trace_opts, bytes, 0, "bytes",

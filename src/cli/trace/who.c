@@ -40,6 +40,8 @@ int trace_check_who(const struct trace_opts *o, const struct fl_args *args)
 		return fl_say_usage("--cgroup and --container name the same thing in two ways: give one");
 	if (o->budget && read_budget(o->budget, &budget) < 0)
 		return fl_say_usage("--task-budget: '%s' is no number of events a second, as in 1000/s", o->budget);
+	if (o->via && strcmp(o->via, "tracefs") == 0 && o->sample)
+		return fl_say_usage("--sample is done by BPF programs, not by --via tracefs");
 	if (o->via && strcmp(o->via, "tracefs") == 0 &&
 	    (o->children || o->follow || o->cgroup || o->container || o->self || o->budget))
 		return fl_say_usage("--follow, --children, --cgroup, --container, --self and --task-budget are done "

@@ -26,6 +26,7 @@ const char *fl_probe_kind_name(enum fl_probe_kind kind)
 		[FL_PROBE_KPROBE] = "kprobe", [FL_PROBE_FPROBE] = "fprobe",
 		[FL_PROBE_TPROBE] = "tprobe", [FL_PROBE_EPROBE] = "eprobe",
 		[FL_PROBE_UPROBE] = "uprobe", [FL_PROBE_SYNTH] = "synth",
+		[FL_PROBE_SAMPLE] = "sample",
 	};
 	_Static_assert(FL_ARRAY_SIZE(names) == _FL_PROBE_KIND_MAX, "a name for each kind");
 

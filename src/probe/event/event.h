@@ -27,6 +27,7 @@ enum fl_probe_kind {
 	FL_PROBE_TPROBE, /* t */
 	FL_PROBE_EPROBE, /* e */
 	FL_PROBE_UPROBE, /* p, r on PATH:OFFSET */
+	FL_PROBE_SAMPLE, /* no definition's: the CPU clock, so many times a second */
 	FL_PROBE_SYNTH,	 /* s: what actions of histograms make */
 	_FL_PROBE_KIND_MAX,
 };
@@ -99,6 +100,7 @@ struct fl_probe_arg {
  * @symbol: function (p, r, f: without module and offset) or tracepoint (t); f: may be a glob
  * @module: "MOD" of MOD:SYM, empty where none is given
  * @offset: byte offset to @symbol, or to the file's start (user probes)
+ * @frequency: of a sample, times a second
  * @address, @has_address: a bare address instead of a symbol (p only)
  * @is_glob: @symbol has wildcards (f)
  * @is_entry: the first instruction of a function (the parameters are readable)
@@ -114,6 +116,7 @@ struct fl_probe_place {
 	uint64_t offset;
 	uint64_t address;
 	bool has_address;
+	uint32_t frequency;
 	bool is_glob;
 	bool is_entry;
 	struct fl_str path;

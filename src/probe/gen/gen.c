@@ -59,7 +59,7 @@ struct fl_layout_options fl_gen_layout(const struct fl_probe_event *e, enum fl_h
 {
 	enum fl_ctx ctx = fl_hooks[hook].ctx;
 	struct fl_layout_options o = {
-		.ip = is_multi || ctx == FL_CTX_USER_REGS,
+		.ip = is_multi || ctx == FL_CTX_USER_REGS || hook == FL_HOOK_SAMPLE,
 		.caller = fl_hooks[hook].is_return,
 	};
 
@@ -338,7 +338,8 @@ static void place(struct fl_gen *g)
 		fl_emit_mov(p, BPF_REG_1, GEN_CTX);
 		fl_emit_call(p, BPF_FUNC_get_attach_cookie);
 		fl_emit_store(p, 8, GEN_REC, (int16_t)l->ip_offset, BPF_REG_0);
-	} else if (l->ip_offset && g->hook->ctx == FL_CTX_USER_REGS && !g->hook->is_return) {
+	} else if (l->ip_offset && ((g->hook->ctx == FL_CTX_USER_REGS && !g->hook->is_return) ||
+				    g->hook == &fl_hooks[FL_HOOK_SAMPLE])) {
 		fl_emit_load(p, 8, BPF_REG_1, GEN_CTX, (int16_t)g->env->arch->ip);
 		fl_emit_store(p, 8, GEN_REC, (int16_t)l->ip_offset, BPF_REG_1);
 	} else if (l->ip_offset) {

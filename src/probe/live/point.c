@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "bpf/sys.h"
 #include "probe/live/module-event.h"
 
 void fl_points_fini(struct fl_points *p)
@@ -69,6 +70,8 @@ const char *fl_points_reason(const struct fl_probe_event *e)
 			return "one link holds all places of the name";
 		return reads_memory(e) ? "user code has one kind of hook; where it may sleep, it waits for memory"
 				       : "user code has one kind of hook";
+	case FL_PROBE_SAMPLE:
+		return "a timer of the kernel's on each CPU";
 	case FL_PROBE_SYNTH:
 		return "actions of histograms make it";
 	case _FL_PROBE_KIND_MAX:
@@ -112,6 +115,9 @@ size_t fl_points_hooks(const struct fl_probe_event *e, enum fl_hook hooks[static
 		if (reads_memory(e))
 			hooks[n++] = ret ? FL_HOOK_URETPROBE_SLEEP : FL_HOOK_UPROBE_SLEEP;
 		hooks[n++] = ret ? FL_HOOK_URETPROBE : FL_HOOK_UPROBE;
+		break;
+	case FL_PROBE_SAMPLE:
+		hooks[n++] = FL_HOOK_SAMPLE;
 		break;
 	case FL_PROBE_SYNTH: /* no hook's, but an action's */
 	case _FL_PROBE_KIND_MAX:
@@ -296,6 +302,27 @@ static int find_uprobe(struct fl_target *t, const struct fl_probe_event *e, bool
 	return multi && p->at.refctr && !p->counters ? -ENOMEM : 0;
 }
 
+/* Each CPU that is there now. */
+static int find_cpus(const struct fl_probe_event *e, struct fl_points *p)
+{
+	_cleanup_file_ struct fl_file f = {};
+	uint64_t first, last;
+	struct fl_str list;
+	int r = fl_file_open("/sys/devices/system/cpu/online", 1 << 16, &f);
+
+	list = fl_str_trim(fl_file_str(&f));
+	while (r == 0 && list.n) {
+		if (!fl_cpu_range(&list, &first, &last))
+			return -EINVAL;
+		for (uint64_t cpu = first; cpu <= last && r == 0; cpu++)
+			r = add_address(p, cpu);
+	}
+	p->at.frequency = e->place.frequency;
+	p->each_cpu = true;
+	p->nr_each = p->at.nr_addresses;
+	return r;
+}
+
 /* Every function of that name; @name may be "MODULE:NAME". */
 static int add_functions(struct fl_points *p, const struct fl_ksyms *syms, struct fl_str name)
 {
@@ -394,6 +421,8 @@ int fl_points_find(struct fl_target *t, const struct fl_probe_event *e, enum fl_
 	fl_points_fini(ret);
 	ret->nr_each = 1;
 	switch (hook) {
+	case FL_HOOK_SAMPLE:
+		return find_cpus(e, ret);
 	case FL_HOOK_RAW_TP:
 		return set_name(ret, e->place.symbol);
 	case FL_HOOK_FENTRY:
@@ -437,6 +466,8 @@ struct fl_attach_point fl_points_each(const struct fl_points *p, size_t i)
 
 	if (p->each_address)
 		at.address = p->addresses[i];
+	if (p->each_cpu)
+		at.cpu = (int)p->addresses[i];
 	if (p->each_offset)
 		at.offset = p->addresses[i];
 	return at;

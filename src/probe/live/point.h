@@ -18,7 +18,7 @@ struct fl_points {
 	uint64_t *addresses;
 	size_t nr_each;	    /* attachments to be made: 1, or one an address */
 	uint64_t *counters;
-	bool each_offset;
+	bool each_offset, each_cpu;
 	bool each_address;
 	char *name, *module; /* @at's strings */
 	struct fl_buf module_event; /* to be removed; empty: none */

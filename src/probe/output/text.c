@@ -102,6 +102,9 @@ void fl_place_text(const struct fl_record_schema *p, const struct fl_record *rec
 	const struct fl_probe_event *e = p->event;
 	bool user = e->kind == FL_PROBE_UPROBE;
 
+	if (e->kind == FL_PROBE_SAMPLE) /* wherever the CPU was: upper addresses are the kernel's */
+		user = (int64_t)word_at(rec, p->layout.ip_offset) >= 0;
+
 	if (p->layout.caller_offset) {
 		add_address(word_at(rec, p->layout.caller_offset), user, symbols, out);
 		fl_buf_addz(out, " <- ");
