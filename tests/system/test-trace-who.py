@@ -4,7 +4,7 @@
 which writes down its number and how often it called getppid(): for each process the trace has exactly as
 many, the first calls after its birth included, and it has nobody else.
 """
-import json, os, platform, re, signal, subprocess, sys, tempfile, time
+import json, os, platform, re, select, subprocess, sys, tempfile, time
 from collections import Counter
 
 foreland, who = sys.argv[1], sys.argv[2]
@@ -53,17 +53,16 @@ def by_listener(name, option, wants):
     while not open(children).read().strip():
         time.sleep(0.01)
     run = subprocess.Popen([foreland, 'trace', '--json', *option, '-p', str(helper.pid), DEF],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    os.set_blocking(run.stdout.fileno(), False)
-    seen, end = '', time.monotonic() + 60
-    while '"pid"' not in seen and time.monotonic() < end and run.poll() is None:
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    seen, end = b'', time.monotonic() + 60
+    while b'"pid"' not in seen and time.monotonic() < end and run.poll() is None:
         helper.stdin.write('p')
-        time.sleep(0.05)
-        seen += run.stdout.read() or ''
-    os.set_blocking(run.stdout.fileno(), True)
+        if select.select([run.stdout], [], [], 0.05)[0]:
+            seen += os.read(run.stdout.fileno(), 1 << 16)
     helper.stdin.write('gq')
     helper.wait()
     out, err = run.communicate(timeout=60)      # the trace ends by itself
+    seen, out = seen.decode(), out.decode()
     log.seek(0)
     want = log_of(log.read())
     rows, summary = rows_of(seen + out)
