@@ -150,9 +150,8 @@ def by_namespace():
     inner, got = log_of(ended.stdout), Counter(r['pid'] for r in rows)
     check('in a pid namespace: those in one beneath it have numbers of ours', len(inner) == 7 and
           sorted(got.values()) == sorted(inner.values()) and got != inner and 0 not in got, f'{got} {inner}')
-    script = f'{who} listen <$0 & p=$!; exec 3>$0; {foreland} trace --json -p $p "$1" & t=$!; ' \
-             f'while kill -0 $p 2>/dev/null; do printf p >&3; sleep 0.1; n=$((n+1)); ' \
-             f'test $n -lt 30 || printf q >&3; done; wait $t; echo pid $p'
+    script = f'{who} listen <$0 & p=$!; exec 3>$0; {foreland} trace --json -n 1 -p $p "$1" & t=$!; ' \
+             'while kill -0 $t 2>/dev/null; do printf p >&3; sleep 0.05; done; printf q >&3; echo pid $p'
     with tempfile.TemporaryDirectory() as work:
         os.mkfifo(f'{work}/pipe')
         ended = subprocess.run([*new, 'sh', '-c', script, f'{work}/pipe', DEF], capture_output=True, text=True,
@@ -194,7 +193,7 @@ def by_interval():
     got = [r['hitcount'] for r in lines if 'hitcount' in r and r['keys']['id'] == GETPPID]
     check('--interval: the sum of all is what was done', ended.returncode == 0 and sum(got) ==
           sum(log_of(ended.stdout).values()) == 8000 and len(got) >= 2, f'{got} {ended.stderr}')
-    check('--interval: each begins where the last one ended', len(spans) >= 4 and
+    check('--interval: each begins where the last one ended', len(spans) >= 2 and
           all(a[1] == b[0] for a, b in zip(spans, spans[1:])), spans)
     ended = trace('--children', '--top', '1', 't:w/call sys_enter id', '--hist', 'keys=id:sort=hitcount.descending',
                   '--', who, 'flood', '9000')
