@@ -40,6 +40,8 @@ enum fl_hist_source {
 	FL_HIST_CPU,
 	FL_HIST_STACK,
 	FL_HIST_LATENCY, /* the event's own NAME=...-$OTHER */
+	FL_HIST_COMM,
+	FL_HIST_EXPR, /* worked out: @value */
 };
 
 enum fl_hist_modifier {
@@ -58,6 +60,7 @@ struct fl_hist_field {
 	enum fl_hist_modifier modifier;
 	size_t arg;	  /* FL_HIST_ARG: its index */
 	uint64_t bucket;  /* FL_HIST_BUCKETS: width */
+	const struct fl_hist_value *value; /* of a trigger */
 	bool is_string;
 	bool is_signed;
 	uint16_t offset;  /* in the map's key or value */
@@ -68,6 +71,9 @@ struct fl_hist_sort {
 	int field; /* -1: hitcount; from 0: value; from FL_HIST_MAX_VALS: key */
 	bool descending;
 };
+
+struct fl_hist_value;
+struct fl_trigger;
 
 /* A hist of one event; names are places in the spec, which must outlive it. */
 struct fl_hist {
@@ -88,6 +94,7 @@ struct fl_hist {
 	uint16_t value_size;	/* hitcount, sums, name */
 	size_t match[FL_HIST_MAX_KEYS]; /* argument for each key of the event that keeps @since */
 	size_t nr_match;
+	const struct fl_trigger *trigger; /* it is the table of; NULL: of none */
 };
 
 /* Names in @spec are looked up in @e. -EINVAL with @diag, which counts in @spec. */

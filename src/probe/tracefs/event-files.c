@@ -117,23 +117,11 @@ static int enable_store(struct fl_node *attr, struct fl_str text)
 	return p->in->root ? place_enable(p, on) : -ENODEV;
 }
 
-static int trigger_show(struct fl_node *attr, struct fl_buf *out)
-{
-	fl_buf_addz(out, "# Available triggers:\n#\n");
-	return 0;
-}
-
-static int trigger_store(struct fl_node *attr, struct fl_str text)
-{
-	return -EOPNOTSUPP;
-}
-
 static const struct attr_row event_attrs[] = {
 	{ "enable", 0644, { enable_show, enable_store } },
 	{ "filter", 0644, { filter_show, filter_store } },
 	{ "format", 0444, { format_show } },
 	{ "id", 0444, { id_show } },
-	{ "trigger", 0644, { trigger_show, trigger_store } },
 };
 
 /* ---- those of a system, and of all ---- */
@@ -178,8 +166,13 @@ static const struct attr_row system_attrs[] = {
 
 int place_fill(struct place *p)
 {
-	if (p->event)
-		return tracefs_add_attrs(p->in, p->dir, event_attrs, FL_ARRAY_SIZE(event_attrs), p);
+	struct attr_row trigger = { "trigger", 0644, tracefs_trigger_ops };
+	int r;
+
+	if (p->event) {
+		r = tracefs_add_attrs(p->in, p->dir, event_attrs, FL_ARRAY_SIZE(event_attrs), p);
+		return r < 0 ? r : tracefs_add_attrs(p->in, p->dir, &trigger, 1, p);
+	}
 	return tracefs_add_attrs(p->in, p->dir, system_attrs, FL_ARRAY_SIZE(system_attrs), p);
 }
 

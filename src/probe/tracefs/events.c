@@ -156,7 +156,9 @@ static int fill_system(struct fl_node *dir)
 		return 0;
 	p->filled = true;
 	r = place_fill(p);
-	return r < 0 || !p->is_kernels ? r : each_folder(p->in->fs, p->system, add_kernels_event, dir);
+	if (r < 0 || !p->is_kernels || !fl_target_is_live(p->in->fs->target))
+		return r;
+	return each_folder(p->in->fs, p->system, add_kernels_event, dir);
 }
 
 static int system_lookup(struct fl_node *dir, struct fl_str name, struct fl_node **ret)
@@ -241,6 +243,15 @@ void tracefs_events_changed(struct tracefs *fs)
 		in->events_stale = true;
 }
 
+/* Those of files, all at once: nobody writes to these. */
+static int add_filed_event(void *ctx, struct fl_str system, struct fl_str event)
+{
+	struct place *s = system_place(ctx, system, true);
+	int r = s ? fill_system(s->dir) : -ENOMEM;
+
+	return r < 0 ? r : add_kernels_event(s->dir, event);
+}
+
 static int refresh(struct instance *in)
 {
 	struct tracefs *fs = in->fs;
@@ -248,6 +259,10 @@ static int refresh(struct instance *in)
 
 	if (!in->root)
 		return -ENOENT;
+	if (!in->kernels_listed && !fl_target_is_live(fs->target)) {
+		in->kernels_listed = true;
+		fl_target_each_event(fs->target, FL_STR("*"), add_filed_event, in);
+	}
 	if (!in->kernels_listed && fl_target_is_live(fs->target) && fl_target_tracefs(fs->target)) {
 		in->kernels_listed = true;
 		r = each_folder(fs, "", add_kernels_system, in);

@@ -36,6 +36,7 @@ static void unlist(struct instance *in)
 static void close_instance(struct instance *in)
 {
 	tracefs_free_live(in);
+	fl_triggers_fini(&in->triggers);
 	trace_buffer_fini(&in->buffer);
 	trace_buffer_fini(&in->snapshot);
 	pids_fini(in);
@@ -89,6 +90,7 @@ int instance_new(struct tracefs *fs, struct instance **ret)
 	}
 	if (fs->top) /* which has what all share */
 		in->anchor->owner = fl_node_ref(fs->top->anchor);
+	tracefs_prepare_triggers(in);
 	in->next = fs->instances;
 	fs->instances = in;
 	trace_buffer_limit(&in->buffer, BUFFER_BYTES);

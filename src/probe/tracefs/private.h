@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/arena.h"
 #include "btf/ksyms.h"
+#include "probe/hist/trigger.h"
 #include "probe/printfmt/printk.h"
 #include "probe/tracefs/buffer.h"
 #include "probe/tracefs/tracefs.h"
@@ -77,6 +78,7 @@ struct instance {
 	unsigned int clock; /* a row of clock.c */
 	bool boot_clock;
 	uint64_t no_cpus[TRACEFS_MAX_CPUS / 64]; /* a bit each of those that are not traced */
+	struct fl_triggers triggers;
 	struct pid_list wanted, unwanted;
 	bool event_fork;
 	struct live_event *forks, *exits; /* what event_fork hangs on; NULL: off */
@@ -139,6 +141,11 @@ bool place_is_enabled(const struct place *p);
 int place_enable(struct place *p, bool on);
 int tracefs_add_enable(struct instance *in);
 bool is_place_enableable(const struct place *p);
+
+/* triggers.c: the file "trigger" of an event. */
+extern const struct fl_attr_ops tracefs_trigger_ops;
+void tracefs_prepare_triggers(struct instance *in);
+bool tracefs_triggers_hold(const struct tracefs *fs, const struct fl_probe_event *e);
 
 /* filters.c */
 int filter_show(struct fl_node *attr, struct fl_buf *out);

@@ -193,7 +193,7 @@ static int fill(struct instance *top)
 
 static bool is_busy(void *ctx, const struct fl_probe_event *e)
 {
-	return tracefs_is_enabled(ctx, NULL, e);
+	return tracefs_is_enabled(ctx, NULL, e) || tracefs_triggers_hold(ctx, e);
 }
 
 struct fl_node *fl_tracefs_new(struct fl_target *target, const struct fl_tracefs_opts *opts)
