@@ -122,6 +122,47 @@ static int add_definition(struct trace_job *s, struct fl_str def, const char *pl
 	return FL_MIN(r, 0);
 }
 
+/* ---- histograms ---- */
+
+/* What only the kernel's whole language has. */
+static bool has_actions(const struct trace_job *s)
+{
+	for (size_t i = 0; i < s->nr_events; i++)
+		if (s->events[i]->kind == FL_PROBE_SYNTH)
+			return true;
+	for (size_t i = 0; i < s->o->hist.n; i++)
+		if (strstr(s->o->hist.v[i], "onmatch(") || strstr(s->o->hist.v[i], "onmax(") ||
+		    strstr(s->o->hist.v[i], "onchange("))
+			return true;
+	return false;
+}
+
+static int add_hist(struct trace_job *s, size_t event, struct fl_str spec, const char *place, bool whole)
+{
+	struct fl_diag d = { .place = place };
+	int r = whole ? fl_session_trigger(s->session, event, spec, &d) : fl_session_hist(s->session, event, spec, &d);
+
+	if (r < 0)
+		fl_say_diag(&d);
+	fl_diag_fini(&d);
+	s->has_hists = true;
+	return r;
+}
+
+/* ---- a file ---- */
+
+/* "hist:..." belongs to the probe in front of it, as a line written to that event's trigger file. */
+static int add_line(struct trace_job *s, struct fl_str line, const char *place)
+{
+	if (!fl_str_starts(line, "hist:"))
+		return add_definition(s, line, place);
+	if (s->nr_events && s->events[s->nr_events - 1]->kind != FL_PROBE_SYNTH)
+		return add_hist(s, s->nr_events - 1, line, place, true);
+	fl_say_line("%s: error: a histogram stands behind the probe that it is of", place);
+	fl_say_line("%.*s", FL_STR_ARG(line));
+	return -EINVAL;
+}
+
 static int add_file(struct trace_job *s, const char *path)
 {
 	struct fl_str rest, line;
@@ -140,7 +181,7 @@ static int add_file(struct trace_job *s, const char *path)
 		if (line.n == 0 || line.p[0] == '#')
 			continue;
 		fl_buf_addf(&place, "%s:%d", path, n);
-		r = add_definition(s, line, fl_buf_z(&place));
+		r = add_line(s, line, fl_buf_z(&place));
 	}
 	return r;
 }
@@ -169,6 +210,16 @@ int trace_add_definitions(struct trace_job *s, const struct fl_args *args)
 	for (size_t i = 0; i < args->n && r == 0; i++)
 		r = add_definition(s, fl_str(args->v[i]), "definition");
 	return r;
+}
+
+/* No hook makes them, so no --hist is theirs. */
+static size_t count_synths(const struct fl_args *args)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < args->n; i++)
+		n += strncmp(args->v[i], "s:", 2) == 0;
+	return n;
 }
 
 /* A fault that no kernel's types can mend: what is no definition at all. */
@@ -205,7 +256,7 @@ int trace_check_early(const struct trace_opts *o, const struct fl_args *args)
 	struct fl_target *t;
 	bool none = false;
 
-	if (o->hist.n > 1 && !o->file && o->hist.n != args->n) {
+	if (o->hist.n > 1 && !o->file && o->hist.n != args->n - count_synths(args)) {
 		fl_say(FL_ERROR, "as many --hist as definitions are wanted, or one for all");
 		return -EINVAL;
 	}
@@ -224,23 +275,34 @@ int trace_check_early(const struct trace_opts *o, const struct fl_args *args)
 	return none ? -EINVAL : 0;
 }
 
-/* One --hist is for all definitions, several are for one each, in their order. */
+static size_t count_probes(const struct trace_job *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->nr_events; i++)
+		n += s->events[i]->kind != FL_PROBE_SYNTH;
+	return n;
+}
+
+/* One --hist is for all definitions of probes, several are for one each, in their order. */
 int trace_add_hists(struct trace_job *s)
 {
 	const struct fl_strv *list = &s->o->hist;
+	bool whole = has_actions(s);
+	size_t n = 0;
 	int r = 0;
 
-	if (list->n > 1 && list->n != s->nr_events) {
+	if (list->n > 1 && list->n != count_probes(s)) {
 		fl_say(FL_ERROR, "as many --hist as definitions are wanted, or one for all");
 		return -EINVAL;
 	}
-	for (size_t i = 0; list->n && i < s->nr_events && r == 0; i++) {
-		struct fl_diag d = { .place = "--hist" };
-
-		r = fl_session_hist(s->session, i, fl_str(list->v[list->n > 1 ? i : 0]), &d);
-		if (r < 0)
-			fl_say_diag(&d);
-		fl_diag_fini(&d);
-	}
+	for (size_t i = 0; list->n && i < s->nr_events && r == 0; i++)
+		if (s->events[i]->kind != FL_PROBE_SYNTH)
+			r = add_hist(s, i, fl_str(list->v[list->n > 1 ? n++ : 0]), "--hist", whole);
 	return r;
+}
+
+bool trace_makes_events(const struct fl_args *args)
+{
+	return count_synths(args) > 0;
 }

@@ -84,7 +84,7 @@ int trace_print_hists(struct trace_job *s)
 	uint64_t now = fl_session_now(s->session);
 	int r = 0;
 
-	if (!s->o->hist.n)
+	if (!s->has_hists)
 		return 0;
 	if (s->o->interval && !s->before)
 		s->before = calloc(s->nr_events, sizeof(*s->before));

@@ -48,6 +48,7 @@ struct trace_job {
 	size_t nr_expanded;
 	struct fl_probe_event **events;
 	size_t nr_events;
+	bool has_hists; /* of --hist, or of lines in a file */
 	struct fl_str *filters; /* "if ..." of each, where the kernel has none */
 	struct fl_session *session;
 	struct fl_symbols *symbols;
@@ -96,6 +97,8 @@ int trace_add_definitions(struct trace_job *s, const struct fl_args *args);
 int trace_add_hists(struct trace_job *s);
 /* What is wrong whatever the kernel: said before a guest boots for it. */
 int trace_check_early(const struct trace_opts *o, const struct fl_args *args);
+/* A definition is of a synthetic event, whose lines come while the trace runs. */
+bool trace_makes_events(const struct fl_args *args);
 
 /* By BPF programs, or through the kernel's own tracer: set up, run, sum up. Return the exit status. */
 int trace_live(struct trace_job *s, const struct fl_args *args);

@@ -87,9 +87,14 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static bool wants_bpf(const struct trace_opts *o)
+static bool wants_bpf(const struct trace_job *s)
 {
-	return o->hist.n || o->stack || o->ustack || o->pretty || o->exact;
+	const struct trace_opts *o = s->o;
+
+	for (size_t i = 0; i < s->nr_events; i++)
+		if (s->events[i]->kind == FL_PROBE_SYNTH)
+			return true;
+	return s->has_hists || o->stack || o->ustack || o->pretty || o->exact;
 }
 
 static int trace_session(struct trace_job *s, const struct fl_args *args)
@@ -116,7 +121,7 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 		fl_say_failed("the running kernel", r);
 		return FL_EXIT_FINDINGS;
 	}
-	if (s->o->lines && s->o->hist.n)
+	if (s->o->lines && s->o->hist.n && !trace_makes_events(args))
 		return fl_say_usage("-n counts lines, and --hist prints its lines at the end: give -t or a command");
 	if (trace_open_output(s) < 0 || trace_add_definitions(s, args) < 0 || trace_add_hists(s) < 0)
 		return FL_EXIT_FINDINGS;
@@ -126,10 +131,10 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 	if (trace_watch_pid(s) < 0)
 		return FL_EXIT_FINDINGS;
 	if (s->o->via && strcmp(s->o->via, "tracefs") == 0) {
-		if (!wants_bpf(s->o))
+		if (!wants_bpf(s))
 			return trace_via_tracefs(s, args);
-		return fl_say_usage("--hist, --stack, --ustack, --pretty and --exact-faults are done by BPF "
-				    "programs, not by --via tracefs");
+		return fl_say_usage("--hist, synthetic events, --stack, --ustack, --pretty and --exact-faults are done "
+				    "by BPF programs, not by --via tracefs");
 	}
 	return trace_live(s, args);
 }

@@ -86,6 +86,21 @@ static void count_and_leave(struct fl_gen *g, uint32_t label, size_t member)
 	fl_emit_jmp(g->p, g->leave);
 }
 
+void fl_gen_count(struct fl_gen *g, size_t member)
+{
+	fl_emit_load(g->p, 8, BPF_REG_1, BPF_REG_FP, GEN_FP_COUNTS);
+	count(g, member, BPF_REG_1);
+}
+
+void fl_gen_count_other(struct fl_gen *g, uint16_t event, size_t member)
+{
+	int32_t distance = ((int32_t)event - g->env->event) * (int32_t)sizeof(struct fl_probe_counts);
+
+	fl_emit_load(g->p, 8, BPF_REG_1, BPF_REG_FP, GEN_FP_COUNTS);
+	fl_emit_alui(g->p, BPF_ADD, BPF_REG_1, distance);
+	count(g, member, BPF_REG_1);
+}
+
 static void count_hit(struct fl_gen *g)
 {
 	const struct fl_gen_env *env = g->env;
@@ -282,13 +297,13 @@ static void head_flags(struct fl_gen *g)
 	fl_emit_store(p, 2, GEN_REC, HEAD(flags), BPF_REG_1);
 }
 
-static void head(struct fl_gen *g)
+void fl_gen_head(struct fl_gen *g, uint16_t event)
 {
 	struct fl_insns *p = g->p;
 
 	fl_emit_call(p, g->env->boot_clock ? BPF_FUNC_ktime_get_boot_ns : BPF_FUNC_ktime_get_ns);
 	fl_emit_store(p, 8, GEN_REC, HEAD(time), BPF_REG_0);
-	fl_emit_storei(p, 2, GEN_REC, HEAD(event), g->env->first_event + g->env->event);
+	fl_emit_storei(p, 2, GEN_REC, HEAD(event), g->env->first_event + event);
 	fl_gen_ids(g, BPF_REG_2, BPF_REG_3);
 	fl_emit_store(p, 4, GEN_REC, HEAD(pid), BPF_REG_2);
 	fl_emit_load(p, 4, BPF_REG_1, BPF_REG_FP, GEN_FP_KEY);
@@ -422,6 +437,17 @@ static void submit(struct fl_gen *g, uint32_t lost)
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, lost);
 }
 
+/* A record that was put together beside the event's own. */
+void fl_gen_output(struct fl_gen *g, uint32_t size, uint32_t lost)
+{
+	find_ring(g, lost);
+	fl_emit_mov(g->p, BPF_REG_2, GEN_REC);
+	fl_emit_movi(g->p, BPF_REG_3, (int32_t)size);
+	fl_emit_movi(g->p, BPF_REG_4, BPF_RB_NO_WAKEUP);
+	fl_emit_call(g->p, BPF_FUNC_ringbuf_output);
+	fl_emit_jmpi(g->p, BPF_JNE, BPF_REG_0, 0, lost);
+}
+
 static void send(struct fl_gen *g, uint32_t lost)
 {
 	fl_gen_stacks(g);
@@ -481,7 +507,7 @@ static int body(struct fl_gen *g, struct exits x)
 	else
 		reserve(g, x.lost);
 	if (!g->env->hist || g->env->filter) {
-		head(g);
+		fl_gen_head(g, g->env->event);
 		place(g);
 	}
 	r = fl_gen_raw(g);
@@ -494,9 +520,8 @@ static int body(struct fl_gen *g, struct exits x)
 	if (filters_fetched(g))
 		fl_gen_budget(g, x.over_budget);
 	if (g->env->hist)
-		fl_gen_hist(g, x.lost, x.unpaired);
-	else
-		send(g, x.lost);
+		return fl_gen_hist(g, x.lost, x.unpaired);
+	send(g, x.lost);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "probe/hist/hist.h"
+#include "probe/hist/convert.h"
 #include "bpf/hook.h"
 #include "bpf/insn.h"
 #include "probe/record/layout.h"
@@ -60,6 +60,8 @@ struct fl_probe_counts {
 	uint64_t lost; /* no room in the ring */
 	uint64_t unpaired; /* a return whose entry was before the probe, or was missed */
 	uint64_t over_budget; /* of its task, in this second */
+	uint64_t done;	   /* of histograms with variables or actions: gone through to the end */
+	uint64_t replaced; /* variables that another event set anew before anybody used them */
 };
 
 /*
@@ -70,6 +72,32 @@ struct fl_probe_counts {
 
 /* Programs can name at most 64 maps; with more rings they look them up. */
 #define FL_RINGS_NAMED 32
+
+/* A variable of another event: @map < 0: it is the event's own. */
+struct fl_gen_ref {
+	int map;
+	uint32_t bit; /* that tells it is set */
+	uint16_t offset, size;
+	bool once;
+};
+
+/* What an action makes: an event of the session. */
+struct fl_gen_synth {
+	uint16_t event;
+	const struct fl_record_layout *layout; /* NULL: the action makes none */
+};
+
+/* A histogram with variables or actions; its table is the environment's. */
+struct fl_gen_trigger {
+	const struct fl_trigger *t;
+	struct fl_hist_vars vars; /* the event's own */
+	int vars_map;		  /* -1: nobody else asks for them */
+	bool has_table;
+	struct fl_gen_ref ref[FL_HIST_VARS];
+	size_t nr_refs;
+	struct fl_gen_synth synth[FL_HIST_ACTIONS];
+	size_t nr_synths;
+};
 
 struct fl_gen_env {
 	enum fl_read_form read;
@@ -113,6 +141,7 @@ struct fl_gen_env {
 	const struct fl_format *format; /* FL_CTX_RECORD */
 	const struct fl_filter *filter; /* NULL: none, or the reader applies it */
 	const struct fl_hist *hist;	/* count instead of sending; NULL: send */
+	const struct fl_gen_trigger *trigger; /* NULL: the histogram has neither variables nor actions */
 	int hist_fd;  /* per-CPU hash of its keys */
 	int keep_fd;  /* hash from its keys to a time */
 	int since_fd; /* keep_fd of the event whose time it asks for */
@@ -143,6 +172,9 @@ uint32_t fl_gen_path_scratch(const struct fl_record_layout *l);
 
 /* Bytes of scratch memory that a counting program needs. */
 uint32_t fl_gen_hist_scratch(const struct fl_record_layout *l, const struct fl_hist *h);
+
+/* The same of one with variables or actions, behind that. */
+uint32_t fl_gen_trigger_scratch(const struct fl_gen_trigger *x);
 
 /* The program at function entry that keeps the words a return probe asks for. */
 int fl_gen_entry(const struct fl_probe_event *e, const struct fl_gen_env *env, struct fl_insns *out,

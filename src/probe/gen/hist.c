@@ -11,14 +11,14 @@
 
 #include "probe/gen/private.h"
 
-static int16_t key_at(const struct fl_gen *g)
+int16_t fl_gen_key_at(const struct fl_gen *g)
 {
 	return (int16_t)((g->l->max_size + 7) / 8 * 8 + fl_gen_path_scratch(g->l));
 }
 
 static int16_t match_at(const struct fl_gen *g)
 {
-	return (int16_t)(key_at(g) + g->env->hist->key_size);
+	return (int16_t)(fl_gen_key_at(g) + g->env->hist->key_size);
 }
 
 uint32_t fl_gen_hist_scratch(const struct fl_record_layout *l, const struct fl_hist *h)
@@ -50,22 +50,23 @@ static void log2_up(struct fl_gen *g)
 	fl_label_place(p, done);
 }
 
-static void modify(struct fl_gen *g, const struct fl_hist_field *f)
+void fl_gen_shape(struct fl_gen *g, enum fl_hist_modifier m, uint64_t bucket)
 {
-	if (f->modifier == FL_HIST_LOG2) {
+	if (m == FL_HIST_LOG2) {
 		log2_up(g);
-	} else if (f->modifier == FL_HIST_BUCKETS) {
-		fl_emit_imm64(g->p, BPF_REG_2, f->bucket);
+	} else if (m == FL_HIST_BUCKETS) {
+		fl_emit_imm64(g->p, BPF_REG_2, bucket);
 		fl_emit_alu(g->p, BPF_DIV, BPF_REG_1, BPF_REG_2);
 		fl_emit_alu(g->p, BPF_MUL, BPF_REG_1, BPF_REG_2);
 	}
 }
 
 /* r1 = the field's number */
-static void load_field(struct fl_gen *g, const struct fl_hist_field *f)
+static int load_field(struct fl_gen *g, const struct fl_hist_field *f)
 {
 	const struct fl_record_slot *s = &g->l->slots[f->arg];
 	struct fl_insns *p = g->p;
+	int r = 0;
 
 	switch (f->source) {
 	case FL_HIST_ARG:
@@ -82,10 +83,15 @@ static void load_field(struct fl_gen *g, const struct fl_hist_field *f)
 	case FL_HIST_LATENCY:
 		fl_emit_load(p, 8, BPF_REG_1, BPF_REG_FP, GEN_FP_SAVE);
 		break;
-	case FL_HIST_STACK: /* no number: see key_stack() */
+	case FL_HIST_EXPR:
+		r = fl_gen_hist_number(g, f->value);
+		break;
+	case FL_HIST_STACK: /* no numbers: see key_stack() and key_comm() */
+	case FL_HIST_COMM:
 		break;
 	}
-	modify(g, f);
+	fl_gen_shape(g, f->modifier, f->bucket);
+	return r;
 }
 
 /* The string, with zeros behind it: equal strings must be equal keys. */
@@ -113,18 +119,32 @@ static void key_stack(struct fl_gen *g, int16_t at)
 	fl_gen_stack(g, FL_STACK_KERNEL, FL_HIST_FRAMES_RAW);
 }
 
-static void key_field(struct fl_gen *g, const struct fl_hist_field *f, int16_t at)
+/* The task's name, with zeros behind it. */
+static void key_comm(struct fl_gen *g, int16_t at)
 {
-	if (f->is_string) {
+	for (int16_t done = 0; done < FL_HIST_STRING; done += 8)
+		fl_emit_storei(g->p, 8, GEN_REC, (int16_t)(at + done), 0);
+	fl_emit_mov(g->p, BPF_REG_1, GEN_REC);
+	fl_emit_alui(g->p, BPF_ADD, BPF_REG_1, at);
+	fl_emit_movi(g->p, BPF_REG_2, FL_COMM_LEN);
+	fl_emit_call(g->p, BPF_FUNC_get_current_comm);
+}
+
+static int key_field(struct fl_gen *g, const struct fl_hist_field *f, int16_t at)
+{
+	int r = 0;
+
+	if (f->source == FL_HIST_COMM) {
+		key_comm(g, at);
+	} else if (f->is_string) {
 		key_string(g, &g->l->slots[f->arg], at);
-		return;
-	}
-	if (f->source == FL_HIST_STACK) {
+	} else if (f->source == FL_HIST_STACK) {
 		key_stack(g, at);
-		return;
+	} else {
+		r = load_field(g, f);
+		fl_emit_store(g->p, 8, GEN_REC, at, BPF_REG_1);
 	}
-	load_field(g, f);
-	fl_emit_store(g->p, 8, GEN_REC, at, BPF_REG_1);
+	return r;
 }
 
 static void address_of(struct fl_gen *g, uint8_t reg, uint8_t base, int32_t at)
@@ -172,7 +192,7 @@ static void keep_time(struct fl_gen *g, uint32_t lost)
 	fl_emit_call(p, BPF_FUNC_ktime_get_ns);
 	fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_ENTRY, BPF_REG_0);
 	fl_emit_map_fd(p, BPF_REG_1, g->env->keep_fd);
-	address_of(g, BPF_REG_2, GEN_REC, key_at(g));
+	address_of(g, BPF_REG_2, GEN_REC, fl_gen_key_at(g));
 	address_of(g, BPF_REG_3, BPF_REG_FP, GEN_FP_ENTRY);
 	fl_emit_movi(p, BPF_REG_4, BPF_ANY);
 	fl_emit_call(p, BPF_FUNC_map_update_elem);
@@ -182,19 +202,20 @@ static void keep_time(struct fl_gen *g, uint32_t lost)
 static void look_up(struct fl_gen *g)
 {
 	fl_emit_map_fd(g->p, BPF_REG_1, g->env->hist_fd);
-	address_of(g, BPF_REG_2, GEN_REC, key_at(g));
+	address_of(g, BPF_REG_2, GEN_REC, fl_gen_key_at(g));
 	fl_emit_call(g->p, BPF_FUNC_map_lookup_elem);
 }
 
 /* What is to be added, on the stack at GEN_FP_WORDS. */
-static void values(struct fl_gen *g)
+static int values(struct fl_gen *g)
 {
 	const struct fl_hist *h = g->env->hist;
 	struct fl_insns *p = g->p;
+	int r = 0;
 
 	fl_emit_storei(p, 8, BPF_REG_FP, GEN_FP_WORDS, 1);
-	for (size_t i = 0; i < h->nr_vals; i++) {
-		load_field(g, &h->vals[i]);
+	for (size_t i = 0; i < h->nr_vals && r == 0; i++) {
+		r = load_field(g, &h->vals[i]);
 		fl_emit_store(p, 8, BPF_REG_FP, (int16_t)(GEN_FP_WORDS + h->vals[i].offset), BPF_REG_1);
 	}
 	if (h->execname) {
@@ -202,6 +223,7 @@ static void values(struct fl_gen *g)
 		fl_emit_movi(p, BPF_REG_2, FL_COMM_LEN);
 		fl_emit_call(p, BPF_FUNC_get_current_comm);
 	}
+	return r;
 }
 
 /* The entry at r0 += the values. Nothing interrupts a program by itself on its CPU. */
@@ -222,26 +244,29 @@ static void add(struct fl_gen *g)
 	}
 }
 
-void fl_gen_hist(struct fl_gen *g, uint32_t lost, uint32_t unpaired)
+int fl_gen_hist_keys(struct fl_gen *g)
+{
+	const struct fl_hist *h = g->env->hist;
+	int r = 0;
+
+	for (size_t i = 0; i < h->nr_keys && r == 0; i++)
+		r = key_field(g, &h->keys[i], (int16_t)(fl_gen_key_at(g) + h->keys[i].offset));
+	return r;
+}
+
+int fl_gen_hist_table(struct fl_gen *g, uint32_t lost)
 {
 	const struct fl_hist *h = g->env->hist;
 	uint32_t there = fl_label_new(g->p), done = fl_label_new(g->p);
 	struct fl_insns *p = g->p;
+	int r = h->nr_vals ? values(g) : 0;
 
-	if (h->since.n)
-		latency(g, unpaired);
-	for (size_t i = 0; i < h->nr_keys; i++)
-		key_field(g, &h->keys[i], (int16_t)(key_at(g) + h->keys[i].offset));
-	if (h->keep.n)
-		keep_time(g, lost);
-	if (h->nr_vals)
-		values(g);
 	look_up(g);
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, there);
 	if (!h->nr_vals)
-		values(g);
+		r = values(g);
 	fl_emit_map_fd(p, BPF_REG_1, g->env->hist_fd);
-	address_of(g, BPF_REG_2, GEN_REC, key_at(g));
+	address_of(g, BPF_REG_2, GEN_REC, fl_gen_key_at(g));
 	address_of(g, BPF_REG_3, BPF_REG_FP, GEN_FP_WORDS);
 	fl_emit_movi(p, BPF_REG_4, BPF_NOEXIST);
 	fl_emit_call(p, BPF_FUNC_map_update_elem);
@@ -251,4 +276,20 @@ void fl_gen_hist(struct fl_gen *g, uint32_t lost, uint32_t unpaired)
 	fl_label_place(p, there);
 	add(g);
 	fl_label_place(p, done);
+	return r;
+}
+
+int fl_gen_hist(struct fl_gen *g, uint32_t lost, uint32_t unpaired)
+{
+	const struct fl_hist *h = g->env->hist;
+	int r;
+
+	if (g->env->trigger)
+		return fl_gen_trigger(g, lost, unpaired);
+	if (h->since.n)
+		latency(g, unpaired);
+	r = fl_gen_hist_keys(g);
+	if (h->keep.n)
+		keep_time(g, lost);
+	return r < 0 ? r : fl_gen_hist_table(g, lost);
 }

@@ -104,6 +104,22 @@ void fl_gen_stacks(struct fl_gen *g);
 /* r0 = bytes of the stack of that kind, or -errno, put into @frames words at r2. */
 void fl_gen_stack(struct fl_gen *g, enum fl_stack_kind kind, uint32_t frames);
 /* Counts the fetched arguments instead of sending them. */
-void fl_gen_hist(struct fl_gen *g, uint32_t lost, uint32_t unpaired);
+int fl_gen_hist(struct fl_gen *g, uint32_t lost, uint32_t unpaired);
+/* Its parts: the key, where it lies behind the record, and the table. */
+int16_t fl_gen_key_at(const struct fl_gen *g);
+int fl_gen_hist_keys(struct fl_gen *g);
+int fl_gen_hist_table(struct fl_gen *g, uint32_t lost);
+/* r1 = log2 of r1, or its bucket. */
+void fl_gen_shape(struct fl_gen *g, enum fl_hist_modifier m, uint64_t bucket);
+
+/* trigger.c: variables and actions; r1 = a value. */
+int fl_gen_trigger(struct fl_gen *g, uint32_t lost, uint32_t unpaired);
+int fl_gen_hist_number(struct fl_gen *g, const struct fl_hist_value *v);
+
+/* gen.c: adds one to a count of this event, or of another one; the head and the way of a record. */
+void fl_gen_count(struct fl_gen *g, size_t member);
+void fl_gen_count_other(struct fl_gen *g, uint16_t event, size_t member);
+void fl_gen_head(struct fl_gen *g, uint16_t event);
+void fl_gen_output(struct fl_gen *g, uint32_t size, uint32_t lost);
 
 #endif

@@ -99,6 +99,7 @@ static int load_hook(struct fl_session *t, struct live_probe *p, size_t index,
 	env.scratch_fd = p->scratch;
 	env.entry_fd = p->entry_map;
 	env.hist = p->hist.nr_keys ? &p->hist : NULL;
+	env.trigger = p->gen;
 	env.hist_fd = p->hist_map;
 	env.keep_fd = p->keep_map;
 	env.since_fd = since_map(t, p);
@@ -297,8 +298,11 @@ int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag)
 	struct fl_gen_error error = {SIZE_MAX, NULL};
 	enum fl_hook hooks[_FL_HOOK_MAX];
 	size_t n = fl_points_hooks(p->event, hooks);
-	int r = live_check_boundary(t, p, diag);
+	int r;
 
+	if (p->event->kind == FL_PROBE_SYNTH)
+		return 0; /* actions make it */
+	r = live_check_boundary(t, p, diag);
 	if (r < 0)
 		return r;
 	r = -EOPNOTSUPP;

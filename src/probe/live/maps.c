@@ -91,6 +91,8 @@ int live_make_scratch(struct live_probe *p)
 		return 0;
 	if (p->hist.nr_keys)
 		size = (fl_gen_hist_scratch(&p->pub.schema.layout, &p->hist) + 7) / 8 * 8;
+	if (p->gen)
+		size += fl_gen_trigger_scratch(p->gen);
 	p->scratch = fl_bpf_map_create(&(struct fl_bpf_map){.type = BPF_MAP_TYPE_PERCPU_ARRAY,
 							    .name = "fl_scratch",
 							    .key_size = 4,
@@ -116,7 +118,7 @@ int live_make_hist_maps(struct live_probe *p)
 {
 	const struct fl_hist *h = &p->hist;
 
-	if (!h->nr_keys)
+	if (!h->nr_keys || (p->gen && !p->gen->has_table))
 		return 0;
 	p->hist_map = fl_bpf_map_create(&(struct fl_bpf_map){.type = BPF_MAP_TYPE_PERCPU_HASH,
 							     .name = "fl_hist",

@@ -18,6 +18,8 @@ struct live_probe {
 	bool reader_filters; /* not compiled into the program */
 	uint64_t filtered;   /* by the reader */
 	struct fl_hist hist; /* nr_keys 0: none */
+	struct fl_trigger *trigger; /* with variables or actions; NULL: without */
+	struct fl_gen_trigger *gen;
 	int prog, entry_prog, entry_map, scratch, hist_map, keep_map;
 	struct fl_attachment *attached;
 	size_t nr_attached;
@@ -49,6 +51,8 @@ struct fl_session {
 	struct fl_gen_paths paths;
 	struct live_who who;
 	struct live_probe *probes;
+	struct fl_triggers triggers;
+	struct fl_trigger_log log; /* of what was refused */
 	const struct fl_record_schema **schemas; /* of the probes, once started */
 	size_t n;
 	struct fl_rings *rings;
@@ -94,6 +98,12 @@ int live_make_scratch(struct live_probe *p);
 int live_make_entry_map(struct live_probe *p);
 int live_make_hist_maps(struct live_probe *p);
 void live_close(int *fd);
+
+/* trigger.c */
+int live_make_triggers(struct fl_session *t, struct fl_diag *diag);
+void live_free_trigger(struct live_probe *p);
+/* Variables that nobody has used. */
+uint64_t live_left_over(const struct live_probe *p);
 
 /* hooks.c */
 int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag);

@@ -68,6 +68,7 @@ void fl_session_free(struct fl_session *t)
 		return;
 	for (size_t i = 0; i < t->n; i++) {
 		live_unload(&t->probes[i]);
+		live_free_trigger(&t->probes[i]);
 		live_close(&t->probes[i].hist_map);
 		live_close(&t->probes[i].keep_map);
 		fl_points_fini(&t->probes[i].points);
@@ -75,6 +76,8 @@ void fl_session_free(struct fl_session *t)
 		fl_buf_fini(&t->probes[i].pub.tried);
 		fl_buf_fini(&t->probes[i].pub.left_out);
 	}
+	fl_triggers_fini(&t->triggers);
+	fl_trigger_log_fini(&t->log);
 	if (t->counts)
 		munmap(t->counts, t->counts_size);
 	live_close(&t->control);
@@ -193,6 +196,8 @@ int fl_session_start(struct fl_session *t, struct fl_diag *diag)
 	r = live_no_maps(t, &t->probes[0], r, diag);
 	if (r == 0)
 		r = live_nobody(t, &t->probes[0], live_who_start(t), diag);
+	if (r == 0)
+		r = live_make_triggers(t, diag);
 	if (r == 0)
 		r = match_hists(t, diag);
 	if (r < 0)

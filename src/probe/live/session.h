@@ -80,6 +80,12 @@ int fl_session_add(struct fl_session *t, struct fl_probe_event *e, struct fl_str
  */
 int fl_session_hist(struct fl_session *t, size_t i, struct fl_str spec, struct fl_diag *diag);
 
+/*
+ * The same in the kernel's whole language: variables, actions that make the session's synthetic events, and
+ * events by their names (trigger.h). Events that it refers to come before it.
+ */
+int fl_session_trigger(struct fl_session *t, size_t i, struct fl_str spec, struct fl_diag *diag);
+
 /* What was counted, sorted as the spec says. -ENOENT: the event is not counted. */
 int fl_session_hist_read(struct fl_session *t, size_t i, struct fl_hist_table *ret);
 

@@ -68,6 +68,8 @@ static struct fl_totals counted(const struct fl_session *t, size_t i)
 
 	for (size_t k = 0; k < p->nr_attached; k++)
 		n.missed += fl_attachment_missed(&p->attached[k]);
+	if (p->gen)
+		n.unpaired = live_left_over(p), n.records = -n.unpaired;
 	for (uint32_t cpu = 0; t->counts && cpu < t->env.nr_cpus; cpu++) {
 		const struct fl_probe_counts *c = (const void *)(t->counts + (size_t)cpu * stride);
 
@@ -75,6 +77,9 @@ static struct fl_totals counted(const struct fl_session *t, size_t i)
 		n.filtered += __atomic_load_n(&c[i].filtered, __ATOMIC_RELAXED);
 		n.lost += __atomic_load_n(&c[i].lost, __ATOMIC_RELAXED);
 		n.unpaired += __atomic_load_n(&c[i].unpaired, __ATOMIC_RELAXED);
+		n.unpaired += __atomic_load_n(&c[i].replaced, __ATOMIC_RELAXED);
+		n.records += __atomic_load_n(&c[i].done, __ATOMIC_RELAXED);
+		n.records -= __atomic_load_n(&c[i].replaced, __ATOMIC_RELAXED);
 		n.over_budget += __atomic_load_n(&c[i].over_budget, __ATOMIC_RELAXED);
 	}
 	return n;
@@ -83,7 +88,7 @@ static struct fl_totals counted(const struct fl_session *t, size_t i)
 static bool counts_in_kernel(const struct fl_session *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (t->probes[i].pub.hist)
+		if (t->probes[i].pub.hist || t->probes[i].gen)
 			return true;
 	return false;
 }
@@ -130,7 +135,10 @@ void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret)
 	ret->unpaired -= p->before.unpaired;
 	ret->over_budget -= p->before.over_budget;
 	ret->missed -= p->before.missed;
-	ret->records = p->pub.hist ? fl_hist_map_hits(p->hist_map, &p->hist) : p->records;
+	if (p->gen)
+		ret->records -= p->before.records;
+	else
+		ret->records = p->pub.hist ? fl_hist_map_hits(p->hist_map, &p->hist) : p->records;
 	ret->faults = p->faults;
 	ret->no_stack = p->no_stack;
 	ret->filtered += p->filtered;

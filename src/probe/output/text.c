@@ -163,8 +163,8 @@ static int prepare(struct fl_text *t, struct event_text *x, const struct fl_reco
 	if (!x->name_end || !x->numbers)
 		return -ENOMEM;
 	fl_buf_add_str(&x->text, e->event);
-	fl_buf_addz(&x->text, ": (");
-	if (!x->place_varies) {
+	fl_buf_addz(&x->text, e->kind == FL_PROBE_SYNTH ? ":" : ": (");
+	if (!x->place_varies && e->kind != FL_PROBE_SYNTH) {
 		fl_place_text(p, NULL, t->symbols, &x->text);
 		fl_buf_addc(&x->text, ')');
 	}
@@ -264,6 +264,8 @@ static char *put_element(char *p, const struct line *l, size_t i, size_t element
 
 		return put_number(p, type->print, v, l->t->symbols);
 	}
+	if (l->x->probe->event->kind == FL_PROBE_SYNTH)
+		return fl_put_str(p, text); /* as the kernel prints it */
 	p = fl_put_str(fl_put_char(p, '"'), text);
 	p = fl_put_char(p, '"');
 	if (s->kind == FL_SLOT_STRING && text.n + 1 == l->x->probe->layout.string_max)

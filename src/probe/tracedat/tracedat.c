@@ -217,7 +217,7 @@ static int put_places(struct fl_tracedat *t, const struct fl_record_schema *p, c
 	uint64_t caller;
 	int r = 0;
 
-	if (p->event->kind == FL_PROBE_EPROBE)
+	if (p->event->kind == FL_PROBE_EPROBE || p->event->kind == FL_PROBE_SYNTH)
 		return 0;
 	put_number(&t->record, ip, 8);
 	if (kernel && ip)
@@ -240,6 +240,13 @@ static void put_string(struct fl_tracedat *t, size_t slot, struct fl_str text)
 		fl_put_le32(t->record.data + slot, loc);
 }
 
+/* One that lies in the record itself, which is zeros there. */
+static void put_inline(struct fl_tracedat *t, size_t at, struct fl_str text)
+{
+	if (!t->record.error && text.n)
+		memcpy(t->record.data + at, text.p, text.n);
+}
+
 struct value {
 	const struct fl_record_schema *probe;
 	const struct fl_record *rec;
@@ -255,7 +262,11 @@ static int put_value(struct fl_tracedat *t, const struct value *v, size_t elemen
 	struct fl_str text;
 
 	if (s->kind == FL_SLOT_STRING) {
-		if (fl_record_string(s, v->rec, v->size, element, &text))
+		if (!fl_record_string(s, v->rec, v->size, element, &text))
+			return 0;
+		if (a->type->flags & FL_TYPE_FIXED)
+			put_inline(t, at, fl_str_sub(text, 0, a->size - 1));
+		else
 			put_string(t, at, text);
 		return 0;
 	}

@@ -166,12 +166,11 @@ static const struct attr_row system_attrs[] = {
 
 int place_fill(struct place *p)
 {
-	struct attr_row trigger = { "trigger", 0644, tracefs_trigger_ops };
 	int r;
 
 	if (p->event) {
 		r = tracefs_add_attrs(p->in, p->dir, event_attrs, FL_ARRAY_SIZE(event_attrs), p);
-		return r < 0 ? r : tracefs_add_attrs(p->in, p->dir, &trigger, 1, p);
+		return r < 0 ? r : tracefs_add_trigger_file(p);
 	}
 	return tracefs_add_attrs(p->in, p->dir, system_attrs, FL_ARRAY_SIZE(system_attrs), p);
 }

@@ -143,7 +143,7 @@ int tracefs_add_enable(struct instance *in);
 bool is_place_enableable(const struct place *p);
 
 /* triggers.c: the file "trigger" of an event. */
-extern const struct fl_attr_ops tracefs_trigger_ops;
+int tracefs_add_trigger_file(struct place *p);
 void tracefs_prepare_triggers(struct instance *in);
 bool tracefs_triggers_hold(const struct tracefs *fs, const struct fl_probe_event *e);
 

@@ -70,4 +70,9 @@ static int store(struct fl_node *attr, struct fl_str text)
 	return r;
 }
 
-const struct fl_attr_ops tracefs_trigger_ops = { show, store, clear };
+int tracefs_add_trigger_file(struct place *p)
+{
+	static const struct attr_row row = { "trigger", 0644, { show, store, clear } };
+
+	return tracefs_add_attrs(p->in, p->dir, &row, 1, p);
+}
