@@ -91,7 +91,7 @@ int fl_session_run(struct fl_session *t, const struct fl_session_loop *run)
 			nap(sleep);
 		sleep = FL_MIN(sleep * 2, (uint64_t)SLEEP_MAX_NS);
 	}
-	if (r == 0)
+	if (r >= 0) /* a time, a signal, or who is asked when idle: a command that has ended */
 		return finish(t, run, true, fl_session_now(t));
 	done = finish(t, run, false, end_of(t, by_record));
 	return r == -ECANCELED ? done : r;
