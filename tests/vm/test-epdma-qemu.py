@@ -115,7 +115,7 @@ for n, (b, ep) in enumerate(zip(BOARDS4, eps), 1):
     good = all(f"{what} 0" in part for what in ("ls", "write", "read", "cmp", "verify")) and "refused 1" in part
     ok(good and ", 0 different" in part and " 0 vectors" not in part, f"{b}: driven through vfio-pci, its metadata, bytes and refusals")
     came = int((re.findall(r"messages (\d+)", part) or [0])[0])  # on one vector, in /proc/interrupts
-    ok("the engine is polled" not in part.split("unbound")[-1] and lines[-1]["interrupts"] >= 48 and came >= 10,
+    ok("the engine is polled" not in part.split("unbound")[-1] and lines[-1]["interrupts"] >= 48 and came >= 3,
        f"{b}: by interrupts, {lines[-1]['interrupts']} sent, {came} on the busiest vector")
     ok("unbound 1" in part and "bind vfio-pci to it" in part.split("unbound")[0], f"{b}: without it, behind an IOMMU, it is said what to do")
     if not good:
