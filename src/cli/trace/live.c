@@ -213,7 +213,9 @@ static bool say_not_followed(const struct trace_job *s)
 static int summarise(struct trace_job *s)
 {
 	_cleanup_buf_ struct fl_buf text = {};
-	bool worse = sum_up(s, &text) | say_not_followed(s);
+	bool worse = sum_up(s, &text);
+
+	worse |= say_not_followed(s);
 
 	if (!s->o->json || trace_is_recording(s->o)) {
 		fl_buf_write_fd(&text, STDERR_FILENO);
