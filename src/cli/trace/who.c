@@ -30,7 +30,7 @@ int trace_check_who(const struct trace_opts *o, const struct fl_args *args)
 {
 	uint32_t budget;
 
-	if ((o->interval || o->top) && !o->hist.n)
+	if ((o->interval || o->top) && !o->hist.n && !o->file)
 		return fl_say_usage("--interval and --top are of histograms: give --hist, too");
 	if (o->children && !args->command)
 		return fl_say_usage("--children is of COMMAND: give one behind --");
