@@ -43,8 +43,8 @@ def sphinx(suite_root):
         sys.exit(0)
     rows, text = set(), run.stdout + run.stderr
     text = re.sub(r"(Error (?:in|with CSV data in) \"[\w-]+\" directive:)\n", r"\1 ", text)
-    for m in re.finditer(r"^/tmp/t/(Documentation/\S+?):(\d+): \w+: (.*)$", text, re.M):
-        rows.add((m.group(1), m.group(2), normal(m.group(3))))
+    for m in re.finditer(r"^/tmp/t/(Documentation/\S+?):(?:(\d+):)? (?:WARNING|ERROR|CRITICAL): (.*)$", text, re.M):
+        rows.add((m.group(1), m.group(2) or "0", normal(m.group(3))))
     return rows
 
 

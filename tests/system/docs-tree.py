@@ -23,7 +23,6 @@ DEFECTS = [  # file, check, text in the line (or in the message)
     ("Documentation/virt/kvm/api.rst", "table-malformed", "KVM_X86_QUIRK_VMCS12_ALLOW_FREEZE_IN_SMM"),
     ("Documentation/core-api/symbol-namespaces.rst", "inline-end", ""),
     ("drivers/gpu/drm/xe/xe_ggtt_types.h", "unexpected-indentation", "after init"),
-    ("Documentation/translations/zh_CN/sound/hd-audio/controls.rst", "explicit-markup-end", ""),
     ("fs/pnode.c", "ref-file", "filesystems/propagate_umount.txt"),
     ("drivers/gpu/drm/nouveau/nvkm/subdev/bios/shadowrom.c", "ref-file", "gpu/nova/core/vbios.rst"),
     ("MAINTAINERS", "maintainers-pattern", "drivers/net/ethernet/mediatek/airoha_eth.c"),

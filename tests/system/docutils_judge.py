@@ -59,6 +59,15 @@ class Only(Body):
         return [node]
 
 
+class Include(Quiet):
+    """What is included is left out, but for the blank lines that docutils puts around it."""
+
+    def run(self):
+        machine = self.state_machine
+        machine.is_next_line_blank = lambda: delattr(machine, "is_next_line_blank") or True
+        return super().run()
+
+
 class FlatTable(tables.Table):
     """The kernel's flat-table: a list of two levels, rows of any length."""
     option_spec = spec("name class header-rows stub-columns widths fill-cells")
@@ -121,7 +130,7 @@ SPHINX = {
     "centered": make(Quiet, 1, content=False),
     "cssclass": make(Body, 1), "rst-class": make(Body, 1),
     "math": make(Quiet, 0, 1, "label name class nowrap"),
-    "include": make(Quiet, 1, 0, INCLUDE, content=False),
+    "include": make(Include, 1, 0, INCLUDE, content=False),
     "kernel-include": make(Quiet, 1, 0, INCLUDE, content=False),
     "kernel-doc": make(Quiet, 1, 0, "doc export internal identifiers no-identifiers functions",
                        content=False),

@@ -85,6 +85,8 @@ struct docs_worker {
 	const char *path; /* of the file at hand */
 	uint32_t *kdoc;	  /* offsets of comments that may be kernel-doc */
 	size_t nr_kdoc, cap_kdoc;
+	bool orphan; /* the page at hand says so of itself, or a file that it begins with */
+	bool begins_with_file;
 	bool quiet; /* what is at hand is read for its facts alone */
 };
 

@@ -318,7 +318,8 @@ static void labels_of(struct fl_str text, struct fl_buf *out)
 
 	while (fl_str_line(&text, &line)) {
 		line = fl_str_trim(line);
-		if (fl_str_starts(line, ".. _") || fl_str_starts(line, ":name:") || memmem(line.p, line.n, "_`", 2))
+		if (fl_str_starts(line, ".. _") || fl_str_starts(line, ":name:") ||
+		    fl_str_starts(line, ":orphan:") || memmem(line.p, line.n, "_`", 2))
 			fl_buf_add_str(out, line);
 	}
 }

@@ -274,6 +274,56 @@ static bool is_open(const struct rst *r, const char *page, const char *path)
 	return open;
 }
 
+static struct fl_str text_of(struct rst_view v, uint32_t i)
+{
+	return i < v.n ? fl_str_n(v.v[i].p, v.v[i].n) : fl_str_n("", 0);
+}
+
+/* The first line that is neither blank nor of a comment. */
+static uint32_t first_element(struct rst_view v)
+{
+	uint32_t i = 0;
+
+	while (i < v.n && (!v.v[i].n || (i && v.v[i].p[0] == ' ') ||
+			   (fl_str_starts(text_of(v, i), "..") && !memmem(v.v[i].p, v.v[i].n, "::", 2))))
+		i++;
+	return i;
+}
+
+/* ":name: ...", but not ":role:`text`". */
+static bool is_field(struct fl_str s)
+{
+	size_t end = s.n > 2 && s.p[0] == ':' && s.p[1] != ' ' && s.p[1] != ':' ? fl_str_find(s, ':', 1) : s.n;
+
+	while (end < s.n && end + 1 < s.n && s.p[end + 1] != ' ')
+		end = fl_str_find(s, ':', end + 1);
+	return end < s.n;
+}
+
+/* The line behind the fields that the text begins with, or 0. */
+static uint32_t fields_end(struct rst_view v)
+{
+	uint32_t i = first_element(v);
+
+	if (!is_field(text_of(v, i)))
+		return 0;
+	while (i < v.n && (!v.v[i].n || v.v[i].p[0] == ' ' || is_field(text_of(v, i))))
+		i++;
+	return i;
+}
+
+/* ":orphan:" stands among the fields that the text begins with: elsewhere it is a field like others. */
+static bool is_orphan(struct rst_view v)
+{
+	uint32_t end = fields_end(v);
+
+	for (uint32_t i = 0; i < end; i++) {
+		if (fl_str_starts(text_of(v, i), ":orphan:"))
+			return true;
+	}
+	return false;
+}
+
 /* The labels of the file at hand, from @f on, are the page's too. */
 static void included_labels(struct docs_worker *w, const struct rst_fact *f, const char *file)
 {
@@ -302,18 +352,21 @@ static void read_included(struct rst *r, struct fl_str name, bool titles)
 	_cleanup_buf_ struct fl_buf text = {};
 	struct rst_view view;
 	struct rst_fact **tail = r->tail ? r->tail : &r->facts;
+	bool first;
 	char path[1024], *keep;
 
 	if (!name.n || name.p[0] == '<' || r->includes == RST_MAX_INCLUDES ||
 	    !page_path(w, file, name, "", path, sizeof(path)) || is_open(r, w->path, path) ||
 	    docs_tree_read(w->tree, path, &text) < 0)
 		return;
+	first = !r->included;
 	r->included += text.len;
 	if (r->included > MOST_INCLUDED)
 		return;
 	keep = fl_arena_dup(&w->sink.arena, fl_str(path));
 	if (!keep || rst_split(&w->scratch, fl_buf_str(&text), &view) < 0)
 		return;
+	w->orphan |= first && w->begins_with_file && is_orphan(view);
 	r->files[r->includes++] = keep;
 	docs_sink_file(&w->sink, keep, fl_buf_str(&text));
 	rst_read_within(r, view, titles);
@@ -476,16 +529,20 @@ static bool in_docs(const struct docs_worker *w)
 	return docs_is_in_doc(w->tree, w->path);
 }
 
-static void use_facts(struct docs_worker *w, const struct rst *r)
+/*
+ * @from: the line behind the fields that the page begins with. Sphinx takes them for data about the page, and
+ * never looks where the references in them lead.
+ */
+static void use_facts(struct docs_worker *w, const struct rst *r, uint32_t from)
 {
 	bool in_namespace = false, outside = w->tree->kernel && !in_docs(w);
 
 	for (const struct rst_fact *f = r->facts; f; f = f->next) {
 		if (outside && f->kind != RST_ROLE)
 			continue; /* the build does not see it, and so nothing in it is in another's way */
-		if (!outside)
+		if (!outside && (f->kind != RST_ROLE || f->line >= from))
 			docs_page_name(w, f);
-		if (f->kind == RST_ROLE)
+		if (f->kind == RST_ROLE && f->line >= from)
 			role_fact(w, f);
 		else if (f->kind == RST_DIRECTIVE)
 			directive_fact(w, f, &in_namespace);
@@ -503,6 +560,7 @@ void docs_read_page(struct docs_worker *w)
 	struct fl_str text = w->sink.text;
 	struct rst_view view;
 	struct docs_fact *u;
+	uint32_t end;
 	bool excluded;
 	int e;
 
@@ -515,13 +573,16 @@ void docs_read_page(struct docs_worker *w)
 		return;
 	u = docs_fact_add(w, DOCS_FACT_PAGE, fl_str(w->path), 0, 0);
 	excluded = w->conf && docs_conf_excludes(w->conf, w->tree, w->path);
-	if (u && (excluded || fl_str_starts(text, ":orphan:") || memmem(text.p, text.n, "\n:orphan:", 9)))
-		u->extra = FL_STR("o");
+	w->orphan = excluded || is_orphan(view);
+	w->begins_with_file = fl_str_starts(text_of(view, first_element(view)), ".. include::");
+	end = fields_end(view);
 	w->sink.suppress += w->quiet;
 	rst_read(&r, view, true);
+	if (u && w->orphan)
+		u->extra = FL_STR("o");
 	rst_names(&r);
 	if (!excluded)
-		use_facts(w, &r);
+		use_facts(w, &r, end < view.n ? view.v[end].no : UINT32_MAX);
 	docs_read_mentions(w);
 	rst_fini(&r);
 	w->sink.suppress -= w->quiet;

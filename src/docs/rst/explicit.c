@@ -344,6 +344,24 @@ static void own_role(struct rst *r, const struct use *u)
 	fl_map_put(&r->own_roles, fl_str_trim(fl_str_sub(name, 0, fl_str_find(name, '(', 0))), NULL);
 }
 
+/*
+ * True where what is included takes the directive's place in the text: docutils puts blank lines around it, so
+ * that no blank line is due behind the directive.
+ */
+static bool include(struct rst *r, const struct rst_block *b, const struct use *u)
+{
+	static const char *const others[] = { "literal", "code", "parser" };
+	bool text = true;
+
+	for (uint32_t i = 0; i < u->options.n; i++) {
+		for (size_t k = 0; k < FL_ARRAY_SIZE(others); k++)
+			text &= !is_field(&u->options.v[i]) || !fl_str_is(field_name(&u->options.v[i]), others[k]);
+	}
+	if (r->include && is_whole(u))
+		r->include(r, u->first, b->titles);
+	return text;
+}
+
 static bool directive(struct rst *r, struct rst_block *b, struct rst_match m, bool *blank)
 {
 	const struct rst_line *l = &b->v[b->i];
@@ -377,8 +395,8 @@ static bool directive(struct rst *r, struct rst_block *b, struct rst_match m, bo
 	directive_fact(r, b, &u);
 	if (fl_str_is(u.name, "role"))
 		own_role(r, &u);
-	else if (fl_str_is(u.name, "include") && is_whole(&u) && r->include)
-		r->include(r, u.first, b->titles);
+	else if (fl_str_is(u.name, "include"))
+		*blank |= include(r, b, &u);
 	else if (fl_str_is(u.name, "glossary") && u.content.n)
 		rst_glossary(r, b, u.content);
 	else if (fl_str_is(u.name, "csv-table"))
