@@ -398,6 +398,21 @@ def peaks_totals_and_the_moment_of_the_peak():
     assert not [x for x in r if x["module"] == "failing"], r
 
 
+def a_library_bound_to_its_own_first_frees_what_others_allocated():
+    """Found by the RUNPATH of who opens it; PHP loads its extensions so."""
+    build("deep.so", "#include <stdlib.h>\nvoid take(void *p) { free(p); }\nvoid *give(void) { return malloc(100); }", "-shared", "-fPIC")
+    program = build("binds", """
+        #define _GNU_SOURCE
+        #include <dlfcn.h>
+        #include <stdlib.h>
+        int main(void) { void *h = dlopen("deep.so", RTLD_NOW | RTLD_DEEPBIND); if (!h) return 9;
+            void (*take)(void *) = dlsym(h, "take"); void *(*give)(void) = dlsym(h, "give");
+            for (int i = 0; i < 1000; i++) { take(malloc(50)); free(give()); } return 3; }""", "-ldl", "-Wl,-rpath,$ORIGIN")
+    assert subprocess.run([program]).returncode == 3
+    p = run("-o", "/dev/null", "--", program)
+    assert (p.returncode, p.stderr) == (3, ""), p
+
+
 def a_handler_may_allocate():
     """Every chain is a new one, in the program and in the handler that comes in its middle: both take the
     library's lock. (glibc's own are left alone: its cache has a block of that size after the first.)"""
@@ -544,7 +559,7 @@ TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_i
          a_jump_to_malloc_is_not_a_malloc_of_its_own, every_form_of_new_and_delete, other_allocators_stay_the_programs,
          blocks_go_through_an_allocators_own_functions, an_unloaded_library_keeps_its_name,
          children_are_counted_in_accounts_of_their_own, peaks_totals_and_the_moment_of_the_peak,
-         a_handler_may_allocate, what_is_mapped_past_malloc_has_rows_of_its_own, profiles_are_read_by_protoc, a_program_that_runs_is_asked_from_outside,
+         a_handler_may_allocate, a_library_bound_to_its_own_first_frees_what_others_allocated, what_is_mapped_past_malloc_has_rows_of_its_own, profiles_are_read_by_protoc, a_program_that_runs_is_asked_from_outside,
          debug_information_comes_from_a_server]
 
 print(f"1..{len(TESTS)}")

@@ -272,4 +272,23 @@ size_t fl_real_usable_size(void *p)
 	return next.usable_size && !is_early(p) ? next.usable_size(p) : 0;
 }
 
+/*
+ * A library that is bound to its own dependencies first would have the C library's free() for our
+ * blocks, and so it is bound as any other. The call is left by a jump: where the C library looks for
+ * the file depends on who calls it.
+ */
+FL_API void *dlopen(const char *path, int mode)
+{
+	static void *(*_Atomic next_open)(const char *, int);
+	void *(*open)(const char *, int) = next_open;
+
+	if (!open) {
+		*(void **)&open = fl_real_next("dlopen");
+		next_open = open;
+	}
+	if (mode & RTLD_DEEPBIND && fl_real() == FL_REAL_LIBC)
+		mode &= ~RTLD_DEEPBIND;
+	return open(path, mode);
+}
+
 #endif
