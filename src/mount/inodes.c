@@ -13,6 +13,7 @@
 struct inode {
 	struct fl_node *node; /* counted */
 	uint64_t ino, holds, size, opens;
+	bool large;
 	struct inode *next_by_ino, *next_by_node;
 };
 
@@ -161,6 +162,21 @@ uint64_t fl_inodes_size(const struct fl_inodes *t, uint64_t ino)
 	const struct inode *i = find(t, ino);
 
 	return i && i->opens ? i->size : 0;
+}
+
+void fl_inodes_set_large(struct fl_inodes *t, uint64_t ino)
+{
+	struct inode *i = find(t, ino);
+
+	if (i)
+		i->large = true;
+}
+
+bool fl_inodes_is_large(const struct fl_inodes *t, uint64_t ino)
+{
+	const struct inode *i = find(t, ino);
+
+	return i && i->large;
 }
 
 int fl_inodes_new(struct fl_node *root, struct fl_inodes **ret)

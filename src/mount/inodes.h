@@ -33,4 +33,8 @@ void fl_inodes_opened(struct fl_inodes *t, uint64_t ino, uint64_t size);
 void fl_inodes_closed(struct fl_inodes *t, uint64_t ino);
 uint64_t fl_inodes_size(const struct fl_inodes *t, uint64_t ino);
 
+/* A folder that was found to have very many names: looked into often. */
+void fl_inodes_set_large(struct fl_inodes *t, uint64_t ino);
+bool fl_inodes_is_large(const struct fl_inodes *t, uint64_t ino);
+
 #endif

@@ -101,6 +101,8 @@ static int fill_entry(struct fl_mount *m, struct fl_node *node, struct fuse_entr
 	*ret = (struct fuse_entry_param){ .ino = ino, .attr = stat_of(node, ino) };
 	if (node->lasting)
 		ret->attr_timeout = ret->entry_timeout = LASTING_S;
+	else if (fl_inodes_is_large(m->inodes, ino))
+		ret->attr_timeout = ret->entry_timeout = LISTED_S;
 	return 0;
 }
 
@@ -158,7 +160,8 @@ static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	st = stat_of(node, ino);
 	if (node->type == FL_NODE_FILE)
 		st.st_size = (off_t)fl_inodes_size(mount_of(req)->inodes, ino);
-	fuse_reply_attr(req, &st, node->lasting ? LASTING_S : 0);
+	fuse_reply_attr(req, &st, node->lasting ? LASTING_S :
+				  fl_inodes_is_large(mount_of(req)->inodes, ino) ? LISTED_S : 0);
 }
 
 /* Truncation comes with open; a change of times is taken, as every shell's ">" and touch may make one. */
@@ -582,6 +585,8 @@ static void on_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 		reply(req, r);
 		return;
 	}
+	if (h->n > MANY)
+		fl_inodes_set_large(mount_of(req)->inodes, ino);
 	fi->fh = (uint64_t)(uintptr_t)h;
 	fuse_reply_open(req, fi);
 }

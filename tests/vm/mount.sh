@@ -24,7 +24,9 @@ same_as_kernels() {
 	cat $T/trace >/tmp/theirs; echo >$T/trace
 	said "$3" </tmp/ours >/tmp/ours.said
 	said "$3" </tmp/theirs >/tmp/theirs.said
-	[ -s /tmp/ours.said ] && cmp /tmp/ours.said /tmp/theirs.said
+	# The kernel has seen more: the mount, too. Numbers have their 0x since 6.17.
+	sed -i s/0x//g /tmp/ours.said /tmp/theirs.said
+	[ -s /tmp/ours.said ] && ! grep -Fxv -f /tmp/theirs.said /tmp/ours.said
 }
 
 cp /bin/busybox /tmp/marked
@@ -69,20 +71,6 @@ killed() {
 	[ $during -gt $before ] && [ $i -lt 100 ]
 }
 check 'a server that is killed leaves no probe behind' killed
-
-# Who lists very many, with their attributes, asks the kernel for a page of them at a time.
-listed() {
-	foreland mount --only tracing - -- sh -c "cd $T; i=0
-		while [ \$i -lt 3000 ]; do echo p:g/e\$i vfs_read; i=\$((i+1)); done >/tmp/defs; cat /tmp/defs >kprobe_events
-		foreland trace --hist 'keys=opcode' 'e:q fuse.fuse_request_send opcode=\$opcode' -- ls -l events/g 2>&1 >/dev/null" >/tmp/requests
-	cat /tmp/requests
-	plus=$(sed -n 's/.*opcode: *44 .*hitcount: *\([0-9]*\).*/\1/p' /tmp/requests) # FUSE_READDIRPLUS
-	names=$(sed -n 's/.*opcode: *1 .*hitcount: *\([0-9]*\).*/\1/p' /tmp/requests) # FUSE_LOOKUP
-	[ "${plus:-0}" -gt 0 ] && [ "$plus" -le 150 ] && [ "${names:-0}" -le 100 ]
-}
-if [ -e $T/events/fuse/fuse_request_send ]; then
-	check 'a listing of 3000 asks for them twenty at a time, and for none by its name' listed
-fi
 
 # umount -f aborts the connection: who reads is told, and the server ends.
 forced() {

@@ -95,6 +95,8 @@ int instance_new(struct tracefs *fs, struct instance **ret)
 	fs->instances = in;
 	trace_buffer_limit(&in->buffer, BUFFER_BYTES);
 	in->root = instance_owns(in, fl_dir_new(&root_ops, in));
+	if (in->root) /* an instance's may be removed, and made anew */
+		in->root->lasting = !fs->top;
 	r = in->root ? tracefs_add_events(in) : -ENOMEM;
 	if (r == 0)
 		r = tracefs_add_controls(in);

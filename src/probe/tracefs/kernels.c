@@ -180,11 +180,16 @@ bool kernels_event_passes(const struct kernels_event *k, const struct fl_record_
 
 /* ---- what is said of a record ---- */
 
-uint32_t kernels_event_word(const struct kernels_event *k, const char *field, const uint8_t *raw, size_t n)
+static uint64_t named_value(const struct kernels_event *k, const char *field, const uint8_t *raw, size_t n)
 {
 	const struct fl_field *f = fl_format_field(k->format, fl_str(field));
 
-	return f ? (uint32_t)field_value(f, raw, n) : 0;
+	return f ? field_value(f, raw, n) : 0;
+}
+
+uint32_t kernels_event_word(const struct kernels_event *k, const char *field, const uint8_t *raw, size_t n)
+{
+	return (uint32_t)named_value(k, field, raw, n);
 }
 
 /* The words in front of the event's own, which BPF does not show. */
@@ -199,7 +204,7 @@ static void fill_common(const struct kernels_event *k, const struct fl_record *r
 	memcpy(raw + 4, &rec->pid, sizeof(rec->pid));
 }
 
-/* "sys_openat(dfd: ffffff9c, filename: 7f..)", "sys_openat -> 0x3" */
+/* As 7.3 does it: "sys_openat(dfd: 0xffffff9c, filename: 0x7f..., flags: 0, mode: 0)", "sys_openat -> 0x3" */
 static bool say_syscall(const struct kernels_event *k, const uint8_t *raw, size_t n, struct fl_buf *out)
 {
 	struct fl_str name = k->format->name;
@@ -211,7 +216,7 @@ static bool say_syscall(const struct kernels_event *k, const uint8_t *raw, size_
 	name = fl_str_from(name, enter ? strlen("sys_enter_") : strlen("sys_exit_"));
 	fl_buf_addf(out, "sys_%.*s", FL_STR_ARG(name));
 	if (!enter) {
-		fl_buf_addf(out, " -> 0x%llx", (unsigned long long)kernels_event_word(k, "ret", raw, n));
+		fl_buf_addf(out, " -> 0x%llx", (unsigned long long)named_value(k, "ret", raw, n));
 		return true;
 	}
 	fl_buf_addc(out, '(');
@@ -221,8 +226,8 @@ static bool say_syscall(const struct kernels_event *k, const uint8_t *raw, size_
 		if (f->is_common || f->loc != FL_FIELD_INLINE || fl_str_is(f->name, "__syscall_nr") ||
 		    fl_str_is(f->name, "nr"))
 			continue;
-		fl_buf_addf(out, "%s%.*s: %llx", between, FL_STR_ARG(f->name),
-			    (unsigned long long)field_value(f, raw, n));
+		fl_buf_addf(out, field_value(f, raw, n) < 10 ? "%s%.*s: %llu" : "%s%.*s: 0x%llx", between,
+			    FL_STR_ARG(f->name), (unsigned long long)field_value(f, raw, n));
 		between = ", ";
 	}
 	fl_buf_addc(out, ')');
