@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run(s, "cat dynamic_events\n", &out, &failed);
 	look_at_formats(s, fl_buf_str(&out));
 	run(s, "echo > dynamic_events\ncat dynamic_events kprobe_events uprobe_events\n", &out, &failed);
-	assert(failed ? count(&out, "\ne:") > 0 : out.len == 0);
+	assert(failed ? out.len > 0 : out.len == 0); /* event probes and histograms hold events */
 	fl_script_free(s);
 	fl_node_unref(root);
 	return 0;

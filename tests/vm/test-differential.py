@@ -187,11 +187,10 @@ def questions(gen, count, series):
     """@count lines: definitions that stand alone, and groups of 2 to 8."""
     typed, groups = series not in ('6.1', '6.12', '6.18'), []
     while sum(map(len, groups)) < count // 4:
-        groups.append(gen.synth_sequence() if gen.maybe(0.2) else gen.sequence(typed))
+        groups.append(gen.sequence(typed))
     count -= sum(map(len, groups))
     definitions = recorded(['selftests', 'casts'] if count > 5000 or typed else ['selftests'])[:count // 4]
     own = list(gen.typed_lines(count // 2)) if typed else []
-    own += gen.synth_lines(count // 8)
     definitions += own + list(gen.lines(count - len(definitions) - len(own)))
     return definitions, groups
 
@@ -211,6 +210,10 @@ def main():
     slow = min(0.5, 300 / max(1, count * 0.18)) if series in ('6.1', '6.12') else 1
     gen = probe_gen.Generator(probe_gen.Facts(facts), int(seed), slow)
     definitions, groups = questions(gen, count, series)
+    if series in ('6.12', '7.3'): # older ones have no stacks in synthetic events
+        synth = probe_gen.Generator(gen.facts, int(seed))
+        definitions += synth.synth_lines(count // 8)
+        groups += [synth.synth_sequence() for _ in range(count // 64)]
     lines = definitions + [x for g in groups for i, t in enumerate(g) for x in ['+'] * (i > 0) + [t]]
     kernel = kernel_answers(guest, oracle, lines)
     explained = collections.Counter()
