@@ -57,6 +57,14 @@ def errors(tree, verdicts):
     check(mine == said, "%d errors, each of them read and true" % len(said), mine - said, said - mine)
 
 
+def warnings(tree, verdicts):
+    """The same of what is milder, but for comments, which their own tool judges below."""
+    with open(verdicts) as f:
+        said = {tuple(line.split("\t")[1:3]) for line in f if line.startswith("true")}
+    mine = {(r["code"], "%s:%d" % (r["file"], r["line"])) for r in rows("--skip", "kdoc", tree) if r["level"] == "warning"}
+    check(mine == said, "%d warnings, each of them true" % len(said), mine - said, said - mine)
+
+
 def comments(tree, folder):
     out = subprocess.run([sys.executable, "tools/docs/kernel-doc", "-none", folder], cwd=tree, stdout=subprocess.DEVNULL,
                          stderr=subprocess.PIPE, text=True, errors="replace").stderr
@@ -83,6 +91,7 @@ def main():
         return 0
     tree = source.stdout.strip()
     errors(tree, sys.argv[3])
+    warnings(tree, sys.argv[3] + "-warnings")
     for folder in sys.argv[4:]:
         comments(tree, folder)
     print("1..%d" % tests)
