@@ -41,6 +41,11 @@ SHAPES = [
         ".. _l%d:\n\n" % (i // 2) for i in range(n)) + "T\n=\n\ntext\n"),
     ("rows of a simple table", "a.rst", (), lambda n: "T\n=\n\n=== ===\n" + "".join(
         "a%d b\n" % (i % 10) for i in range(n)) + "=== ===\n"),
+    ("places to be ignored", "a.rst", (), lambda n: "T\n=\n\n" + "".join(
+        ".. foreland: ignore sysfs-modules   %d\n\n/sys/modules/x\n\n" % i for i in range(n))),
+    ("paths in one line", "a.rst", (), lambda n: "T\n=\n\n" + "/sys/modules/x " * (4 * n) + "\n"),
+    ("indirect targets in a circle", "a.rst", (), lambda n: "T\n=\n\n" + "".join(
+        ".. _a%d: a%d_\n" % (i, (i + 1) % n) for i in range(n)) + "\na1_\n"),
     ("nested lists, side by side", "a.rst", (), lambda n: "T\n=\n\n" + "* a\n\n  * b\n\n" * n),
 ]
 

@@ -77,6 +77,8 @@ static size_t walk_to(struct docs_sink *s, uint32_t line)
 {
 	size_t from = s->at_bol;
 
+	if (s->at_line == line)
+		return s->at_bol; /* and what was counted in it stands */
 	while (s->at_line < line && s->at_bol <= s->text.n) {
 		s->at_bol = fl_str_find(s->text, '\n', s->at_bol) + 1;
 		s->at_line++;
@@ -120,15 +122,16 @@ struct fl_str docs_sink_line(struct docs_sink *s, uint32_t line)
 uint32_t docs_sink_locate(struct docs_sink *s, size_t off, uint32_t *ret_col)
 {
 	const char *bol;
+	size_t from; /* in the line that begins at at_bol */
 
 	off = FL_MIN(off, s->text.n);
 	if (off < s->at_bol) {
 		s->at_off = s->at_bol = 0;
 		s->at_line = 1;
 	}
-	s->at_off = FL_MIN(s->at_off, off);
+	s->at_off = from = FL_MIN(s->at_off, off);
 	s->at_line += count_lines(s->text.p + s->at_off, off - s->at_off);
-	bol = off > s->at_bol ? memrchr(s->text.p + s->at_bol, '\n', off - s->at_bol) : NULL;
+	bol = off > from ? memrchr(s->text.p + from, '\n', off - from) : NULL;
 	if (bol)
 		s->at_bol = (size_t)(bol - s->text.p) + 1;
 	s->at_off = off;

@@ -277,10 +277,13 @@ static bool word_char(char c)
 static void fix_bytes(struct docs_worker *w, struct docs_finding *f, uint32_t no, uint32_t col, size_t len,
 		      const char *with)
 {
-	struct fl_str line = docs_sink_line(&w->sink, no);
 	_cleanup_buf_ struct fl_buf b = {};
+	struct fl_str line;
 
-	if (!f || line.n > PATH_MAX || col > line.n || len > line.n - col)
+	if (!f || col > PATH_MAX)
+		return;
+	line = docs_sink_line(&w->sink, no);
+	if (line.n > PATH_MAX || col > line.n || len > line.n - col)
 		return;
 	fl_buf_add_str(&b, fl_str_sub(line, 0, col));
 	fl_buf_addz(&b, with);
