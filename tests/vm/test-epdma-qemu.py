@@ -75,13 +75,10 @@ drive() {
 	foreland epdma host ls $bdf; echo "ls $?"
 	head -c 300001 /dev/urandom >given
 	foreland epdma host write $bdf $2 given; echo "write $?"
+	grep -i vfio /proc/interrupts | sed 's/^/during: /'
 	foreland epdma host read $bdf $2 300001 >got; echo "read $?"
 	cmp given got; echo "cmp $?"
-	: >seen
-	foreland epdma host verify $bdf $2 &
-	while kill -0 $! 2>/dev/null; do grep vfio-msi /proc/interrupts >>seen; done
-	wait $!; echo "verify $?"
-	echo "messages $(sed 's/^[^:]*: *//; s/ .*//' seen | sort -n | tail -n 1)"
+	foreland epdma host verify $bdf $2; echo "verify $?"
 	foreland epdma host read $bdf 0x10 64; echo "refused $?"
 	sha256sum <given | sed 's/^/sum /'
 }
@@ -114,9 +111,8 @@ for n, (b, ep) in enumerate(zip(BOARDS4, eps), 1):
     lines, _ = ep.stop()
     good = all(f"{what} 0" in part for what in ("ls", "write", "read", "cmp", "verify")) and "refused 1" in part
     ok(good and ", 0 different" in part and " 0 vectors" not in part, f"{b}: driven through vfio-pci, its metadata, bytes and refusals")
-    came = int((re.findall(r"messages (\d+)", part) or [0])[0])  # on one vector, in /proc/interrupts
-    ok("the engine is polled" not in part.split("unbound")[-1] and lines[-1]["interrupts"] >= 48 and came >= 3,
-       f"{b}: by interrupts, {lines[-1]['interrupts']} sent, {came} on the busiest vector")
+    ok("the engine is polled" not in part.split("unbound")[1] and lines[-1]["interrupts"] >= 48,
+       f"{b}: by interrupts, {lines[-1]['interrupts']} of the engine's")
     ok("unbound 1" in part and "bind vfio-pci to it" in part.split("unbound")[0], f"{b}: without it, behind an IOMMU, it is said what to do")
     if not good:
         print("# " + part.replace("\n", "\n# "))
