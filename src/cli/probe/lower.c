@@ -35,10 +35,11 @@ struct lowering {
 };
 
 /* One that only a trace takes, by the name of user code; what it says otherwise is not asked for. */
-static int check_user_code(struct lowering *l, struct fl_str def, size_t *variant, struct fl_probe_event **ret)
+static int check_user_code(struct lowering *l, struct fl_str def, size_t *variant, struct fl_probe_event **ret,
+			   struct fl_probe_verdict *v)
 {
 	struct fl_probe_event *e = NULL;
-	int r = fl_probe_check_variant(l->target, l->dialect, def, variant, &e, NULL);
+	int r = fl_probe_check_variant(l->target, l->dialect, def, variant, &e, v);
 
 	if (r == 0 && e && !e->place.nr_offsets) {
 		fl_probe_event_free(e);
@@ -81,7 +82,7 @@ static int lower_user_code(struct lowering *l, struct fl_str def, struct fl_prob
 	while (r == 0 && variant) {
 		struct fl_probe_event *next = NULL;
 
-		r = check_user_code(l, def, &variant, &next);
+		r = check_user_code(l, def, &variant, &next, NULL);
 		if (r == 0)
 			r = lower_places(l, next, &number, several, out, diag);
 		fl_probe_event_free(next);
@@ -89,21 +90,27 @@ static int lower_user_code(struct lowering *l, struct fl_str def, struct fl_prob
 	return r;
 }
 
+static bool is_no_kind(const struct fl_probe_verdict *v)
+{
+	return v->diag.kind && strcmp(v->diag.kind->code, "NO_EVENT_KIND") == 0;
+}
+
 static int lower_one(void *ctx, struct fl_str def, const char *place, uint32_t line)
 {
 	struct lowering *l = ctx;
-	_cleanup_verdict_ struct fl_probe_verdict v = {};
+	_cleanup_verdict_ struct fl_probe_verdict v = {}, user = {};
 	_cleanup_buf_ struct fl_buf out = {};
 	struct fl_probe_event *e = NULL;
 	struct fl_diag diag = {};
 	size_t variant = 0;
-	int r = check_user_code(l, def, &variant, &e);
+	int r = check_user_code(l, def, &variant, &e, &user);
 
 	if (r < 0)
 		r = fl_probe_check(l->target, l->dialect, FL_FILE_DYNAMIC_EVENTS, def, &e, &v);
 	if (r < 0 && v.errno_value) {
 		l->failed = true;
-		fl_cli_print_verdict(&v, def, place, line);
+		/* what no kernel takes is said as a trace says it */
+		fl_cli_print_verdict(is_no_kind(&v) && user.diag.kind ? &user : &v, def, place, line);
 		return 0;
 	}
 	if (r < 0 || !e)

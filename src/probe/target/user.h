@@ -40,7 +40,7 @@ void fl_user_places_fini(struct fl_user_places *p);
 
 /**
  * fl_target_user_file() - the file that a name stands for
- * @name: a path, "libc", "libc.so.6", or a program's name in PATH
+ * @name: a path, "libc", "libc.so.6"; of a process also the program that it runs, without its folder
  * @ret: its path; on -ENOTUNIQ the names that it can be, a line each
  *
  * Return: 0, -ENOENT, -ENOTUNIQ.

@@ -153,22 +153,6 @@ static int in_cache(struct fl_str name, struct fl_buf *ret)
 	return r < 0 ? r : found.n ? 0 : -ENOENT;
 }
 
-static int in_path(struct fl_str name, struct fl_buf *ret)
-{
-	struct fl_str list = fl_str(getenv("PATH")), folder;
-
-	for (; list.n; list = fl_str_from(list, folder.n + 1)) {
-		folder = fl_str_sub(list, 0, fl_str_find(list, ':', 0));
-		fl_buf_reset(ret);
-		fl_buf_addf(ret, "%.*s/%.*s", FL_STR_ARG(folder), FL_STR_ARG(name));
-		if (starts_with_slash(folder) && !ret->error && access(fl_buf_z(ret), X_OK) == 0 &&
-		    is_ours(fl_buf_z(ret)))
-			return 0;
-	}
-	fl_buf_reset(ret);
-	return -ENOENT;
-}
-
 int fl_target_user_file(struct fl_target *t, struct fl_str name, struct fl_buf *ret)
 {
 	uint32_t pid = fl_target_process(t);
@@ -185,7 +169,7 @@ int fl_target_user_file(struct fl_target *t, struct fl_str name, struct fl_buf *
 		return -ENOENT;
 	if (pid)
 		r = in_process(pid, name, ret);
-	if (r == -ENOENT)
+	if (r == -ENOENT && fl_str_starts(name, "lib")) /* other names are modules', which may yet come */
 		r = in_cache(name, ret);
-	return r == -ENOENT ? in_path(name, ret) : r;
+	return r;
 }
