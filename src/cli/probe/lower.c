@@ -171,7 +171,7 @@ static int lower_run(const void *v, const struct fl_args *args)
 	    fl_cli_learn_dialect(target, l.dialect) < 0)
 		return FL_EXIT_FINDINGS;
 	l.target = target;
-	fl_target_use_types(target, &fl_debug_types);
+	fl_target_use_code(target, &fl_user_code);
 	r = fl_cli_each_definition(args, lower_one, &l);
 	fl_say_end(r);
 	return r < 0 || l.failed ? FL_EXIT_FINDINGS : FL_EXIT_DONE;

@@ -113,7 +113,7 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 	r = fl_target_open(&s->o->target, &s->target);
 	if (r == 0) {
 		fl_target_set_process(s->target, (uint32_t)s->o->pid);
-		fl_target_use_types(s->target, &fl_debug_types);
+		fl_target_use_code(s->target, &fl_user_code);
 	}
 	if (r == 0)
 		r = fl_session_new(s->target, &opts, &s->session);

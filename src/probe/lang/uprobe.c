@@ -437,7 +437,8 @@ int fl_check_named_user(struct fl_parse *p)
 	size_t colon;
 	int r;
 
-	if ((words->w[0].text.p[0] != 'p' && words->w[0].text.p[0] != 'r') || words->n < 2)
+	if ((words->w[0].text.p[0] != 'p' && words->w[0].text.p[0] != 'r') || words->n < 2 ||
+	    !fl_target_has_code(p->target))
 		return -ECANCELED;
 	text = words->w[1].text;
 	p->log.subsystem = "trace_uprobe";

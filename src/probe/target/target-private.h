@@ -9,9 +9,9 @@
 struct fl_cap_result *fl_target_cap_results(struct fl_target *t);
 
 struct fl_btf;
-struct fl_user_types;
+struct fl_user_code;
 
-const struct fl_user_types **fl_target_types(struct fl_target *t);
+const struct fl_user_code **fl_target_code(struct fl_target *t);
 
 /* Kept until the target is closed, with the bytes that it lies in (NULL: its own). Both are gone on failure. */
 int fl_target_keep_btf(struct fl_target *t, struct fl_btf *btf, void *bytes);

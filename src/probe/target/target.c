@@ -52,7 +52,7 @@ struct fl_target {
 
 	struct fl_dialect_rules *dialect;
 	struct kept_btf *kept;
-	const struct fl_user_types *types; /* NULL: nobody knows any */
+	const struct fl_user_code *code; /* NULL: nobody knows any */
 	uint32_t process; /* whose libraries are meant; 0: nobody's */
 
 	struct fl_cap_result caps[_FL_CAP_MAX];
@@ -81,9 +81,9 @@ int fl_target_open(const struct fl_target_opts *opts, struct fl_target **ret)
 	return 0;
 }
 
-const struct fl_user_types **fl_target_types(struct fl_target *t)
+const struct fl_user_code **fl_target_code(struct fl_target *t)
 {
-	return &t->types;
+	return &t->code;
 }
 
 int fl_target_keep_btf(struct fl_target *t, struct fl_btf *btf, void *bytes)

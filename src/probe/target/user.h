@@ -84,19 +84,22 @@ int fl_target_user_type(struct fl_target *t, struct fl_str path, struct fl_str n
 bool fl_target_user_inlined(struct fl_target *t, struct fl_str path, struct fl_str name);
 
 /*
- * Who knows these three: debug information is read by a library that not everybody wants to link. Without one,
- * -ENODATA and false.
+ * Who knows all that: files are read by libraries that not everybody wants to link. Without one there is no user
+ * code by name.
  */
-struct fl_user_types {
+struct fl_user_code {
+	int (*places)(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_user_places *ret);
+	void (*near)(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_buf *out);
 	int (*func)(struct fl_target *t, struct fl_str path, uint64_t offset, struct fl_str symbol,
 		    struct fl_user_param *params, struct fl_type *ret);
 	int (*type)(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_type *ret);
 	bool (*inlined)(struct fl_target *t, struct fl_str path, struct fl_str name);
 };
 
-extern const struct fl_user_types fl_debug_types; /* usertypes.c, a library of its own */
+extern const struct fl_user_code fl_user_code; /* probe/user */
 
-void fl_target_use_types(struct fl_target *t, const struct fl_user_types *types);
+void fl_target_use_code(struct fl_target *t, const struct fl_user_code *code);
+bool fl_target_has_code(struct fl_target *t);
 
 /* The function that somebody who wrote @name may have meant, appended; nothing where none is near. */
 void fl_target_near_function(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_buf *out);

@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "elf/image.h"
+#include "probe/target/target-private.h"
 #include "probe/target/target.h"
 #include "probe/target/user.h"
 
@@ -172,4 +173,69 @@ int fl_target_user_file(struct fl_target *t, struct fl_str name, struct fl_buf *
 	if (r == -ENOENT && fl_str_starts(name, "lib")) /* other names are modules', which may yet come */
 		r = in_cache(name, ret);
 	return r;
+}
+
+/* ---- what is in it ---- */
+
+void fl_user_places_fini(struct fl_user_places *p)
+{
+	free(p->v);
+	fl_arena_fini(&p->arena);
+	*p = (struct fl_user_places){};
+}
+
+bool fl_is_glob(struct fl_str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (strchr("*?[", name.p[i]))
+			return true;
+	return false;
+}
+
+void fl_target_use_code(struct fl_target *t, const struct fl_user_code *code)
+{
+	*fl_target_code(t) = code;
+}
+
+bool fl_target_has_code(struct fl_target *t)
+{
+	return *fl_target_code(t);
+}
+
+int fl_target_user_places(struct fl_target *t, struct fl_str path, struct fl_str name,
+			  struct fl_user_places *ret)
+{
+	const struct fl_user_code *code = *fl_target_code(t);
+
+	return code ? code->places(t, path, name, ret) : -ENODATA;
+}
+
+void fl_target_near_function(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_buf *out)
+{
+	const struct fl_user_code *code = *fl_target_code(t);
+
+	if (code)
+		code->near(t, path, name, out);
+}
+
+int fl_target_user_func(struct fl_target *t, struct fl_str path, uint64_t offset, struct fl_str symbol,
+			struct fl_user_param *params, struct fl_type *ret)
+{
+	const struct fl_user_code *code = *fl_target_code(t);
+
+	return code ? code->func(t, path, offset, symbol, params, ret) : -ENODATA;
+}
+
+int fl_target_user_type(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_type *ret)
+{
+	const struct fl_user_code *code = *fl_target_code(t);
+
+	return code ? code->type(t, path, name, ret) : -ENODATA;
+}
+
+bool fl_target_user_inlined(struct fl_target *t, struct fl_str path, struct fl_str name)
+{
+	const struct fl_user_code *code = *fl_target_code(t);
+
+	return code && code->inlined(t, path, name);
 }

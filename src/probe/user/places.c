@@ -5,7 +5,7 @@
  * the counter that switches it on - then provider, name and where the arguments are. Where the file was
  * moved afterwards (prelink), the base tells by how much.
  */
-#include "probe/target/user.h"
+#include "probe/user/private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,25 +16,9 @@
 #include "elf/debugfile.h"
 #include "elf/demangle.h"
 #include "elf/image.h"
-#include "probe/target/target-private.h"
 #include "probe/target/target.h"
 
 #define NT_STAPSDT 3
-
-void fl_user_places_fini(struct fl_user_places *p)
-{
-	free(p->v);
-	fl_arena_fini(&p->arena);
-	*p = (struct fl_user_places){};
-}
-
-bool fl_is_glob(struct fl_str name)
-{
-	for (size_t i = 0; i < name.n; i++)
-		if (strchr("*?[", name.p[i]))
-			return true;
-	return false;
-}
 
 /* A file, and the one that has what was stripped off it. */
 struct user_file {
@@ -258,7 +242,7 @@ static int find_notes(const struct fl_elf_image *i, struct fl_str provider, stru
 	return r < 0 ? r : ret->n ? 0 : -ENOENT;
 }
 
-int fl_target_user_places(struct fl_target *t, struct fl_str path, struct fl_str name,
+int user_places(struct fl_target *t, struct fl_str path, struct fl_str name,
 			  struct fl_user_places *ret)
 {
 	struct user_file f = {};
@@ -279,35 +263,6 @@ int fl_target_user_places(struct fl_target *t, struct fl_str path, struct fl_str
 	return r;
 }
 
-/* ---- types ---- */
-
-void fl_target_use_types(struct fl_target *t, const struct fl_user_types *types)
-{
-	*fl_target_types(t) = types;
-}
-
-int fl_target_user_func(struct fl_target *t, struct fl_str path, uint64_t offset, struct fl_str symbol,
-			struct fl_user_param *params, struct fl_type *ret)
-{
-	const struct fl_user_types *types = *fl_target_types(t);
-
-	return types ? types->func(t, path, offset, symbol, params, ret) : -ENODATA;
-}
-
-int fl_target_user_type(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_type *ret)
-{
-	const struct fl_user_types *types = *fl_target_types(t);
-
-	return types ? types->type(t, path, name, ret) : -ENODATA;
-}
-
-bool fl_target_user_inlined(struct fl_target *t, struct fl_str path, struct fl_str name)
-{
-	const struct fl_user_types *types = *fl_target_types(t);
-
-	return types && types->inlined(t, path, name);
-}
-
 /* ---- what was meant ---- */
 
 static void nearest(const struct fl_elf_image *i, struct fl_str name, struct fl_buf *out)
@@ -324,7 +279,7 @@ static void nearest(const struct fl_elf_image *i, struct fl_str name, struct fl_
 	free(v);
 }
 
-void fl_target_near_function(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_buf *out)
+void user_near(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_buf *out)
 {
 	struct user_file f = {};
 

@@ -17,7 +17,7 @@
 #include "foreland/diag.h"
 #include "probe/target/target-private.h"
 #include "probe/target/target.h"
-#include "probe/target/user.h"
+#include "probe/user/private.h"
 
 #define KIND_FLOAT 16 /* BTF_KIND_FLOAT, newer than some headers */
 
@@ -175,7 +175,7 @@ static int func_of_debug(struct fl_target *t, const struct source *s, uint64_t o
 	return 0;
 }
 
-static int user_func(struct fl_target *t, struct fl_str path, uint64_t offset, struct fl_str symbol,
+int user_func(struct fl_target *t, struct fl_str path, uint64_t offset, struct fl_str symbol,
 			struct fl_user_param *params, struct fl_type *ret)
 {
 	struct source s;
@@ -207,7 +207,7 @@ static int type_of_name(const struct fl_btf *btf, struct fl_str name, struct fl_
 	return 0;
 }
 
-static int user_type(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_type *ret)
+int user_type(struct fl_target *t, struct fl_str path, struct fl_str name, struct fl_type *ret)
 {
 	_cleanup_buf_ struct fl_buf bytes = {};
 	struct source s;
@@ -225,7 +225,7 @@ static int user_type(struct fl_target *t, struct fl_str path, struct fl_str name
 	return r < 0 ? r : type_of_name(btf, name, ret);
 }
 
-static bool user_inlined(struct fl_target *t, struct fl_str path, struct fl_str name)
+bool user_inlined(struct fl_target *t, struct fl_str path, struct fl_str name)
 {
 	struct source s;
 	bool found;
@@ -237,4 +237,4 @@ static bool user_inlined(struct fl_target *t, struct fl_str path, struct fl_str 
 	return found;
 }
 
-const struct fl_user_types fl_debug_types = { user_func, user_type, user_inlined };
+const struct fl_user_code fl_user_code = { user_places, user_near, user_func, user_type, user_inlined };
