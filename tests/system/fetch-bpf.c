@@ -92,14 +92,39 @@ static bool maybe(struct world *w, uint32_t percent)
 
 enum { NR_REGS = 16 };
 /* As probed_here() loads them; the stack pointer is the last. */
+#if defined(__aarch64__)
+static const char *const regs[NR_REGS] = { "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10",
+					   "x11", "x12", "x13", "x14", "sp" };
+#elif defined(__x86_64__)
 static const char *const regs[NR_REGS] = { "ax", "bx", "cx", "dx", "si", "di", "bp", "r8", "r9", "r10",
 					   "r11", "r12", "r13", "r14", "r15", "sp" };
+#else
+#error "this architecture's registers are not known here"
+#endif
 static uint64_t saved_sp __attribute__((used));
 
 void probed_run(const uint64_t *words);
 extern const uint8_t probed_here[];
 
 /* Loads all registers from the words, meets the probe, and takes its own back. */
+#if defined(__aarch64__)
+__asm__(".pushsection .text\n" /* none of these is the caller's but the stack pointer */
+	".globl probed_run, probed_here\n"
+	"probed_run:\n"
+	"	adrp x16, saved_sp\n"
+	"	mov x17, sp\n"
+	"	str x17, [x16, :lo12:saved_sp]\n"
+	"	ldr x17, [x0, 120]\n"
+	"	mov sp, x17\n"
+	"	ldp x1, x2, [x0, 8]; ldp x3, x4, [x0, 24]; ldp x5, x6, [x0, 40]; ldp x7, x8, [x0, 56]\n"
+	"	ldp x9, x10, [x0, 72]; ldp x11, x12, [x0, 88]; ldp x13, x14, [x0, 104]; ldr x0, [x0]\n"
+	"probed_here:\n"
+	"	nop\n"
+	"	ldr x17, [x16, :lo12:saved_sp]\n"
+	"	mov sp, x17\n"
+	"	ret\n"
+	".popsection\n");
+#else
 __asm__(".pushsection .text\n"
 	".globl probed_run, probed_here\n"
 	"probed_run:\n"
@@ -115,6 +140,7 @@ __asm__(".pushsection .text\n"
 	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
 	"	ret\n"
 	".popsection\n");
+#endif
 
 /* Where @address of this program is in its file. */
 static int file_offset(uint64_t address, uint64_t *ret)

@@ -331,5 +331,16 @@ for words in WIDE:
         long = [line for line in text.splitlines() if len(line) > columns]
         expect(f"{' '.join(words)} fits {columns} columns", status == 0 and text and not long, "\n".join(long))
 
+# A key that is a text has 50 columns in the kernel's own form, which alone would fill the line.
+HIST = ["trace", "-t", "0.3s", "--hist", "keys=to", "t sched_switch to=next->comm:string"]
+if "trace" in have and run(*HIST).returncode == 0:
+    for columns in (60, 80, 100):
+        status, text = on_terminal(columns, *HIST)
+        rows = [line for line in text.splitlines() if line.startswith("{ to: ")]
+        expect(f"a histogram fits {columns} columns, and has bars", status == 0 and rows and max(map(len, rows)) <= columns and
+               all(row.endswith("|") for row in rows), text)
+    rows = [line for line in run(*HIST).stdout.splitlines() if line.startswith("{ to: ")]
+    expect("and in a file it is the kernel's", rows and all(re.match(r"\{ to: .{50} \} hitcount: +\d+$", row) for row in rows), rows[:3])
+
 print(f"1..{checks}")
 sys.exit(failures != 0)

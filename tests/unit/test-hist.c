@@ -94,9 +94,12 @@ static void test_bars(void **state)
 			    "{ len:         64 } hitcount:          1\n"
 			    "{ len:          8 } hitcount:          4\n"
 			    "\nTotals:\n    Hits: 5\n    Entries: 2\n    Dropped: 0\n");
-	fl_hist_text(&x->probe, &t, 8, x->symbols, false, &bars);
+	fl_hist_text(&x->probe, &t, 40 + 3 + 8, x->symbols, false, &bars); /* a row is 40 columns */
 	assert_non_null(strstr(fl_buf_z(&bars), "{ len:         64 } hitcount:          1 |@@      |\n"
 						"{ len:          8 } hitcount:          4 |@@@@@@@@|\n"));
+	fl_buf_reset(&bars);
+	fl_hist_text(&x->probe, &t, 40 + 3 + 3, x->symbols, false, &bars); /* a bar of three says nothing */
+	assert_string_equal(fl_buf_z(&bars), fl_buf_z(&plain));
 	fl_hist_json(&x->probe, &t, x->symbols, &json);
 	assert_string_equal(fl_buf_z(&json),
 			    ROW "{\"len\":64},\"hitcount\":1,\"vals\":{}}\n"

@@ -2,6 +2,7 @@
 /* Histograms of "foreland trace" as they are printed: at the end, or of each interval. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/nsec.h"
@@ -10,8 +11,15 @@
 #include "probe/live/interval.h"
 #include "probe/output/hist.h"
 
-/* Terminals get bars as wide as a fifth of the screen usually is. */
-#define BARS 20
+/* Of the terminal; 0 where there is none. */
+static unsigned int columns(int fd)
+{
+	struct winsize size;
+
+	if (!isatty(fd))
+		return 0;
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
 
 /* What --top left out is said: a line below the table, or a row. */
 static void say_more(struct trace_job *s, const struct fl_probe_event *e, size_t more)
@@ -44,7 +52,7 @@ static void print_table(struct trace_job *s, size_t i, struct fl_hist_table *tab
 	if (s->o->json)
 		fl_hist_json(schema, table, s->symbols, &s->out);
 	else
-		fl_hist_text(schema, table, isatty(s->fd) ? BARS : 0, s->symbols, s->o->bytes, &s->out);
+		fl_hist_text(schema, table, columns(s->fd), s->symbols, s->o->bytes, &s->out);
 	say_more(s, schema->event, more);
 }
 

@@ -20,6 +20,11 @@ static struct fl_str comm(const struct fl_hist_entry *e)
 	return fl_str_n(e->comm, strnlen(e->comm, sizeof(e->comm)));
 }
 
+/* How wide the texts of a key are, for each key: the kernel's width, or less where a terminal is narrow. */
+struct widths {
+	size_t text[FL_HIST_MAX_KEYS];
+};
+
 static void pad(struct fl_buf *out, size_t start, size_t width)
 {
 	if (out->len - start < width)
@@ -86,7 +91,7 @@ void fl_hist_trim(const struct fl_record_schema *p, struct fl_hist_table *t, str
 		fl_hist_table_merge(t);
 }
 
-static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e,
+static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e, size_t most,
 		    struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
 	uint64_t v = f->is_string ? 0 : fl_hist_key(f, e);
@@ -102,7 +107,7 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 	if (f->is_string) {
 		start = out->len;
 		add_text(key_string(f, e), bytes, out);
-		pad(out, start, 50);
+		pad(out, start, FL_MIN(most, (size_t)50));
 		return;
 	}
 	switch (f->modifier) {
@@ -115,12 +120,12 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 		start = out->len;
 		add_text(f->modifier == FL_HIST_SYM ? fl_symbols_name(symbols, v)
 						    : fl_symbols_at(symbols, v), bytes, out);
-		pad(out, start, f->modifier == FL_HIST_SYM ? 45 : 55);
+		pad(out, start, FL_MIN(most, (size_t)(f->modifier == FL_HIST_SYM ? 45 : 55)));
 		break;
 	case FL_HIST_EXECNAME:
 		start = out->len;
 		add_text(v ? comm(e) : FL_STR("<idle>"), bytes, out);
-		pad(out, start, 16);
+		pad(out, start, FL_MIN(most, (size_t)16));
 		fl_buf_addf(out, "[%10" PRIu64 "]", v);
 		break;
 	case FL_HIST_LOG2:
@@ -148,7 +153,7 @@ static void add_bar(uint64_t v, uint64_t most, unsigned int width, struct fl_buf
 	fl_buf_addc(out, '|');
 }
 
-static void add_entry(const struct fl_hist *h, const struct fl_hist_entry *e,
+static void add_entry(const struct fl_hist *h, const struct fl_hist_entry *e, const struct widths *widths,
 		      struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
 	bool multiline = false;
@@ -158,7 +163,7 @@ static void add_entry(const struct fl_hist *h, const struct fl_hist_entry *e,
 		if (i)
 			fl_buf_addz(out, ", ");
 		multiline |= h->keys[i].source == FL_HIST_STACK;
-		add_key(&h->keys[i], e, symbols, bytes, out);
+		add_key(&h->keys[i], e, widths->text[i], symbols, bytes, out);
 	}
 	fl_buf_addz(out, multiline ? "}" : " }");
 	fl_buf_addf(out, " hitcount: %10" PRIu64, e->hits);
@@ -220,9 +225,64 @@ static void add_spec(const struct fl_hist *h, struct fl_buf *out)
 	fl_buf_addf(out, ":size=%u", h->size);
 }
 
-void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *t, unsigned int bars,
+/* The longest text of a key; that of one which has no padding does not matter. */
+static size_t longest(const struct fl_hist_table *t, size_t key, struct fl_symbols *symbols, bool bytes)
+{
+	const struct fl_hist_field *f = &t->hist->keys[key];
+	size_t most = 0;
+
+	for (size_t i = 0; i < t->n && f->source != FL_HIST_STACK; i++) {
+		_cleanup_buf_ struct fl_buf text = {};
+		uint64_t v = f->is_string ? 0 : fl_hist_key(f, &t->entries[i]);
+
+		if (f->is_string)
+			add_text(key_string(f, &t->entries[i]), bytes, &text);
+		else if (f->modifier == FL_HIST_SYM)
+			add_text(fl_symbols_name(symbols, v), bytes, &text);
+		else if (f->modifier == FL_HIST_SYM_OFFSET)
+			add_text(fl_symbols_at(symbols, v), bytes, &text);
+		else if (f->modifier == FL_HIST_EXECNAME)
+			add_text(v ? comm(&t->entries[i]) : FL_STR("<idle>"), bytes, &text);
+		most = FL_MAX(most, text.len);
+	}
+	return most;
+}
+
+static size_t last_line(const struct fl_buf *b)
+{
+	const char *line = b->len ? memrchr(b->data, '\n', b->len) : NULL;
+
+	return line ? (size_t)(b->data + b->len - line - 1) : b->len;
+}
+
+/* What a row leaves of a terminal's line is the bar's, up to a fifth of what lines usually are. */
+#define BAR_MOST  20
+#define BAR_LEAST 4
+#define BAR_FRAME 3
+
+static unsigned int fit(const struct fl_hist_table *t, unsigned int columns, struct fl_symbols *symbols,
+			bool bytes, struct widths *widths)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < t->hist->nr_keys; i++)
+		widths->text[i] = columns ? longest(t, i, symbols, bytes) : SIZE_MAX;
+	for (size_t i = 0; columns && i < t->n; i++) {
+		_cleanup_buf_ struct fl_buf row = {};
+
+		add_entry(t->hist, &t->entries[i], widths, symbols, bytes, &row);
+		most = FL_MAX(most, last_line(&row));
+	}
+	if (most + BAR_FRAME + BAR_LEAST > columns)
+		return 0;
+	return FL_MIN(columns - (unsigned int)most - BAR_FRAME, (unsigned int)BAR_MOST);
+}
+
+void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *t, unsigned int columns,
 		  struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
+	struct widths widths;
+	unsigned int bars = fit(t, columns, symbols, bytes, &widths);
 	uint64_t most = 0;
 
 	for (size_t i = 0; i < t->n; i++)
@@ -232,7 +292,7 @@ void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *
 	add_spec(t->hist, out);
 	fl_buf_addz(out, " [active]\n#\n\n");
 	for (size_t i = 0; i < t->n; i++) {
-		add_entry(t->hist, &t->entries[i], symbols, bytes, out);
+		add_entry(t->hist, &t->entries[i], &widths, symbols, bytes, out);
 		if (bars)
 			add_bar(t->entries[i].hits, most, bars, out);
 		fl_buf_addc(out, '\n');
