@@ -22,9 +22,11 @@ os.symlink(foreland, f"{work}/real")
 total = checks = failures = 0
 listed = subprocess.run(["meson", "introspect", "--tests", build], capture_output=True, text=True, check=True)
 for test in json.loads(listed.stdout):
-    if foreland not in test["cmd"] or {"long", "vm"} & set(test["suite"]) or test["name"].startswith("json-"):
+    suites = {name.split(":")[-1] for name in test["suite"]}
+    # The program stands there as it lies in the build folder.
+    cmd = [f"{work}/foreland" if os.path.join(build, word) == foreland else word for word in test["cmd"]]
+    if cmd == test["cmd"] or {"long", "vm"} & suites or test["name"].startswith("json-"):
         continue
-    cmd = [f"{work}/foreland" if word == foreland else word for word in test["cmd"]]
     try:
         ended = subprocess.run(cmd, env={**os.environ, **test["env"]}, cwd=test["workdir"] or build, timeout=600,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL).returncode
