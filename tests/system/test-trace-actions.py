@@ -100,6 +100,9 @@ def main():
          ('hist:' + SECOND).index('call,'), "what is wrong is said in the kernel's words, with its caret", out.stderr)
     out = run(SYNTH, START, END, '--hist', FIRST, '--hist', SECOND + ':onmax($lat).save(ret)')
     tell(out.returncode == 1 and 'not done here yet' in out.stderr, 'what is not done is refused', out.stderr)
+    for end, why in (('name=t', 'name'), ('nohitcount', 'nohitcount'), ('pause', 'pause'), ('clear', 'clear')):
+        out = run(SYNTH, START, '--hist', f'keys=id:{end}')
+        tell(out.returncode == 1 and why in out.stderr and 'hits' not in out.stderr.splitlines()[-1], f'{end} is not passed over', out.stderr)
     print(f'1..{n}')
     return 1 if bad else 0
 

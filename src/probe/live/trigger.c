@@ -101,11 +101,27 @@ static int make_maps(struct live_probe *p)
 	return FL_MIN(x->vars_map, 0);
 }
 
+/* What the language has and the programs do not do; NULL: all is done. */
+static const char *not_done(const struct live_probe *p)
+{
+	const struct fl_hist_attrs *a = &p->trigger->attrs;
+
+	if (p->trigger->event->n > 1)
+		return "it has more than one histogram, and one is counted";
+	if (a->pause || a->cont || a->clear)
+		return "pause, cont and clear are for a histogram that counts already";
+	if (a->name)
+		return "tables with a name, which several events share, are not counted";
+	return a->nohitcount ? "nohitcount is not taken: the hits are always counted" : NULL;
+}
+
 static int prepare(struct live_probe *p, struct fl_diag *diag)
 {
-	const char *why = NULL;
+	const char *why = not_done(p);
 	int r;
 
+	if (why)
+		return refuse(p, why, diag);
 	p->gen = calloc(1, sizeof(*p->gen));
 	if (!p->gen)
 		return -ENOMEM;
