@@ -24,7 +24,8 @@ def expect(name, good, why=''):
 TOKEN = re.compile(r"""\s*(?:
     (?P<cast>\((?:[\w\s*\[\]]|\(\w*\))*\)) | (?P<char>'.') | (?P<open>[{\[]) | (?P<close>[}\]]) |
     \.(?P<name>\w+)\ =\  | (?P<text>"(?:[^"\\]|\\.)*") | (?P<cut>\.\.\.) |
-    (?P<word>-?[\w]+(?:\|[A-Za-z_0x]\w*)*) | [,|])""", re.X | re.S)
+    (?P<word>[0-9a-f]*(?::[0-9a-f]*){2,7}(?:\d+(?:\.\d+){3})? | \[[0-9a-f:.]+\]:\d+ | \d+(?:\.\d+){3}(?::\d+)? |
+        \d+:\d+ | -?\d+\.\d{9} | [0-9a-f]+\ \|[^|]*\| | -?[\w]+(?:\|[A-Za-z_0x]\w*)*) | [,|])""", re.X | re.S)
 
 
 def parse(text):
@@ -127,8 +128,8 @@ def plain(s):
 
 
 def without_hex(ours):
-    """A text that is no UTF-8 has its bytes beside it, under a key of ours."""
-    return {k: v for k, v in ours.items() if not (k.endswith('_hex') and k[:-4] in ours)}
+    """A text that is no UTF-8 has its bytes beside it, and a number what it is called or means, under keys of ours."""
+    return {k: v for k, v in ours.items() if not (k.endswith('_hex') and k[:-4] in ours or k.endswith('_text') and k[:-5] in ours)}
 
 
 def same(kernel, ours):
@@ -183,7 +184,7 @@ def text_same(text, ours):
             if not zero(value):
                 return f'.{name} is missing'
             continue
-        r = text_same(there[name], value)
+        r = text_same(there[name], ours.get(name + '_text', value))
         if r is not True:
             return f'.{name}: {r}'
     return True

@@ -74,6 +74,7 @@ extern const size_t fl_nr_fetch_types;
  * @type: element type, the default included
  * @count: number of array elements, 0: no array
  * @bit_width, @bit_offset: "bW@O/C" as written; @bit_width 0: no explicit bit-field
+ * @written: @btf with its typedefs, where @btf is known
  * @btf: type of the value that BTF knew last, before "string" added a dereference
  * @program: what it does; of a type with FL_TYPE_PATH the store's address is that of the struct, whose
  *	type @btf is (or the pointer to it)
@@ -89,6 +90,7 @@ struct fl_probe_arg {
 	uint32_t count;
 	uint8_t bit_width, bit_offset;
 	struct fl_type btf;
+	struct fl_type written;
 	struct fl_fetch_program program;
 	uint32_t offset;
 	uint32_t size;

@@ -242,6 +242,7 @@ static int prepare_path(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_
 static int use_btf_type(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_str expr)
 {
 	arg->btf = p->last;
+	arg->written = p->written;
 	if (arg->type->flags & FL_TYPE_PATH)
 		return prepare_path(p, arg, expr);
 	if (!fl_type_ok(p->last)) {

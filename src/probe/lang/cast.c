@@ -18,6 +18,7 @@
 static int found_type(struct fl_parse *p, struct fl_str text, struct fl_str path,
 		      struct fl_type type)
 {
+	p->written = type;
 	type = fl_type_ok(p->cast) ? p->cast : fl_type_strip(type);
 	if (!fl_type_ok(type))
 		return fl_fault(p, p->offset, FL_FAULT_BAD_BTF_TID, text);

@@ -46,6 +46,7 @@ static int find_field(struct fl_parse *p, struct fl_str name, struct fl_type *ty
 		return fl_fault(p, p->offset, FL_FAULT_BAD_BTF_TID, name);
 	*bits += m.bit_offset;
 	p->last_bits = m.bits;
+	p->written = m.type;
 	*type = fl_type_strip(m.type);
 	return 0;
 }

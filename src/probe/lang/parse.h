@@ -67,6 +67,7 @@ struct fl_parse {
 	long offset; /* running, from the start of the word */
 	struct fl_fetch_insn *code; /* FL_FETCH_MAX_INSNS of them */
 	uint32_t pc; /* the last instruction, or an empty slot (NOP) for the first */
+	struct fl_type written; /* the same with its typedefs */
 	struct fl_type last; /* what BTF knows of the value; FL_TYPE_NONE: nothing */
 	uint32_t last_bit, last_bits; /* bit-field: first bit in its byte, width */
 	struct fl_type cast; /* struct that the first field is looked up in */

@@ -115,6 +115,8 @@ static void add_value(const struct fl_record_schema *p, size_t i, const struct f
 		return;
 	if (!a->count) {
 		add_element(a, s, rec, size, 0, key.z, symbols, out);
+		if (p->pretty)
+			fl_pretty_beside(p, i, rec, key.z, symbols, out);
 		return;
 	}
 	fl_json_open(out, key.z, '[');

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "probe/output/meaning.h"
 #include "probe/output/show.h"
 
 /* $retval, and nothing done to it. */
@@ -13,17 +14,51 @@ static bool is_result(const struct fl_probe_arg *a)
 	       fl_fetch_ops[a->program.code[1].op].stage == FL_STAGE_STORE;
 }
 
-static bool has_name(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
-		     struct fl_symbols *symbols, struct fl_buf *out)
+/* The number of an argument that is one and was given no type. */
+static bool plain_number(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec, uint64_t *ret)
 {
 	const struct fl_record_slot *s = &p->layout.slots[arg];
 	const struct fl_probe_arg *a = &p->event->args[arg];
-	uint64_t v;
 
 	if (a->type_text.p || a->count || !fl_type_ok(a->btf) || s->kind != FL_SLOT_VALUE ||
 	    s->extra == FL_EXTRA_WHOLE)
 		return false;
-	v = fl_record_value(s, rec, 0, a->type->is_signed);
+	*ret = fl_record_value(s, rec, 0, a->type->is_signed);
+	return true;
+}
+
+static struct fl_said said_of(const struct fl_record_schema *p, size_t arg)
+{
+	const struct fl_probe_arg *a = &p->event->args[arg];
+	struct fl_str body = a->body;
+
+	/* "dport=sk->__sk_common.skc_dport" is called by its field. */
+	for (size_t i = 0; i < body.n; i++)
+		if (body.p[i] == '>' || body.p[i] == '.') {
+			body = fl_str_from(body, i + 1);
+			i = SIZE_MAX;
+		}
+	return (struct fl_said){ a->written, body, p->event->place.symbol };
+}
+
+/* What it means beyond its number. */
+static bool has_meaning(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec, struct fl_buf *out)
+{
+	struct fl_said said = said_of(p, arg);
+	uint64_t v;
+
+	return plain_number(p, arg, rec, &v) && fl_type_kind(p->event->args[arg].btf) == BTF_KIND_INT &&
+	       fl_meaning_number(&said, v, out);
+}
+
+static bool has_name(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
+		     struct fl_symbols *symbols, struct fl_buf *out)
+{
+	const struct fl_probe_arg *a = &p->event->args[arg];
+	uint64_t v;
+
+	if (!plain_number(p, arg, rec, &v))
+		return false;
 	if (fl_type_kind(a->btf) == BTF_KIND_ENUM && !fl_type_enum_signed(a->btf))
 		v = (uint32_t)v; /* the kernel fetches each enum as s32 */
 	if (fl_type_kind(a->btf) == BTF_KIND_INT && is_result(a) && a->type->is_signed &&
@@ -38,7 +73,12 @@ static struct fl_shown extra_of(const struct fl_record_schema *p, size_t arg, co
 	const struct fl_record_slot *s = &p->layout.slots[arg];
 	struct fl_type t = p->event->args[arg].btf;
 
+	struct fl_said said = said_of(p, arg);
+
+	if (s->extra == FL_EXTRA_WHOLE && fl_type_ok(said.type))
+		t = said.type;
 	return (struct fl_shown){ .type = s->extra == FL_EXTRA_POINTEE ? fl_type_target(t) : t,
+				  .name = said.name, .event = said.event,
 				  .bytes = fl_record_at(rec, s->extra_offset),
 				  .n = s->extra_size, .symbols = symbols };
 }
@@ -49,7 +89,7 @@ bool fl_pretty_text(const struct fl_record_schema *p, size_t arg, const struct f
 	const struct fl_record_slot *s = &p->layout.slots[arg];
 	struct fl_shown v = extra_of(p, arg, rec, symbols);
 
-	if (has_name(p, arg, rec, symbols, out))
+	if (has_name(p, arg, rec, symbols, out) || has_meaning(p, arg, rec, out))
 		return true;
 	if (s->extra == FL_EXTRA_WHOLE) {
 		fl_show_text(&v, out);
@@ -72,6 +112,13 @@ bool fl_pretty_text(const struct fl_record_schema *p, size_t arg, const struct f
 	return true;
 }
 
+static bool is_bool(const struct fl_record_schema *p, size_t arg)
+{
+	struct fl_int info;
+
+	return fl_type_int(p->event->args[arg].btf, &info) == 0 && info.is_bool;
+}
+
 bool fl_pretty_json(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		    const char *key, struct fl_symbols *symbols, struct fl_buf *out)
 {
@@ -80,13 +127,22 @@ bool fl_pretty_json(const struct fl_record_schema *p, size_t arg, const struct f
 
 	if (p->layout.slots[arg].extra == FL_EXTRA_WHOLE)
 		fl_show_json(&v, key, out);
-	else if (!has_name(p, arg, rec, symbols, &name))
-		return false;
-	else if (fl_str_is(fl_buf_str(&name), "true") || fl_str_is(fl_buf_str(&name), "false"))
+	else if (is_bool(p, arg) && has_name(p, arg, rec, symbols, &name))
 		fl_json_bool(out, key, name.data[0] == 't');
 	else
-		fl_json_buf(out, key, &name);
+		return false;
 	return true;
+}
+
+void fl_pretty_beside(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec, const char *key,
+		      struct fl_symbols *symbols, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf text = {}, name = {};
+
+	if (is_bool(p, arg) || (!has_name(p, arg, rec, symbols, &text) && !has_meaning(p, arg, rec, &text)))
+		return;
+	fl_buf_addf(&name, "%s_text", key);
+	fl_json_buf(out, fl_buf_z(&name), &text);
 }
 
 bool fl_pretty_cut(const struct fl_record_schema *p, size_t arg)

@@ -18,6 +18,10 @@ bool fl_pretty_text(const struct fl_record_schema *p, size_t arg, const struct f
 bool fl_pretty_json(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		    const char *key, struct fl_symbols *symbols, struct fl_buf *out);
 
+/* What a number is called or means, under KEY_text; nothing where it is a number and no more. */
+void fl_pretty_beside(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec, const char *key,
+		      struct fl_symbols *symbols, struct fl_buf *out);
+
 /* Whether the struct that is shown of it is longer than what was read. */
 bool fl_pretty_cut(const struct fl_record_schema *p, size_t arg);
 

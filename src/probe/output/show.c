@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/num.h"
+#include "probe/output/meaning.h"
 
 #define MAX_DEPTH 16 /* of structs within structs; the kernel's own stay far below */
 
@@ -105,6 +106,8 @@ struct place {
 	struct fl_type type; /* modifiers stripped */
 	uint64_t bit;	     /* from the start */
 	uint32_t bits;	     /* of a bitfield; 0: all of the type */
+	struct fl_type written; /* not stripped */
+	struct fl_str name;
 };
 
 static void show_value(struct show *s, const char *key, struct place p);
@@ -172,6 +175,15 @@ static uint64_t number_at(const struct show *s, struct place p)
 	return extend(low, bits, is_signed(p.type));
 }
 
+/* JSON keeps the number, and has the text beside it. */
+static void add_beside(struct show *s, const char *key, const struct fl_buf *text)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+
+	fl_buf_addf(&name, "%s_text", key);
+	fl_json_buf(s->out, fl_buf_z(&name), text);
+}
+
 static void show_scalar(struct show *s, const char *key, struct place p)
 {
 	_cleanup_buf_ struct fl_buf name = {};
@@ -179,11 +191,15 @@ static void show_scalar(struct show *s, const char *key, struct place p)
 	struct fl_int info;
 	bool boolean = fl_type_int(p.type, &info) == 0 && info.is_bool;
 
-	if (s->json && boolean && v <= 1)
+	if (s->json && boolean && v <= 1) {
 		fl_json_bool(s->out, key, v);
-	else if (fl_show_name(p.type, v, s->v->symbols, &name) && s->json)
-		fl_json_buf(s->out, key, &name);
-	else if (name.len)
+		return;
+	}
+	if (fl_show_name(p.type, v, s->v->symbols, &name) && s->json && !key) {
+		fl_json_buf(s->out, key, &name); /* in an array there is no place beside it */
+		return;
+	}
+	if (name.len && !s->json)
 		fl_buf_add_buf(s->out, &name);
 	else if (s->json && is_signed(p.type))
 		fl_json_s64(s->out, key, (int64_t)v);
@@ -195,6 +211,8 @@ static void show_scalar(struct show *s, const char *key, struct place p)
 		fl_buf_add_s64(s->out, (int64_t)v);
 	else
 		fl_buf_add_u64(s->out, v);
+	if (s->json && name.len)
+		add_beside(s, key, &name);
 }
 
 /* What has no form of its own (128-bit numbers, floats): its bytes as one hexadecimal number. */
@@ -262,7 +280,7 @@ static void show_text(struct show *s, const char *key, struct place p, uint32_t 
 static void show_array(struct show *s, const char *key, struct place p)
 {
 	struct fl_type written = fl_type_target(p.type);
-	struct place element = { .type = fl_type_strip(written) };
+	struct place element = { .type = fl_type_strip(written), .written = written, .name = p.name };
 	uint32_t n = fl_type_array_len(p.type), shown = 0;
 	uint64_t step = size_of(element.type) * 8;
 
@@ -324,7 +342,7 @@ static void show_members(struct show *s, struct place at)
 	struct fl_member m;
 
 	for (uint32_t i = 0; fl_type_member(at.type, i, &m); i++) {
-		struct place p = { fl_type_strip(m.type), at.bit + m.bit_offset, m.bits };
+		struct place p = { fl_type_strip(m.type), at.bit + m.bit_offset, m.bits, m.type, m.name };
 
 		if (s->json && !m.name.n && fl_kind_is_struct(fl_type_kind(p.type)) && s->depth < MAX_DEPTH) {
 			s->depth++;
@@ -362,7 +380,38 @@ static void show_struct(struct show *s, const char *key, struct place p)
 	s->cut = cut; /* it is said where it happened */
 }
 
+/* What the value means beyond its bits. */
+static bool find_meaning(const struct show *s, struct place p, struct fl_buf *out)
+{
+	struct fl_said said = { p.written, p.name, s->v->event };
+	uint64_t first = p.bit / 8;
+	unsigned int kind = fl_type_kind(p.type);
+
+	if (p.bits || p.bit % 8 || first >= s->v->n)
+		return false;
+	if (fl_kind_is_struct(kind) || kind == BTF_KIND_ARRAY)
+		return fl_meaning_bytes(&said, s->v->bytes + first, FL_MIN(s->v->n - first, size_of(p.type)), out);
+	return kind == BTF_KIND_INT && is_there(s, p) && fl_meaning_number(&said, number_at(s, p), out);
+}
+
+static void show_bits(struct show *s, const char *key, struct place p);
+
 static void show_value(struct show *s, const char *key, struct place p)
+{
+	_cleanup_buf_ struct fl_buf meaning = {};
+	bool means = find_meaning(s, p, &meaning);
+
+	if (means && !s->json) {
+		fl_buf_add_buf(s->out, &meaning);
+		return;
+	}
+	show_bits(s, key, p);
+	if (!means || !key)
+		return;
+	add_beside(s, key, &meaning);
+}
+
+static void show_bits(struct show *s, const char *key, struct place p)
 {
 	switch (fl_type_kind(p.type)) {
 	case BTF_KIND_STRUCT:
@@ -384,16 +433,21 @@ static void show_value(struct show *s, const char *key, struct place p)
 	}
 }
 
+static struct place whole(const struct fl_shown *v)
+{
+	return (struct place){ .type = fl_type_strip(v->type), .written = v->type, .name = v->name };
+}
+
 void fl_show_text(const struct fl_shown *v, struct fl_buf *out)
 {
 	struct show s = { .v = v, .out = out };
 
-	show_value(&s, NULL, (struct place){ .type = fl_type_strip(v->type) });
+	show_value(&s, NULL, whole(v));
 }
 
 void fl_show_json(const struct fl_shown *v, const char *key, struct fl_buf *out)
 {
 	struct show s = { .v = v, .out = out, .json = true };
 
-	show_value(&s, key, (struct place){ .type = fl_type_strip(v->type) });
+	show_value(&s, key, whole(v));
 }

@@ -9,6 +9,8 @@
  * function the function's symbol), enums names, arrays of char strings, bool true and false,
  * bitfields numbers of their own type. Members of a union are separated by "|" and show the same
  * bytes. Members that lie past the bytes that were read are left out and "..." stands in their place.
+ *
+ * What means more than its bits (meaning.h) is that in text; in JSON it stands beside, under NAME_text.
  */
 #ifndef PROBE_OUTPUT_SHOW_H
 #define PROBE_OUTPUT_SHOW_H
@@ -23,6 +25,7 @@ struct fl_shown {
 	const uint8_t *bytes;
 	size_t n;
 	struct fl_symbols *symbols;
+	struct fl_str name, event; /* for what it means (meaning.h); may be empty */
 };
 
 void fl_show_text(const struct fl_shown *v, struct fl_buf *out);
