@@ -104,14 +104,19 @@ static int open_one(int pid, const struct fl_mapping *m)
 	return fd == -EACCES ? fl_open_regular(AT_FDCWD, path + n, 0) : fd;
 }
 
-int fl_mapping_open(int pid, const struct fl_mapping *m, size_t max, struct fl_file *ret)
+int fl_mapping_open_fd(int pid, const struct fl_mapping *m)
 {
 	_cleanup_close_ int fd = -1;
 
 	if (!fl_str_starts(m->path, "/"))
 		return -ENOENT;
 	fd = open_one(pid, m);
-	if (fd < 0)
-		return TAKE_FD(fd);
-	return is_it(fd, m) ? fl_file_open_fd(fd, max, ret) : -ESTALE;
+	return fd < 0 || is_it(fd, m) ? TAKE_FD(fd) : -ESTALE;
+}
+
+int fl_mapping_open(int pid, const struct fl_mapping *m, size_t max, struct fl_file *ret)
+{
+	_cleanup_close_ int fd = fl_mapping_open_fd(pid, m);
+
+	return fd < 0 ? TAKE_FD(fd) : fl_file_open_fd(fd, max, ret);
 }

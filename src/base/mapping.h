@@ -25,6 +25,7 @@ bool fl_mapping_parse(struct fl_str line, struct fl_mapping *ret);
  * The file that @pid has mapped there and no other: -ESTALE where the name leads to another one,
  * -EINVAL where it is no regular file.
  */
+int fl_mapping_open_fd(int pid, const struct fl_mapping *m);
 int fl_mapping_open(int pid, const struct fl_mapping *m, size_t max, struct fl_file *ret);
 
 #endif

@@ -37,7 +37,7 @@ prints 'preempt=false' 'bool' flag
 
 # enums: signals are delivered to a process group or a thread (enum pid_type)
 enums() { trace 'f do_send_sig_info type=type sig=sig' -- busybox sh -c 'kill -0 $$; kill -CONT $$' | args | sort -u; }
-prints 'type=PIDTYPE_TGID sig=18' 'an enum' enums
+prints 'type=PIDTYPE_TGID sig=SIGCONT' 'an enum, and a signal' enums
 enums_json() { trace --json 'f do_send_sig_info type=type' -- busybox sh -c 'kill -CONT $$' | grep -o '"args":{"type":1,"type_text":"PIDTYPE_TGID"}'; }
 prints '"args":{"type":1,"type_text":"PIDTYPE_TGID"}' 'an enum in JSON' enums_json
 

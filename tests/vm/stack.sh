@@ -12,7 +12,8 @@ stacks()		# TITLE <lines
 		END { if (on) print line }' |
 	sed -E 's/^.*;(__traceiter_|__probestub_)[^;]*//; s/^.*;(trace_event_raw_event|perf_trace)_[^;]*//;
 		s/^.*;(trace_event_buffer_commit|ftrace_syscall_enter)//; s/^.*;\[FTRACE TRAMPOLINE\]//;
-		s/^;(kprobe|fentry|fexit|kretprobe)_[a-z_]*//; s/^;//; s/^vfs_write;ksys/ksys/'
+		s/^;(kprobe|fentry|fexit|kretprobe)_[a-z_]*//; s/^;//; s/^vfs_write;ksys/ksys/
+		s/(\[\+0x[0-9a-f]+\]) [^;]*/\1/g'	# names of functions, which the kernel has not
 }
 
 

@@ -237,6 +237,15 @@ int trace_begin_recording(struct trace_job *s)
 			       s->symbols, &s->dat);
 }
 
+static int name_users(struct trace_job *s)
+{
+	s->usernames = fl_usernames_new();
+	if (!s->usernames)
+		return -ENOMEM;
+	fl_symbols_name_users(s->symbols, (struct fl_user_namer){ fl_usernames_text, s->usernames });
+	return 0;
+}
+
 static int run(struct trace_job *s, const struct fl_args *args)
 {
 	struct fl_session_loop run = { .duration_ns = s->o->duration, .stop = &trace_stop_asked,
@@ -244,6 +253,8 @@ static int run(struct trace_job *s, const struct fl_args *args)
 	int r;
 
 	r = fl_symbols_new(s->target, &s->symbols);
+	if (r == 0 && s->o->ustack)
+		r = name_users(s);
 	if (r == 0)
 		r = fl_text_new(fl_session_schemas(s->session), s->symbols, &s->text);
 	if (r == 0 && s->o->bytes)

@@ -16,6 +16,7 @@
 #include "probe/output/text.h"
 #include "probe/tracedat/tracedat.h"
 #include "probe/target/target.h"
+#include "probe/usernames/usernames.h"
 
 struct trace_opts {
 	uint64_t lines;
@@ -52,6 +53,7 @@ struct trace_job {
 	struct fl_str *filters; /* "if ..." of each, where the kernel has none */
 	struct fl_session *session;
 	struct fl_symbols *symbols;
+	struct fl_usernames *usernames;
 	struct fl_text *text;
 	struct fl_tracedat *dat; /* NULL: lines are written */
 	char *part;		 /* the recording's name while it grows */

@@ -160,6 +160,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 	free(s.part);
 	fl_text_free(s.text);
 	fl_symbols_free(s.symbols);
+	fl_usernames_free(s.usernames);
 	fl_session_free(s.session);
 	for (size_t i = 0; i < s.nr_events; i++)
 		fl_probe_event_free(s.events[i]);

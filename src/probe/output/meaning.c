@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/util.h"
-#include "probe/output/show.h"
+#include "probe/output/words.h"
 
 #define AF_INET6_KERNEL 10 /* the kernel's numbers, not this system's */
 #define AF_INET_KERNEL	2
@@ -167,6 +167,11 @@ static bool by_name(const struct fl_said *s, int64_t v, struct fl_buf *out)
 	return false;
 }
 
+static void add_seconds(bool negative, uint64_t ns, struct fl_buf *out)
+{
+	fl_buf_addf(out, "%s%lu.%09lu", negative ? "-" : "", ns / 1000000000, ns % 1000000000);
+}
+
 bool fl_meaning_number(const struct fl_said *s, uint64_t v, struct fl_buf *out)
 {
 	if (!fl_type_ok(s->type))
@@ -178,8 +183,7 @@ bool fl_meaning_number(const struct fl_said *s, uint64_t v, struct fl_buf *out)
 	else if (is_called(s->type, "umode_t"))
 		fl_buf_addf(out, "0%o", (unsigned int)v & 0xffff);
 	else if (is_called(s->type, "ktime_t"))
-		fl_buf_addf(out, "%lld.%09llu", (long long)v / 1000000000,
-			    (unsigned long long)((long long)v < 0 ? -(long long)v : (long long)v) % 1000000000);
+		add_seconds((int64_t)v < 0, (int64_t)v < 0 ? 0 - v : v, out);
 	else if (is_called(s->type, "blk_opf_t"))
 		return block_operation(s, v, out);
 	else
@@ -206,8 +210,8 @@ static bool socket_address(const uint8_t *b, size_t n, struct fl_buf *out)
 		const char *path = (const char *)b + 2 + abstract;
 
 		length = strnlen(path, FL_MIN(n - 2, (size_t)108) - abstract);
-		fl_buf_addf(out, "unix:%s", abstract ? "@" : "");
-		fl_buf_add_str(out, fl_str_n(path, length));
+		fl_buf_addz(out, abstract ? "unix:@" : "unix:");
+		fl_show_c_string(out, fl_str_n(path, length));
 	} else {
 		return false;
 	}
@@ -225,7 +229,7 @@ static void hex_and_text(const uint8_t *b, size_t n, struct fl_buf *out)
 	}
 	fl_buf_addz(out, " |");
 	for (size_t i = 0; i < n; i++)
-		fl_buf_addc(out, b[i] >= ' ' && b[i] < 127 ? (char)b[i] : '.');
+		fl_buf_addc(out, b[i] >= ' ' && b[i] < 127 && b[i] != '|' ? (char)b[i] : '.');
 	fl_buf_addc(out, '|');
 }
 
@@ -285,7 +289,7 @@ bool fl_meaning_bytes(const struct fl_said *s, const uint8_t *b, size_t n, struc
 		add_ip6(b, out);
 	else if ((is_called(s->type, "kuid_t") || is_called(s->type, "kgid_t")) && n >= 4)
 		fl_buf_add_u64(out, fl_get_le32(b));
-	else if (fl_str_is(fl_type_name(t), "timespec64") && n >= 16)
+	else if (fl_str_is(fl_type_name(t), "timespec64") && n >= 16 && fl_get_le64(b + 8) < 1000000000)
 		fl_buf_addf(out, "%lld.%09lld", (long long)fl_get_le64(b), (long long)fl_get_le64(b + 8));
 	else
 		return false;

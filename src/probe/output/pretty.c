@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "probe/output/meaning.h"
 #include "probe/output/show.h"
+#include "probe/output/words.h"
 
 /* $retval, and nothing done to it. */
 static bool is_result(const struct fl_probe_arg *a)

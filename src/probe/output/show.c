@@ -6,37 +6,10 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "base/num.h"
 #include "probe/output/meaning.h"
+#include "probe/output/words.h"
 
 #define MAX_DEPTH 16 /* of structs within structs; the kernel's own stay far below */
-
-/* Errors that stay inside of the kernel (include/linux/errno.h); the others are base/num.h's. */
-static const struct {
-	int number;
-	const char *name;
-} inner_errors[] = {
-	{ 512, "ERESTARTSYS" },	      { 513, "ERESTARTNOINTR" }, { 514, "ERESTARTNOHAND" },
-	{ 515, "ENOIOCTLCMD" },	      { 516, "ERESTART_RESTARTBLOCK" }, { 517, "EPROBE_DEFER" },
-	{ 518, "EOPENSTALE" },	      { 519, "ENOPARAM" },	 { 521, "EBADHANDLE" },
-	{ 522, "ENOTSYNC" },	      { 523, "EBADCOOKIE" },	 { 524, "ENOTSUPP" },
-	{ 525, "ETOOSMALL" },	      { 526, "ESERVERFAULT" },	 { 527, "EBADTYPE" },
-	{ 528, "EJUKEBOX" },	      { 529, "EIOCBQUEUED" },	 { 530, "ERECALLCONFLICT" },
-	{ 531, "ENOGRACE" },
-};
-
-bool fl_show_error(int64_t value, struct fl_buf *out)
-{
-	const char *name = value < 0 && value > -512 ? fl_errno_name((int)value) : NULL;
-
-	for (size_t i = 0; i < FL_ARRAY_SIZE(inner_errors); i++)
-		if (value == -inner_errors[i].number)
-			name = inner_errors[i].name;
-	if (!name || name[0] != 'E' || name[1] < 'A' || name[1] > 'Z' || name[1] == '?')
-		return false;
-	fl_buf_addf(out, "-%s", name);
-	return true;
-}
 
 /* ---- one value ---- */
 
@@ -254,18 +227,6 @@ static bool is_text(struct fl_type element)
 	return is_char(element) && fl_str_is(fl_type_name(element), "char");
 }
 
-/* As C has it, but for what fl_escape() sees to: the whole line goes through it. */
-static void show_c_string(struct fl_buf *out, struct fl_str s)
-{
-	fl_buf_addc(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			fl_buf_addc(out, '\\');
-		fl_buf_addc(out, s.p[i]);
-	}
-	fl_buf_addc(out, '"');
-}
-
 static void show_text(struct show *s, const char *key, struct place p, uint32_t n)
 {
 	struct fl_str text = fl_str_n((const char *)s->v->bytes + p.bit / 8, n);
@@ -274,16 +235,18 @@ static void show_text(struct show *s, const char *key, struct place p, uint32_t 
 	if (s->json)
 		fl_json_str(s->out, key, text);
 	else
-		show_c_string(s->out, text);
+		fl_show_c_string(s->out, text);
 }
 
 static void show_array(struct show *s, const char *key, struct place p)
 {
 	struct fl_type written = fl_type_target(p.type);
-	struct place element = { .type = fl_type_strip(written), .written = written, .name = p.name };
+	struct place element = { .type = fl_type_strip(written), .name = p.name };
 	uint32_t n = fl_type_array_len(p.type), shown = 0;
 	uint64_t step = size_of(element.type) * 8;
 
+	if (fl_kind_is_struct(fl_type_kind(element.type)))
+		element.written = written; /* of numbers in a row none means more: JSON has no place beside it */
 	if (is_text(written) && is_there(s, p)) {
 		show_text(s, key, p, n);
 		return;

@@ -35,7 +35,4 @@ void fl_show_json(const struct fl_shown *v, const char *key, struct fl_buf *out)
 /* A number of a scalar type (enum, bool, pointer, integer) as text: false where it has no other name. */
 bool fl_show_name(struct fl_type type, uint64_t value, struct fl_symbols *symbols, struct fl_buf *out);
 
-/* "-ENOENT" of -2; false where @value is no error as the kernel's functions return it. */
-bool fl_show_error(int64_t value, struct fl_buf *out);
-
 #endif

@@ -45,13 +45,13 @@ void fl_stack_trim(enum fl_stack_kind kind, unsigned int own_frames, struct fl_s
 	s->n -= skip;
 }
 
-void fl_stack_frame_text(enum fl_stack_kind kind, uint64_t addr, const struct fl_record *rec,
+void fl_stack_frame_text(enum fl_stack_kind kind, uint64_t addr, bool is_call, const struct fl_record *rec,
 			 struct fl_symbols *symbols, struct fl_buf *out)
 {
 	struct fl_str text;
 
 	if (kind == FL_STACK_USER) {
-		fl_symbols_user(symbols, rec, addr, out);
+		fl_symbols_user(symbols, rec, addr, is_call, out);
 		return;
 	}
 	text = fl_symbols_at(symbols, addr);
@@ -74,7 +74,7 @@ static void add_lines(enum fl_stack_kind kind, const struct fl_stack *s, const s
 		size_t from = out->len;
 
 		fl_buf_addz(out, " => ");
-		fl_stack_frame_text(kind, fl_stack_frame(s, i), rec, symbols, out);
+		fl_stack_frame_text(kind, fl_stack_frame(s, i), i > 0, rec, symbols, out);
 		end_line(out, from, bytes);
 	}
 	if (s->is_full)
@@ -123,7 +123,7 @@ void fl_stack_json(const struct fl_record_schema *p, const struct fl_record *rec
 			if (kind == FL_STACK_KERNEL)
 				fl_buf_add_str(&text, fl_symbols_at(symbols, fl_stack_frame(&s, i)));
 			else
-				fl_symbols_user(symbols, rec, fl_stack_frame(&s, i), &text);
+				fl_symbols_user(symbols, rec, fl_stack_frame(&s, i), i > 0, &text);
 			fl_json_buf(out, NULL, &text);
 		}
 		fl_json_close(out, ']');

@@ -24,7 +24,7 @@ void fl_stack_trim(enum fl_stack_kind kind, unsigned int own_frames, struct fl_s
 		   struct fl_stack *s);
 
 /* One frame: the kernel's %ps ("vfs_read", "dummy_init [dummy]"), or a place in @rec's process. */
-void fl_stack_frame_text(enum fl_stack_kind kind, uint64_t addr, const struct fl_record *rec,
+void fl_stack_frame_text(enum fl_stack_kind kind, uint64_t addr, bool is_call, const struct fl_record *rec,
 			 struct fl_symbols *symbols, struct fl_buf *out);
 
 /* Lines of all stacks of a record, none where none are wanted. @bytes: names as they are. */

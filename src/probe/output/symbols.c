@@ -144,9 +144,18 @@ struct fl_str fl_symbols_named(struct fl_symbols *s, struct fl_str name, uint64_
 	return fl_str_n(s->named.text, s->named.len);
 }
 
-void fl_symbols_user(struct fl_symbols *s, const struct fl_record *rec, uint64_t addr, struct fl_buf *out)
+void fl_symbols_name_users(struct fl_symbols *s, struct fl_user_namer namer)
 {
 	if (!s->users)
 		s->users = fl_usermaps_new();
-	fl_usermaps_text(s->users, rec, addr, out);
+	if (s->users)
+		fl_usermaps_name(s->users, namer);
+}
+
+void fl_symbols_user(struct fl_symbols *s, const struct fl_record *rec, uint64_t addr, bool is_call,
+		     struct fl_buf *out)
+{
+	if (!s->users)
+		s->users = fl_usermaps_new();
+	fl_usermaps_text(s->users, rec, addr, is_call, out);
 }

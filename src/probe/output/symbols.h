@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "probe/output/usermaps.h"
 
 struct fl_buf;
 struct fl_record;
@@ -32,7 +33,10 @@ struct fl_str fl_symbols_at(struct fl_symbols *s, uint64_t addr);
 /* The name alone. */
 struct fl_str fl_symbols_name(struct fl_symbols *s, uint64_t addr);
 /* Appends an address of the process that made @rec: see usermaps.h. */
-void fl_symbols_user(struct fl_symbols *s, const struct fl_record *rec, uint64_t addr, struct fl_buf *out);
+/* Functions of processes have names from then on. */
+void fl_symbols_name_users(struct fl_symbols *s, struct fl_user_namer namer);
+void fl_symbols_user(struct fl_symbols *s, const struct fl_record *rec, uint64_t addr, bool is_call,
+		     struct fl_buf *out);
 /* "name+@offset/size" of a function by name ("MODULE:NAME" too); empty where it is not known. */
 struct fl_str fl_symbols_named(struct fl_symbols *s, struct fl_str name, uint64_t offset);
 

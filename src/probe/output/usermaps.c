@@ -18,11 +18,17 @@ struct thread {
 
 struct fl_usermaps {
 	struct thread threads[THREADS];
+	struct fl_user_namer namer;
 };
 
 struct fl_usermaps *fl_usermaps_new(void)
 {
 	return calloc(1, sizeof(struct fl_usermaps));
+}
+
+void fl_usermaps_name(struct fl_usermaps *m, struct fl_user_namer namer)
+{
+	m->namer = namer;
 }
 
 void fl_usermaps_free(struct fl_usermaps *m)
@@ -32,24 +38,33 @@ void fl_usermaps_free(struct fl_usermaps *m)
 	free(m);
 }
 
+static bool find(struct fl_str maps, uint64_t addr, struct fl_mapping *ret)
+{
+	struct fl_str line;
+
+	while (fl_str_line(&maps, &line))
+		if (fl_mapping_parse(line, ret) && addr >= ret->start && addr < ret->end)
+			return true;
+	return false;
+}
+
+static bool add_place(const struct fl_mapping *m, uint64_t addr, struct fl_buf *out)
+{
+	if (!fl_str_starts(m->path, "/"))
+		return false;
+	fl_buf_add_str(out, m->path);
+	fl_buf_addc(out, '[');
+	fl_buf_addc(out, '+');
+	fl_buf_add_hex(out, addr - m->start);
+	fl_buf_addc(out, ']');
+	return true;
+}
+
 bool fl_usermaps_find(struct fl_str maps, uint64_t addr, struct fl_buf *out)
 {
 	struct fl_mapping m;
-	struct fl_str line;
 
-	while (fl_str_line(&maps, &line)) {
-		if (!fl_mapping_parse(line, &m) || addr < m.start || addr >= m.end)
-			continue;
-		if (!fl_str_starts(m.path, "/"))
-			return false;
-		fl_buf_add_str(out, m.path);
-		fl_buf_addc(out, '[');
-		fl_buf_addc(out, '+');
-		fl_buf_add_hex(out, addr - m.start);
-		fl_buf_addc(out, ']');
-		return true;
-	}
-	return false;
+	return find(maps, addr, &m) && add_place(&m, addr, out);
 }
 
 static void read_maps(struct thread *t, const struct fl_record *rec)
@@ -66,15 +81,32 @@ static void read_maps(struct thread *t, const struct fl_record *rec)
 		t->maps = (struct fl_file){};
 }
 
-void fl_usermaps_text(struct fl_usermaps *m, const struct fl_record *rec, uint64_t addr, struct fl_buf *out)
+/* The name of a function behind the place. */
+static void add_name(struct fl_usermaps *u, uint32_t tid, const struct fl_mapping *m, uint64_t addr, bool is_call,
+		     struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+
+	if (!u->namer.text || !u->namer.text(u->namer.ctx, tid, m, addr, is_call, &name))
+		return;
+	fl_buf_addc(out, ' ');
+	fl_buf_add_buf(out, &name);
+}
+
+void fl_usermaps_text(struct fl_usermaps *m, const struct fl_record *rec, uint64_t addr, bool is_call,
+		      struct fl_buf *out)
 {
 	struct thread *t = m ? &m->threads[rec->pid % THREADS] : NULL;
+	struct fl_mapping at;
+	bool found = t && t->known && t->tid == rec->pid && memcmp(t->comm, rec->comm, sizeof(t->comm)) == 0 &&
+		     find(fl_file_str(&t->maps), addr, &at);
 
-	if (t && t->known && t->tid == rec->pid && memcmp(t->comm, rec->comm, sizeof(t->comm)) == 0 &&
-	    fl_usermaps_find(fl_file_str(&t->maps), addr, out))
-		return;
-	if (t)
+	if (t && !found) {
 		read_maps(t, rec);
-	if (!t || !fl_usermaps_find(fl_file_str(&t->maps), addr, out))
+		found = find(fl_file_str(&t->maps), addr, &at);
+	}
+	if (!found || !add_place(&at, addr, out))
 		fl_buf_addf(out, " <%016llx>", (unsigned long long)addr);
+	if (found)
+		add_name(m, rec->pid, &at, addr, is_call, out);
 }

@@ -4,7 +4,7 @@
  * start of the mapping that holds the address, " <00007f0012345678>" is one in no file's mapping, or
  * of a process that is gone. /proc/PID/maps is read when a thread is first asked about under its name
  * (another name is perhaps another program), and again where an address is in none of the mappings
- * that were there then.
+ * that were there then. Where the function is known it stands behind: "... main+0x12".
  */
 #ifndef PROBE_OUTPUT_USERMAPS_H
 #define PROBE_OUTPUT_USERMAPS_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/mapping.h"
 #include "probe/record/layout.h"
 
 struct fl_usermaps;
@@ -20,7 +21,16 @@ struct fl_usermaps;
 struct fl_usermaps *fl_usermaps_new(void); /* NULL: no memory */
 void fl_usermaps_free(struct fl_usermaps *m);
 
-void fl_usermaps_text(struct fl_usermaps *m, const struct fl_record *thread, uint64_t addr,
+/* Who knows functions: appends one's name (@is_call: of the call in front of @addr), or false. */
+struct fl_user_namer {
+	bool (*text)(void *ctx, uint32_t tid, const struct fl_mapping *m, uint64_t addr, bool is_call,
+		     struct fl_buf *out);
+	void *ctx;
+};
+
+void fl_usermaps_name(struct fl_usermaps *m, struct fl_user_namer namer);
+
+void fl_usermaps_text(struct fl_usermaps *m, const struct fl_record *thread, uint64_t addr, bool is_call,
 		      struct fl_buf *out);
 
 /* The same over the text of a maps file. False, and nothing appended, where no file is mapped there. */

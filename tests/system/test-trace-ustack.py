@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""test-trace-ustack.py FORELAND PROGRAM: functions of processes have their names; what calls what is known from
+PROGRAM's source (ustack.c)."""
+import json
+import os
+import re
+import subprocess
+import sys
+
+foreland, program = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+DEF = "t:u/call sys_enter id if id == 110"
+results = []
+
+
+def expect(what, ok, detail=""):
+    results.append(ok)
+    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
+    if not ok and detail:
+        print("# " + str(detail)[:2000].replace("\n", "\n# "))
+
+
+def stacks(command, *options):
+    """Of COMMAND and what it starts, the names of each stack, innermost first."""
+    r = subprocess.run([foreland, "trace", "--ustack", "--children", *options, DEF, "--", *command], capture_output=True,
+                       text=True, errors="replace")
+    found = []
+    for line in r.stdout.splitlines():
+        if "<user stack trace>" in line:
+            found.append([])
+        elif line.startswith(" => ") and found:
+            m = re.search(r" ([\w@.]+)\+0x[0-9a-f]+$", line)
+            found[-1].append(m[1] if m else line[4:])
+    return found, r
+
+
+if os.uname().machine != "x86_64" or subprocess.run([foreland, "trace", "-n", "1", "t sched_switch"], capture_output=True).returncode:
+    print("1..0 # SKIP raw tracepoint programs cannot be loaded here")
+    sys.exit(0)
+WANT = ["call_directly", "middle_function", "outer_function", "main"]
+found, r = stacks([program], "-n", "1")
+expect("a position-independent program's functions, static ones too", any(s[:4] == WANT for s in found), (found, r.stderr))
+r = subprocess.run([foreland, "trace", "--ustack", "--json", "-n", "1", "--children", DEF, "--", program], capture_output=True, text=True)
+rows = [json.loads(line) for line in r.stdout.splitlines()]
+expect("JSON has them, too", any([f.split()[-1].split("+")[0] for f in row.get("user_stack", [])][:4] == WANT for row in rows), r.stdout[-800:])
+found, r = stacks([program, "jit"], "-n", "1")
+for pid in re.findall(r"ustack-(\d+)", r.stdout):  # it was ended before it could do so
+    if os.path.exists(f"/tmp/perf-{pid}.map"):
+        os.unlink(f"/tmp/perf-{pid}.map")
+expect("memory of no file by /tmp/perf-PID.map", any(s[:4] == ["made_by_hand"] + WANT[1:] for s in found), (found, r.stderr))
+hidden = f"mount -t tmpfs none /mnt && cp {program} /mnt/hidden && exec /mnt/hidden"
+if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+    expect("a file of another mount namespace # SKIP there can be none", True)
+else:
+    found, r = stacks(["unshare", "-m", "sh", "-c", hidden])
+    expect("a file of another mount namespace", any(s[:4] == WANT for s in found) and "/mnt/hidden[+0x" in r.stdout, (found, r.stderr))
+    # the same path, and another file here: its names would be wrong
+    found, r = stacks(["unshare", "-m", "sh", "-c", f"mount --bind {program} /bin/true && exec /bin/true"])
+    expect("a path that is another file here", any(s[:4] == WANT for s in found), (found, r.stderr))
+print(f"1..{len(results)}")
+sys.exit(not all(results))
