@@ -27,6 +27,7 @@ PROBES = {
     'field': ('tracepoint', 'e:s/field sample-trace/foo_timer_fn name=$name:string count=$count:s32'),
 }
 
+# Timers interrupt whoever runs, the tracer too: its own are wanted as well.
 SCRIPT = f'''
 tracing=/sys/kernel/tracing
 run=/sys/module/trace_events_sample/parameters
@@ -37,7 +38,7 @@ echo 8 >$run/period_ms
 echo mono >$tracing/trace_clock
 echo 1 >$tracing/events/sample-trace/enable
 chmod +x fire
-foreland trace --explain --json -o bpf.json --file probes -- ./fire 2>bpf.err
+foreland trace --self --explain --json -o bpf.json --file probes -- ./fire 2>bpf.err
 echo bpf $? >status
 grep foo_timer_fn: $tracing/trace >static
 echo >$tracing/trace
@@ -46,7 +47,7 @@ foreland trace --via tracefs --json -o via.json 'f:s/entry sample_timer_cb name=
 	-- ./fire 2>via.err
 echo via $? >>status
 grep foo_timer_fn: $tracing/trace >static.via
-foreland trace --json -o hist.json --hist 'keys=name,count:vals=hitcount' 'f:s/entry sample_timer_cb {VALUES}' -- ./fire 2>hist.err
+foreland trace --self --json -o hist.json --hist 'keys=name,count:vals=hitcount' 'f:s/entry sample_timer_cb {VALUES}' -- ./fire 2>hist.err
 echo hist $? >>status
 foreland probe list types 'foo_timer*' >types
 foreland probe list functions 'sample_timer*' >>types

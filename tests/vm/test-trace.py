@@ -53,7 +53,7 @@ echo 1 >$T/events/timer/hrtimer_expire_entry/enable
 echo "p:kt/tick tick_nohz_handler timer=%di next=NEXT(%di):s64 calls=CALLS(%di):u64 jiffies=JIFFIES(%di):u64" \
 	>>$T/dynamic_events
 echo 1 >$T/events/kt/tick/enable
-foreland trace --json -t 2 -o ticks.json 'f:demo/tick tick_nohz_handler timer
+foreland trace --self --json -t 2 -o ticks.json 'f:demo/tick tick_nohz_handler timer
 	next=(tick_sched,sched_timer)timer->next_tick:s64 calls=(tick_sched,sched_timer)timer->idle_calls
 	jiffies=(tick_sched,sched_timer)timer->last_jiffies'
 echo ticks $? >>status.txt

@@ -14,6 +14,7 @@
 #include "cli/cmds.h"
 #include "cli/mount/trees.h"
 #include "cli/say.h"
+#include "cli/stop.h"
 
 struct mount_opts {
 	struct fl_strv only;
@@ -30,23 +31,6 @@ static const struct fl_opt options[] = {
 		   "where hosts connect (vfio-user) once the endpoint is started; pci is not served then"),
 	{}
 };
-
-static volatile sig_atomic_t stop_asked;
-
-static void ask_stop(int sig)
-{
-	stop_asked = 1;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = { .sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND };
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 struct running {
 	struct mount_trees *trees;
@@ -124,12 +108,12 @@ static int serve(struct fl_mount *m, struct mount_trees *trees, unsigned int whi
 {
 	struct fl_mount_bind binds[MOUNT_BINDS_MAX];
 	struct running command = { .trees = trees };
-	struct fl_mount_loop loop = { .stop = &stop_asked, .tick = tick, .ctx = &command, .wake_fd = -1,
+	struct fl_mount_loop loop = { .stop = &fl_stop_asked, .tick = tick, .ctx = &command, .wake_fd = -1,
 				      .enter = enter, .leave = leave };
 	_cleanup_close_ int pidfd = -1;
 	int r;
 
-	catch_signals();
+	fl_stop_on_signals();
 	reach_tracefs();
 	if (argv) {
 		command.pid = fl_mount_start(m, binds, mount_trees_binds(which, binds), argv);

@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "base/nsec.h"
 #include "cli/say.h"
+#include "cli/stop.h"
 #include "cli/trace/private.h"
 #include "probe/live/point.h"
 #include "probe/live/run.h"
@@ -248,7 +249,7 @@ static int name_users(struct trace_job *s)
 
 static int run(struct trace_job *s, const struct fl_args *args)
 {
-	struct fl_session_loop run = { .duration_ns = s->o->duration, .stop = &trace_stop_asked,
+	struct fl_session_loop run = { .duration_ns = s->o->duration, .stop = &fl_stop_asked,
 			      .record = on_record, .idle = on_idle, .ctx = s };
 	int r;
 

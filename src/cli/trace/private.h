@@ -79,9 +79,6 @@ struct trace_job {
 	int pidfd;        /* of -p's process; -1: there is none, or it is a thread */
 };
 
-/* Set by the first signal that asks for an end. */
-extern volatile sig_atomic_t trace_stop_asked;
-
 /* Becomes the same trace in the guest; returns an exit status only on failure. */
 int trace_in_guest(const struct trace_opts *o, const struct fl_args *args);
 

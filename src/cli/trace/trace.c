@@ -8,6 +8,7 @@
 
 #include "cli/cmds.h"
 #include "cli/say.h"
+#include "cli/stop.h"
 #include "cli/trace/private.h"
 #include "probe/target/user.h"
 
@@ -69,24 +70,6 @@ const struct fl_opt trace_options[] = {
 	{}
 };
 
-volatile sig_atomic_t trace_stop_asked;
-
-static void ask_stop(int sig)
-{
-	trace_stop_asked = 1;
-}
-
-/* The first signal ends the run in good order, a second one ends the program at once. */
-static void catch_signals(void)
-{
-	struct sigaction sa = { .sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND };
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 static bool wants_bpf(const struct trace_job *s)
 {
 	const struct trace_opts *o = s->o;
@@ -127,7 +110,7 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 		return FL_EXIT_FINDINGS;
 	if (!s->nr_events)
 		return fl_say_usage("there is nothing to trace: no definition was given");
-	catch_signals();
+	fl_stop_on_signals();
 	if (trace_watch_pid(s) < 0)
 		return FL_EXIT_FINDINGS;
 	if (s->o->via && strcmp(s->o->via, "tracefs") == 0) {

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "cli/say.h"
+#include "cli/stop.h"
 #include "cli/trace/private.h"
 #include "probe/ftrace/ftrace.h"
 #include "probe/output/json.h"
@@ -83,7 +84,7 @@ static int loop(struct via *v)
 	uint64_t start = now();
 	int r = 0;
 
-	while (r == 0 && !trace_stop_asked && !has_enough(s) && !trace_is_over(s) &&
+	while (r == 0 && !fl_stop_asked && !has_enough(s) && !trace_is_over(s) &&
 	       (!s->o->duration || now() - start < s->o->duration)) {
 		nanosleep(&nap, NULL);
 		fl_clock_follow(&s->clock);

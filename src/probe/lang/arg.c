@@ -455,7 +455,7 @@ static int default_name(struct fl_parse *p, struct fl_str text, size_t i, struct
 	char number[sizeof("arg4294967295")];
 	char *copy;
 
-	if (!fl_is_good_name(name, false)) {
+	if (p->rules->no_btf_args || !fl_is_good_name(name, false)) {
 		snprintf(number, sizeof(number), "arg%u", (unsigned int)i + 1);
 		name = fl_str(number);
 	}
