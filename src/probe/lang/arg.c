@@ -40,9 +40,7 @@ static bool has_type(const struct fl_parse *p, const struct fl_fetch_type *t)
 {
 	if (t->print == FL_PRINT_CHAR)
 		return !p->rules->no_char;
-	if (t->flags & FL_TYPE_SYMSTR && p->rules->user_symstr)
-		return true;
-	return !(t->flags & FL_TYPE_KERNEL) || !(p->at & FL_AT_USER);
+	return !(t->flags & FL_TYPE_KERNEL) || !(p->at & FL_AT_USER) || p->rules->user_symbols;
 }
 
 static const struct fl_fetch_type *find_type(const struct fl_parse *p, struct fl_str name)

@@ -62,7 +62,7 @@ static const char *const mark_names[] = {
 /* Rules that no README and no enumerator shows. */
 const char *const fl_dialect_unshown[] = { "max_body", "reg_ends_there", "fprobe_maxactive",
 					   "fprobe_checked_first", "meta_args_need_btf", "logs_no_kind",
-					   "glob_needs_function", "user_symstr", "event_vars_last",
+					   "glob_needs_function", "user_symbols", "event_vars_last",
 					   "columns_return", "symbol_errnos", "long_arg_einval",
 					   "maxactive_on_kprobe", NULL };
 

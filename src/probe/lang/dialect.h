@@ -28,7 +28,7 @@ enum fl_dialect {
  * @no_cpu_lists: filters know no CPUS{LIST}: kernels before 6.7
  * @no_filter_functions: filters know no FIELD.function: kernels before 6.5
  * @mute_string_type: a $comm or text that is given another type than string leaves no entry in the log
- * @user_symstr: user probes have the type symstr
+ * @user_symbols: user probes have the types symbol and symstr
  * @event_vars_last: whether an event has the field of an e-probe's argument is looked at when the whole
  *	argument has been read; "$comm" is no exception before
  * @columns_return: a caret behind a dereference counts from the argument again, and not from its inside
@@ -64,7 +64,7 @@ struct fl_dialect_rules {
 	bool no_cpu_lists;
 	bool no_filter_functions;
 	bool mute_string_type;
-	bool user_symstr;
+	bool user_symbols;
 	bool event_vars_last;
 	bool columns_return;
 	bool symbol_errnos;
