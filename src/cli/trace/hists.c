@@ -39,16 +39,26 @@ static void say_more(struct trace_job *s, const struct fl_probe_event *e, size_t
 	fl_json_end_line(&s->out);
 }
 
+/* Sorted by hits the most stand last, as the kernel prints them; they are the top all the same. */
+static size_t keep_top(struct fl_hist_table *table, size_t top)
+{
+	const struct fl_hist_sort *sort = table->hist->sort;
+	size_t more = table->n - top;
+
+	if (sort[0].field < 0 && !sort[0].descending)
+		memmove(table->entries, table->entries + more, top * sizeof(*table->entries));
+	table->n = top;
+	return more;
+}
+
 static void print_table(struct trace_job *s, size_t i, struct fl_hist_table *table)
 {
 	const struct fl_record_schema *schema = &fl_session_probe(s->session, i)->schema;
 	size_t more = 0;
 
 	fl_hist_trim(schema, table, s->symbols);
-	if (s->o->top && table->n > s->o->top) {
-		more = table->n - s->o->top;
-		table->n = s->o->top;
-	}
+	if (s->o->top && table->n > s->o->top)
+		more = keep_top(table, s->o->top);
 	if (s->o->json)
 		fl_hist_json(schema, table, s->symbols, &s->out);
 	else

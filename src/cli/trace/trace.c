@@ -38,7 +38,7 @@ const struct fl_opt trace_options[] = {
 	FL_OPT_DURATION_SOME(struct trace_opts, interval, 0, "interval", "TIME",
 			     "with --hist: print and begin again each TIME"),
 	FL_OPT_U64_IN(struct trace_opts, top, 0, "top", "N", 1, INT64_MAX,
-		      "with --hist: the first N entries, as sort= has them"),
+		      "with --hist: the N entries with the most hits, or the first N of another sort="),
 	FL_OPT_U64_IN(struct trace_opts, sample, 0, "sample", "HZ", 1, 10000,
 		      "an event sample/cpu, HZ times a second on each CPU: where it is"),
 	FL_OPT_FLAG(struct trace_opts, pretty, 0, "pretty",
