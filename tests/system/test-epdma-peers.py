@@ -198,7 +198,10 @@ ep.stop()
 
 def silent_peer(p, rng):
     p.settimeout(0.05)
-    p.recv(1)
+    try:
+        p.recv(1)
+    except TimeoutError:
+        pass # nobody answers one who says nothing
 
 
 def one_byte(p, rng):
@@ -315,7 +318,7 @@ threads = [threading.Thread(target=hostile, args=(k,)) for k in range(3)]
 rng = random.Random(99)
 moved = wrong = waited = 0
 ram = mmap.mmap(os.open(ep.memory(), os.O_RDWR), 1 << 20)
-every = lambda: all(did[m] for m in MISDEEDS if m is not silent_peer)
+every = lambda: all(did[m] for m in MISDEEDS)
 rounds = 0
 while rounds < ROUNDS or (rounds < 20 * ROUNDS and not every()):  # until each has had its turn, however slow the machine
     rounds += 1
