@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/stop.h"
 
+#include <stddef.h>
+
 volatile sig_atomic_t fl_stop_asked;
 
 static void ask_stop(int sig)
