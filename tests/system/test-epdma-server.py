@@ -23,9 +23,18 @@ class Gone(Exception):
 
 class Frames(Client):
     def __init__(self, s):
-        self.s, self.piece = s, None
+        self.s, self.piece, self.held = s, None, []
+
+    def reply_in(self):
+        """What the other says to a request of ours; it may have asked something meanwhile, which keeps its turn."""
+        while not (frame := self.next_in())[0][3] & 0xf:
+            self.held.append(frame)
+        return frame
 
     def frame_in(self):
+        return self.held.pop(0) if self.held else self.next_in()
+
+    def next_in(self):
         self.fds = []
         hdr = struct.unpack("=HHIII", self.exactly(16))
         return list(hdr), self.exactly(hdr[2] - 16), self.fds
@@ -223,7 +232,7 @@ def beyond(count, cmd):
     def then(server, asked, hdr, body, fds):
         data = bytes(min(count, 4096)) if cmd == C.DMA_WRITE else b""
         server.host.send(struct.pack("=HHIIIQQ", 7, cmd, 32 + len(data), 0, 0, 0xFFFFFFFFFFFFF000, count) + data)
-        refused, _, _ = server.host.frame_in()
+        refused, _, _ = server.host.reply_in()
         if not refused[3] & 0x20:
             os._exit(2)
         return hdr, body, fds
