@@ -21,24 +21,15 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "epdma/host/bus.h"
-#include "epdma/mem/mem.h"
+#include "epdma/host/bus-dma.h"
 
 #define MAX_VECTORS 32u
-#define PAGE	    4096ull
-/* Above what messages and 32-bit windows of platforms take, and within any IOMMU's reach. */
-#define IOVA_BASE   0x100000000ull
-
-struct dma {
-	struct dma *next;
-	struct fl_dma_buf buf;
-};
 
 struct vfio_bus {
 	struct fl_bus bus;
@@ -51,8 +42,7 @@ struct vfio_bus {
 	uint64_t config_offset;
 	int events[MAX_VECTORS];
 	unsigned int nr_events;
-	uint64_t next_iova;
-	struct dma *dmas;
+	struct fl_bus_dma dma;
 };
 
 static struct vfio_bus *to_vfio(struct fl_bus *b)
@@ -124,65 +114,31 @@ static int fb_bar_ptr(struct fl_bus *b, unsigned int bar, uint64_t off, uint64_t
 
 /* ---- memory ---- */
 
-static void dma_release(struct dma *d)
+static int map(struct fl_bus *b, const struct fl_dma_buf *buf)
 {
-	munmap(d->buf.ptr, d->buf.size);
-	close(d->buf.fd);
-	free(d);
+	struct vfio_iommu_type1_dma_map m = {
+		.argsz = sizeof(m), .flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)buf->ptr, .iova = buf->addr, .size = buf->size,
+	};
+
+	return ioctl(to_vfio(b)->container, VFIO_IOMMU_MAP_DMA, &m) < 0 ? -errno : 0;
+}
+
+static void unmap(struct fl_bus *b, const struct fl_dma_buf *buf)
+{
+	struct vfio_iommu_type1_dma_unmap m = { .argsz = sizeof(m), .iova = buf->addr, .size = buf->size };
+
+	ioctl(to_vfio(b)->container, VFIO_IOMMU_UNMAP_DMA, &m);
 }
 
 static int fb_dma_alloc(struct fl_bus *b, size_t size, struct fl_dma_buf *ret)
 {
-	struct vfio_bus *v = to_vfio(b);
-	uint64_t len = (size + PAGE - 1) & ~(PAGE - 1);
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.iova = v->next_iova, .size = len,
-	};
-	struct dma *d;
-	uint8_t *p;
-	int r;
-
-	if (!size || len < size)
-		return -EINVAL;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return -ENOMEM;
-	r = fl_mem_shared("foreland-dma", len, &d->buf.fd, &p);
-	if (r < 0) {
-		free(d);
-		return r;
-	}
-	d->buf.ptr = p;
-	d->buf.size = len;
-	d->buf.addr = v->next_iova;
-	map.vaddr = (uintptr_t)p;
-	if (ioctl(v->container, VFIO_IOMMU_MAP_DMA, &map) < 0) {
-		r = -errno;
-		dma_release(d);
-		return r;
-	}
-	v->next_iova += len + PAGE; /* a hole behind each: running over one is an error, not a neighbour */
-	d->next = v->dmas;
-	v->dmas = d;
-	*ret = d->buf;
-	return 0;
+	return fl_bus_dma_alloc(&to_vfio(b)->dma, size, map, b, ret);
 }
 
 static void fb_dma_free(struct fl_bus *b, struct fl_dma_buf *buf)
 {
-	struct vfio_bus *v = to_vfio(b);
-	struct vfio_iommu_type1_dma_unmap un = { .argsz = sizeof(un), .iova = buf->addr, .size = buf->size };
-	struct dma **at = &v->dmas, *d;
-
-	while (*at && (*at)->buf.ptr != buf->ptr)
-		at = &(*at)->next;
-	d = *at;
-	if (!d)
-		return;
-	ioctl(v->container, VFIO_IOMMU_UNMAP_DMA, &un);
-	*at = d->next;
-	dma_release(d);
+	fl_bus_dma_free(&to_vfio(b)->dma, buf, unmap, b);
 }
 
 /* ---- interrupts ---- */
@@ -287,29 +243,18 @@ static int fb_reset(struct fl_bus *b)
 	return ioctl(to_vfio(b)->device, VFIO_DEVICE_RESET) < 0 ? -errno : 0;
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 static void fb_close(struct fl_bus *b)
 {
 	struct vfio_bus *v = to_vfio(b);
 
 	/* The device first: what it still moves ends with that, before the memory goes. */
-	close_fd(v->device);
-	while (v->dmas) {
-		struct dma *next = v->dmas->next;
-
-		dma_release(v->dmas);
-		v->dmas = next;
-	}
+	fl_closep(&v->device);
+	fl_bus_dma_fini(&v->dma);
 	for (unsigned int i = 0; i < v->nr_events; i++)
 		close(v->events[i]);
-	close_fd(v->group);
-	close_fd(v->container);
-	close_fd(v->config);
+	fl_closep(&v->group);
+	fl_closep(&v->container);
+	fl_closep(&v->config);
 	free(v);
 }
 
@@ -421,8 +366,7 @@ int fl_bus_vfio(const char *dir, struct fl_bus **ret, const char **ret_why)
 
 	if (!v)
 		return -ENOMEM;
-	*v = (struct vfio_bus){ .bus.ops = &vfio_ops, .container = -1, .group = -1, .device = -1, .config = -1,
-				.next_iova = IOVA_BASE };
+	*v = (struct vfio_bus){ .bus.ops = &vfio_ops, .container = -1, .group = -1, .device = -1, .config = -1 };
 	r = open_device(v, dir, &why);
 	if (r < 0) {
 		if (ret_why && why)

@@ -34,6 +34,7 @@
 #include "base/nsec.h"
 #include "base/util.h"
 #include "epdma/host/bus.h"
+#include "epdma/host/bus-dma.h"
 #include "epdma/host/host.h"
 #include "epdma/mem/mem.h"
 #include "epdma/vfu/vfu.h"
@@ -41,7 +42,6 @@
 #define PATIENCE_MS  10000
 #define MAX_AREAS    64u
 #define MAX_VECTORS  32u
-#define IOVA_BASE    0x100000000ull
 #define PAGE	     4096ull
 
 struct area {
@@ -56,11 +56,6 @@ struct region {
 	unsigned int nr_areas;
 };
 
-struct dma {
-	struct dma *next;
-	struct fl_dma_buf buf;
-};
-
 struct vfu_bus {
 	struct fl_bus bus;
 	struct vfu_conn conn;
@@ -72,8 +67,7 @@ struct vfu_bus {
 	uint32_t config_size;
 	int events[MAX_VECTORS];
 	unsigned int nr_events;
-	uint64_t next_iova;
-	struct dma *dmas;
+	struct fl_bus_dma dma;
 	struct ahead {
 		bool asked, there; /* @there: it has come, and nobody has read it */
 		uint16_t id;
@@ -134,14 +128,6 @@ static int send_request(struct vfu_bus *v, enum vfu_cmd cmd, uint32_t flags,
 	return vfu_send(&v->conn, iov, n + 1, fds, nr_fds) < 0 ? lost(v, cannot_send) : 0;
 }
 
-static uint8_t *own_memory(struct vfu_bus *v, uint64_t addr, uint64_t n)
-{
-	for (struct dma *d = v->dmas; d; d = d->next)
-		if (addr >= d->buf.addr && fl_range_ok(addr - d->buf.addr, n, d->buf.size))
-			return (uint8_t *)d->buf.ptr + (addr - d->buf.addr);
-	return NULL;
-}
-
 /* The server wants our memory. */
 static int serve_dma(struct vfu_bus *v)
 {
@@ -158,7 +144,7 @@ static int serve_dma(struct vfu_bus *v)
 		return lost(v, "the server asks for what no client can do");
 	memcpy(&a, m->body, sizeof(a));
 	if (a.count <= VFU_MAX_XFER && m->len == sizeof(a) + (read ? 0 : a.count))
-		p = own_memory(v, a.addr, a.count);
+		p = fl_bus_dma_at(&v->dma, a.addr, a.count);
 	if (!p) {
 		hdr.flags |= VFU_ERROR;
 		hdr.error = EINVAL;
@@ -397,63 +383,31 @@ static int vb_bar_ptr(struct fl_bus *b, unsigned int bar, uint64_t off, uint64_t
 
 /* ---- memory ---- */
 
-static void dma_release(struct dma *d)
+static int map(struct fl_bus *b, const struct fl_dma_buf *buf)
 {
-	munmap(d->buf.ptr, d->buf.size);
-	close(d->buf.fd);
-	free(d);
+	struct vfu_dma_map m = { .argsz = sizeof(m), .flags = VFU_DMA_F_READ | VFU_DMA_F_WRITE,
+				 .addr = buf->addr, .size = buf->size };
+
+	return request(to_vfu(b), VFU_DMA_MAP, &(struct iovec){ &m, sizeof(m) }, 1, &buf->fd, 1);
+}
+
+static void unmap(struct fl_bus *b, const struct fl_dma_buf *buf)
+{
+	struct vfu_dma_unmap m = { .argsz = sizeof(m), .addr = buf->addr, .size = buf->size };
+	struct vfu_bus *v = to_vfu(b);
+
+	if (!__atomic_load_n(&v->gone, __ATOMIC_RELAXED))
+		request_fixed(v, VFU_DMA_UNMAP, &m, sizeof(m));
 }
 
 static int vb_dma_alloc(struct fl_bus *b, size_t size, struct fl_dma_buf *ret)
 {
-	struct vfu_bus *v = to_vfu(b);
-	uint64_t len = (size + PAGE - 1) & ~(PAGE - 1);
-	struct vfu_dma_map map = { .argsz = sizeof(map), .flags = VFU_DMA_F_READ | VFU_DMA_F_WRITE,
-				   .addr = v->next_iova, .size = len };
-	struct dma *d;
-	uint8_t *p;
-	int r;
-
-	if (!size || len < size)
-		return -EINVAL;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return -ENOMEM;
-	r = fl_mem_shared("foreland-dma", len, &d->buf.fd, &p);
-	if (r < 0) {
-		free(d);
-		return r;
-	}
-	d->buf.ptr = p;
-	d->buf.size = len;
-	d->buf.addr = v->next_iova;
-	r = request(v, VFU_DMA_MAP, &(struct iovec){ &map, sizeof(map) }, 1, &d->buf.fd, 1);
-	if (r < 0) {
-		dma_release(d);
-		return r;
-	}
-	v->next_iova += len + PAGE; /* a hole behind each: running over one is an error, not a neighbour */
-	d->next = v->dmas;
-	v->dmas = d;
-	*ret = d->buf;
-	return 0;
+	return fl_bus_dma_alloc(&to_vfu(b)->dma, size, map, b, ret);
 }
 
 static void vb_dma_free(struct fl_bus *b, struct fl_dma_buf *buf)
 {
-	struct vfu_bus *v = to_vfu(b);
-	struct vfu_dma_unmap un = { .argsz = sizeof(un), .addr = buf->addr, .size = buf->size };
-	struct dma **at = &v->dmas, *d;
-
-	while (*at && (*at)->buf.ptr != buf->ptr)
-		at = &(*at)->next;
-	d = *at;
-	if (!d)
-		return;
-	if (!__atomic_load_n(&v->gone, __ATOMIC_RELAXED))
-		request_fixed(v, VFU_DMA_UNMAP, &un, sizeof(un));
-	*at = d->next;
-	dma_release(d);
+	fl_bus_dma_free(&to_vfu(b)->dma, buf, unmap, b);
 }
 
 /* ---- interrupts ---- */
@@ -592,12 +546,7 @@ static void vb_close(struct fl_bus *b)
 			munmap(v->regions[i].areas[a].ptr, v->regions[i].areas[a].size);
 	for (unsigned int i = 0; i < v->nr_events; i++)
 		close(v->events[i]);
-	while (v->dmas) {
-		struct dma *next = v->dmas->next;
-
-		dma_release(v->dmas);
-		v->dmas = next;
-	}
+	fl_bus_dma_fini(&v->dma);
 	vfu_conn_fini(&v->conn);
 	free(v);
 }
@@ -789,7 +738,6 @@ int fl_bus_vfio_user_fd(int fd, struct fl_bus **ret, const char **ret_why)
 		return -ENOMEM;
 	}
 	v->bus.ops = &vfu_ops;
-	v->next_iova = IOVA_BASE;
 	v->max_fds = 1;
 	vfu_conn_init(&v->conn, fd, VFU_MAX_MSG);
 	r = learn(v);
