@@ -21,6 +21,8 @@
 
 #include <stdlib.h>
 
+#include "base/util.h"
+
 #define each_fact(u, g, kind)                                                                      \
 	for (unsigned int i_ = 0; i_ < (g)->nr_workers; i_++)                                      \
 		for (const struct docs_fact *u = (g)->workers[i_].facts[kind]; u; u = u->next)
@@ -255,6 +257,23 @@ static void judge_toc(struct docs_graph *g)
 	}
 }
 
+/*
+ * Of these, what is elsewhere may say something of each that is here: a term or citation might be explained,
+ * used or there again; labels and C names might be there, too; a comment's titles depend on the page.
+ */
+static const enum docs_fact_kind elsewhere[] = {
+	DOCS_FACT_TERM,	 DOCS_FACT_TERM_REF, DOCS_FACT_CITATION, DOCS_FACT_CITATION_REF,
+	DOCS_FACT_LABEL, DOCS_FACT_KDOC,     DOCS_FACT_C,
+};
+
+static bool has_fact(const struct docs_graph *g, enum docs_fact_kind kind)
+{
+	for (unsigned int i = 0; i < g->nr_workers; i++)
+		if (g->workers[i].facts[kind])
+			return true;
+	return false;
+}
+
 /* Something hangs in the air that pages not read yet could hold. */
 bool docs_graph_unresolved(const struct docs_graph *g)
 {
@@ -266,22 +285,9 @@ bool docs_graph_unresolved(const struct docs_graph *g)
 		if (!in_toctree(g, u))
 			return true;
 	}
-	/* a term or citation might be explained, used or there again elsewhere */
-	each_fact(u, g, DOCS_FACT_TERM)
-		return u != NULL;
-	each_fact(u, g, DOCS_FACT_TERM_REF)
-		return u != NULL;
-	each_fact(u, g, DOCS_FACT_CITATION)
-		return u != NULL;
-	each_fact(u, g, DOCS_FACT_CITATION_REF)
-		return u != NULL;
-	/* labels and C names might be somewhere else too; a comment's titles depend on the page */
-	each_fact(u, g, DOCS_FACT_LABEL)
-		return u != NULL;
-	each_fact(u, g, DOCS_FACT_KDOC)
-		return u != NULL;
-	each_fact(u, g, DOCS_FACT_C)
-		return u != NULL;
+	for (size_t i = 0; i < FL_ARRAY_SIZE(elsewhere); i++)
+		if (has_fact(g, elsewhere[i]))
+			return true;
 	return g->sources.count > 0;
 }
 

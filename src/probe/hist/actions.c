@@ -22,17 +22,6 @@ static const char *const handler_names[] = {
 
 /* ---- reading ---- */
 
-static char *stripped(char *text)
-{
-	size_t n = strlen(text);
-
-	while (n && fl_k_isspace(text[n - 1]))
-		text[--n] = '\0';
-	while (fl_k_isspace(*text))
-		text++;
-	return text;
-}
-
 static int read_params(const struct hist_parse *p, char *list, struct fl_hist_action *a)
 {
 	bool first = true;
@@ -42,7 +31,7 @@ static int read_params(const struct hist_parse *p, char *list, struct fl_hist_ac
 
 		if (a->nr_params >= FL_HIST_PARAMS)
 			return hist_fault(p, FL_HIST_TOO_MANY_PARAMS, NULL);
-		param = stripped(strsep(&list, ","));
+		param = hist_strip(strsep(&list, ","));
 		if (strlen(param) < 2)
 			return hist_fault(p, FL_HIST_INVALID_PARAM, param);
 		if (first && a->keyword)

@@ -23,6 +23,8 @@ struct hist_parse {
 
 /* Logs; returns -errno of the fault. The caret stands where @at is found first; NULL: in front. */
 int hist_fault(const struct hist_parse *p, enum fl_hist_fault fault, const char *at);
+/* Without the blanks around it, in place. */
+char *hist_strip(char *text);
 /* A copy in the trigger's arena; NULL: no memory. */
 char *hist_copy(const struct hist_parse *p, const char *z);
 

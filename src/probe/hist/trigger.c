@@ -77,7 +77,7 @@ static int split_filter(char *text, char **filter)
 	return 0;
 }
 
-static char *strip(char *text)
+char *hist_strip(char *text)
 {
 	size_t n = strlen(text);
 
@@ -157,8 +157,8 @@ int hist_read(const struct hist_parse *p, const char *spec)
 	if (r < 0)
 		return r;
 	if (filter) {
-		filter = strip(filter);
-		text = strip(text);
+		filter = hist_strip(filter);
+		text = hist_strip(text);
 	}
 	hide_minus(text);
 	t->spec = hist_copy(p, text);
