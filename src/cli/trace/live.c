@@ -78,6 +78,8 @@ static int on_idle(void *ctx)
 		r = trace_at_interval(s);
 	if (r == 0)
 		r = trace_dump_asked_for(s);
+	if (r == 0)
+		r = trace_reopen_asked_for(s);
 	if (r == 0 && s->dat && now - s->flushed >= FLUSH_NS) {
 		s->flushed = now;
 		r = fl_tracedat_flush(s->dat);

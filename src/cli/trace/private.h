@@ -30,7 +30,7 @@ struct trace_opts {
 	const char *cgroup, *container, *budget;
 	bool follow, children, self;
 	uint64_t interval, top, sample;
-	bool vm, explain, exact, strict, stack, ustack, pretty, bytes, compress, force;
+	bool vm, explain, exact, strict, stack, ustack, pretty, bytes, compress, force, reopen;
 	const char *clock;
 	const char *dialect;
 	const char *via;
@@ -172,6 +172,12 @@ int trace_dump_asked_for(struct trace_job *s);
 
 /* -o's file or standard output, as @s->fd; a recording's is opened by who writes it. */
 int trace_open_output(struct trace_job *s);
+
+/* --reopen: whether there is a file that can be opened anew, in words on standard error: 0 or an exit status. */
+int trace_check_reopen(const struct trace_opts *o);
+
+/* After a SIGHUP: -o's file is a new one, if the old one has another name by now. 0 or -errno. */
+int trace_reopen_asked_for(struct trace_job *s);
 
 /* Writes what has gathered. 0 or -errno. */
 int trace_flush(struct trace_job *s);

@@ -65,6 +65,8 @@ const struct fl_opt trace_options[] = {
 		   "end with the first record that passes FILTER"),
 	FL_OPT_STR(struct trace_opts, rotate, 0, "rotate", "SIZE,N",
 		   "with -o FILE.dat: files of SIZE, FILE-1.dat and so on, of which the newest N are kept"),
+	FL_OPT_FLAG(struct trace_opts, reopen, 0, "reopen",
+		    "SIGHUP opens -o's file anew, for who rotates logs, instead of ending the trace"),
 	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules definitions follow; default: 7.3 or v6"),
 	{}
@@ -111,6 +113,8 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 	if (!s->nr_events)
 		return fl_say_usage("there is nothing to trace: no definition was given");
 	fl_stop_on_signals();
+	if (s->o->reopen)
+		fl_reopen_on_hup();
 	if (trace_watch_pid(s) < 0)
 		return FL_EXIT_FINDINGS;
 	if (s->o->via && strcmp(s->o->via, "tracefs") == 0) {
@@ -130,6 +134,8 @@ static int trace_run(const void *v, const struct fl_args *args)
 
 	if (r == 0)
 		r = trace_check_keep(&s);
+	if (r == 0)
+		r = trace_check_reopen(s.o);
 	if (r)
 		return r;
 	if (s.o->vm)
