@@ -4,6 +4,7 @@
 grow, standard output that is full or closed. A command does what it does with plenty of all of these, or
 ends with status 1 and says what it lacked; it never crashes, hangs or calls half an answer whole."""
 import os
+import re
 import resource
 import shutil
 import signal
@@ -91,6 +92,57 @@ for name, argv in CASES.items():
         r = run(argv, resource.RLIMIT_FSIZE, 64, stdout=f)
         expect(f"{name}: a file that may not grow", not isinstance(r, Exception) and r.returncode == 1
                and b"EFBIG" in r.stderr, r)
+
+def memory_group():
+    """A control group for memory, of this test's own, and how its limit is called; or why there is none."""
+    for folder, limit in (("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")):
+        path = f"{folder}/foreland-scarce-{os.getpid()}"
+        try:
+            os.mkdir(path)
+        except OSError:
+            continue
+        if os.path.exists(f"{path}/{limit}"):
+            return path, limit
+        os.rmdir(path)
+    return None, None
+
+
+group, limit_file = memory_group()
+if group:
+    for name, argv in CASES.items():
+        base = run(argv)
+        if name == "doctor --json":
+            continue
+        bad, killed = [], 0
+        for pages in (64, 128, 256, 512, 1024, 2048, 4096):
+            try:
+                put(f"{group}/{limit_file}", str(pages * 4096))
+            except OSError:
+                continue # what the last one left is still counted there
+            r = subprocess.run(["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', group, FORELAND, *argv],
+                               stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+            killed += r.returncode == -signal.SIGKILL
+            bad += [(pages, r)] if r.returncode != -signal.SIGKILL and not same_or_said(base, r) else []
+        expect(f"{name}: a control group with little memory: the whole answer, or the kernel's kill ({killed} of 7)",
+               not bad, *bad[:2])
+    os.rmdir(group)
+else:
+    print("# a control group with little memory: none can be made here")
+
+CROWD = 60
+one = [FORELAND, "trace", "--children", "t:crowd/read sys_enter id n=regs->dx:u64 if id == 0 && n == 1", "--",
+       "dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=1000", "status=none"]
+if os.uname().machine == "x86_64" and subprocess.run(one, capture_output=True).returncode == 0:
+    crowd = [subprocess.Popen(one, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(CROWD)]
+    bad = []
+    for p in crowd:
+        out, err = p.communicate(timeout=300)
+        m = re.search(r": (\d+) hits, (\d+) records, \d+ filtered, (\d+) lost, (\d+) missed", err)
+        if not m or p.returncode or int(m[2]) != out.count("\n") or int(m[2]) + int(m[3]) + int(m[4]) != 1000:
+            bad.append((p.returncode, out.count("\n"), err))
+    expect(f"{CROWD} traces at once: each has its own program's 1,000 events, or says what it lost", not bad, *bad[:2])
+else:
+    print("# many traces at once: no programs here")
 
 put("m", "old")
 r = run(["alloc", "show", "--input", "tags", "--prometheus", "m"], resource.RLIMIT_FSIZE, 4096)
