@@ -70,14 +70,14 @@ struct fl_definition;
 /**
  * fl_definition_check() - what writing a line into dynamic_events would say
  * @sys: whose types and symbols are meant
- * @dialect: "7.3" (and NULL), "v6", "6.12" or "kernel"
+ * @dialect: "7.3" (and NULL), "v6", "6.12" or "kernel", the rules of the kernel that @sys is
  * @text: one definition, ended by NUL
  * @ret: freed with fl_definition_free()
  * @diag: the kernel's message with its column, to be released with fl_diag_fini(); it refers to @text.
  *	May be NULL.
  *
  * Return: 0; the errno of the kernel's write(2), negative (-EINVAL, -ENOENT, -EOPNOTSUPP, ...);
- * -ESRCH: there is no such dialect; -ENOMEM.
+ * -ESRCH: there is no such dialect; -ENODATA: neither a README nor BTF shows that kernel's rules; -ENOMEM.
  */
 int fl_definition_check(struct fl_system *sys, const char *dialect, const char *text,
 			struct fl_definition **ret, struct fl_diag *diag);
@@ -124,13 +124,27 @@ struct fl_tracing;
  * struct fl_tracing_opts - what is traced of all that fires
  * @pid: of this process or thread alone; 0: of all
  * @comm: of threads of this name alone; NULL: of all
+ * @follow: the children of @pid, too: those that it has, and each from its first moment
+ * @children: beside @pid, what this process forks from now on, and what that forks
+ * @except: nothing of this process; 0: of all
+ * @cgroup_fd: only tasks of this folder of cgroup2 and beneath it; 0: of all. Borrowed until the end.
+ * @task_budget: events a second of each task over all events, which the others are counted above; 0: any number
  * @boot_clock: CLOCK_BOOTTIME instead of CLOCK_MONOTONIC
+ * @exact_faults: every read of memory tells whether it failed; slower
+ * @kernel_stack, @user_stack: taken with each record, and part of its line
+ * @pretty: lines show values by their type
+ * @bytes: lines show names and strings as they are, control bytes too
+ * @force: probe user code within an instruction, too
  * @ring_bytes: a CPU, a power of two; 0: 512 KiB
  */
 struct fl_tracing_opts {
 	uint32_t pid;
 	const char *comm;
-	bool boot_clock;
+	bool follow, children;
+	uint32_t except;
+	int cgroup_fd;
+	uint32_t task_budget;
+	bool boot_clock, exact_faults, kernel_stack, user_stack, pretty, bytes, force;
 	size_t ring_bytes;
 };
 
@@ -147,6 +161,25 @@ void fl_tracing_free(struct fl_tracing *t);
 int fl_tracing_add(struct fl_tracing *t, struct fl_definition *def);
 
 /**
+ * fl_tracing_define() - all events that a definition of "foreland trace" means, before starting
+ * @dialect: as fl_definition_check(); NULL: 7.3's rules or v6's, whichever takes it
+ * @text: beside what the kernel takes: a filter of any kind of event ("t:x/y kfree if ptr != 0"), globs for
+ *	tracepoints and events, the type "path"
+ * @diag: what the first rules said; it refers to a copy that @t keeps. May be NULL.
+ *
+ * Return: as fl_definition_check(); -ENOENT with @diag where a glob matches nothing.
+ */
+int fl_tracing_define(struct fl_tracing *t, const char *dialect, const char *text, struct fl_diag *diag);
+
+/** fl_tracing_sample() - an event sample/cpu, @hz times a second on each CPU, before starting */
+int fl_tracing_sample(struct fl_tracing *t, uint32_t hz);
+
+/** fl_tracing_nr_events() - how many there are: events have numbers in the order in which they came. */
+size_t fl_tracing_nr_events(const struct fl_tracing *t);
+/** fl_tracing_argument() - argument @i of an event; its texts are good as long as @t. Return: false behind the last. */
+bool fl_tracing_argument(struct fl_tracing *t, size_t event, size_t i, struct fl_argument *ret);
+
+/**
  * fl_tracing_start() - load and attach all, or nothing
  * @diag: which definition could not be, and what helps; may be NULL
  *
@@ -158,7 +191,7 @@ int fl_tracing_start(struct fl_tracing *t, struct fl_diag *diag);
 /**
  * struct fl_tracing_record - one firing; good during the callback
  * @time_ns: by the clock that was chosen
- * @event: its number, in the order of fl_tracing_add()
+ * @event: its number
  * @pid: the thread's
  */
 struct fl_tracing_record {
@@ -196,13 +229,20 @@ struct fl_tracing_loop {
 	void *ctx;
 };
 
+/**
+ * fl_tracing_begin() - what is counted begins now, not with the first hook
+ *
+ * For who has something to do between starting and running, while the rings may run full.
+ */
+void fl_tracing_begin(struct fl_tracing *t);
+
 /** fl_tracing_run() - trace until the end that @loop says; the hooks are taken away then */
 int fl_tracing_run(struct fl_tracing *t, const struct fl_tracing_loop *loop);
 
 /**
  * struct fl_tracing_totals - what became of the firings of one event
  *
- * hits = records + filtered + lost + unpaired, after the run.
+ * hits = records + filtered + lost + unpaired + over_budget, after the run.
  */
 struct fl_tracing_totals {
 	uint64_t hits, records, filtered;
@@ -210,6 +250,8 @@ struct fl_tracing_totals {
 	uint64_t unpaired; /* returns whose entry was not seen */
 	uint64_t missed;   /* the kernel did not run the program */
 	uint64_t faults;   /* arguments whose memory could not be read */
+	uint64_t over_budget; /* more than the task might have */
+	uint64_t no_stack;    /* records without the stack that was wanted */
 };
 
 /** fl_tracing_totals() - of event @i. Return: false behind the last. */

@@ -5,12 +5,14 @@
  *	probe-example check DEFINITION		the listing, or the kernel's message and column
  *	probe-example lower LEVEL DEFINITION	the older text
  *	probe-example trace N DEFINITION	N lines, each with its first argument by itself
+ *	probe-example all N TEXT		the same for all that the command takes: globs, filters
  *	probe-example report FILE		the lines of a recording
  */
 #include <foreland/probe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct fl_system *sys;
 
@@ -77,12 +79,26 @@ static int on_record(void *ctx, const struct fl_tracing_record *rec)
 	return 0;
 }
 
-static int trace(const char *lines, const char *text)
+/* Starts what was added, and prints so many lines of it. */
+static int run_tracing(struct fl_tracing *t, const char *lines)
 {
 	const struct fl_tracing_loop loop = { .lines = strtoull(lines, NULL, 10), .record = on_record };
 	struct fl_tracing_totals totals;
-	struct fl_definition *def;
 	struct fl_diag diag = {};
+	int r = fl_tracing_start(t, &diag);
+
+	if (r == 0)
+		r = fl_tracing_run(t, &loop);
+	if (r < 0)
+		return complain(&diag, r);
+	for (size_t i = 0; fl_tracing_totals(t, i, &totals); i++)
+		printf("records: %llu\n", (unsigned long long)totals.records);
+	return 0;
+}
+
+static int trace(const char *lines, const char *text)
+{
+	struct fl_definition *def;
 	struct fl_tracing *t;
 	int r = check(text, &def);
 
@@ -92,16 +108,27 @@ static int trace(const char *lines, const char *text)
 	if (r < 0)
 		return -r;
 	r = fl_tracing_add(t, def);
-	if (r == 0)
-		r = fl_tracing_start(t, &diag);
-	if (r == 0)
-		r = fl_tracing_run(t, &loop);
-	if (r < 0)
-		r = complain(&diag, r);
-	else if (fl_tracing_totals(t, 0, &totals))
-		printf("records: %llu\n", (unsigned long long)totals.records);
+	r = r < 0 ? -r : run_tracing(t, lines);
 	fl_tracing_free(t);
 	fl_definition_free(def);
+	return r;
+}
+
+static int trace_all(const char *lines, const char *text)
+{
+	struct fl_diag diag = {};
+	struct fl_argument arg;
+	struct fl_tracing *t;
+	int r = fl_tracing_new(sys, &(struct fl_tracing_opts){ .except = (uint32_t)getpid() }, &t);
+
+	if (r < 0)
+		return -r;
+	r = fl_tracing_define(t, NULL, text, &diag);
+	for (size_t i = 0; r == 0 && i < fl_tracing_nr_events(t); i++)
+		for (size_t k = 0; fl_tracing_argument(t, i, k, &arg); k++)
+			printf("event %zu: %s is %s\n", i, arg.name, arg.type);
+	r = r < 0 ? complain(&diag, r) : run_tracing(t, lines);
+	fl_tracing_free(t);
 	return r;
 }
 
@@ -128,6 +155,8 @@ static int run(int argc, char **argv)
 		return lower(argv[2], argv[3]);
 	if (argc == 4 && strcmp(argv[1], "trace") == 0)
 		return trace(argv[2], argv[3]);
+	if (argc == 4 && strcmp(argv[1], "all") == 0)
+		return trace_all(argv[2], argv[3]);
 	return argc == 3 ? report(argv[2]) : 2;
 }
 

@@ -43,9 +43,15 @@ if "$foreland" trace -n 1 -t 10 't sched_switch' >/dev/null 2>&1; then
 	matches 'records: 3$' 'and they are counted, those alone' tail -n 1 "$work/out"
 	prints "$(sed -n 's/.* next="\(.*\)"$/first: \1/p' "$work/out")" 'the argument by itself' \
 		grep '^first: ' "$work/out"
+	"$example" all 3 't sched_swit[c]h next=next->pid if next > 0' >"$work/out"
+	prints 'event 0: next is s32
+records: 3' 'globs and filters, as the command takes them' grep -E '^(event|records)' "$work/out"
+	check 'what the filter wants, and nothing else' sh -c "! grep -q 'next=0' '$work/out'"
 	"$foreland" trace -n 20 -o "$work/f.dat" 't:demo/sw sched_switch next=next->comm:string' 2>/dev/null
 	prints "$("$foreland" report "$work/f.dat" 2>/dev/null)" 'it reads recordings' "$example" report "$work/f.dat"
 else
 	skip 'BPF may not be used here' 'tracing'
 fi
+complains 'Nothing matches this glob' 'a glob of nothing' "$example" all 1 't no_such_tracepoint_*'
+complains 'Invalid [$]-variable specified' 'a refusal, with the same message' "$example" all 1 't kfree $none_var'
 complains 'trace.dat|recording' 'what is none is told' "$example" report "$source/README.md"

@@ -11,115 +11,41 @@
 #include "cli/trace/private.h"
 #include "probe/lang/check.h"
 
-static int check(struct trace_job *s, enum fl_dialect dialect, struct fl_str def, size_t *variant,
-		 struct fl_probe_event **ret, struct fl_probe_verdict *v)
+/* A line that the kernel refuses without a word has no finding. */
+static void say_refused(struct fl_diag *d, const char *place, struct fl_str def, int err)
 {
-	return fl_probe_check_variant(s->target, dialect, def, variant, ret, v);
-}
-
-static void print_verdict(const struct fl_probe_verdict *v, const char *place, struct fl_str def)
-{
-	if (v->diag.kind) {
-		struct fl_diag d = v->diag; /* borrowed, to be printed with its place */
-
-		d.place = place;
-		fl_say_diag(&d);
+	if (d->kind) {
+		d->place = place;
+		fl_say_diag(d);
 	} else {
-		fl_say_line("%s: error: this is no probe definition: %s", place,
-			    fl_errno_name(v->errno_value));
+		fl_say_line("%s: error: this is no probe definition: %s", place, fl_errno_name(-err));
 		fl_say_line("%.*s", FL_STR_ARG(def));
 	}
+	fl_diag_fini(d);
 }
 
-/* A definition may follow the rules of either state of the series; what the first says, is shown. */
-static int check_definition(struct trace_job *s, struct fl_str def, const char *place, size_t *variant,
-			    struct fl_probe_event **ret)
-{
-	size_t wanted = *variant;
-	struct fl_probe_verdict first = {}, second = {};
-	enum fl_dialect dialect = FL_DIALECT_7_3;
-	int r;
-
-	*ret = NULL;
-	if (s->o->dialect)
-		fl_dialect_parse(s->o->dialect, &dialect);
-	if (dialect == FL_DIALECT_KERNEL && !fl_target_dialect(s->target) && fl_dialect_learn(s->target) < 0)
-		fl_say(FL_WARNING, "neither a README nor BTF shows this kernel's rules: 7.3's are taken");
-	r = check(s, dialect, def, variant, ret, &first);
-	if (r < 0 && !s->o->dialect) {
-		*variant = wanted;
-		r = check(s, FL_DIALECT_V6, def, variant, ret, &second);
-	}
-	if (r < 0)
-		print_verdict(&first, place, def);
-	fl_probe_verdict_fini(&first);
-	fl_probe_verdict_fini(&second);
-	if (r == 0 && !*ret) {
-		fl_say_line("%s: error: this defines no event", place);
-		fl_say_line("%.*s", FL_STR_ARG(def));
-		r = -EINVAL;
-	}
-	return r;
-}
-
-static int add_event(struct trace_job *s, struct fl_probe_event *e, struct fl_str def, struct fl_str filter)
-{
-	struct fl_probe_event **bigger;
-	struct fl_str *filters;
-
-	bigger = reallocarray(s->events, s->nr_events + 1, sizeof(struct fl_probe_event *));
-	if (!bigger) {
-		fl_probe_event_free(e);
-		return -ENOMEM;
-	}
-	s->events = bigger;
-	s->events[s->nr_events] = e;
-	filters = reallocarray(s->filters, ++s->nr_events, sizeof(*filters));
-	if (!filters)
-		return -ENOMEM;
-	s->filters = filters;
-	filters[s->nr_events - 1] = filter;
-	return fl_session_add(s->session, e, def, filter);
-}
-
-static int add_one(struct trace_job *s, struct fl_str def, const char *place)
-{
-	struct fl_str filter, bare = fl_definition_split(def, &filter);
-	size_t variant = 0;
-	int r;
-
-	do {
-		struct fl_probe_event *e;
-
-		r = check_definition(s, bare, place, &variant, &e);
-		if (r == 0)
-			r = add_event(s, e, def, filter);
-	} while (r == 0 && variant);
-	return r;
-}
-
-/* A glob is a definition for each tracepoint or event that it matches; their text lives as long as the job. */
 static int add_definition(struct trace_job *s, struct fl_str def, const char *place)
 {
-	struct fl_buf *bigger = reallocarray(s->expanded, s->nr_expanded + 1, sizeof(*bigger));
-	struct fl_str rest, line;
+	_cleanup_buf_ struct fl_buf text = {};
+	struct fl_diag d = {};
 	int r;
 
-	if (!bigger)
-		return -ENOMEM;
-	s->expanded = bigger;
-	s->expanded[s->nr_expanded] = (struct fl_buf){};
-	r = fl_probe_expand(s->target, def, &s->expanded[s->nr_expanded++]);
-	if (r == -ENOENT) {
-		fl_say_line("%s: error: nothing matches this glob", place);
-		fl_say_line("%.*s", FL_STR_ARG(def));
-	} else if (r < 0) {
-		fl_say_failed(place, r);
+	fl_buf_add(&text, def.p, def.n);
+	if (text.error)
+		return text.error;
+	if (memchr(def.p, '\0', def.n)) {
+		say_refused(&d, place, def, -EINVAL);
+		return -EINVAL;
 	}
-	rest = fl_buf_str(&s->expanded[s->nr_expanded - 1]);
-	while (r >= 0 && fl_str_line(&rest, &line))
-		r = add_one(s, line, place);
-	return FL_MIN(r, 0);
+	r = fl_tracing_define(s->tracing, s->o->dialect, fl_buf_z(&text), &d);
+	if (r == -ENODATA && s->o->dialect && !d.kind) {
+		fl_say(FL_WARNING, "neither a README nor BTF shows this kernel's rules: 7.3's are taken");
+		r = fl_tracing_define(s->tracing, fl_dialects[FL_DIALECT_7_3].name, fl_buf_z(&text), &d);
+	}
+	if (r < 0)
+		say_refused(&d, place, def, r);
+	s->events = fl_tracing_events(s->tracing);
+	return r;
 }
 
 /* ---- histograms ---- */
@@ -127,8 +53,8 @@ static int add_definition(struct trace_job *s, struct fl_str def, const char *pl
 /* What only the kernel's whole language has. */
 static bool has_actions(const struct trace_job *s)
 {
-	for (size_t i = 0; i < s->nr_events; i++)
-		if (s->events[i]->kind == FL_PROBE_SYNTH)
+	for (size_t i = 0; i < s->events.n; i++)
+		if (s->events.v[i]->kind == FL_PROBE_SYNTH)
 			return true;
 	for (size_t i = 0; i < s->o->hist.n; i++)
 		if (strstr(s->o->hist.v[i], "onmatch(") || strstr(s->o->hist.v[i], "onmax(") ||
@@ -156,8 +82,8 @@ static int add_line(struct trace_job *s, struct fl_str line, const char *place)
 {
 	if (!fl_str_starts(line, "hist:"))
 		return add_definition(s, line, place);
-	if (s->nr_events && s->events[s->nr_events - 1]->kind != FL_PROBE_SYNTH)
-		return add_hist(s, s->nr_events - 1, line, place, true);
+	if (s->events.n && s->events.v[s->events.n - 1]->kind != FL_PROBE_SYNTH)
+		return add_hist(s, s->events.n - 1, line, place, true);
 	fl_say_line("%s: error: a histogram stands behind the probe that it is of", place);
 	fl_say_line("%.*s", FL_STR_ARG(line));
 	return -EINVAL;
@@ -186,19 +112,12 @@ static int add_file(struct trace_job *s, const char *path)
 	return r;
 }
 
-/* No definition of the kernel's says it. */
 static int add_sample(struct trace_job *s)
 {
-	struct fl_arena arena = {};
-	struct fl_probe_event *e = FL_ARENA_NEW(&arena, struct fl_probe_event);
+	int r = fl_tracing_sample(s->tracing, (uint32_t)s->o->sample);
 
-	if (!e)
-		return -ENOMEM;
-	*e = (struct fl_probe_event){ .kind = FL_PROBE_SAMPLE, .group = FL_STR("sample"), .event = FL_STR("cpu"),
-				      .text = FL_STR("--sample"), .arena = arena };
-	e->place.frequency = (uint32_t)s->o->sample;
-	e->place.span = (struct fl_span){ 0, e->text.n };
-	return add_event(s, e, e->text, FL_STR(""));
+	s->events = fl_tracing_events(s->tracing);
+	return r;
 }
 
 int trace_add_definitions(struct trace_job *s, const struct fl_args *args)
@@ -234,7 +153,7 @@ static bool is_none(struct fl_target *t, struct fl_str def)
 	fl_probe_check_trace(t, FL_DIALECT_7_3, def, &e, &v);
 	none = v.diag.kind && strcmp(v.diag.kind->code, "NO_EVENT_KIND") == 0;
 	if (none)
-		print_verdict(&v, "definition", def);
+		say_refused(&v.diag, "definition", def, 0);
 	fl_probe_verdict_fini(&v);
 	fl_probe_event_free(e);
 	return none;
@@ -267,7 +186,7 @@ int trace_check_early(const struct trace_opts *o, const struct fl_args *args)
 		fl_say_line("%s", o->hist.v[i]);
 		return -EINVAL;
 	}
-	if (fl_target_open(&o->target, &t) < 0)
+	if (fl_target_open(&(struct fl_target_opts){}, &t) < 0)
 		return 0; /* the guest has its own */
 	for (size_t i = 0; i < args->n && !none; i++)
 		none = is_none(t, fl_str(args->v[i]));
@@ -279,8 +198,8 @@ static size_t count_probes(const struct trace_job *s)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->nr_events; i++)
-		n += s->events[i]->kind != FL_PROBE_SYNTH;
+	for (size_t i = 0; i < s->events.n; i++)
+		n += s->events.v[i]->kind != FL_PROBE_SYNTH;
 	return n;
 }
 
@@ -296,8 +215,8 @@ int trace_add_hists(struct trace_job *s)
 		fl_say(FL_ERROR, "as many --hist as definitions are wanted, or one for all");
 		return -EINVAL;
 	}
-	for (size_t i = 0; list->n && i < s->nr_events && r == 0; i++)
-		if (s->events[i]->kind != FL_PROBE_SYNTH)
+	for (size_t i = 0; list->n && i < s->events.n && r == 0; i++)
+		if (s->events.v[i]->kind != FL_PROBE_SYNTH)
 			r = add_hist(s, i, fl_str(list->v[list->n > 1 ? n++ : 0]), "--hist", whole);
 	return r;
 }

@@ -105,13 +105,13 @@ int trace_print_hists(struct trace_job *s)
 	if (!s->has_hists)
 		return 0;
 	if (s->o->interval && !s->before)
-		s->before = calloc(s->nr_events, sizeof(*s->before));
+		s->before = calloc(s->events.n, sizeof(*s->before));
 	if (s->o->interval && !s->before)
 		return -ENOMEM;
 	if (s->o->interval)
 		print_interval(s, s->looked, now);
 	s->looked = now;
-	for (size_t i = 0; i < s->nr_events && r == 0; i++)
+	for (size_t i = 0; i < s->events.n && r == 0; i++)
 		r = print_hist(s, i);
 	return r < 0 || !s->out.len ? r : trace_flush(s);
 }
@@ -125,7 +125,7 @@ int trace_at_interval(struct trace_job *s)
 
 void trace_end_hists(struct trace_job *s)
 {
-	for (size_t i = 0; s->before && i < s->nr_events; i++)
+	for (size_t i = 0; s->before && i < s->events.n; i++)
 		fl_hist_table_fini(&s->before[i]);
 	free(s->before);
 }

@@ -11,7 +11,6 @@
 #include "cli/stop.h"
 #include "cli/trace/private.h"
 #include "probe/live/point.h"
-#include "probe/live/run.h"
 #include "probe/output/json.h"
 
 #define FLUSH_NS 500000000 /* of a recording, where records are few */
@@ -39,32 +38,28 @@ int trace_put_record(struct trace_job *s, uint32_t cpu, const struct fl_record *
 
 	if (s->dat)
 		r = fl_tracedat_record(s->dat, cpu, rec, size);
-	else if (s->o->json)
-		fl_record_json(&fl_session_probe(s->session, rec->event)->schema, cpu, rec, size, s->symbols,
-				     &s->out);
 	else
-		fl_text_record(s->text, cpu, rec, size, &s->out);
+		fl_tracing_show(s->tracing, s->o->json, cpu, rec, size, &s->out);
 	if (r == 0 && s->dat)
 		return trace_rotate(s);
 	return r == 0 && s->out.len > 1u << 16 ? trace_flush(s) : r;
 }
 
-static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
+static int on_record(void *ctx, const struct fl_tracing_record *traced)
 {
 	struct trace_job *s = ctx;
+	size_t size;
+	const struct fl_record *rec = fl_tracing_raw(traced, &size);
 	int r;
 
-	if (s->is_over || (s->o->lines && s->lines == s->o->lines))
-		return -ECANCELED;
 	rec = by_clock(s, rec, size);
 	if (!rec)
 		return -ENOMEM;
-	r = s->flight ? fl_flight_add(s->flight, cpu, rec, size) : trace_put_record(s, cpu, rec, size);
+	r = s->flight ? fl_flight_add(s->flight, traced->cpu, rec, size) :
+			trace_put_record(s, traced->cpu, rec, size);
 	if (r < 0)
 		return r;
-	s->lines++;
-	s->is_over = s->until && fl_until_match(s->until, cpu, rec, size);
-	return s->is_over || (s->o->lines && s->lines == s->o->lines) ? -ECANCELED : 0;
+	return s->until && fl_until_match(s->until, traced->cpu, rec, size);
 }
 
 static int on_idle(void *ctx)
@@ -89,7 +84,7 @@ static int on_idle(void *ctx)
 
 static void explain(const struct trace_job *s)
 {
-	for (size_t i = 0; i < s->nr_events; i++) {
+	for (size_t i = 0; i < s->events.n; i++) {
 		const struct fl_session_probe *p = fl_session_probe(s->session, i);
 		struct fl_str tried = fl_buf_str(&p->tried), line;
 
@@ -106,7 +101,7 @@ static void explain(const struct trace_job *s)
 
 static void say_left_out(const struct trace_job *s)
 {
-	for (size_t i = 0; i < s->nr_events; i++) {
+	for (size_t i = 0; i < s->events.n; i++) {
 		struct fl_str rest = fl_buf_str(&fl_session_probe(s->session, i)->left_out), line;
 		size_t n = 0;
 
@@ -121,7 +116,7 @@ static void say_left_out(const struct trace_job *s)
 static int start(struct trace_job *s)
 {
 	struct fl_diag d = {};
-	int r = fl_session_start(s->session, &d);
+	int r = fl_tracing_start(s->tracing, &d);
 
 	if (r < 0) {
 		struct fl_str tried, line;
@@ -170,12 +165,12 @@ static bool sum_up(struct trace_job *s, struct fl_buf *out)
 {
 	bool worse = false;
 
-	for (size_t i = 0; i < s->nr_events; i++) {
+	for (size_t i = 0; i < s->events.n; i++) {
 		struct fl_totals n;
 
 		totals_of(s, i, &n);
 		worse |= n.lost || n.missed;
-		add_totals(s, s->events[i], &n, out);
+		add_totals(s, s->events.v[i], &n, out);
 	}
 	return worse;
 }
@@ -190,9 +185,9 @@ int trace_end_recording(struct trace_job *s)
 
 static void add_summary(struct trace_job *s)
 {
-	struct fl_totals *totals = calloc(s->nr_events, sizeof(*totals));
+	struct fl_totals *totals = calloc(s->events.n, sizeof(*totals));
 
-	for (size_t i = 0; totals && i < s->nr_events; i++)
+	for (size_t i = 0; totals && i < s->events.n; i++)
 		totals_of(s, i, &totals[i]);
 	if (totals)
 		fl_record_json_summary(fl_session_schemas(s->session), totals, &s->out);
@@ -251,17 +246,11 @@ static int name_users(struct trace_job *s)
 
 static int run(struct trace_job *s, const struct fl_args *args)
 {
-	struct fl_session_loop run = { .duration_ns = s->o->duration, .stop = &fl_stop_asked,
-			      .record = on_record, .idle = on_idle, .ctx = s };
-	int r;
+	const struct fl_tracing_loop loop = { .lines = s->o->lines, .duration_ns = s->o->duration,
+					      .stop = &fl_stop_asked, .record = on_record, .idle = on_idle,
+					      .ctx = s };
+	int r = s->o->ustack ? name_users(s) : 0;
 
-	r = fl_symbols_new(s->target, &s->symbols);
-	if (r == 0 && s->o->ustack)
-		r = name_users(s);
-	if (r == 0)
-		r = fl_text_new(fl_session_schemas(s->session), s->symbols, &s->text);
-	if (r == 0 && s->o->bytes)
-		fl_text_bytes(s->text);
 	if (r < 0)
 		return r;
 	r = trace_start_keep(s);
@@ -271,12 +260,12 @@ static int run(struct trace_job *s, const struct fl_args *args)
 		r = s->flight ? 0 : trace_begin_files(s);
 	else if (s->o->json)
 		fl_record_json_schema(fl_session_schemas(s->session), fl_clock_names[s->clock.id], &s->out);
-	fl_session_begin(s->session);
+	fl_tracing_begin(s->tracing);
 	s->looked = fl_session_now(s->session);
 	if (r == 0 && args->command)
 		r = trace_command_start(s, args->command);
 	if (r == 0)
-		r = fl_session_run(s->session, &run);
+		r = fl_tracing_run(s->tracing, &loop);
 	trace_command_end(s);
 	if (r == 0 && s->flight)
 		r = trace_dump(s);

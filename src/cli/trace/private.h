@@ -9,13 +9,11 @@
 
 #include "base/file.h"
 #include "base/opt.h"
+#include "probe/lib/engine.h"
 #include "probe/live/clock.h"
 #include "probe/live/flight.h"
-#include "probe/live/session.h"
 #include "probe/live/until.h"
-#include "probe/output/text.h"
 #include "probe/tracedat/tracedat.h"
-#include "probe/target/target.h"
 #include "probe/usernames/usernames.h"
 
 struct trace_opts {
@@ -36,25 +34,21 @@ struct trace_opts {
 	const char *via;
 	uint64_t flight; /* bytes a CPU; 0: records are written as they come */
 	const char *until, *rotate;
-	struct fl_target_opts target;
 };
 
 extern const struct fl_opt trace_options[];
 
 struct trace_job {
 	const struct trace_opts *o;
-	struct fl_target *target;
-	struct fl_file file; /* --file: definitions lie in it */
-	struct fl_buf *expanded; /* definitions, a line each: their text */
-	size_t nr_expanded;
-	struct fl_probe_event **events;
-	size_t nr_events;
-	bool has_hists; /* of --hist, or of lines in a file */
-	struct fl_str *filters; /* "if ..." of each, where the kernel has none */
+	struct fl_system *sys;
+	struct fl_tracing *tracing;
+	struct fl_tracing_events events; /* @tracing's, as far as they are defined */
+	struct fl_target *target;	 /* borrowed of the two, as are: */
 	struct fl_session *session;
 	struct fl_symbols *symbols;
+	struct fl_file file; /* --file: lines "hist:" lie in it */
+	bool has_hists; /* of --hist, or of lines in a file */
 	struct fl_usernames *usernames;
-	struct fl_text *text;
 	struct fl_tracedat *dat; /* NULL: lines are written */
 	char *part;		 /* the recording's name while it grows */
 	uint64_t flushed;	 /* when its journal was last committed */
@@ -69,7 +63,6 @@ struct trace_job {
 	struct fl_buf out;
 	int fd;
 	uint64_t lines;
-	bool is_over;	/* --until's record was there */
 	struct rlimit files; /* as it was found; rlim_max 0: not raised */
 	pid_t child;
 	int child_status; /* of waitpid(); -1: it still runs */
@@ -82,9 +75,9 @@ struct trace_job {
 /* Becomes the same trace in the guest; returns an exit status only on failure. */
 int trace_in_guest(const struct trace_opts *o, const struct fl_args *args);
 
-/* Whose events are wanted: usage errors, as their exit status; then what a session needs, 0 or -errno. */
+/* Whose events are wanted: usage errors, as their exit status; then what tracing needs, 0 or -errno. */
 int trace_check_who(const struct trace_opts *o, const struct fl_args *args);
-int trace_who(struct trace_job *s, bool command, struct fl_session_opts *opts);
+int trace_who(struct trace_job *s, bool command, struct fl_tracing_opts *opts);
 
 /* Prints what has been counted, with --interval since the last time; the second where it is time to. */
 int trace_print_hists(struct trace_job *s);

@@ -76,32 +76,41 @@ static bool wants_bpf(const struct trace_job *s)
 {
 	const struct trace_opts *o = s->o;
 
-	for (size_t i = 0; i < s->nr_events; i++)
-		if (s->events[i]->kind == FL_PROBE_SYNTH)
+	for (size_t i = 0; i < s->events.n; i++)
+		if (s->events.v[i]->kind == FL_PROBE_SYNTH)
 			return true;
 	return s->has_hists || o->stack || o->ustack || o->pretty || o->exact;
 }
 
+static int open_tracing(struct trace_job *s, const struct fl_tracing_opts *opts)
+{
+	int r = fl_system_open(NULL, &s->sys);
+
+	if (r < 0)
+		return r;
+	s->target = fl_system_target(s->sys);
+	fl_target_set_process(s->target, (uint32_t)s->o->pid);
+	fl_target_use_code(s->target, &fl_user_code);
+	r = fl_tracing_new(s->sys, opts, &s->tracing);
+	if (r < 0)
+		return r;
+	s->session = fl_tracing_session(s->tracing);
+	s->symbols = fl_tracing_symbols(s->tracing);
+	return 0;
+}
+
 static int trace_session(struct trace_job *s, const struct fl_args *args)
 {
-	struct fl_session_opts opts = {
-		.exact_faults = s->o->exact,
-		.boot_clock = s->clock.id == FL_CLOCK_BOOT,
-		.pretty = s->o->pretty, .force = s->o->force,
-		.stacks = (unsigned int)s->o->stack << FL_STACK_KERNEL |
-			  (unsigned int)s->o->ustack << FL_STACK_USER,
+	struct fl_tracing_opts opts = {
+		.exact_faults = s->o->exact, .boot_clock = s->clock.id == FL_CLOCK_BOOT,
+		.pretty = s->o->pretty, .bytes = s->o->bytes, .force = s->o->force,
+		.kernel_stack = s->o->stack, .user_stack = s->o->ustack,
 	};
 	int r;
 
 	if (trace_who(s, args->command, &opts) < 0)
 		return FL_EXIT_FINDINGS;
-	r = fl_target_open(&s->o->target, &s->target);
-	if (r == 0) {
-		fl_target_set_process(s->target, (uint32_t)s->o->pid);
-		fl_target_use_code(s->target, &fl_user_code);
-	}
-	if (r == 0)
-		r = fl_session_new(s->target, &opts, &s->session);
+	r = open_tracing(s, &opts);
 	if (r < 0) {
 		fl_say_failed("the running kernel", r);
 		return FL_EXIT_FINDINGS;
@@ -110,7 +119,7 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 		return fl_say_usage("-n counts lines, and --hist prints its lines at the end: give -t or a command");
 	if (trace_open_output(s) < 0 || trace_add_definitions(s, args) < 0 || trace_add_hists(s) < 0)
 		return FL_EXIT_FINDINGS;
-	if (!s->nr_events)
+	if (!s->events.n)
 		return fl_say_usage("there is nothing to trace: no definition was given");
 	fl_stop_on_signals();
 	if (s->o->reopen)
@@ -147,18 +156,9 @@ static int trace_run(const void *v, const struct fl_args *args)
 	trace_end_hists(&s);
 	fl_tracedat_free(s.dat);
 	free(s.part);
-	fl_text_free(s.text);
-	fl_symbols_free(s.symbols);
+	fl_tracing_free(s.tracing);
 	fl_usernames_free(s.usernames);
-	fl_session_free(s.session);
-	for (size_t i = 0; i < s.nr_events; i++)
-		fl_probe_event_free(s.events[i]);
-	free(s.events);
-	for (size_t i = 0; i < s.nr_expanded; i++)
-		fl_buf_fini(&s.expanded[i]);
-	free(s.expanded);
-	free(s.filters);
-	fl_target_close(s.target);
+	fl_system_close(s.sys);
 	fl_file_close(&s.file);
 	fl_buf_fini(&s.copy);
 	fl_buf_fini(&s.out);

@@ -103,8 +103,8 @@ static void json_schema(struct trace_job *s)
 	fl_json_schema_open(&s->out, "trace");
 	fl_json_strz(&s->out, "clock", fl_clock_names[s->clock.id]);
 	fl_json_open(&s->out, "events", '[');
-	for (size_t i = 0; i < s->nr_events; i++) {
-		const struct fl_probe_event *e = s->events[i];
+	for (size_t i = 0; i < s->events.n; i++) {
+		const struct fl_probe_event *e = s->events.v[i];
 
 		fl_json_open(&s->out, NULL, '{');
 		fl_json_str(&s->out, "group", e->group);
@@ -139,13 +139,13 @@ static void json_summary(struct via *v)
 	fl_json_strz(&s->out, "type", "summary");
 	fl_json_u64(&s->out, "lost", fl_ftrace_lost(v->ftrace));
 	fl_json_open(&s->out, "events", '[');
-	for (size_t i = 0; i < s->nr_events; i++) {
+	for (size_t i = 0; i < s->events.n; i++) {
 		struct fl_ftrace_totals n;
 
 		fl_ftrace_totals(v->ftrace, i, &n);
 		fl_json_open(&s->out, NULL, '{');
-		fl_json_str(&s->out, "group", s->events[i]->group);
-		fl_json_str(&s->out, "event", s->events[i]->event);
+		fl_json_str(&s->out, "group", s->events.v[i]->group);
+		fl_json_str(&s->out, "event", s->events.v[i]->event);
 		json_count(s, "hits", n.knows_hits, n.hits);
 		fl_json_u64(&s->out, "records", n.records);
 		json_count(s, "filtered", n.knows_filtered, n.filtered);
@@ -172,12 +172,12 @@ static void text_summary(const struct via *v, struct fl_buf *out)
 	const struct trace_job *s = v->s;
 	uint64_t lost = fl_ftrace_lost(v->ftrace);
 
-	for (size_t i = 0; i < s->nr_events; i++) {
+	for (size_t i = 0; i < s->events.n; i++) {
 		struct fl_ftrace_totals n;
 
 		fl_ftrace_totals(v->ftrace, i, &n);
-		fl_buf_addf(out, "%.*s/%.*s:", FL_STR_ARG(s->events[i]->group),
-			    FL_STR_ARG(s->events[i]->event));
+		fl_buf_addf(out, "%.*s/%.*s:", FL_STR_ARG(s->events.v[i]->group),
+			    FL_STR_ARG(s->events.v[i]->event));
 		text_count(out, "hits", n.knows_hits, n.hits);
 		text_count(out, "records", true, n.records);
 		text_count(out, "filtered", n.knows_filtered, n.filtered);
@@ -185,7 +185,7 @@ static void text_summary(const struct via *v, struct fl_buf *out)
 		text_count(out, "missed", n.knows_hits, n.missed);
 		fl_buf_addf(out, " %lu faults\n", n.faults);
 	}
-	if (lost && s->nr_events > 1)
+	if (lost && s->events.n > 1)
 		fl_buf_addf(out, "%lu lost (the kernel does not say of which event)\n", lost);
 }
 
@@ -208,7 +208,7 @@ static bool summarise(struct via *v)
 	_cleanup_buf_ struct fl_buf text = {};
 	bool worse = fl_ftrace_lost(v->ftrace);
 
-	for (size_t i = 0; i < v->s->nr_events; i++) {
+	for (size_t i = 0; i < v->s->events.n; i++) {
 		struct fl_ftrace_totals n;
 
 		fl_ftrace_totals(v->ftrace, i, &n);
@@ -227,9 +227,9 @@ static void explain(const struct via *v)
 {
 	const struct trace_job *s = v->s;
 
-	for (size_t i = 0; i < s->nr_events; i++)
-		fl_say_line("%.*s/%.*s: tracefs, as '%.*s'", FL_STR_ARG(s->events[i]->group),
-			    FL_STR_ARG(s->events[i]->event), FL_STR_ARG(fl_ftrace_text(v->ftrace, i)));
+	for (size_t i = 0; i < s->events.n; i++)
+		fl_say_line("%.*s/%.*s: tracefs, as '%.*s'", FL_STR_ARG(s->events.v[i]->group),
+			    FL_STR_ARG(s->events.v[i]->event), FL_STR_ARG(fl_ftrace_text(v->ftrace, i)));
 }
 
 static int open_recording(struct via *v)
@@ -239,8 +239,8 @@ static int open_recording(struct via *v)
 
 	if (r == 0)
 		r = fl_tracedat_open(s->fd, s->target, trace_recorded_clock(s), &s->dat);
-	for (size_t i = 0; i < s->nr_events && r == 0; i++)
-		r = fl_tracedat_describe(s->dat, s->events[i]->group, fl_ftrace_format(v->ftrace, i));
+	for (size_t i = 0; i < s->events.n && r == 0; i++)
+		r = fl_tracedat_describe(s->dat, s->events.v[i]->group, fl_ftrace_format(v->ftrace, i));
 	return r;
 }
 
@@ -287,8 +287,8 @@ int trace_via_tracefs(struct trace_job *s, const struct fl_args *args)
 	struct fl_diag d = {};
 	int r = fl_ftrace_new(s->target, &opts, &ftrace);
 
-	for (size_t i = 0; i < s->nr_events && r == 0; i++)
-		r = fl_ftrace_add(ftrace, s->events[i], s->filters[i]);
+	for (size_t i = 0; i < s->events.n && r == 0; i++)
+		r = fl_ftrace_add(ftrace, s->events.v[i], s->events.filters[i]);
 	if (r == 0)
 		r = fl_ftrace_start(ftrace, &d);
 	if (r < 0 && d.kind) {

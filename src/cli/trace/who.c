@@ -81,7 +81,7 @@ static int open_container(const char *id)
 	return r < 0 ? r : open_cgroup("--container", fl_buf_z(&path));
 }
 
-int trace_who(struct trace_job *s, bool command, struct fl_session_opts *opts)
+int trace_who(struct trace_job *s, bool command, struct fl_tracing_opts *opts)
 {
 	const struct trace_opts *o = s->o;
 
@@ -96,6 +96,5 @@ int trace_who(struct trace_job *s, bool command, struct fl_session_opts *opts)
 		return 0;
 	s->cgroup = o->cgroup ? open_cgroup("--cgroup", o->cgroup) : open_container(o->container);
 	opts->cgroup_fd = s->cgroup;
-	opts->has_cgroup = true;
 	return s->cgroup < 0 ? s->cgroup : 0;
 }

@@ -5,9 +5,27 @@
 #include <string.h>
 
 #include "probe/event/listing.h"
-#include "probe/lang/check.h"
 #include "probe/lib/private.h"
 #include "probe/lower/lower.h"
+
+/* The target borrows names until it opens what they name; ours are the system's own. */
+static int keep_files(struct fl_system *sys, struct fl_target_opts *opts)
+{
+	const char **at[] = { &opts->kallsyms, &opts->events, NULL };
+
+	for (size_t i = 0; at[i]; i++) {
+		if (!*at[i])
+			continue;
+		*at[i] = fl_arena_dup(&sys->names, fl_str(*at[i]));
+		if (!*at[i])
+			return -ENOMEM;
+	}
+	if (!opts->btf.n)
+		return 0;
+	sys->btf = fl_arena_dup(&sys->names, fl_str(opts->btf.v[0]));
+	opts->btf.v = &sys->btf;
+	return sys->btf ? 0 : -ENOMEM;
+}
 
 int fl_system_open(const struct fl_system_files *files, struct fl_system **ret)
 {
@@ -28,7 +46,7 @@ int fl_system_open(const struct fl_system_files *files, struct fl_system **ret)
 	sys = calloc(1, sizeof(*sys));
 	if (!sys)
 		return -ENOMEM;
-	r = lib_keep_files(sys, &opts);
+	r = keep_files(sys, &opts);
 	if (r == 0)
 		r = fl_target_open(&opts, &sys->target);
 	if (r < 0) {
@@ -39,25 +57,6 @@ int fl_system_open(const struct fl_system_files *files, struct fl_system **ret)
 	return 0;
 }
 
-/* The target borrows names until it opens what they name; ours are the system's own. */
-int lib_keep_files(struct fl_system *sys, struct fl_target_opts *opts)
-{
-	const char **at[] = { &opts->kallsyms, &opts->events, NULL };
-
-	for (size_t i = 0; at[i]; i++) {
-		if (!*at[i])
-			continue;
-		*at[i] = fl_arena_dup(&sys->names, fl_str(*at[i]));
-		if (!*at[i])
-			return -ENOMEM;
-	}
-	if (!opts->btf.n)
-		return 0;
-	sys->btf = fl_arena_dup(&sys->names, fl_str(opts->btf.v[0]));
-	opts->btf.v = &sys->btf;
-	return sys->btf ? 0 : -ENOMEM;
-}
-
 void fl_system_close(struct fl_system *sys)
 {
 	if (!sys)
@@ -65,6 +64,11 @@ void fl_system_close(struct fl_system *sys)
 	fl_target_close(sys->target);
 	fl_arena_fini(&sys->names);
 	free(sys);
+}
+
+struct fl_target *fl_system_target(const struct fl_system *sys)
+{
+	return sys->target;
 }
 
 static int wrap(struct fl_system *sys, struct fl_probe_event *e, struct fl_definition **ret)
@@ -85,24 +89,17 @@ int fl_definition_check(struct fl_system *sys, const char *dialect, const char *
 			struct fl_definition **ret, struct fl_diag *diag)
 {
 	_cleanup_verdict_ struct fl_probe_verdict verdict = {};
-	enum fl_dialect rules = FL_DIALECT_7_3;
 	struct fl_probe_event *e = NULL;
-	int r;
+	enum fl_dialect rules;
+	int r = lib_rules(sys, dialect, &rules);
 
-	if (dialect && fl_dialect_parse(dialect, &rules) < 0)
-		return -ESRCH;
+	if (r < 0)
+		return r;
 	r = fl_probe_check(sys->target, rules, FL_FILE_DYNAMIC_EVENTS, fl_str(text), &e, &verdict);
 	if (r == 0 && !e)
 		r = -EINVAL; /* a comment, or nothing */
 	if (r < 0) {
-		if (diag && verdict.diag.kind) {
-			*diag = verdict.diag;
-			verdict.diag = (struct fl_diag){};
-			/* Columns count in the kernel's words, which the verdict takes along. */
-			diag->text = text;
-			diag->text_len = strlen(text);
-			diag->column = diag->span.start;
-		}
+		lib_hand_over(&verdict, fl_str(text), diag);
 		return r;
 	}
 	return wrap(sys, e, ret);
@@ -160,17 +157,5 @@ size_t fl_definition_nr_arguments(const struct fl_definition *def)
 
 bool fl_definition_argument(struct fl_definition *def, size_t i, struct fl_argument *ret)
 {
-	const struct fl_probe_arg *a;
-	const char *name;
-
-	if (i >= def->event->nr_args)
-		return false;
-	a = &def->event->args[i];
-	name = fl_arena_dup(&def->names, a->name);
-	if (!name)
-		return false;
-	*ret = (struct fl_argument){ .name = name, .type = a->type->name, .count = a->count,
-				     .is_signed = a->type->is_signed,
-				     .is_string = a->type->print == FL_PRINT_STRING };
-	return true;
+	return lib_argument(def->event, i, &def->names, ret);
 }

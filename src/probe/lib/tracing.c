@@ -17,22 +17,31 @@ struct handed {
 	char comm[FL_COMM_LEN + 1];
 };
 
+static struct fl_session_opts session_opts(const struct fl_tracing_opts *o)
+{
+	return (struct fl_session_opts){
+		.pid = o->pid, .comm = o->comm, .follow = o->follow, .children = o->children,
+		.except = o->except, .has_cgroup = o->cgroup_fd, .cgroup_fd = o->cgroup_fd,
+		.task_budget = o->task_budget, .boot_clock = o->boot_clock, .exact_faults = o->exact_faults,
+		.ring_bytes = o->ring_bytes, .force = o->force, .pretty = o->pretty,
+		.stacks = (unsigned int)o->kernel_stack << FL_STACK_KERNEL |
+			  (unsigned int)o->user_stack << FL_STACK_USER,
+	};
+}
+
 int fl_tracing_new(struct fl_system *sys, const struct fl_tracing_opts *opts, struct fl_tracing **ret)
 {
-	struct fl_session_opts session = {};
+	struct fl_session_opts session = session_opts(opts ? opts : &(struct fl_tracing_opts){});
 	struct fl_tracing *t;
 	int r;
 
 	if (!fl_target_is_live(sys->target))
 		return -EOPNOTSUPP;
-	if (opts)
-		session = (struct fl_session_opts){ .pid = opts->pid, .comm = opts->comm,
-						    .boot_clock = opts->boot_clock,
-						    .ring_bytes = opts->ring_bytes };
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
 	t->sys = sys;
+	t->bytes = opts && opts->bytes;
 	r = fl_session_new(sys->target, &session, &t->session);
 	if (r == 0)
 		r = fl_symbols_new(sys->target, &t->symbols);
@@ -51,6 +60,12 @@ void fl_tracing_free(struct fl_tracing *t)
 	fl_text_free(t->text);
 	fl_session_free(t->session);
 	fl_symbols_free(t->symbols);
+	for (size_t i = 0; i < t->nr_own; i++)
+		fl_probe_event_free(t->own[i]);
+	free(t->own);
+	free(t->events.v);
+	free(t->events.filters);
+	fl_arena_fini(&t->texts);
 	fl_buf_fini(&t->line);
 	fl_buf_fini(&t->json);
 	free(t);
@@ -58,14 +73,45 @@ void fl_tracing_free(struct fl_tracing *t)
 
 int fl_tracing_add(struct fl_tracing *t, struct fl_definition *def)
 {
-	return fl_session_add(t->session, def->event, def->event->text, FL_STR(""));
+	return lib_add_event(t, def->event, def->event->text, FL_STR(""));
+}
+
+size_t fl_tracing_nr_events(const struct fl_tracing *t)
+{
+	return t->events.n;
+}
+
+bool fl_tracing_argument(struct fl_tracing *t, size_t event, size_t i, struct fl_argument *ret)
+{
+	return event < t->events.n && lib_argument(t->events.v[event], i, &t->texts, ret);
 }
 
 int fl_tracing_start(struct fl_tracing *t, struct fl_diag *diag)
 {
 	int r = fl_session_start(t->session, diag);
 
-	return r < 0 ? r : fl_text_new(fl_session_schemas(t->session), t->symbols, &t->text);
+	if (r == 0)
+		r = fl_text_new(fl_session_schemas(t->session), t->symbols, &t->text);
+	if (r == 0 && t->bytes)
+		fl_text_bytes(t->text);
+	return r;
+}
+
+/* ---- what the command takes out ---- */
+
+struct fl_session *fl_tracing_session(const struct fl_tracing *t)
+{
+	return t->session;
+}
+
+struct fl_symbols *fl_tracing_symbols(const struct fl_tracing *t)
+{
+	return t->symbols;
+}
+
+struct fl_tracing_events fl_tracing_events(const struct fl_tracing *t)
+{
+	return t->events;
 }
 
 /* ---- records ---- */
@@ -114,24 +160,38 @@ bool fl_tracing_string(const struct fl_tracing_record *rec, size_t arg, size_t i
 	return true;
 }
 
-const char *fl_tracing_line(const struct fl_tracing_record *rec)
+const struct fl_record *fl_tracing_raw(const struct fl_tracing_record *rec, size_t *ret_size)
+{
+	*ret_size = handed(rec)->size;
+	return handed(rec)->raw;
+}
+
+void fl_tracing_show(struct fl_tracing *t, bool json, uint32_t cpu, const struct fl_record *rec, size_t size,
+		     struct fl_buf *out)
+{
+	if (json)
+		fl_record_json(&fl_session_probe(t->session, rec->event)->schema, cpu, rec, size, t->symbols, out);
+	else
+		fl_text_record(t->text, cpu, rec, size, out);
+}
+
+static const char *show(const struct fl_tracing_record *rec, bool json, struct fl_buf *out)
 {
 	const struct handed *h = handed(rec);
-	struct fl_buf *out = &h->t->line;
 
 	fl_buf_reset(out);
-	fl_text_record(h->t->text, rec->cpu, h->raw, h->size, out);
+	fl_tracing_show(h->t, json, rec->cpu, h->raw, h->size, out);
 	return out->error ? NULL : fl_buf_z(out);
+}
+
+const char *fl_tracing_line(const struct fl_tracing_record *rec)
+{
+	return show(rec, false, &handed(rec)->t->line);
 }
 
 const char *fl_tracing_json(const struct fl_tracing_record *rec)
 {
-	const struct handed *h = handed(rec);
-	struct fl_buf *out = &h->t->json;
-
-	fl_buf_reset(out);
-	fl_record_json(schema_of(h), rec->cpu, h->raw, h->size, h->t->symbols, out);
-	return out->error ? NULL : fl_buf_z(out);
+	return show(rec, true, &handed(rec)->t->json);
 }
 
 /* ---- running ---- */
@@ -159,6 +219,11 @@ static int on_idle(void *ctx)
 	return t->loop->idle ? t->loop->idle(t->loop->ctx) : 0;
 }
 
+void fl_tracing_begin(struct fl_tracing *t)
+{
+	fl_session_begin(t->session);
+}
+
 int fl_tracing_run(struct fl_tracing *t, const struct fl_tracing_loop *loop)
 {
 	const struct fl_session_loop run = { .duration_ns = loop->duration_ns, .stop = loop->stop,
@@ -178,6 +243,7 @@ bool fl_tracing_totals(struct fl_tracing *t, size_t i, struct fl_tracing_totals 
 	fl_session_totals(t->session, i, &n);
 	*ret = (struct fl_tracing_totals){ .hits = n.hits, .records = n.records, .filtered = n.filtered,
 					   .lost = n.lost, .unpaired = n.unpaired, .missed = n.missed,
-					   .faults = n.faults };
+					   .faults = n.faults,
+					   .over_budget = n.over_budget, .no_stack = n.no_stack };
 	return true;
 }
