@@ -51,6 +51,12 @@ static void close_file(struct user_file *f)
 	fl_elf_image_close(&f->image);
 }
 
+/* A segment may claim more than the file has. */
+static bool find_offset(const struct fl_elf_image *i, uint64_t address, uint64_t *ret)
+{
+	return fl_elf_address_to_offset(i, address, ret) && fl_elf_bytes(i, *ret, 1);
+}
+
 static int add_place(struct fl_user_places *p, struct fl_user_place place)
 {
 	struct fl_user_place *bigger = p->v;
@@ -139,7 +145,7 @@ static int add_functions(const struct fl_elf_image *from, const struct fl_elf_im
 		struct fl_user_place place = { .name = fl_str(s->name), .args = FL_STR("") };
 
 		if (!is_wanted(want, glob, s->name) ||
-		    !fl_elf_address_to_offset(file, s->address, &place.offset))
+		    !find_offset(file, s->address, &place.offset))
 			continue;
 		place.is_fragile = is_fragile(file, place.offset);
 		if (s->is_ifunc)
@@ -198,7 +204,7 @@ static uint64_t counter_offset(const struct fl_elf_image *i, uint64_t address)
 {
 	uint64_t offset;
 
-	return address && fl_elf_address_to_offset(i, address, &offset) ? offset : 0;
+	return address && find_offset(i, address, &offset) ? offset : 0;
 }
 
 static int add_note(const struct fl_elf_image *i, const struct note *n, struct fl_str provider,
@@ -210,7 +216,7 @@ static int add_note(const struct fl_elf_image *i, const struct note *n, struct f
 	_cleanup_buf_ struct fl_buf full = {};
 
 	if (!fl_str_glob(provider, n->provider) || !fl_str_glob(name, n->name) ||
-	    !fl_elf_address_to_offset(i, n->pc + moved, &place.offset))
+	    !find_offset(i, n->pc + moved, &place.offset))
 		return 0;
 	place.refctr = n->counter ? counter_offset(i, n->counter + moved) : 0;
 	fl_buf_addf(&full, "%.*s:%.*s", FL_STR_ARG(n->provider), FL_STR_ARG(n->name));
