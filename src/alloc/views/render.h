@@ -47,10 +47,4 @@ void fl_alloc_json_tree(const struct fl_alloc_group *root, unsigned int depth, s
 void fl_alloc_json_growth(size_t tags, int64_t bytes, int64_t calls, struct fl_buf *out);
 void fl_alloc_json_summary(const struct fl_alloc_set *set, struct fl_buf *out);
 
-/*
- * The text format that Prometheus reads, for node_exporter's textfile collector. Tags that have the
- * same labels are summed: a label set may stand once. Sorts @set.
- */
-void fl_alloc_render_prometheus(struct fl_alloc_set *set, struct fl_buf *out);
-
 #endif

@@ -8,6 +8,7 @@
 #include "alloc/records/order.h"
 #include "alloc/sources/source.h"
 #include "base/opt.h"
+#include "metrics/metrics.h"
 
 struct alloc_source_opts {
 	const char *input;
@@ -83,6 +84,8 @@ struct alloc_look {
 /* Prints, or writes to the file asked for; sorts and shortens @set. @code, or FL_EXIT_FINDINGS where that failed. */
 int alloc_look_at(const struct alloc_look *l, struct fl_alloc_set *set, int code);
 
+/* Of the largest sites; what is left out is said, there and on standard error. Sorts @set. */
+int alloc_metrics(struct fl_alloc_set *set, struct fl_metrics **ret);
 int alloc_write_prometheus(const char *path, struct fl_alloc_set *set, int code);
 
 /* Writes to standard output; @code, or FL_EXIT_FINDINGS where that failed. */

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How the alloc commands show a set of tags. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "alloc/views/group.h"
 #include "alloc/views/merge.h"
+#include "alloc/views/metrics.h"
 #include "alloc/views/render.h"
 #include "alloc/views/stacks.h"
 #include "base/json.h"
 #include "cli/alloc/common.h"
 #include "cli/say.h"
 #include "cli/write.h"
+#include "metrics/text.h"
 
 const struct fl_opt alloc_view_options[] = {
 	FL_OPT_STR(struct alloc_view_opts, sort, 0, "sort", "KEY",
@@ -124,27 +127,30 @@ static int prepare(const struct alloc_look *l, struct fl_alloc_set *set)
  * Each series costs whoever scrapes it memory for weeks, and how many there are is for the programs
  * to say that are looked at: the largest are kept, and what is cut is said here and in the file.
  */
-#define MAX_SERIES 10000
+#define MAX_SITES 10000
 
-static void cut_series(struct fl_alloc_set *set, struct fl_buf *out)
+int alloc_metrics(struct fl_alloc_set *set, struct fl_metrics **ret)
 {
-	static const struct fl_alloc_order largest = { .key = FL_ALLOC_BY_BYTES };
-	size_t n = set->n;
+	int r = fl_metrics_new(2 * MAX_SITES, ret); /* bytes and calls */
 
-	if (n <= MAX_SERIES)
-		return;
-	fl_alloc_sort(set, &largest, MAX_SERIES);
-	fl_say(FL_WARNING, "%zu call sites: metrics of the %zu largest are written", n, set->n);
-	fl_buf_addf(out, "# HELP foreland_alloc_series_cut Call sites that were left out.\n"
-		    "# TYPE foreland_alloc_series_cut gauge\nforeland_alloc_series_cut %zu\n", n - set->n);
+	if (r < 0)
+		return r;
+	fl_alloc_metrics(set, *ret);
+	fl_metrics_finish(*ret);
+	if (set->n > MAX_SITES)
+		fl_say(FL_WARNING, "%zu call sites: metrics of the %d largest are given", set->n, MAX_SITES);
+	return 0;
 }
 
 int alloc_write_prometheus(const char *path, struct fl_alloc_set *set, int code)
 {
+	_cleanup_metrics_ struct fl_metrics *m = NULL;
 	_cleanup_buf_ struct fl_buf out = {};
 
-	cut_series(set, &out);
-	fl_alloc_render_prometheus(set, &out);
+	if (alloc_metrics(set, &m) < 0)
+		out.error = -ENOMEM;
+	else
+		fl_metrics_text(m, FL_METRICS_PROMETHEUS, &out);
 	return fl_write_file(path, &out) < 0 ? FL_EXIT_FINDINGS : code;
 }
 

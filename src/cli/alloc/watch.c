@@ -13,8 +13,10 @@
 #include "base/json.h"
 #include "base/nsec.h"
 #include "base/num.h"
+#include "base/util.h"
 #include "cli/alloc/common.h"
 #include "cli/cmds.h"
+#include "cli/listen.h"
 
 #define SECOND 1000000000ULL
 
@@ -26,7 +28,7 @@ struct watch_opts {
 	struct alloc_view_opts view;
 	uint64_t interval, time;
 	uint64_t count;
-	const char *prometheus;
+	const char *prometheus, *listen;
 };
 
 static const struct fl_opt options[] = {
@@ -39,6 +41,7 @@ static const struct fl_opt options[] = {
 	FL_OPT_U64(struct watch_opts, count, 'c', "count", "N", "stop after N looks"),
 	FL_OPT_STR(struct watch_opts, prometheus, 0, "prometheus", "FILE",
 		   "write metrics for node_exporter's textfile collector to FILE at each look"),
+	FL_OPT_STR(struct watch_opts, listen, 0, "listen", "ADDR:PORT", CLI_LISTEN_HELP),
 	{}
 };
 
@@ -49,6 +52,7 @@ struct watching {
 	struct fl_alloc_watch watch;
 	uint64_t start; /* nanoseconds */
 	int stop;	/* becomes readable at Ctrl-C */
+	struct fl_listen *listen; /* NULL: nobody asks */
 };
 
 static double elapsed(const struct watching *w)
@@ -94,21 +98,48 @@ static int look(struct watching *w)
 	return code;
 }
 
+/* Whoever asks looks, too. */
+static int values(void *ctx, struct fl_metrics **ret)
+{
+	struct watching *w = ctx;
+	_cleanup_alloc_set_ struct fl_alloc_set set = {};
+	bool usable;
+	int r;
+
+	alloc_read_places(&w->opts->source, w->source, &w->filter, &set, &usable);
+	r = usable ? alloc_metrics(&set, ret) : -EIO;
+	if (r == 0)
+		fl_metrics_process(*ret);
+	return r;
+}
+
+/* Until @next, or as long as nobody wants to be served. False: it is to end. */
+static bool nap(struct watching *w, uint64_t next)
+{
+	struct pollfd p[] = { { .fd = w->stop, .events = POLLIN },
+			      { .fd = w->listen ? fl_listen_fd(w->listen) : -1, .events = POLLIN } };
+	uint64_t at = fl_time_ns(CLOCK_MONOTONIC), left = at < next ? next - at : 0;
+	struct timespec ts = { (time_t)(left / SECOND), (long)(left % SECOND) };
+	int n = ppoll(p, FL_ARRAY_SIZE(p), &ts, NULL);
+
+	if (w->listen)
+		fl_listen_run(w->listen);
+	return n >= 0 && !p[0].revents;
+}
+
 /* False when it is time to end: Ctrl-C, or the time is over. */
 static bool wait_next(struct watching *w)
 {
 	uint64_t interval = w->opts->interval ? w->opts->interval : SECOND;
-	uint64_t next = w->start + w->watch.looks * interval, at = fl_time_ns(CLOCK_MONOTONIC);
-	struct pollfd p = { .fd = w->stop, .events = POLLIN };
-	struct timespec ts;
+	uint64_t next = w->start + w->watch.looks * interval;
 
 	if (w->opts->time && next > w->start + w->opts->time)
 		return false;
-	if (at > next)
-		next = at;
-	ts.tv_sec = (time_t)((next - at) / SECOND);
-	ts.tv_nsec = (long)((next - at) % SECOND);
-	return ppoll(&p, 1, &ts, NULL) == 0;
+	do {
+		if (!nap(w, next))
+			return false;
+	} while (fl_time_ns(CLOCK_MONOTONIC) < next);
+	return true;
 }
 
 static int look_often(struct watching *w)
@@ -177,7 +208,11 @@ static int run(const void *opts, const struct fl_args *args)
 	if (code != FL_EXIT_DONE)
 		return code;
 	w.stop = open_stop();
-	code = result(&w, look_often(&w));
+	if (w.opts->listen)
+		code = fl_listen_begin(w.opts->listen, values, &w, &w.listen);
+	if (code == FL_EXIT_DONE)
+		code = result(&w, look_often(&w));
+	fl_listen_close(w.listen);
 	alloc_note(w.source);
 	fl_alloc_watch_fini(&w.watch);
 	fl_alloc_source_close(w.source);

@@ -10,6 +10,7 @@
 #include "cli/say.h"
 #include "cli/stop.h"
 #include "cli/trace/private.h"
+#include "fleet/meter/meter.h"
 #include "probe/live/point.h"
 #include "probe/output/json.h"
 
@@ -52,6 +53,8 @@ static int on_record(void *ctx, const struct fl_tracing_record *traced)
 	const struct fl_record *rec = fl_tracing_raw(traced, &size);
 	int r;
 
+	if (s->meter)
+		fl_meter_record(s->meter, rec, size);
 	rec = by_clock(s, rec, size);
 	if (!rec)
 		return -ENOMEM;
@@ -68,6 +71,7 @@ static int on_idle(void *ctx)
 	int r = s->out.len ? trace_flush(s) : 0;
 	uint64_t now = s->dat ? fl_time_ns(CLOCK_MONOTONIC) : 0;
 
+	trace_serve(s);
 	fl_clock_follow(&s->clock);
 	if (r == 0)
 		r = trace_at_interval(s);
@@ -254,6 +258,8 @@ static int run(struct trace_job *s, const struct fl_args *args)
 	if (r < 0)
 		return r;
 	r = trace_start_keep(s);
+	if (r == 0)
+		r = trace_start_listen(s);
 	if (r < 0)
 		return r;
 	if (trace_is_recording(s->o))

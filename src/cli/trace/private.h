@@ -34,9 +34,13 @@ struct trace_opts {
 	const char *via;
 	uint64_t flight; /* bytes a CPU; 0: records are written as they come */
 	const char *until, *rotate;
+	const char *listen;
 };
 
 extern const struct fl_opt trace_options[];
+
+struct fl_listen;
+struct fl_meter;
 
 struct trace_job {
 	const struct trace_opts *o;
@@ -58,6 +62,8 @@ struct trace_job {
 	uint64_t rotate_size, rotate_keep; /* 0: there is one file */
 	struct fl_flight *flight;
 	struct fl_until *until;
+	struct fl_listen *listen; /* NULL: nobody asks */
+	struct fl_meter *meter;
 	struct fl_clock clock; /* of the times shown */
 	struct fl_buf copy;	/* of a record, whose time is another */
 	struct fl_buf out;
@@ -162,6 +168,12 @@ int trace_rotate(struct trace_job *s);
 /* Writes what --flight has kept; and again, where SIGUSR1 asked for it, to another file. 0 or -errno. */
 int trace_dump(struct trace_job *s);
 int trace_dump_asked_for(struct trace_job *s);
+
+/* --listen. 0 or an exit status; the same; what is waiting for an answer gets it; the end. */
+int trace_check_listen(const struct trace_opts *o);
+int trace_start_listen(struct trace_job *s);
+void trace_serve(struct trace_job *s);
+void trace_end_listen(struct trace_job *s);
 
 /* -o's file or standard output, as @s->fd; a recording's is opened by who writes it. */
 int trace_open_output(struct trace_job *s);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cmds.h"
+#include "cli/listen.h"
 #include "cli/say.h"
 #include "cli/stop.h"
 #include "cli/trace/private.h"
@@ -67,6 +68,7 @@ const struct fl_opt trace_options[] = {
 		   "with -o FILE.dat: files of SIZE, FILE-1.dat and so on, of which the newest N are kept"),
 	FL_OPT_FLAG(struct trace_opts, reopen, 0, "reopen",
 		    "SIGHUP opens -o's file anew, for who rotates logs, instead of ending the trace"),
+	FL_OPT_STR(struct trace_opts, listen, 0, "listen", "ADDR:PORT", CLI_LISTEN_HELP),
 	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules definitions follow; default: 7.3 or v6"),
 	{}
@@ -142,6 +144,8 @@ static int trace_run(const void *v, const struct fl_args *args)
 	int r = trace_check_who(s.o, args);
 
 	if (r == 0)
+		r = trace_check_listen(s.o);
+	if (r == 0)
 		r = trace_check_keep(&s);
 	if (r == 0)
 		r = trace_check_reopen(s.o);
@@ -152,6 +156,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 	r = trace_open_clock(&s) < 0 ? FL_EXIT_FINDINGS : trace_session(&s, args);
 	trace_close_clock(&s);
 
+	trace_end_listen(&s);
 	trace_end_keep(&s);
 	trace_end_hists(&s);
 	fl_tracedat_free(s.dat);
