@@ -24,6 +24,10 @@ completes()
 prints --version 'its completion works' completes
 prints '' 'nothing of the build tree is in the program' \
 	sh -c "strings -n 8 '$prefix/bin/foreland' | grep -F '$build/' | head -n 3"
+libraries=$(cd "$prefix" && find . -name 'libforeland-*.so.?' | sed 's,.*/\(.*\)\.so\.,\1,' | sort)
+packaged() { (cd "$here/../../debian" && for n in $libraries; do grep -x "Package: $n" control && cat "$n.install"; done); }
+prints "$(for n in $libraries; do echo "Package: $n"; echo "usr/lib/*/${n%?}.so.*"; done)" \
+	'each library that is installed has a package of its own' packaged
 
 why=$("$prefix/libexec/foreland/vm" --ready 2>&1)
 case $? in
