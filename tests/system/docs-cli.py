@@ -11,20 +11,12 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
 MANUAL = os.path.join(HERE, "..", "..", "doc", "man", "foreland-docs.1.in")
 ROBOT = os.path.join(HERE, "..", "data", "docs", "robot.mail")
-tests = failures = 0
-
-
-def check(ok, what, *shown):
-    global tests, failures
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what.replace("#", " ")), flush=True)
-    for s in shown if not ok else ():
-        print("# " + str(s).replace("\n", "\n# "))
 
 
 def run(top, *args, stdin=None):
@@ -561,5 +553,4 @@ def many():
 
 for part in meant, many, revisions, baseline, robot, standard_input, allow_list, ignored, includes, stars, titles, labels, c_names, hook, terminal, write, moved, drawings, places:
     part()
-print("1..%d" % tests)
-sys.exit(1 if failures else 0)
+sys.exit(done())

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
 ROOT = [sys.argv[2], "--name", "docs", "--packages", "python3-sphinx python3-yaml neovim b4"]
 PAGE = "Title\n=====\n\nSee :ref:`there` and :ref:`nowhere`.\n\nOther title\n----\n\ntext\n"
@@ -57,16 +59,6 @@ with open("/src/out.json", "rb") as f:
 b4._run_command = lambda *args, **more: (int(sys.argv[1]), out, b"")
 print(json.dumps(checks._run_external_cmd(["foreland"], email.message.EmailMessage(), "/")))
 """
-tests = failures = 0
-
-
-def check(ok, what, *shown):
-    global tests, failures
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what), flush=True)
-    for s in shown if not ok else ():
-        print("# " + str(s).replace("\n", "\n# "))
 
 
 def put(top, path, text):
@@ -127,8 +119,7 @@ def main():
         return 0
     neovim(where.stdout.strip().split("\n")[-1])
     b4()
-    print("1..%d" % tests)
-    return 1 if failures else 0
+    return done()
 
 
 sys.exit(main())

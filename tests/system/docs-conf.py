@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
-tests = failures = 0
 
 CONF = """extensions = ['mine', "sphinx.ext.todo"]%s
 exclude_patterns = []
@@ -78,15 +79,6 @@ PAGE = [
     (":other:`z`\n", 'Unknown interpreted text role "other"'),
     (":emphsis:`z`\n", 'Unknown interpreted text role "emphsis"'),
 ]
-
-
-def check(ok, what, *shown):
-    global tests, failures
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what.replace("#", " ")), flush=True)
-    for s in shown if not ok else ():
-        print("# " + str(s).replace("\n", "\n# "))
 
 
 def put(top, path, text):
@@ -178,5 +170,4 @@ def roots():
 
 for part in words, pages, profiles, roots:
     part()
-print("1..%d" % tests)
-sys.exit(1 if failures else 0)
+sys.exit(done())

@@ -13,18 +13,10 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
-tests = failures = 0
 EVIL = "Documentation/e,v:i l%\"<&>'\n::error::x.rst"
-
-
-def check(ok, what, *shown):
-    global tests, failures
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what.replace("#", " ")), flush=True)
-    for s in shown if not ok else ():
-        print("# " + str(s).replace("\n", "\n# "))
 
 
 def put(top, path, text):
@@ -156,5 +148,4 @@ with tempfile.TemporaryDirectory() as top:
     exits(top)
     code, out, err = run(top, "--format", "junit", "Documentation/index.rst")
     check(ET.fromstring(out).find("testsuite").get("failures") == "0" and code == 0, "junit: nothing found passes", out)
-print("1..%d" % tests)
-sys.exit(1 if failures else 0)
+sys.exit(done())

@@ -13,17 +13,11 @@ import tempfile
 import threading
 import time
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
 LIMIT = 4 << 30  # of address space; the largest input here has 100 MB
-tests = failures = 0
 SANITIZED = "asan" in os.environ.get("FL_SANITIZE", "") or b"__asan" in open(FORELAND, "rb").read()
-
-
-def check(ok, what):
-    global tests, failures
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what), flush=True)
 
 
 def limit():
@@ -146,8 +140,7 @@ def main():
         thread.join()
         check(all(r[0] for r in results), "a tree that changes under the run: %s" %
               sorted({r[1] for r in results}))
-    print("1..%d" % tests)
-    sys.exit(1 if failures else 0)
+    sys.exit(done())
 
 
 main()

@@ -13,6 +13,8 @@ import re
 import subprocess
 import sys
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
 CAUSES = [
     (r"DECLARE_RDMA_OBJ_SIZE", "a macro of members: the script cuts it at each comma, we name it once"),
@@ -24,16 +26,6 @@ CAUSES = [
     (r"snd_iprintf|hash_for_each_possible_rcu", "a macro's \"args...\" that the script finds by its comment alone"),
     (r"pipapo\.h|member '(int|long|short|char|\w*32|)' not", "a bit-field without a name has nothing to describe"),
 ]
-tests = failures = 0
-
-
-def check(ok, what, *shown):
-    global tests, failures
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what.replace("#", " ")), flush=True)
-    for s in shown if not ok else ():
-        print("# " + str(s).replace("\n", "\n# "))
 
 
 def normal(message):
@@ -94,8 +86,7 @@ def main():
     warnings(tree, sys.argv[3] + "-warnings")
     for folder in sys.argv[4:]:
         comments(tree, folder)
-    print("1..%d" % tests)
-    return 1 if failures else 0
+    return done()
 
 
 sys.exit(main())

@@ -12,17 +12,9 @@ import sys
 import tempfile
 import time
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
-tests = failures = 0
-
-
-def check(ok, what, *shown):
-    global tests, failures
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what.replace("#", " ")), flush=True)
-    for s in shown if not ok else ():
-        print("# " + str(s).replace("\n", "\n# "))
 
 
 class Client:
@@ -163,5 +155,4 @@ if len(sys.argv) > 2:
     figures(os.path.abspath(sys.argv[2]), sys.argv[3])
     sys.exit(0)
 test()
-print("1..%d" % tests)
-sys.exit(1 if failures else 0)
+sys.exit(done())

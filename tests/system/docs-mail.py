@@ -12,20 +12,12 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
-tests = failures = 0
 PAGE = ":orphan:\n\nTitle of it\n===========\n\nOne.\n\nTwo.\n\nThree.\n"
 LAST = ":orphan:\n\nT\n=\n\nlast"
 HUNK = "@@ -1,6 +1,6 @@\n :orphan:\n \n-Title of it\n+Title of it, longer\n ===========\n \n One.\n"
-
-
-def check(ok, what, *shown):
-    global tests, failures
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what.replace("#", " ")), flush=True)
-    for s in shown if not ok else ():
-        print("# " + str(s).replace("\n", "\n# "))
 
 
 def make(top):
@@ -151,5 +143,4 @@ if not shutil.which("git"):
     sys.exit(0)
 patches()
 mailbox()
-print("1..%d" % tests)
-sys.exit(1 if failures else 0)
+sys.exit(done())

@@ -15,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check, done
+
 FORELAND, SOURCE, VERDICTS = sys.argv[1:4]
 TREE = ""
-tests = failures = 0
 
 DEFECTS = [  # file, check, text in the line (or in the message)
     ("Documentation/virt/kvm/api.rst", "table-malformed", "KVM_X86_QUIRK_VMCS12_ALLOW_FREEZE_IN_SMM"),
@@ -38,13 +39,6 @@ DEFECTS = [  # file, check, text in the line (or in the message)
     ("Documentation/driver-api/usb/power-management.rst", "config-unknown", "CONFIG_USB_SUSPEND"),
     ("Documentation/core-api/irq/irqflags-tracing.rst", "config-unknown", "PROVE_RW_LOCKING"),
 ]
-
-
-def check(ok, what):
-    global tests, failures
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what.replace("#", "")), flush=True)
 
 
 def rows(*args):
@@ -197,8 +191,7 @@ def main():
     ref_check(ours)
     get_abi(ours)
     kernel_doc()
-    print("1..%d" % tests)
-    return 1 if failures else 0
+    return done()
 
 
 sys.exit(main())

@@ -14,20 +14,12 @@ import tempfile
 import threading
 import time
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
-tests = failures = 0
 NOBODY = 65534
 BAD = "Longer title\n====\n\nText.\n"
 GOOD = "Longer title\n============\n\nText.\n"
-
-
-def check(ok, what, *shown):
-    global tests, failures
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what.replace("#", " ")), flush=True)
-    for s in shown if not ok else ():
-        print("# " + str(s).replace("\n", "\n# "))
 
 
 def run(top, *args, stdin=None, user=None):
@@ -173,5 +165,4 @@ def repository():
 
 for part in unreadable, modes, exchanged, diffs, repository:
     part()
-print("1..%d" % tests)
-sys.exit(1 if failures else 0)
+sys.exit(done())

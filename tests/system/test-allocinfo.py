@@ -13,17 +13,9 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check as tell, done
+
 foreland, source = os.path.abspath(sys.argv[1]), sys.argv[2]
-n = failed = 0
-
-
-def tell(good, what, more=''):
-    global n, failed
-    n += 1
-    failed += not good
-    print('ok' if good else 'not ok', n, '-', what, flush=True)
-    if not good and more:
-        print('#', str(more).strip().replace('\n', '\n# '))
 
 
 def mounted(*command, **more):
@@ -81,5 +73,4 @@ else:
             tell(re.search(rf'^ok \d+ test_{name}_filter$', r.stdout, re.M), f"the kernel's test_{name}_filter", r.stdout + r.stderr)
         tell(os.path.exists(d + '/copy') and open(d + '/copy').read() == '\n'.join(text) + '\n',
              'the text comes out as it went in')
-print(f'1..{n}')
-sys.exit(failed != 0)
+sys.exit(done())

@@ -15,17 +15,9 @@ import time
 
 import userns
 
-checks = failures = 0
+from tap import done, expect
+
 DUMP = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n         100        1 mm/a.c:1 func:f \n"
-
-
-def expect(what, ok, *why):
-    global checks, failures
-    checks += 1
-    failures += not ok
-    print(f"{'ok' if ok else 'not ok'} {checks} - {what}")
-    if not ok:
-        print("# " + "\n# ".join(str(w) for w in why))
 
 
 def put(name, text, mode=0o644, user=0):
@@ -290,5 +282,4 @@ expect("60 runs that are killed leave the old file or a whole new one, and at mo
        len(beside) <= 2 and all(read(f"kill/{n}").endswith("\n") for n in beside) and
        (read("kill/m") == "old" or read("kill/m").endswith("\n")), os.listdir("kill"))
 
-print(f"1..{checks}")
-sys.exit(failures != 0)
+sys.exit(done())

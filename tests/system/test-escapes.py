@@ -11,19 +11,11 @@ import sys
 import tempfile
 import unicodedata
 
+from tap import done, expect
+
 FORELAND = os.path.abspath(sys.argv[1])
-checks = failures = 0
 BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 EVIL = b"\x1b[31m\xc2\x9b2J\xe2\x80\xae\x9b\x07\x7f"
-
-
-def expect(what, ok, *why):
-    global checks, failures
-    checks += 1
-    failures += not ok
-    print(f"{'ok' if ok else 'not ok'} {checks} - {what}")
-    if not ok:
-        print("# " + "\n# ".join(repr(w) for w in why))
 
 
 def run(*argv, **kw):
@@ -168,5 +160,4 @@ else:
            and bytes.fromhex(got[0]["args"]["fn_hex"]) == PATH, c)
 
 shutil.rmtree(os.getcwd())
-print(f"1..{checks}")
-sys.exit(failures != 0)
+sys.exit(done())

@@ -12,6 +12,8 @@ import re
 import subprocess
 import sys
 
+from tap import check as tell, done
+
 foreland, source, what = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3]
 kernel = sys.argv[4] if len(sys.argv) > 4 else None
 scripts = os.path.join(source, 'scripts')
@@ -33,16 +35,6 @@ there = {os.path.relpath(os.path.join(d, f), top) for d, _, names in os.walk(top
 rows = re.findall(r'   \* - (\S+\.tc)\n     - (\w+)\n     - (.*)',
                   open(os.path.join(source, 'doc/spec/ftracetest.rst'), encoding='utf-8').read())
 listed = {test: (state, why) for test, state, why in rows}
-n = failed = 0
-
-
-def tell(good, text, more=''):
-    global n, failed
-    n += 1
-    failed += not good
-    print('ok' if good else 'not ok', n, '-', text, flush=True)
-    if not good and more:
-        print('#', more.strip().replace('\n', '\n# '))
 
 
 tell(there == set(listed), 'every script of the source is listed, and no other',
@@ -58,5 +50,4 @@ results = dict((int(a), b) for a, b in re.findall(r'^\[(\d+)\](?! \(instance\))[
 for i, test in enumerate(run, 1):
     tell(results.get(i) == 'PASS', f'{test}', f'{results.get(i)}\n{out.stdout[-1500:]}' if results.get(i) != 'PASS'
          else '')
-print(f'1..{n}')
-sys.exit(failed != 0)
+sys.exit(done())

@@ -16,18 +16,12 @@ import sys
 import tempfile
 import time
 
+from tap import done, expect
+
 foreland, kills = os.path.abspath(sys.argv[1]), int(sys.argv[2])
-results = []
 libc = ctypes.CDLL(None, use_errno=True)
 BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine] # the system call
 random.seed(1)
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
-    if not ok and detail:
-        print("# " + str(detail)[:2000].replace("\n", "\n# "))
 
 
 def until(condition, seconds=60):
@@ -182,5 +176,4 @@ for _ in range(kills):
 expect("alloc run: nothing of it, and nothing of its program, stays in the folder of temporary files", not left, left)
 os.chdir("/")
 shutil.rmtree(home)
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

@@ -11,22 +11,14 @@ import subprocess
 import sys
 import tempfile
 
+from tap import done, expect
+
 FORELAND, OOM = (os.path.abspath(p) for p in sys.argv[1:3])
 FIRST = 2000
-checks = failures = 0
 SAYS = b"Cannot allocate memory [ENOMEM]"
 
 home = tempfile.mkdtemp(prefix="foreland-memory-")
 os.chdir(home)
-
-
-def expect(what, ok, *why):
-    global checks, failures
-    checks += 1
-    failures += not ok
-    print(f"{'ok' if ok else 'not ok'} {checks} - {what}", flush=True)
-    for w in why if not ok else ():
-        print(f"# {w!r}"[:600], flush=True)
 
 
 def put(name, text):
@@ -161,5 +153,4 @@ for name in sys.argv[3:] or CASES:
     attack(name)
 os.chdir("/")
 shutil.rmtree(home)
-print(f"1..{checks}")
-sys.exit(failures != 0)
+sys.exit(done())

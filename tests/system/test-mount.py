@@ -14,17 +14,9 @@ import sys
 import tempfile
 import time
 
+from tap import check as tell, done
+
 foreland = os.path.abspath(sys.argv[1])
-n = failed = 0
-
-
-def tell(good, what, more=''):
-    global n, failed
-    n += 1
-    failed += not good
-    print('ok' if good else 'not ok', n, '-', what, flush=True)
-    if not good and more:
-        print('#', str(more).replace('\n', '\n# '))
 
 
 def inside(script, *options):
@@ -204,5 +196,4 @@ if shutil.which('fusermount3') and shutil.which('setpriv') and os.geteuid() == 0
         tell(r.stdout == "p:u/one vfs_read\n1\nenable\nfilter\none\nOperation not permitted\nended\n",
              'as another user: definitions and their errors, EPERM at enable; fusermount3 -u ends it', r.stdout + r.stderr)
 
-print(f'1..{n}')
-sys.exit(failed != 0)
+sys.exit(done())

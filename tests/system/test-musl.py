@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 
+from tap import expect as report, done
+
 build, source = (os.path.abspath(p) for p in sys.argv[1:3])
 cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "foreland/musl")
 # The kernel's interface and the libraries' headers are the same for each C library.
@@ -29,16 +31,6 @@ LANG = ["base", "vfs", "script", "bpf", "btf", "probe/fetch", "probe/filter", "p
         "probe/lang", "elf/image.c", "elf/insn-length.c"]  # of elf, what needs no library
 TESTS = [("text", BASE), ("output", BASE), ("script", ["base", "vfs", "script"]), ("interp", LANG),
          ("lang", LANG), ("filter", LANG), ("target", LANG), ("btf", LANG)]
-checks = failures = 0
-
-
-def report(name, ok, why=""):
-    global checks, failures
-    checks += 1
-    failures += not ok
-    print(f"{'ok' if ok else 'not ok'} - {name}", flush=True)
-    if not ok:
-        print("".join(f"#   {line}\n" for line in why.splitlines()[:30]), end="", flush=True)
 
 
 def skip_all(why):
@@ -179,8 +171,7 @@ def main():
                 run(name, own[:1] + parts + cmocka + json_c, include, out, env)
         if "tests/alloc/threads.c" in objects:
             shared_library(objects, include, out)
-    print(f"1..{checks}")
-    return failures != 0
+    return done()
 
 
 sys.exit(main())

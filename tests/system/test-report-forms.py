@@ -17,17 +17,11 @@ import sys
 import tempfile
 
 from datwriter import Machine, Recording, format_of
+from tap import done, expect
 
 foreland, proto = sys.argv[1:3]
-results, names = [], []
+names = []
 tmp = tempfile.TemporaryDirectory()
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}")
-    if not ok and detail:
-        print("# " + str(detail)[:3000].replace("\n", "\n# "))
 
 
 def write(data):
@@ -273,5 +267,4 @@ for big, long_size in ((True, 8), (False, 4), (True, 4)):
     expect(f"-o FILE.dat of a {'big' if big else 'little'}-endian machine of {8 * long_size} bits is refused in words",
            r.returncode == 1 and b"[NOT_WRITTEN]" in r.stderr and r.stderr.count(b"error") == 1 and not os.path.exists(out), r)
 
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

@@ -13,18 +13,11 @@ import sys
 import tempfile
 
 from datwriter import Machine, Recording, format_of
+from tap import done, expect
 
 foreland = sys.argv[1]
-results = []
 names = []
 tmp = tempfile.TemporaryDirectory()
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}")
-    if not ok and detail:
-        print("# " + str(detail)[:3000].replace("\n", "\n# "))
 
 
 def write(data):
@@ -289,5 +282,4 @@ odd = Recording(m, {"test": [text]}, [("", "local", {0: m.pages([(1000, record(1
 r = report(write(odd.version_6()))
 expect("a record without a format is shown as bytes, and said once", r.returncode == 0 and b"[UNKNOWN_EVENT]" in r.stderr and
        b"event 999" in r.stdout, r)
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

@@ -14,18 +14,10 @@ import tempfile
 
 import userns
 
+from tap import done, expect
+
 FORELAND = os.path.abspath(sys.argv[1])
-checks = failures = 0
 HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
-
-
-def expect(what, ok, *why):
-    global checks, failures
-    checks += 1
-    failures += not ok
-    print(f"{'ok' if ok else 'not ok'} {checks} - {what}", flush=True)
-    for w in why if not ok else ():
-        print(f"# {w!r}"[:500], flush=True)
 
 
 def put(name, text):
@@ -180,5 +172,4 @@ if os.geteuid() == 0:
 else:
     os.chdir("/")
     shutil.rmtree(home)
-print(f"1..{checks}")
-sys.exit(failures != 0)
+sys.exit(done())

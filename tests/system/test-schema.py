@@ -18,18 +18,9 @@ except ImportError:
     sys.exit(0)
 from datwriter import Machine, Recording, format_of
 from json_judge import Judge
+from tap import done, expect
 
 foreland = os.path.abspath(sys.argv[1])
-checks = failures = 0
-
-
-def expect(what, ok, detail=""):
-    global checks, failures
-    checks += 1
-    failures += not ok
-    print(f"{'ok' if ok else 'not ok'} {checks} - {what}")
-    if not ok:
-        print("# " + str(detail)[:3000].replace("\n", "\n# "))
 
 
 def run(*argv, **kw):
@@ -193,5 +184,4 @@ for (command, i), v in judge.seen.items():
 expect("unknown keys are refused, and missing ones", not taken and len(judge.seen) > 10, "\n".join(taken))
 for line in judge.unseen():
     print(f"# not printed here: {line}")
-print(f"1..{checks}")
-sys.exit(failures != 0)
+sys.exit(done())

@@ -8,6 +8,8 @@ usage: test-trace-actions.py FORELAND
 """
 import json, os, re, subprocess, sys, tempfile
 
+from tap import check as tell, done
+
 foreland = sys.argv[1]
 CALLS = 3000
 GETPPID = {'x86_64': 110, 'aarch64': 173}.get(os.uname().machine)
@@ -16,16 +18,6 @@ SYNTH = 's:call u64 lat; int pid; char what[]; u64 twice; s64 ret'
 START, END = f't:q/start sys_enter id if id == {GETPPID}', 't:q/end sys_exit ret'
 FIRST = 'keys=common_pid:ts0=common_timestamp,name=common_comm'
 SECOND = 'keys=common_pid:lat=common_timestamp-$ts0,n=$name:two=$lat*2:onmatch(q.start).trace(call,$lat,common_pid,$n,$two,ret)'
-bad = n = 0
-
-
-def tell(good, what, more=''):
-    global bad, n
-    n += 1
-    bad += not good
-    print('ok' if good else 'not ok', n, '-', what, flush=True)
-    if not good:
-        print('#  ', str(more).replace('\n', '\n#   '))
 
 
 def run(*args, command=LOAD):
@@ -103,8 +95,7 @@ def main():
     for end, why in (('name=t', 'name'), ('nohitcount', 'nohitcount'), ('pause', 'pause'), ('clear', 'clear')):
         out = run(SYNTH, START, '--hist', f'keys=id:{end}')
         tell(out.returncode == 1 and why in out.stderr and 'hits' not in out.stderr.splitlines()[-1], f'{end} is not passed over', out.stderr)
-    print(f'1..{n}')
-    return 1 if bad else 0
+    return done()
 
 
 if __name__ == '__main__':

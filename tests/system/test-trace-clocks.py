@@ -12,17 +12,11 @@ import sys
 import tempfile
 import time
 
+from tap import done, expect, skip
+
 foreland = sys.argv[1]
 DEF = "t:demo/exec sched_process_exec name=bprm->filename:string"
 CLOCKS = {"mono": time.CLOCK_MONOTONIC, "boot": time.CLOCK_BOOTTIME, "tai": 11, "wall": time.CLOCK_REALTIME}
-results = []
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
-    if not ok and detail:
-        print("# " + str(detail)[:2000].replace("\n", "\n# "))
 
 
 def stamps(fd, mark):
@@ -84,7 +78,7 @@ with tempfile.TemporaryDirectory() as work:
                 got = times(work, clock, what)
                 after = time.clock_gettime_ns(CLOCKS[clock])
             elif log is None:
-                expect(f"{clock}, {what} # SKIP /dev/kmsg is not ours to read and write", True)
+                skip(f"{clock}, {what}", "/dev/kmsg is not ours to read and write")
                 continue
             else:
                 mark = f"foreland clocks {os.getpid()} {what}"
@@ -94,5 +88,4 @@ with tempfile.TemporaryDirectory() as work:
             # text is rounded to a microsecond
             expect(f"{clock}, {what}: {' and '.join(got)}", named == clock and
                    all(isinstance(t, int) and before - 2000 <= t <= after + 2000 for t in got.values()), (before, got, after, named))
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

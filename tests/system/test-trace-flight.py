@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+from tap import done, expect
+
 foreland = os.path.abspath(sys.argv[1])
 BASE = 0x5eed00000000
 DEF = f"t:fl/seek sys_enter id n=regs->si:u64 if id == 8 && n >= {BASE} && n < {BASE + (1 << 32)}"
@@ -30,14 +32,6 @@ def count(a, b):
         except OSError:
             pass
 """
-results = []
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
-    if not ok and detail:
-        print("# " + str(detail)[:2000].replace("\n", "\n# "))
 
 
 def trace(options, script, may_lose=False):
@@ -166,5 +160,4 @@ with tempfile.TemporaryDirectory() as tmp:
     by_loss()
     by_rotation()
     os.chdir("/")
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

@@ -5,15 +5,9 @@ of it must show; offsets are readelf's, names of C++ nm's. Nothing but programs 
 """
 import json, os, re, shutil, subprocess, sys, tempfile
 
+from tap import expect as check, done, skip
+
 foreland, program = sys.argv[1], os.path.abspath(sys.argv[2])
-count = bad = 0
-
-
-def check(name, good, why=''):
-    global count, bad
-    count += 1
-    bad += not good
-    print(('ok' if good else 'not ok') + f' - {name}' + ('' if good else f'\n# {str(why)[-1500:]}'))
 
 
 def out(*args, **kw):
@@ -105,7 +99,7 @@ def by_mark():
 
 def by_cxx(work):
     if not shutil.which('g++'):
-        return print('ok - C++ # SKIP there is no g++')
+        return skip('C++', 'there is no g++')
     with open(f'{work}/x.cc', 'w') as f:
         f.write('#include <cstdio>\nnamespace shop { struct till { int n; __attribute__((noinline)) int add(int k) '
                 '{ n += k; return n; } __attribute__((noinline)) int add(long k, int m) { n -= k * m; return n; } }; }\n'
@@ -154,7 +148,7 @@ def by_type(work):
     own = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /usr/lib/debug && mkdir -p "$0" && '
            'cp "$1" "$2" && shift 2 && exec "$@"']
     if not ident or out('unshare', '--mount', 'mount', '-t', 'tmpfs', 'none', '/usr/lib/debug').returncode:
-        print('ok - types by build-id # SKIP there is no build-id, or /usr/lib/debug cannot be one of our own')
+        skip('types by build-id', 'there is no build-id, or /usr/lib/debug cannot be one of our own')
     else:
         folder = f'/usr/lib/debug/.build-id/{ident[1][:2]}'
         out('objcopy', '--only-keep-debug', program, f'{work}/only')
@@ -228,8 +222,7 @@ def main():
         by_type(work)
         by_library(work)
         by_refusal()
-    print(f'1..{count}')
-    return 1 if bad else 0
+    return done()
 
 
 sys.exit(main())

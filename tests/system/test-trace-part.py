@@ -15,16 +15,10 @@ import sys
 import tempfile
 import time
 
+from tap import done, expect
+
 foreland, kills = os.path.abspath(sys.argv[1]), int(sys.argv[2])
 DEF = "t:demo/exec sched_process_exec name=bprm->filename:string pid=p->pid"
-results = []
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
-    if not ok and detail:
-        print("# " + str(detail)[:2000].replace("\n", "\n# "))
 
 
 def run(*args):
@@ -123,5 +117,4 @@ with tempfile.TemporaryDirectory() as tmp:
             bad.append((i, left.returncode, left.stderr[-200:], made.stderr[-200:], want, got, again, theirs))
     expect(f"{kills} kills: what was flushed is in FILE.part, and in what report makes of it", not bad, bad[:2])
     os.chdir("/")
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

@@ -11,15 +11,9 @@ import subprocess
 import sys
 import tempfile
 
+from tap import done, expect
+
 foreland = sys.argv[1]
-results = []
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
-    if not ok and detail:
-        print("# " + str(detail)[:2000].replace("\n", "\n# "))
 
 
 def rows(definition, command):
@@ -103,5 +97,4 @@ with tempfile.TemporaryDirectory() as tmp:
     sockets()
     files(tmp)
     calls()
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

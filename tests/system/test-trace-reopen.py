@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 
+from tap import done, expect
+
 foreland = os.path.abspath(sys.argv[1])
 BASE = 0x0be900000000
 DEF = f"t:fl/seek sys_enter id n=regs->si:u64 if id == 8 && n >= {BASE} && n < {BASE + (1 << 32)}"
@@ -29,14 +31,6 @@ while not os.path.exists("end"):
     time.sleep(0.0005)
 print(i, flush=True)
 """
-results = []
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
-    if not ok and detail:
-        print("# " + str(detail)[:2000].replace("\n", "\n# "))
 
 
 def until(condition, seconds=60):
@@ -129,5 +123,4 @@ expect("where it cannot be opened, the old one is written on, and that is said",
 for options in (["-o", "a.dat"], [], ["--vm", "-o", "a"]):
     r = subprocess.run([foreland, "trace", "--reopen", *options, DEF], capture_output=True, text=True, timeout=60)
     expect(f"--reopen {' '.join(options)}: refused", r.returncode == 2 and "--reopen is for lines" in r.stderr, r)
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

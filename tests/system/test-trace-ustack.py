@@ -8,16 +8,10 @@ import re
 import subprocess
 import sys
 
+from tap import done, expect
+
 foreland, program = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 DEF = "t:u/call sys_enter id if id == 110"
-results = []
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
-    if not ok and detail:
-        print("# " + str(detail)[:2000].replace("\n", "\n# "))
 
 
 def stacks(command, *options):
@@ -57,5 +51,4 @@ else:
     # the same path, and another file here: its names would be wrong
     found, r = stacks(["unshare", "-m", "sh", "-c", f"mount --bind {program} /bin/true && exec /bin/true"])
     expect("a path that is another file here", any(s[:4] == WANT for s in found), (found, r.stderr))
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 
+from tap import done, expect
+
 foreland, vm = sys.argv[1:3]
 if not shutil.which("trace-cmd"):
     print("1..0 # SKIP trace-cmd is not installed")
@@ -27,15 +29,6 @@ RENAMED = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "l
 SCRIPT = "; ".join([f"printf '{name}' >/proc/$$/comm; {NAMES[0]}" for name in RENAMED] +
                    [NAMES[1], "sleep 0.3", NAMES[2], "exit 0"])
 RUNS = [NAMES[0]] * len(RENAMED) + NAMES[1:]
-
-results = []
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}")
-    if not ok and detail:
-        print("# " + str(detail)[:2000].replace("\n", "\n# "))
 
 
 with tempfile.TemporaryDirectory() as tmp:
@@ -103,5 +96,4 @@ with tempfile.TemporaryDirectory() as tmp:
     expect("a file that is cut short is a located complaint a CPU and exit status 1",
            cut.returncode == 1 and said and all("[CUT_SHORT]" in l for l in said) and
            [l for l in cut.stderr.splitlines() if l not in said + lines] == [], cut.stderr)
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

@@ -15,19 +15,11 @@ import sys
 import tempfile
 import termios
 
+from tap import done, expect
+
 foreland = os.path.abspath(sys.argv[1])
-checks = failures = 0
 work = tempfile.TemporaryDirectory()
 os.chdir(work.name)
-
-
-def expect(what, ok, detail=""):
-    global checks, failures
-    checks += 1
-    failures += not ok
-    print(f"{'ok' if ok else 'not ok'} {checks} - {what}")
-    if not ok:
-        print("# " + str(detail)[:2000].replace("\n", "\n# "))
 
 
 def run(*argv, **kw):
@@ -342,5 +334,4 @@ if "trace" in have and run(*HIST).returncode == 0:
     rows = [line for line in run(*HIST).stdout.splitlines() if line.startswith("{ to: ")]
     expect("and in a file it is the kernel's", rows and all(re.match(r"\{ to: .{50} \} hitcount: +\d+$", row) for row in rows), rows[:3])
 
-print(f"1..{checks}")
-sys.exit(failures != 0)
+sys.exit(done())

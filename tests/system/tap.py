@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""TAP, as the tests in Python print it. Answers are lines "ok N - WHAT"; what is shown stands below one that is not
+ok, and `done()` prints how many there were:
+
+    from tap import expect, done
+    expect("two and two", 2 + 2 == 4, "what was seen")
+    sys.exit(done())
+"""
+LONGEST = 3000  # of one thing that is shown
+
+answers = []
+
+
+def check(good, what, *shown):
+    """The same as expect(), the answer first."""
+    answers.append(bool(good))
+    print(f"{'ok' if good else 'not ok'} {len(answers)} - {what.replace('#', ' ')}", flush=True)
+    for s in shown if not good else ():
+        print("# " + str(s)[-LONGEST:].replace("\n", "\n# "), flush=True)
+    return good
+
+
+def expect(what, good, *shown):
+    return check(good, what, *shown)
+
+
+def skip(what, why):
+    answers.append(True)
+    print(f"ok {len(answers)} - {what} # SKIP {why}", flush=True)
+
+
+def done():
+    """The plan. Return: the exit status."""
+    print(f"1..{len(answers)}")
+    return 0 if all(answers) else 1
