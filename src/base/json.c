@@ -76,11 +76,6 @@ static bool quote(struct fl_buf *b, struct fl_str s)
 	return whole;
 }
 
-void fl_json_quote(struct fl_buf *b, struct fl_str s)
-{
-	quote(b, s);
-}
-
 void fl_json_hex(struct fl_buf *b, const char *key, struct fl_str v)
 {
 	place(b, key);
@@ -88,6 +83,31 @@ void fl_json_hex(struct fl_buf *b, const char *key, struct fl_str v)
 	for (size_t i = 0; i < v.n; i++)
 		fl_buf_addf(b, "%02x", (unsigned char)v.p[i]);
 	fl_buf_addc(b, '"');
+}
+
+void fl_json_hexes_add(struct fl_json_hexes *h, bool is_text, struct fl_str element)
+{
+	bool odd = is_text && !fl_utf8_valid(element);
+
+	if (!h->list.len)
+		fl_json_open(&h->list, NULL, '[');
+	if (odd)
+		fl_json_hex(&h->list, NULL, element);
+	else
+		fl_json_null(&h->list, NULL);
+	h->any |= odd;
+}
+
+void fl_json_hexes_end(struct fl_json_hexes *h, const char *key, struct fl_buf *b)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+
+	if (h->any) {
+		fl_json_close(&h->list, ']');
+		fl_buf_addf(&name, "%s_hex", key);
+		fl_json_text(b, fl_buf_z(&name), &h->list);
+	}
+	fl_buf_fini(&h->list);
 }
 
 void fl_json_str(struct fl_buf *b, const char *key, struct fl_str v)

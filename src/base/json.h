@@ -27,6 +27,18 @@ void fl_json_str(struct fl_buf *b, const char *key, struct fl_str v);
 /* The text of a buffer, and its error. */
 void fl_json_buf(struct fl_buf *b, const char *key, const struct fl_buf *v);
 void fl_json_hex(struct fl_buf *b, const char *key, struct fl_str v); /* bytes, as text: "00ff" */
+/*
+ * The bytes of those elements of an array that are no UTF-8, as KEY_hex: a list of the array's length, with
+ * null for the others. Zero-initialise to start; where all are UTF-8 nothing is written.
+ */
+struct fl_json_hexes {
+	struct fl_buf list;
+	bool any;
+};
+
+void fl_json_hexes_add(struct fl_json_hexes *h, bool is_text, struct fl_str element);
+void fl_json_hexes_end(struct fl_json_hexes *h, const char *key, struct fl_buf *b);
+
 void fl_json_strz(struct fl_buf *b, const char *key, const char *v); /* NULL is null */
 void fl_json_u64(struct fl_buf *b, const char *key, uint64_t v);
 void fl_json_s64(struct fl_buf *b, const char *key, int64_t v);
@@ -43,8 +55,5 @@ void fl_json_text(struct fl_buf *b, const char *key, const struct fl_buf *value)
  */
 void fl_json_schema_open(struct fl_buf *b, const char *command);
 void fl_json_schema(struct fl_buf *b, const char *command);
-
-/* The quoted form of @s alone: what misleads (base/escape.h) as \u00XX, what is no UTF-8 as U+FFFD. */
-void fl_json_quote(struct fl_buf *b, struct fl_str s);
 
 #endif

@@ -19,6 +19,13 @@ struct fl_str fl_str_trim(struct fl_str a)
 	return a;
 }
 
+struct fl_str fl_str_base_name(struct fl_str path)
+{
+	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
+
+	return slash ? fl_str_from(path, (size_t)(slash - path.p) + 1) : path;
+}
+
 bool fl_str_line(struct fl_str *rest, struct fl_str *line)
 {
 	size_t end;

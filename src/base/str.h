@@ -47,6 +47,9 @@ static inline bool fl_str_starts(struct fl_str a, const char *z)
 	return a.n >= n && memcmp(a.p, z, n) == 0;
 }
 
+/* The part of a path behind its last "/": of "a/b.c" "b.c", of "a/" nothing. */
+struct fl_str fl_str_base_name(struct fl_str path);
+
 static inline bool fl_str_ends(struct fl_str a, const char *z)
 {
 	size_t n = strlen(z);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 #include "base/map.h"
 #include "base/num.h"
@@ -281,11 +282,6 @@ static void fill(const struct fl_ksyms *k, const struct row *r, struct fl_ksym *
 	ret->size = size_of(k, r);
 }
 
-void fl_ksyms_get(const struct fl_ksyms *k, size_t i, struct fl_ksym *ret)
-{
-	fill(k, &k->rows[i], ret);
-}
-
 /* Without memory for it, look-ups go over all rows. */
 static void build_chains(struct fl_ksyms *k)
 {
@@ -469,4 +465,15 @@ int fl_ksyms_kernel_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *
 	    addr >= end.addr)
 		return -ENOENT;
 	return 0;
+}
+
+void fl_ksym_text(const struct fl_ksym *sym, uint64_t offset, bool name_only, struct fl_buf *out)
+{
+	fl_buf_add_str(out, sym->name);
+	if (!name_only && sym->size)
+		fl_buf_addf(out, "+0x%llx/0x%llx", (unsigned long long)offset, (unsigned long long)sym->size);
+	else if (!name_only)
+		fl_buf_addf(out, "+0x%llx", (unsigned long long)offset);
+	if (sym->module.n)
+		fl_buf_addf(out, " [%.*s]", FL_STR_ARG(sym->module));
 }

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
+struct fl_buf;
 struct fl_diag;
 struct fl_ksyms;
 
@@ -37,8 +38,6 @@ FL_DEFINE_CLEANUP(struct fl_ksyms *, fl_ksyms_close);
 size_t fl_ksyms_count(const struct fl_ksyms *k);
 /* A symbol of that module is there: it is loaded. */
 bool fl_ksyms_has_module(const struct fl_ksyms *k, struct fl_str module);
-/* Symbol @i, in the order of the file. */
-void fl_ksyms_get(const struct fl_ksyms *k, size_t i, struct fl_ksym *ret);
 /* Every address is zero: kptr_restrict or a missing CAP_SYSLOG. Names can still be looked up. */
 bool fl_ksyms_hidden(const struct fl_ksyms *k);
 
@@ -63,6 +62,12 @@ int fl_ksyms_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *ret);
 
 /* The same for an address of the kernel or of a module, as the kernel itself looks: -ENOENT for others. */
 int fl_ksyms_kernel_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *ret);
+
+/*
+ * Appends "vfs_read+0x4/0x470 [module]", the kernel's %pS, for an address @offset bytes behind the symbol's;
+ * without "+0x4/0x470" where only its name is wanted.
+ */
+void fl_ksym_text(const struct fl_ksym *sym, uint64_t offset, bool name_only, struct fl_buf *out);
 
 /* Each symbol whose name matches the glob, in the order of the file; non-zero ends and returns. Sizes
  * are not looked for and 0. */

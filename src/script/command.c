@@ -196,13 +196,9 @@ static int cmd_rm(struct fl_command *c)
 
 static struct fl_str last_part(struct fl_str path)
 {
-	size_t start;
-
 	while (path.n && path.p[path.n - 1] == '/')
 		path.n--;
-	for (start = path.n; start && path.p[start - 1] != '/';)
-		start--;
-	return fl_str_from(path, start);
+	return fl_str_base_name(path);
 }
 
 /* "ln -s TARGET DIR" makes DIR/<last part of TARGET>, as ln does. */

@@ -358,28 +358,3 @@ struct fl_node *fl_link_new(struct fl_str target)
 	return text_new(target, (struct fl_node){ .ops = &link_ops, .type = FL_NODE_SYMLINK,
 						  .mode = 0777, .refs = 1 });
 }
-
-static ssize_t text_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
-{
-	struct fl_str part = fl_str_sub(text_of(o->node), pos, n);
-
-	memcpy(buf, part.p, part.n);
-	return part.n;
-}
-
-static ssize_t text_size(struct fl_open *o)
-{
-	return (ssize_t)text_of(o->node).n;
-}
-
-static const struct fl_node_ops text_ops = {
-	.read = text_read,
-	.size = text_size,
-	.free = text_free,
-};
-
-struct fl_node *fl_text_node_new(struct fl_str text)
-{
-	return text_new(text, (struct fl_node){ .ops = &text_ops, .type = FL_NODE_FILE,
-						.mode = 0444, .refs = 1 });
-}

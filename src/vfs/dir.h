@@ -49,9 +49,6 @@ struct fl_attr_ops {
 
 struct fl_node *fl_attr_new(const struct fl_attr_ops *ops, mode_t mode, void *data);
 
-/* A read-only file whose text never changes; copied. */
-struct fl_node *fl_text_node_new(struct fl_str text);
-
 struct fl_node *fl_link_new(struct fl_str target);
 
 #endif

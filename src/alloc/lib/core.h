@@ -113,7 +113,6 @@ struct fl_book {
 extern struct fl_book fl_book;
 bool fl_book_open(void);
 void *fl_book_array(uint64_t *ret_offset); /* of counters; NULL: none to be had */
-void fl_book_forget_array(uint64_t offset);
 size_t fl_book_array_size(void);
 /* A string's place; 0 where there is no room: the empty string's. */
 uint32_t fl_book_name(const char *s, size_t n);
@@ -127,8 +126,6 @@ void fl_book_fork_in_child(void);
 /* counters.c */
 void fl_count_slow(uint32_t index, size_t bytes);
 void fl_uncount_slow(uint32_t index, size_t bytes);
-/* Of an allocation that has been counted and then was not to be had. */
-void fl_take_back(uint32_t index, size_t bytes);
 void fl_counters_read(uint32_t index, struct fl_alloc_counters *ret);
 void fl_counters_before_fork(void);
 void fl_counters_in_parent(void);

@@ -238,11 +238,6 @@ void fl_count_slow(uint32_t index, size_t bytes)
 		note_peak(index, (int64_t)bytes, 1);
 }
 
-void fl_take_back(uint32_t index, size_t bytes)
-{
-	add_allocated(index, -(uint64_t)bytes, -1ULL);
-}
-
 void fl_uncount_slow(uint32_t index, size_t bytes)
 {
 	struct fl_alloc_counter_ *c, *s;

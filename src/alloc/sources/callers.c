@@ -257,13 +257,6 @@ static bool is_wrapper(struct fl_callers *c, struct fl_str function)
 	return e->num;
 }
 
-static struct fl_str base_name(struct fl_str path)
-{
-	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
-
-	return slash ? fl_str_from(path, (size_t)(slash + 1 - path.p)) : path;
-}
-
 /* "f+0x12" where no line says it better; "lib.so+0x1234", for addr2line, where there is no name. */
 static struct fl_str function_text(struct fl_callers *c, const struct fl_alloc_frame *f)
 {
@@ -271,7 +264,7 @@ static struct fl_str function_text(struct fl_callers *c, const struct fl_alloc_f
 
 	if (f->function.n && (f->line || !f->has_from_start))
 		return f->function;
-	fl_buf_add_str(&b, f->function.n ? f->function : base_name(f->module));
+	fl_buf_add_str(&b, f->function.n ? f->function : fl_str_base_name(f->module));
 	fl_buf_addf(&b, "%s0x%" PRIx64, b.len ? "+" : "",
 		    f->function.n ? f->from_start : f->offset);
 	return b.error ? (struct fl_str){} : keep(c, fl_buf_str(&b));
@@ -313,7 +306,7 @@ int fl_callers_name(struct fl_callers *c, const struct fl_callers_place *v, size
 	if (!who)
 		return 0;
 	r->function = function_text(c, who);
-	r->module = base_name(who->module);
+	r->module = fl_str_base_name(who->module);
 	r->file = who->line ? who->file : (struct fl_str){};
 	r->line = who->line;
 	return r->function.p ? 0 : -ENOMEM;

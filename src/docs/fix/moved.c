@@ -12,18 +12,9 @@
 
 #include "base/util.h"
 
-static struct fl_str base_name(struct fl_str path)
-{
-	size_t at = path.n;
-
-	while (at && path.p[at - 1] != '/')
-		at--;
-	return fl_str_from(path, at);
-}
-
 static struct fl_str folders(struct fl_str path)
 {
-	return fl_str_sub(path, 0, path.n - base_name(path).n);
+	return fl_str_sub(path, 0, path.n - fl_str_base_name(path).n);
 }
 
 /* Equal but for dashes and underscores, case, and .txt that became .rst or .yaml. */
@@ -118,9 +109,9 @@ static bool is_evident(struct fl_str old, struct fl_str new)
 {
 	size_t kept;
 
-	if (!like(base_name(old), base_name(new)) || !keeps_folders(old, new, &kept))
+	if (!like(fl_str_base_name(old), fl_str_base_name(new)) || !keeps_folders(old, new, &kept))
 		return false;
-	return !is_common(base_name(old)) || kept >= 2 || fl_str_eq(folders(old), folders(new));
+	return !is_common(fl_str_base_name(old)) || kept >= 2 || fl_str_eq(folders(old), folders(new));
 }
 
 /* Searched within the translation that is named, or outside of all of them. */
@@ -141,7 +132,7 @@ const char *docs_moved_to(struct docs_tree *t, struct fl_str name)
 	const char *only = NULL;
 	bool doubled = false;
 
-	if (!base_name(name).n || is_no_name(name) || docs_tree_list(t) < 0)
+	if (!fl_str_base_name(name).n || is_no_name(name) || docs_tree_list(t) < 0)
 		return NULL;
 	for (size_t i = docs_tree_lower(t, top); i < t->nr_paths && !strncmp(t->paths[i], top.p, top.n); i++) {
 		struct fl_str path = fl_str(t->paths[i]);

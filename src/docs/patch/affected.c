@@ -86,19 +86,10 @@ static struct fl_str last_word(struct fl_str s)
 	return fl_str_from(s, from);
 }
 
-static struct fl_str last_part(struct fl_str path)
-{
-	size_t from = path.n;
-
-	while (from && path.p[from - 1] != '/')
-		from--;
-	return fl_str_from(path, from);
-}
-
 /* The folder's path, without its "/". */
 static struct fl_str folder(struct fl_str path)
 {
-	size_t n = path.n - last_part(path).n;
+	size_t n = path.n - fl_str_base_name(path).n;
 
 	return fl_str_sub(path, 0, n ? n - 1 : 0);
 }
@@ -114,7 +105,7 @@ static struct fl_str without_end(struct fl_str base)
 
 static void stake_path(struct docs_affected *a, struct docs_needles *in, struct fl_str path)
 {
-	look_for(a, in, without_end(last_part(path)), PATH, folder(path));
+	look_for(a, in, without_end(fl_str_base_name(path)), PATH, folder(path));
 }
 
 static void stake_page(struct docs_affected *a, struct fl_str path)
@@ -375,15 +366,15 @@ static void stake_gone(struct docs_affected *a, struct fl_str path)
 	char top[300];
 
 	stake_path(a, &a->everywhere, path);
-	look_for(a, &a->everywhere, last_part(path), PATH, folder(path)); /* with its end, for what has two */
+	look_for(a, &a->everywhere, fl_str_base_name(path), PATH, folder(path)); /* with its end, for what has two */
 	if (docs_is_page(path.p))
 		look_for(a, &a->pages, FL_STR(":glob:"), TEXT, fl_str_n("", 0));
 	if (fl_str_ends(path, ".yaml")) /* the build makes a page of it */
-		look_for(a, &a->everywhere, without_end(last_part(path)), PATH, FL_STR("netlink_spec"));
+		look_for(a, &a->everywhere, without_end(fl_str_base_name(path)), PATH, FL_STR("netlink_spec"));
 	if (snprintf(top, sizeof(top), "%.*s/", (int)fl_str_find(path, '/', 0), path.p) < (int)sizeof(top))
 		look_for(a, &a->everywhere, fl_str(top), PATTERN, fl_str_n("", 0));
 	for (struct fl_str dir = folder(path); dir.n && !docs_tree_has(a->after, dir); dir = folder(dir))
-		look_for(a, &a->everywhere, last_part(dir), PATH, folder(dir));
+		look_for(a, &a->everywhere, fl_str_base_name(dir), PATH, folder(dir));
 	affect(a, FL_STR("MAINTAINERS"));
 }
 
@@ -392,7 +383,7 @@ static bool rules_all(const struct docs_affected *a, struct fl_str path)
 {
 	return fl_str_is(path, ".foreland-docs-allow") || (is_in_docs(a, path) && fl_str_ends(path, ".py")) ||
 	       fl_str_starts(path, "tools/lib/python/kdoc/") || fl_str_is(path, "scripts/kernel-doc") ||
-	       (fl_str_starts(last_part(path), "Kconfig") && docs_set_has(&a->opts.want, DOCS_CONFIG_UNKNOWN) &&
+	       (fl_str_starts(fl_str_base_name(path), "Kconfig") && docs_set_has(&a->opts.want, DOCS_CONFIG_UNKNOWN) &&
 		a->opts.level >= FL_STYLE);
 }
 
@@ -420,7 +411,7 @@ struct place {
 /* What stands before @at is "DIR/", or "./", or "/" that begins the path. */
 static bool behind_folder(struct fl_str text, size_t at, struct fl_str dir)
 {
-	struct fl_str part = last_part(dir);
+	struct fl_str part = fl_str_base_name(dir);
 
 	if (!at || text.p[at - 1] != '/')
 		return false;

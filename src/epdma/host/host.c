@@ -211,20 +211,28 @@ static void sleep_ms(unsigned int ms)
 	nanosleep(&ts, NULL);
 }
 
+/* Whether the endpoint says that its block is ready; -ENODEV: the device is gone, and everything reads as ones. */
+static int is_ready(struct fl_host *h)
+{
+	uint32_t ctrl;
+	int r = read_word(h, h->md_bar, FL_EPMD_CTRL, &ctrl);
+
+	if (r < 0)
+		return r;
+	return ctrl == ALL_ONES ? -ENODEV : !!(ctrl & FL_EPMD_CTRL_READY);
+}
+
 /* Until READY is @want. */
 static int wait_ready(struct fl_host *h, bool want, unsigned int ms)
 {
 	uint64_t until = fl_time_ns(CLOCK_MONOTONIC) + ms * 1000000ull;
 
 	for (;;) {
-		uint32_t ctrl;
-		int r = read_word(h, h->md_bar, FL_EPMD_CTRL, &ctrl);
+		int r = is_ready(h);
 
 		if (r < 0)
 			return r;
-		if (ctrl == ALL_ONES)
-			return -ENODEV;
-		if (!!(ctrl & FL_EPMD_CTRL_READY) == want)
+		if (r == want)
 			return 0;
 		if (fl_time_ns(CLOCK_MONOTONIC) >= until)
 			return -ETIMEDOUT;
@@ -588,14 +596,9 @@ void fl_host_remove(struct fl_host *h)
 
 int fl_host_alive(struct fl_host *h)
 {
-	uint32_t ctrl;
-	int r = read_word(h, h->md_bar, FL_EPMD_CTRL, &ctrl);
+	int r = is_ready(h);
 
-	if (r < 0)
-		return r;
-	if (ctrl == ALL_ONES)
-		return -ENODEV;
-	return ctrl & FL_EPMD_CTRL_READY ? 0 : -ENOLINK;
+	return r == 0 ? -ENOLINK : r < 0 ? r : 0;
 }
 
 const struct fl_epmd *fl_host_metadata(const struct fl_host *h)

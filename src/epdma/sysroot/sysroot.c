@@ -47,14 +47,6 @@ struct fl_node *fl_sysroot_root(struct fl_sysroot *m)
 	return m->root;
 }
 
-struct fl_epf *fl_sysroot_function(struct fl_sysroot *m, unsigned int i)
-{
-	for (struct function *f = m->functions; f; f = f->next)
-		if (f->epf && i-- == 0)
-			return f->epf;
-	return NULL;
-}
-
 struct fl_epf *fl_sysroot_bound(struct fl_sysroot *m)
 {
 	for (struct function *f = m->functions; f; f = f->next)

@@ -44,9 +44,7 @@ void fl_sysroot_free(struct fl_sysroot *m); /* unbinds everything; NULL is allow
 
 struct fl_node *fl_sysroot_root(struct fl_sysroot *m); /* borrowed */
 
-/* The @i-th function directory's function; NULL behind the last. */
-struct fl_epf *fl_sysroot_function(struct fl_sysroot *m, unsigned int i);
-/* The first bound one, or NULL. */
+/* The first function that is bound, or NULL. */
 struct fl_epf *fl_sysroot_bound(struct fl_sysroot *m);
 
 /*

@@ -5,22 +5,6 @@
 #include "probe/export/private.h"
 #include "probe/export/stacks.h"
 
-static void *create(const struct fl_export_opts *opts)
-{
-	return calloc(1, sizeof(struct fl_stacks));
-}
-
-static void destroy(void *s)
-{
-	fl_stacks_fini(s);
-	free(s);
-}
-
-static int add_record(void *s, const struct fl_recorded *rec, struct fl_buf *out)
-{
-	return fl_stacks_add(s, rec);
-}
-
 static int finish(void *form, struct fl_buf *out)
 {
 	struct fl_stacks *s = form;
@@ -45,9 +29,9 @@ static uint64_t left_out(const void *form)
 
 const struct fl_form fl_form_folded = {
 	.name = "folded",
-	.create = create,
-	.destroy = destroy,
-	.record = add_record,
+	.create = fl_stacks_create,
+	.destroy = fl_stacks_destroy,
+	.record = fl_stacks_record,
 	.finish = finish,
 	.left_out = left_out,
 };

@@ -35,22 +35,6 @@ struct profile {
 	struct fl_buf out;
 };
 
-static void *create(const struct fl_export_opts *opts)
-{
-	return calloc(1, sizeof(struct fl_stacks));
-}
-
-static void destroy(void *s)
-{
-	fl_stacks_fini(s);
-	free(s);
-}
-
-static int add_record(void *s, const struct fl_recorded *rec, struct fl_buf *out)
-{
-	return fl_stacks_add(s, rec);
-}
-
 /* Texts 1 and 2 are "samples" and "count"; those of frames follow. */
 #define FIRST_TEXT 2
 
@@ -163,9 +147,9 @@ static uint64_t left_out(const void *form)
 
 const struct fl_form fl_form_pprof = {
 	.name = "pprof",
-	.create = create,
-	.destroy = destroy,
-	.record = add_record,
+	.create = fl_stacks_create,
+	.destroy = fl_stacks_destroy,
+	.record = fl_stacks_record,
 	.finish = finish,
 	.left_out = left_out,
 };

@@ -2,15 +2,24 @@
 #include "probe/export/stacks.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define MAX_FRAMES 1024
 
-void fl_stacks_fini(struct fl_stacks *s)
+void *fl_stacks_create(const struct fl_export_opts *opts)
 {
+	return calloc(1, sizeof(struct fl_stacks));
+}
+
+void fl_stacks_destroy(void *stacks)
+{
+	struct fl_stacks *s = stacks;
+
 	fl_map_fini(&s->counts);
 	fl_arena_fini(&s->arena);
 	fl_buf_fini(&s->kernel);
 	fl_buf_fini(&s->comm);
+	free(s);
 }
 
 /* ";outermost;...;innermost". Semicolons separate frames, so that a name has none. */
@@ -70,8 +79,9 @@ int fl_stacks_end(struct fl_stacks *s)
 	return count(s, fl_buf_str(&s->comm), FL_STR(""), fl_buf_str(&s->kernel));
 }
 
-int fl_stacks_add(struct fl_stacks *s, const struct fl_recorded *rec)
+int fl_stacks_record(void *stacks, const struct fl_recorded *rec, struct fl_buf *out)
 {
+	struct fl_stacks *s = stacks;
 	_cleanup_buf_ struct fl_buf user = {};
 	bool other_half = s->waits && s->pid == rec->pid && s->cpu == rec->cpu;
 	enum fl_stack_kind kind;

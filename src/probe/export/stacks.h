@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "probe/export/export.h"
 #include "probe/tracedat/recorded.h"
 
 struct fl_stacks {
@@ -20,8 +21,10 @@ struct fl_stacks {
 	uint64_t others; /* records that are no stacks */
 };
 
-void fl_stacks_fini(struct fl_stacks *s);
-int fl_stacks_add(struct fl_stacks *s, const struct fl_recorded *rec);
+/* As a form has them (private.h): those who write stacks differ in how they end. */
+void *fl_stacks_create(const struct fl_export_opts *opts);
+void fl_stacks_destroy(void *stacks);
+int fl_stacks_record(void *stacks, const struct fl_recorded *rec, struct fl_buf *out);
 /* What still waits is counted. */
 int fl_stacks_end(struct fl_stacks *s);
 

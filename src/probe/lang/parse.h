@@ -28,7 +28,6 @@ struct fl_user_param;
 #define FL_MAX_DENTRY_ARGS  256	 /* bytes of all expanded %pd and %pD */
 #define FL_MAX_MAXACTIVE    4096
 #define FL_MAX_COMMAND	    4094 /* bytes of a line */
-#define FL_MAX_PATH_STRING  4096
 
 /* Where an argument is evaluated: the kernel's TPARG_FL_. */
 enum {

@@ -80,24 +80,15 @@ static void add_element(const struct fl_probe_arg *a, const struct fl_record_slo
 static void add_hex(const struct fl_probe_arg *a, const struct fl_record_slot *s, const struct fl_record *rec,
 		    size_t size, const char *key, struct fl_buf *out)
 {
-	_cleanup_buf_ struct fl_buf hex = {}, name = {};
-	bool any = false;
-	struct fl_str text;
+	struct fl_json_hexes hexes = {};
 
-	fl_buf_addf(&name, "%s_hex", key);
-	fl_json_open(&hex, NULL, '[');
 	for (size_t k = 0; k < a->count; k++) {
-		bool odd = fl_record_string(s, rec, size, k, &text) && !fl_utf8_valid(text);
+		struct fl_str text = {};
+		bool there = fl_record_string(s, rec, size, k, &text);
 
-		if (odd)
-			fl_json_hex(&hex, NULL, text);
-		else
-			fl_json_null(&hex, NULL);
-		any |= odd;
+		fl_json_hexes_add(&hexes, there, text);
 	}
-	fl_json_close(&hex, ']');
-	if (any)
-		fl_json_text(out, fl_buf_z(&name), &hex);
+	fl_json_hexes_end(&hexes, key, out);
 }
 
 static void add_value(const struct fl_record_schema *p, size_t i, const struct fl_record *rec,

@@ -60,13 +60,6 @@ static bool add_place(const struct fl_mapping *m, uint64_t addr, struct fl_buf *
 	return true;
 }
 
-bool fl_usermaps_find(struct fl_str maps, uint64_t addr, struct fl_buf *out)
-{
-	struct fl_mapping m;
-
-	return find(maps, addr, &m) && add_place(&m, addr, out);
-}
-
 static void read_maps(struct thread *t, const struct fl_record *rec)
 {
 	_cleanup_buf_ struct fl_buf path = {};

@@ -33,7 +33,4 @@ void fl_usermaps_name(struct fl_usermaps *m, struct fl_user_namer namer);
 void fl_usermaps_text(struct fl_usermaps *m, const struct fl_record *thread, uint64_t addr, bool is_call,
 		      struct fl_buf *out);
 
-/* The same over the text of a maps file. False, and nothing appended, where no file is mapped there. */
-bool fl_usermaps_find(struct fl_str maps, uint64_t addr, struct fl_buf *out);
-
 #endif

@@ -189,14 +189,7 @@ static void add_symbol(uint64_t addr, bool name_only, const struct fl_print_reco
 		fl_buf_add_hex(out, addr);
 		return;
 	}
-	fl_buf_add_str(out, sym.name);
-	if (!name_only && sym.size)
-		fl_buf_addf(out, "+0x%llx/0x%llx", (unsigned long long)(addr - sym.addr),
-			    (unsigned long long)sym.size);
-	else if (!name_only)
-		fl_buf_addf(out, "+0x%llx", (unsigned long long)(addr - sym.addr));
-	if (sym.module.n)
-		fl_buf_addf(out, " [%.*s]", FL_STR_ARG(sym.module));
+	fl_ksym_text(&sym, addr - sym.addr, name_only, out);
 }
 
 static void add_ip4(const uint8_t *b, bool leading_zeros, struct fl_buf *out)

@@ -29,13 +29,6 @@ static bool starts_with_slash(struct fl_str s)
 	return s.n && s.p[0] == '/';
 }
 
-static struct fl_str base_name(struct fl_str path)
-{
-	const char *slash = path.n ? memrchr(path.p, '/', path.n) : NULL;
-
-	return slash ? fl_str_from(path, (size_t)(slash - path.p) + 1) : path;
-}
-
 /* "libc" is libc.so.6 and libc-2.31.so, "libc.so.6" itself alone. */
 static bool is_library(struct fl_str file, struct fl_str name)
 {
@@ -89,7 +82,7 @@ static int in_process(uint32_t pid, struct fl_str name, struct fl_buf *ret)
 	rest = fl_file_str(&maps);
 	while (fl_str_line(&rest, &line)) {
 		mapped = mapped_path(line);
-		if (!starts_with_slash(mapped) || !is_library(base_name(mapped), name))
+		if (!starts_with_slash(mapped) || !is_library(fl_str_base_name(mapped), name))
 			continue;
 		in_root(pid, mapped, ret);
 		return ret->error;

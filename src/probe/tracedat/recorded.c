@@ -71,16 +71,9 @@ static void add_symbol(const struct fl_ksyms *ksyms, uint64_t addr, bool name_on
 		fl_buf_add_hex(out, addr);
 		return;
 	}
-	fl_buf_add_str(out, sym.name);
 	/* A tracepoint's own probe has no other place; live it is shown so. The kernel's tracer is behind it. */
 	name_only |= addr == sym.addr && fl_str_starts(sym.name, "__probestub_");
-	if (!name_only && sym.size)
-		fl_buf_addf(out, "+0x%llx/0x%llx", (unsigned long long)(addr - sym.addr),
-			    (unsigned long long)sym.size);
-	else if (!name_only)
-		fl_buf_addf(out, "+0x%llx", (unsigned long long)(addr - sym.addr));
-	if (sym.module.n)
-		fl_buf_addf(out, " [%.*s]", FL_STR_ARG(sym.module));
+	fl_ksym_text(&sym, addr - sym.addr, name_only, out);
 }
 
 static uint64_t address_of(const struct fl_recorded *rec, const struct fl_field *f)
@@ -478,24 +471,15 @@ static void json_element(const struct fl_recorded *rec, const struct fl_printed 
 static void json_hex(const struct fl_recorded *rec, const struct fl_printed *v, const char *key,
 		     struct fl_buf *out)
 {
-	_cleanup_buf_ struct fl_buf hex = {}, name = {};
-	bool any = false;
-	struct fl_str s;
+	struct fl_json_hexes hexes = {};
 
-	fl_buf_addf(&name, "%s_hex", key);
-	fl_json_open(&hex, NULL, '[');
 	for (uint32_t k = 0; v->print == FL_PRINT_STRING && k < v->count; k++) {
-		bool odd = load_string(rec, v->field, k, &s) && !fl_utf8_valid(s);
+		struct fl_str s = {};
+		bool there = load_string(rec, v->field, k, &s);
 
-		if (odd)
-			fl_json_hex(&hex, NULL, s);
-		else
-			fl_json_null(&hex, NULL);
-		any |= odd;
+		fl_json_hexes_add(&hexes, there, s);
 	}
-	fl_json_close(&hex, ']');
-	if (any)
-		fl_json_text(out, fl_buf_z(&name), &hex);
+	fl_json_hexes_end(&hexes, key, out);
 }
 
 static void json_values(const struct fl_recorded *rec, struct fl_buf *out)
