@@ -8,8 +8,7 @@
  *  3. flatten: the tree becomes the list of predicates with the two jumps of each. Negation is
  *     pushed down on the way, by exchanging the jumps.
  *
- * The kernel reports columns from behind the first byte of a predicate, one more than where it
- * looked; base_column below is that.
+ * At which column the caret of an error stands is said in errors.c.
  */
 #include "probe/filter/filter.h"
 
@@ -53,7 +52,7 @@ struct pending {
 struct parser {
 	struct fl_str text;
 	size_t at;
-	size_t base_column; /* what the kernel adds to a position within the predicate */
+	bool has_begun; /* a predicate was there */
 	const struct fl_filter_scope *scope;
 	struct fl_arena *arena;
 	struct fl_diag *diag;
@@ -62,15 +61,9 @@ struct parser {
 	size_t nr_preds;
 };
 
-/* The column is the kernel's, and may lie behind the text; what is underlined may not. */
-static int fail(struct parser *p, enum fl_filter_error code, size_t column)
+static int fail(struct parser *p, enum fl_filter_error code, size_t at)
 {
-	struct fl_span span = { FL_MIN(column, p->text.n), FL_MIN(column + 1, p->text.n) };
-	int r = fl_diag_set(p->diag, &fl_filter_errors[code], span);
-
-	if (p->diag)
-		p->diag->column = (uint32_t)column;
-	return r;
+	return fl_filter_fail(p->diag, p->text, code, at);
 }
 
 static bool at_space(const struct parser *p)
@@ -200,7 +193,7 @@ static bool is_string(const struct fl_filter_field *f)
 
 static int fail_here(struct parser *p, enum fl_filter_error code)
 {
-	return fail(p, code, p->base_column + p->at);
+	return fl_filter_fail_within(p->diag, p->text, code, p->at);
 }
 
 static bool take(struct parser *p, const char *text)
@@ -312,7 +305,7 @@ static int take_number(struct parser *p, struct fl_filter_pred *pred)
 	if (s.n >= MAX_NUMBER)
 		return fail_here(p, FL_FILTER_OPERAND_TOO_LONG);
 	if (parse_number(s, pred->field.is_signed, &pred->value) < 0)
-		return fail(p, FL_FILTER_ILLEGAL_INTVAL, p->base_column + start);
+		return fl_filter_fail_within(p->diag, p->text, FL_FILTER_ILLEGAL_INTVAL, start);
 	return 0;
 }
 
@@ -493,14 +486,14 @@ static int take_operand(struct parser *p, struct node **ret)
 	if (!n)
 		return -ENOMEM;
 	if (p->at == p->text.n)
-		return fail(p, p->base_column ? FL_FILTER_INVALID_FILTER : FL_FILTER_NO_FILTER, p->at);
+		return fail(p, p->has_begun ? FL_FILTER_INVALID_FILTER : FL_FILTER_NO_FILTER, p->at);
 	if (p->nr_preds-- == 0)
 		return fail(p, FL_FILTER_TOO_MANY_PREDS, p->at);
 	n->pred = FL_ARENA_NEW(p->arena, struct fl_filter_pred);
 	if (!n->pred)
 		return -ENOMEM;
 	n->invert = invert;
-	p->base_column = 1;
+	p->has_begun = true;
 	*ret = n;
 	return take_pred(p, n->pred);
 }
