@@ -2,7 +2,7 @@
 /*
  * Whole files as memory. Files that the user named are opened as they are; those that somebody else
  * named (a process by its maps, an ELF file by its debug link, a tree by its sources) by
- * fl_file_open_named(), or as "base/mapping.h" does. What is written goes through "base/out.h".
+ * fl_file_open_named(), or as "base/mapping.h" does. What is written goes through "base/safe-write.h".
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H

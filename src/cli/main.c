@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/out.h"
+#include "base/safe-write.h"
 #include "cli/cmds.h"
 #include "cli/complete.h"
 #include "cli/memory.h"

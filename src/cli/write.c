@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "base/out.h"
+#include "base/safe-write.h"
 #include "cli/say.h"
 
 static int said(const char *path, int r, struct fl_diag *diag)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files that a command writes where its user says: by the door of "base/out.h", failures are said. */
+/* Files that a command writes where its user says: by the door of "base/safe-write.h", failures are said. */
 #ifndef CLI_WRITE_H
 #define CLI_WRITE_H
 

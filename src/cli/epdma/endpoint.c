@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/num.h"
-#include "base/out.h"
+#include "base/safe-write.h"
 #include "cli/cmds.h"
 #include "cli/epdma/epdma.h"
 #include "cli/say.h"

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/out.h"
+#include "base/safe-write.h"
 #include "cli/say.h"
 #include "cli/stop.h"
 #include "cli/trace/private.h"

@@ -7,7 +7,7 @@
 
 #include "base/escape.h"
 #include "base/json.h"
-#include "base/out.h"
+#include "base/safe-write.h"
 #include "base/table.h"
 #include "cli/cmds.h"
 #include "cli/say.h"

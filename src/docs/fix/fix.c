@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/out.h"
+#include "base/safe-write.h"
 #include "docs/fix/diff.h"
 #include "docs/fix/moved.h"
 

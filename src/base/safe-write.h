@@ -16,8 +16,8 @@
  * A process that is killed leaves nothing, but between two calls of fl_out_commit(): a file with a name
  * cannot be replaced by one that has none, so the new one, whole by then, is given one and renamed.
  */
-#ifndef BASE_OUT_H
-#define BASE_OUT_H
+#ifndef BASE_SAFE_WRITE_H
+#define BASE_SAFE_WRITE_H
 
 #include <stddef.h>
 

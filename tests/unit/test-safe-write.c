@@ -29,7 +29,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mapping.h"
-#include "base/out.h"
+#include "base/safe-write.h"
 
 static char home[] = "/tmp/foreland-out-XXXXXX";
 
