@@ -192,6 +192,75 @@ static struct fl_alloc_record record(int64_t bytes, uint64_t calls, const char *
 
 #define DIGITS63 "123456789012345678901234567890123456789012345678901234567890123"
 
+/*
+ * Whether a line is of the usual form or not it means the same: as the last of a text, where nothing can be
+ * taken for granted, and among others.
+ */
+static void no_form_of_a_line_means_something_else(void **state)
+{
+	static const char usual[] = "        4096        1 mm/filemap.c:1951 func:__filemap_get_folio \n";
+	static const char *const lines[] = {
+		usual,
+		"     4206592        4 net/netfilter/a.c:2567 [nf_conntrack] func:nf_ct_alloc_hashtable \n",
+		"     4206592        4 net/netfilter/a.c:2567 [nf_conntrack] func:nf_ct_alloc_hashtable\n",
+		"     4206592        4 net/netfilter/a.c:2567 [nf_conntrack] func:f accurate:no \n",
+		"     4206592        4 net/a.c:2567 [nf_conntrack_of_more_than_32_characters] func:f \n",
+		"     4206592        4 net/a.c:2567 func:a_function_of_more_than_thirty_two_characters \n",
+		"     4206592        4 a/path/of/more/than/sixty_four/characters/in/one/directory/a.c:1 func:f \n",
+		"     4206592        4 a/path/that/with/its/number/has/sixty/four/characters/in_a/a.c:1 func:f \n",
+		"     4206592        4 a.c:1234567 [a] func:f \n",
+		"     4206592        4 a.c:12345678 [a] func:f \n",
+		"     4206592        4 a.c: [a] func:f \n",
+		"     4206592        4 :12 [a] func:f \n",
+		"     4206592        4 a.c12 [a] func:f \n",
+		"     4206592        4 a.c:12 [] func:f \n",
+		"     4206592        4 a.c:12 [a func:f \n",
+		"     4206592        4 a.c:12 [a\nb] func:f \n",
+		"     4206592        4 a\nb.c:12 [a] func:f \n",
+		"     4206592        4 a.c:12 func:f\ng \n",
+		"     4206592        4 a.c:12 func: \n",
+		"     4206592        4 a b.c:12 func:f \n",
+		"     4206592        4 a\tb.c:12 func:f \n",
+		"     4206592        4 a.c:12\tfunc:f \n",
+		"     4206592        4 a.c:12 func:a\\040b \n",
+		"     4206592        4 a\\b.c:12 func:f \n",
+		"    -4206592        4 a.c:12 func:f \n",
+		"99999999999999        4 a.c:12 func:f \n",
+		"     42 6592        4 a.c:12 func:f \n",
+		"     4206592        x a.c:12 func:f \n",
+		"     4206592 12345678 a.c:12 func:f \n",
+		"     4206592          a.c:12 func:f \n",
+		"     4206592        4  a.c:12 func:f \n",
+		"     4206592        4 a.c:12  func:f \n",
+		"     4206592        4 a.c:12 func:f  \n",
+	};
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(lines); i++) {
+		char text[1024];
+		struct result alone, among;
+
+		read_text(lines[i], &alone);
+		snprintf(text, sizeof(text), "%s%s%s%s", lines[i], usual, usual, usual);
+		read_text(text, &among);
+		assert_int_equal(among.set.n, alone.set.n + 3);
+		assert_int_equal(among.findings, alone.findings);
+		for (size_t k = 0; k < alone.findings; k++)
+			assert_string_equal(among.codes[k], alone.codes[k]);
+		for (size_t k = 0; k < alone.set.n; k++) {
+			const struct fl_alloc_record *a = &alone.set.v[k], *b = &among.set.v[k];
+
+			assert_int_equal(a->bytes, b->bytes);
+			assert_int_equal(a->calls, b->calls);
+			assert_int_equal(a->line, b->line);
+			assert_int_equal(a->accurate, b->accurate);
+			assert_true(fl_str_eq(a->file, b->file) && fl_str_eq(a->module, b->module));
+			assert_true(fl_str_eq(a->function, b->function) && fl_str_eq(a->extra, b->extra));
+		}
+		fl_alloc_set_fini(&alone.set);
+		fl_alloc_set_fini(&among.set);
+	}
+}
+
 static void filters_follow_the_interface(void **state)
 {
 	struct fl_alloc_record r = record(100, 4, "", "mm/slub.c", 7, "f" DIGITS63);
@@ -348,6 +417,7 @@ int main(void)
 		cmocka_unit_test(each_bad_line_has_its_complaint),
 		cmocka_unit_test(the_rest_is_read),
 		cmocka_unit_test(a_line_of_ten_megabytes_is_one_complaint),
+		cmocka_unit_test(no_form_of_a_line_means_something_else),
 		cmocka_unit_test(filters_follow_the_interface),
 		cmocka_unit_test(filters_of_ours),
 		cmocka_unit_test(a_limit_keeps_the_right_ones),

@@ -86,13 +86,6 @@ static bool names_match(const struct fl_alloc_filter *f, const struct fl_alloc_r
 	return !(f->mask & FL_ALLOCINFO_LINENO) || r->line == f->line;
 }
 
-static bool sizes_match(const struct fl_alloc_filter *f, const struct fl_alloc_record *r)
-{
-	if (f->mask & FL_ALLOCINFO_MIN_SIZE && (uint64_t)r->bytes < f->min_size)
-		return false;
-	return !(f->mask & FL_ALLOCINFO_MAX_SIZE) || (uint64_t)r->bytes <= f->max_size;
-}
-
 static bool patterns_match(const struct fl_alloc_filter *f, const struct fl_alloc_record *r)
 {
 	if (f->more & FL_ALLOC_MODULE_GLOB && !fl_str_glob(f->module, r->module))
@@ -121,7 +114,7 @@ static bool ranges_match(const struct fl_alloc_filter *f, const struct fl_alloc_
 
 bool fl_alloc_filter_match(const struct fl_alloc_filter *f, const struct fl_alloc_record *r)
 {
-	if (!sizes_match(f, r) || !names_match(f, r))
+	if (!fl_alloc_filter_size(f, r->bytes) || !names_match(f, r))
 		return false;
 	if (f->mask & FL_ALLOCINFO_INACCURATE && (r->accurate == FL_ACCURATE_NO) != f->inaccurate)
 		return false;

@@ -41,6 +41,14 @@ void fl_alloc_filter_file(struct fl_alloc_filter *f, struct fl_str s);
 /* -EINVAL where a range is empty: what GET_AT says to it. */
 int fl_alloc_filter_check(const struct fl_alloc_filter *f);
 
+/* The part of it that is about sizes. */
+static inline bool fl_alloc_filter_size(const struct fl_alloc_filter *f, int64_t bytes)
+{
+	if (f->mask & FL_ALLOCINFO_MIN_SIZE && (uint64_t)bytes < f->min_size)
+		return false;
+	return !(f->mask & FL_ALLOCINFO_MAX_SIZE) || (uint64_t)bytes <= f->max_size;
+}
+
 bool fl_alloc_filter_match(const struct fl_alloc_filter *f, const struct fl_alloc_record *r);
 
 /* The part that the interface knows; the rest of the filter must be applied to its answers. */

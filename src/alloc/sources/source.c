@@ -33,7 +33,6 @@ struct sink {
 	struct fl_alloc_findings *findings;
 	struct fl_alloc_set *set;
 	struct fl_alloc_words words;
-	bool has_backslash; /* somewhere in the text: only then is it looked for */
 };
 
 /* A name that its writer gave with blanks as \040; the kernel writes no backslash. */
@@ -94,11 +93,12 @@ static int take_record(void *ctx, const struct fl_alloc_record *r)
 
 	if (fl_str_starts(r->function, "+0x"))
 		sink->filter = NULL;
-	if (!sink->words.any && !sink->has_backslash)
+	if (!sink->words.any && !sink->words.is_escaped)
 		return matches(sink, r) ? fl_alloc_set_add(sink->set, r) : 0;
 	own = *r;
-	if (sink->has_backslash)
+	if (sink->words.is_escaped)
 		e = decode(&sink->set->strings, &own.function);
+	sink->words.is_escaped = false;
 	if (e == 0 && sink->words.any)
 		e = keep_words(sink, &own);
 	if (e < 0 || !matches(sink, &own))
@@ -120,10 +120,9 @@ static int read_text(struct fl_file *text, const char *place, const struct fl_al
 		     struct fl_alloc_findings *findings, struct fl_alloc_set *set)
 {
 	struct sink sink = { .filter = f, .findings = findings, .set = set };
-	struct fl_alloc_reader reader = { &sink.words, take_record, take_finding, &sink };
+	struct fl_alloc_reader reader = { &sink.words, f, take_record, take_finding, &sink };
 
 	set->text = *text;
-	sink.has_backslash = text->size && memchr(text->data, '\\', text->size);
 	return fl_alloc_text_read(fl_file_str(text), place, &reader, NULL);
 }
 

@@ -6,6 +6,7 @@
 #define ALLOC_SOURCES_TEXT_H
 
 #include "alloc/records/errors.h"
+#include "alloc/records/filter.h"
 #include "alloc/records/record.h"
 
 #define FL_ALLOC_LINE_MAX 65536
@@ -17,10 +18,12 @@ struct fl_alloc_words {
 	struct fl_alloc_frame frames[FL_ALLOC_FRAMES_MAX]; /* of the second caller and so on */
 	unsigned int n;
 	bool any;
+	bool is_escaped; /* the function: it has a backslash */
 };
 
 struct fl_alloc_reader {
 	struct fl_alloc_words *words; /* those of the record at hand; NULL: left in its extra */
+	const struct fl_alloc_filter *sizes; /* of others record() need not be told; NULL: of all */
 	/* A record; its strings point into the text. A non-zero result ends the reading. */
 	int (*record)(void *ctx, const struct fl_alloc_record *r);
 	/* A finding about one line; at most one a line. NULL: findings are only counted. */
