@@ -15,17 +15,33 @@ mkfifo /tmp/in
 pid=$!
 exec 9>/tmp/in
 while ! grep -q ready /tmp/said; do sleep 1; done
-foreland alloc watch --attach $pid -i 1s -t 12s --json >/tmp/watched 2>/tmp/err2 &
-foreland alloc show --attach $pid -t 12s --json >/tmp/out 2>/tmp/err &
+foreland alloc watch --attach $pid -i 1s --prometheus /tmp/metrics --json >/tmp/watched 2>/tmp/err2 &
+watcher=$!
+foreland alloc show --attach $pid -t 500s --json >/tmp/out 2>/tmp/err &
 counter=$!
-sleep 5
+for f in /tmp/err /tmp/err2; do
+	while ! grep -q 'counting from now on' $f; do sleep 1; done
+done
 echo >&9
 while ! grep -q done /tmp/said; do sleep 1; done
+while ! grep -q 'bytes.*function="leak.* 1000000$' /tmp/metrics; do sleep 1; done
+kill -TERM $counter $watcher
+wait $watcher
+echo "watch status $?"
 wait $counter
 echo "status $?"
+cat /tmp/watched
 cat /tmp/out
 sed 's/^/err /' /tmp/err
 foreland alloc show --attach 99999 -t 1s 2>&1 | sed 's/^/none /'
+mkfifo /tmp/in2
+/bin/held moved </tmp/in2 >/tmp/said2 &
+pid=$!
+exec 8>/tmp/in2
+while ! grep -q ready /tmp/said2; do sleep 1; done
+foreland alloc show --attach $pid -t 1s >/tmp/out 2>&1
+echo "moved $?"
+sed 's/^/moved /' /tmp/out
 """
 
 if subprocess.run([vm, "--kernel", kernel, "--ready"], capture_output=True).returncode == 77:
@@ -47,8 +63,10 @@ def ok(good, what):
 
 
 rows = [json.loads(line) for line in p.stdout.splitlines() if line.startswith('{"bytes"')]
+grown, rows = [x for x in rows if "bytes_growth" in x], [x for x in rows if "bytes_growth" not in x]
 found = {x["function"].split("+")[0]: x for x in rows}
-ok("status 0" in p.stdout, "it ends well")
+ok(p.stdout.count("status 0\n") == 2, "both end well")
+ok([x for x in grown if x["function"].startswith("leak") and x["bytes_growth"] == 1000000], "a watch has seen it grow")
 ok("leak" in found and (found["leak"]["bytes"], found["leak"]["calls"]) == (1000000, 1000), "what is kept, to the block")
 ok("grow" in found and (found["grow"]["bytes"], found["grow"]["calls"], found["grow"]["total_calls"]) == (100000, 1, 1000),
    "what realloc() grew is one block")
@@ -58,5 +76,8 @@ note = re.search(r"err .*counted for .*: (\d+) allocations, (\d+) frees; (\d+) f
                  r"counted: (\d+) .*, (\d+) missed; it was trapped (\d+) times", p.stdout)
 ok(note and (note[1], note[2], note[3], note[4], note[5]) == ("5001", "2000", "1", "0", "0"), "the note is exact")
 ok("none process 99999: error: No such process [ESRCH]" in p.stdout, "a process that is not there is told")
+ok("moved 1\n" in p.stdout and re.search(r"moved process \d+: note: the kernel took the probe of \w+\(\) in /bin/held, "
+                                        "but the process does not meet it", p.stdout) and
+   not re.search("moved process.*counting from now on", p.stdout), "a probe that the process does not meet is an error")
 print(f"1..{count}")
 sys.exit(failed != 0)

@@ -16,6 +16,9 @@
  *
  * Each probe is bound to the one process, all its threads, and children not. Every call costs it two
  * traps into the kernel (a free one), about a microsecond each: the note at the end says how many.
+ *
+ * That the kernel took a probe does not say that the process meets it. What a probe is made of is an
+ * instruction that stands in the process's memory in another's place: there it is looked for.
  */
 #include <asm/ptrace.h>
 #include <errno.h>
@@ -24,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "alloc/sources/callers.h"
@@ -115,6 +119,8 @@ struct attach_source {
 	struct {
 		int prog;
 		struct fl_attachment at;
+		const char *function;
+		uint64_t offset; /* in the file */
 	} hooks[HOOKS_MAX];
 	size_t nr_hooks;
 	uint64_t start;
@@ -378,6 +384,8 @@ static int add_hook(struct attach_source *a, const struct family *f, bool is_ret
 		return r;
 	a->hooks[a->nr_hooks].prog = r;
 	a->hooks[a->nr_hooks].at = FL_ATTACHMENT_NONE;
+	a->hooks[a->nr_hooks].function = f->name;
+	a->hooks[a->nr_hooks].offset = offset;
 	return fl_prog_attach(hook, &point, r, &a->hooks[a->nr_hooks++].at);
 }
 
@@ -409,6 +417,51 @@ static int add_hooks(struct attach_source *a, struct fl_elf_image *i, bool with_
 				r = add_hook(a, f, pass == 1, offset, why);
 		}
 	return r;
+}
+
+/* Where in the process @offset of the file is code; 0: nowhere. */
+static uint64_t address_of(const struct attach_source *a, uint64_t offset)
+{
+	struct fl_str rest = fl_file_str(&a->maps), line, path = fl_str(strchr(a->path + 6, '/') + 5);
+	struct fl_mapping m;
+
+	while (fl_str_line(&rest, &line))
+		if (fl_mapping_parse(line, &m) && m.perms[2] == 'x' && fl_str_eq(m.path, path) &&
+		    offset >= m.offset && offset - m.offset < m.end - m.start)
+			return m.start + (offset - m.offset);
+	return 0;
+}
+
+/* -EOPNOTSUPP: what is in the process's memory is what is in the file. */
+static int check_hook(const struct attach_source *a, const struct fl_elf_image *i, uint64_t offset)
+{
+	uint32_t there = 0;
+	const void *file = fl_elf_bytes(i, offset, sizeof(there));
+	uint64_t address = address_of(a, offset);
+	struct iovec here = { &there, sizeof(there) };
+	struct iovec its = { (void *)(uintptr_t)address, sizeof(there) };
+	ssize_t n;
+
+	if (!address || !file)
+		return -EOPNOTSUPP;
+	n = process_vm_readv(a->pid, &here, 1, &its, 1, 0);
+	if (n != sizeof(there))
+		return n < 0 ? -errno : -EFAULT;
+	return memcmp(&there, file, sizeof(there)) == 0 ? -EOPNOTSUPP : 0;
+}
+
+static int check_hooks(const struct attach_source *a, const struct fl_elf_image *i, struct fl_buf *why)
+{
+	for (size_t k = 0; k < a->nr_hooks; k++) {
+		int r = check_hook(a, i, a->hooks[k].offset);
+
+		if (r == 0)
+			continue;
+		fl_buf_addf(why, "the kernel took the probe of %s() in %s, but the process does not meet it",
+			    a->hooks[k].function, strchr(a->path + 6, '/') + 5);
+		return r;
+	}
+	return 0;
 }
 
 static bool defines_malloc(struct fl_elf_image *i)
@@ -656,6 +709,8 @@ static int attach_all(struct attach_source *a, uint32_t max_objects, struct fl_b
 	r = make_maps(a, max_objects);
 	if (r == 0)
 		r = add_hooks(a, &i, with_cxx, why);
+	if (r == 0)
+		r = check_hooks(a, &i, why);
 	fl_elf_image_close(&i);
 	return r;
 }

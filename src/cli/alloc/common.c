@@ -156,11 +156,13 @@ static int open_probes(const struct alloc_source_opts *o, struct fl_alloc_source
 	} else {
 		r = fl_alloc_source_kernel(objects, &why, ret);
 	}
-	if (r == 0)
+	if (r == 0) {
+		fl_say_line("%s: note: counting from now on", name);
 		return FL_EXIT_DONE;
+	}
 	fl_say_failed(name, r);
 	if (why.len)
-		fl_say(FL_NOTE, "%s: %s", name, fl_buf_z(&why));
+		fl_say_line("%s: note: %s", name, fl_buf_z(&why));
 	help_with_probes(o, r);
 	return FL_EXIT_FINDINGS;
 }
