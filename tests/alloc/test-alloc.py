@@ -157,7 +157,7 @@ def metrics_are_the_text_format():
             assert line == f"# TYPE {metric} gauge"
         else:
             assert re.fullmatch(metric + r"\{" + LABEL + "(," + LABEL + r")*\} -?[0-9]+", line), line
-    assert seen == ["foreland_alloc_bytes", "foreland_alloc_calls"]
+    assert seen == ["foreland_alloc_bytes", "foreland_alloc_calls", "foreland_series_cut"]
     assert 'file="\ufffd\ufffd.c",line="2",module="",function="\xe4"} 2' in text, text
     if shutil.which("promtool"):
         subprocess.run(["promtool", "check", "metrics"], input=text, text=True, check=True)
