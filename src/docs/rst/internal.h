@@ -123,6 +123,10 @@ void rst_simple_table(struct rst *r, struct rst_block *b);
 void rst_explicit(struct rst *r, struct rst_block *b, struct rst_match m);
 void rst_literal(struct rst *r, struct rst_block *b);
 
+/* directive.c: @blank: a blank line stands behind it */
+bool rst_directive(struct rst *r, struct rst_block *b, struct rst_match m, bool *blank);
+size_t rst_directive_name(struct fl_str s); /* its length in "name::", or 0 */
+
 /* rst-csv.c: the content of a csv-table, whose directive stands in line @at of @b */
 void rst_csv_table(struct rst *r, struct rst_block *b, uint32_t at, struct rst_view content,
 		   struct rst_view options);
