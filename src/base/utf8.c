@@ -40,6 +40,20 @@ size_t fl_utf8_len(struct fl_str s)
 	return fl_utf8_decode(s, &c);
 }
 
+size_t fl_utf8_encode(uint32_t c, char out[4])
+{
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	if (n == 1) {
+		out[0] = (char)c;
+		return 1;
+	}
+	for (size_t i = n - 1; i; i--, c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)((0xf00u >> n) | c);
+	return n;
+}
+
 bool fl_utf8_valid(struct fl_str s)
 {
 	for (size_t i = 0, n; i < s.n; i += n) {

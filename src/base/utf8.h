@@ -11,6 +11,9 @@ size_t fl_utf8_len(struct fl_str s);
 /* The same, and the code point. */
 size_t fl_utf8_decode(struct fl_str s, uint32_t *ret);
 
+/* The bytes of a code point, and their number. */
+size_t fl_utf8_encode(uint32_t c, char out[4]);
+
 /* Whether all of @s is such characters. */
 bool fl_utf8_valid(struct fl_str s);
 

@@ -112,7 +112,6 @@ SPHINX = {
     "code-block": make(Quiet, 0, 1, CODE, blanks=False),
     "sourcecode": make(Quiet, 0, 1, CODE, blanks=False),
     "code": make(Quiet, 0, 1, "class name number-lines", blanks=False),
-    "raw": make(Quiet, 1, 0, "file url encoding class"),
     "highlight": make(Quiet, 1, 0, "force linenothreshold", content=False, blanks=False),
     "literalinclude": make(Quiet, 1, 0, "dedent linenos lineno-start lineno-match tab-width "
                            "language force encoding pyobject lines start-after end-before start-at "

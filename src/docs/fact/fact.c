@@ -62,7 +62,7 @@ static struct fl_str page_name(const struct docs_tree *t, const char *page)
 	return s;
 }
 
-void docs_fact_c(struct docs_worker *w, const char *kind, struct fl_str name, const char *page,
+struct docs_fact *docs_fact_c(struct docs_worker *w, const char *kind, struct fl_str name, const char *page,
 		uint32_t page_line, uint32_t line, uint32_t col)
 {
 	char *place = docs_sink_printf(&w->sink, "%.*s:%u", FL_STR_ARG(page_name(w->tree, page)), page_line);
@@ -71,6 +71,7 @@ void docs_fact_c(struct docs_worker *w, const char *kind, struct fl_str name, co
 
 	if (u)
 		u->extra = fl_str(place);
+	return u;
 }
 
 struct docs_finding *docs_report_fact(struct docs_sink *s, enum docs_check c, const struct docs_fact *u,

@@ -60,6 +60,7 @@ struct docs_fact {
 	uint16_t styles[RST_MAX_STYLES];
 	uint8_t nr_styles, level;
 	bool in_namespace; /* of C names, which a page chose */
+	bool weak; /* of C names: takes the name only where nobody has it */
 	bool quiet; /* its file is read for facts alone: nothing is reported there */
 	struct docs_fact *next;
 };
@@ -99,7 +100,7 @@ struct docs_fact *docs_fact_add(struct docs_worker *w, enum docs_fact_kind kind,
 				uint32_t line, uint32_t col);
 
 /* A C name that @page declares at @page_line, by itself or through a comment. */
-void docs_fact_c(struct docs_worker *w, const char *kind, struct fl_str name, const char *page,
+struct docs_fact *docs_fact_c(struct docs_worker *w, const char *kind, struct fl_str name, const char *page,
 		 uint32_t page_line, uint32_t line, uint32_t col);
 
 /* The page that says it. */

@@ -397,6 +397,12 @@ static struct fl_str bare_name(struct fl_str s)
 	return at < s.n ? fl_str_from(s, at + 1) : s;
 }
 
+/* A comment that a page includes is read once for each session's part: that is no second declaration. */
+static bool is_same_place(const struct docs_fact *a, const struct docs_fact *b)
+{
+	return fl_str_eq(a->extra, b->extra) && a->line == b->line && a->col == b->col && !strcmp(a->file, b->file);
+}
+
 static void judge_c(struct docs_graph *g)
 {
 	struct fl_map seen = {};
@@ -410,7 +416,7 @@ static void judge_c(struct docs_graph *g)
 
 		if (e && fresh)
 			e->ptr = (void *)v[i];
-		if (old && !fl_str_eq(old->extra, v[i]->extra))
+		if (old && !v[i]->weak && !is_same_place(old, v[i]))
 			c_twice(g, v[i]->quiet ? old : v[i], v[i]->quiet ? v[i] : old);
 	}
 	fl_map_fini(&seen);

@@ -372,3 +372,16 @@ const char *cdecl_read(struct fl_str text, const char *kind, struct cdecl_words 
 	*ret_at = c.bad_at;
 	return ok ? NULL : c.bad ? c.bad : "Expected end of definition.";
 }
+
+bool cdecl_is_reference(struct fl_str text)
+{
+	struct cdecl c = { .s = text };
+	struct fl_str name;
+
+	if (!nested_name(&c, &name))
+		return false;
+	skip_blanks(&c);
+	skip(&c, "()");
+	skip_blanks(&c);
+	return c.at == c.s.n;
+}

@@ -16,4 +16,7 @@ struct cdecl_words {
 const char *cdecl_read(struct fl_str text, const char *kind, struct cdecl_words words, struct fl_str *ret_name,
 		       size_t *ret_at);
 
+/* The text of a role like ":c:func:" is a name that Sphinx can look for. */
+bool cdecl_is_reference(struct fl_str text);
+
 #endif

@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "docs/read/cdecl.h"
+#include "docs/read/assets.h"
+#include "docs/read/cnames.h"
 
 /* The folder of the page, with its "/"; empty at the top. */
 static struct fl_str folder(const char *path)
@@ -13,6 +14,22 @@ static struct fl_str folder(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return fl_str_n(path, slash ? (size_t)(slash + 1 - path) : 0);
+}
+
+/* Sphinx takes the pages' folder for the top of everything: no page's name leads out of it. */
+static struct fl_str within_doc(struct fl_str dir, const char *page, const char *doc, struct fl_str name, size_t *ret_n)
+{
+	size_t top = doc ? (size_t)(doc - page) : 0;
+
+	while (fl_str_starts(name, "../") || fl_str_starts(name, "./")) {
+		bool up = name.p[1] == '.';
+
+		name = fl_str_from(name, up ? 3 : 2);
+		for (dir.n -= up && dir.n > top; up && dir.n > top && dir.p[dir.n - 1] != '/'; dir.n--)
+			;
+	}
+	*ret_n = dir.n;
+	return name;
 }
 
 static bool join(struct fl_str dir, struct fl_str name, const char *end, char *out, size_t size)
@@ -33,8 +50,7 @@ static const char *behind_doc(const struct docs_worker *w, const char *page)
 	return at && (at == page || at[-1] == '/') ? at + doc.n : NULL;
 }
 
-/* A page's name as Sphinx writes it: from the pages' folder where it begins with "/", else from here. */
-static bool page_path(const struct docs_worker *w, const char *page, struct fl_str name, const char *end, char *out,
+bool docs_page_path(const struct docs_worker *w, const char *page, struct fl_str name, const char *end, char *out,
 		      size_t size)
 {
 	const char *doc = behind_doc(w, page);
@@ -44,6 +60,8 @@ static bool page_path(const struct docs_worker *w, const char *page, struct fl_s
 		dir = doc ? fl_str_n(page, (size_t)(doc - page)) : fl_str_n("", 0);
 		name = fl_str_from(name, 1);
 	}
+	if (end[0])
+		name = within_doc(dir, page, doc, name, &dir.n);
 	return join(dir, name, end, out, size);
 }
 
@@ -72,27 +90,12 @@ static void doc_role(struct docs_worker *w, const struct rst_fact *f)
 	char path[1024];
 	struct docs_finding *d;
 
-	if (!name.n || memchr(name.p, '\n', name.n) || !page_path(w, w->path, name, ".rst", path, sizeof(path)) ||
+	if (!name.n || memchr(name.p, '\n', name.n) || !docs_page_path(w, w->path, name, ".rst", path, sizeof(path)) ||
 	    docs_exists(w, fl_str(path)) || docs_generated(w, fl_str(path)) || strstr(w->path, "sphinx/"))
 		return;
 	d = docs_report(&w->sink, DOCS_REF_DOC, f->line, f->col, columns(f->extra),
-			"unknown document: %.*s", FL_STR_ARG(name));
+			"unknown document: '%.*s'", FL_STR_ARG(name));
 	docs_finding_columns(d);
-}
-
-/* A file that the page shows or offers; patterns and addresses are no files. */
-static void asset(struct docs_worker *w, const struct rst_fact *f, struct fl_str name, const char *before,
-		  const char *after)
-{
-	char path[1024];
-
-	if (!name.n || memchr(name.p, '*', name.n) || memmem(name.p, name.n, "://", 3) ||
-	    fl_str_starts(name, "data:") ||
-	    memchr(name.p, '\n', name.n) || !page_path(w, w->path, name, "", path, sizeof(path)) ||
-	    docs_exists(w, fl_str(path)))
-		return;
-	docs_finding_columns(docs_report(&w->sink, DOCS_REF_ASSET, f->line, f->col, columns(f->name), "%s%s%s",
-					 before, path, after));
 }
 
 /* Labels are compared in lower case with single blanks. */
@@ -115,19 +118,40 @@ static struct fl_str label_name(struct docs_worker *w, struct fl_str s)
 	return fl_str_n(out, n);
 }
 
+/* ":rfc:`2822#section-1`": a number, and a place there. */
+static void number_role(struct docs_worker *w, const struct rst_fact *f, struct fl_str role, struct fl_str text)
+{
+	struct fl_str s = fl_str_sub(text, 0, fl_str_find(text, '#', 0));
+	char name[4] = "";
+	bool digits = s.n;
+
+	for (size_t i = 0; i < s.n; i++)
+		digits &= s.p[i] >= '0' && s.p[i] <= '9';
+	for (size_t i = 0; i < role.n && i < 3; i++)
+		name[i] = role.p[i] & ~32;
+	if (!digits && text.n)
+		docs_finding_columns(docs_report(&w->sink, DOCS_ROLE_USE, f->line, f->col, role.n,
+						 "invalid %s number %.*s", name,
+						 FL_STR_ARG(fl_str_sub(text, 0, 200))));
+}
+
 static void role_fact(struct docs_worker *w, const struct rst_fact *f)
 {
+	struct fl_str role = fl_str_starts(f->name, "std:") ? fl_str_from(f->name, 4) : f->name, name;
 	struct docs_fact *u;
-	struct fl_str name;
 
-	if (fl_str_is(f->name, "doc")) {
+	if (fl_str_is(role, "doc")) {
 		doc_role(w, f);
-	} else if (fl_str_is(f->name, "download")) {
-		asset(w, f, role_target(f->extra), "download file not readable: ", "");
-	} else if (fl_str_is(f->name, "ref") || fl_str_is(f->name, "numref")) {
+	} else if (fl_str_is(role, "download")) {
+		docs_asset_named(w, f, role_target(f->extra), "download file not readable: ", "");
+	} else if (fl_str_starts(role, "c:")) {
+		docs_c_role(w, f, role_target(f->extra));
+	} else if (fl_str_is(role, "rfc") || fl_str_is(role, "pep") || fl_str_is(role, "cwe")) {
+		number_role(w, f, role, role_target(f->extra));
+	} else if (fl_str_is(role, "ref") || fl_str_is(role, "numref")) {
 		name = role_target(f->extra);
 		u = name.n ? docs_fact_add(w, DOCS_FACT_LABEL_REF, label_name(w, name), f->line, f->col) : NULL;
-		if (u && (fl_str_is(f->name, "numref") || (f->extra.n && f->extra.p[f->extra.n - 1] == '>')))
+		if (u && (fl_str_is(role, "numref") || (f->extra.n && f->extra.p[f->extra.n - 1] == '>')))
 			u->extra = FL_STR("x");
 	}
 }
@@ -148,27 +172,24 @@ static struct fl_str one_line(struct docs_worker *w, struct fl_str s)
 	return fl_str_n(out ? out : "", n);
 }
 
-void docs_page_name(struct docs_worker *w, const struct rst_fact *f)
+struct docs_fact *docs_page_name(struct docs_worker *w, const struct rst_fact *f)
 {
 	struct fl_str name;
 
 	switch (f->kind) {
 	case RST_TERM:
-		docs_fact_add(w, DOCS_FACT_TERM, one_line(w, f->name), f->line, f->col);
-		break;
+		return docs_fact_add(w, DOCS_FACT_TERM, one_line(w, f->name), f->line, f->col);
 	case RST_ROLE:
-		name = fl_str_is(f->name, "term") ? one_line(w, role_target(f->extra)) : fl_str_n("", 0);
-		if (name.n)
-			docs_fact_add(w, DOCS_FACT_TERM_REF, name, f->line, f->col);
-		break;
+		name = fl_str_is(f->name, "term") || fl_str_is(f->name, "std:term")
+			       ? one_line(w, role_target(f->extra))
+			       : fl_str_n("", 0);
+		return name.n ? docs_fact_add(w, DOCS_FACT_TERM_REF, name, f->line, f->col) : NULL;
 	case RST_CITATION:
-		docs_fact_add(w, DOCS_FACT_CITATION, f->name, f->line, f->col);
-		break;
+		return docs_fact_add(w, DOCS_FACT_CITATION, f->name, f->line, f->col);
 	case RST_CITATION_REF:
-		docs_fact_add(w, DOCS_FACT_CITATION_REF, f->name, f->line, f->col);
-		break;
+		return docs_fact_add(w, DOCS_FACT_CITATION_REF, f->name, f->line, f->col);
 	default:
-		break;
+		return NULL;
 	}
 }
 
@@ -193,6 +214,7 @@ static void toc_missing(struct docs_worker *w, const struct rst_line *l, struct 
 		from.n = 0;
 		name = fl_str_from(name, 1);
 	}
+	name = within_doc(from, from.p, from.p, name, &from.n);
 	snprintf(path, sizeof(path), "%.*s%.*s", FL_STR_ARG(from), FL_STR_ARG(name));
 	docs_finding_columns(docs_report(&w->sink, DOCS_TOC_MISSING, l->no, l->off, l->n,
 		    glob ? "toctree glob pattern '%s' didn't match any documents" :
@@ -209,7 +231,7 @@ static void toc_entry(struct docs_worker *w, const struct rst_line *l, bool glob
 		return;
 	if (fl_str_ends(s, ".rst"))
 		s.n -= 4;
-	if (!page_path(w, w->path, s, ".rst", path, sizeof(path)) ||
+	if (!docs_page_path(w, w->path, s, ".rst", path, sizeof(path)) ||
 	    (self_made(s) && !docs_exists(w, fl_str(path)))) /* a page of such a name is a page */
 		return;
 	if (!docs_exists(w, fl_str(path)) && !docs_generated(w, fl_str(path)))
@@ -227,7 +249,7 @@ static void toctree(struct docs_worker *w, const struct rst_fact *f)
 		bool fresh = true;
 
 		glob |= memchr(l->p, '*', l->n) != NULL;
-		if (!l->n || l->p[0] == ' ')
+		if (!l->n || l->p[0] == ' ' || self_made(role_target(fl_str_n(l->p, l->n))))
 			continue;
 		if (!fl_map_put(&seen, role_target(fl_str_n(l->p, l->n)), &fresh))
 			w->sink.error = -ENOMEM;
@@ -324,7 +346,7 @@ static bool is_orphan(struct rst_view v)
 	return false;
 }
 
-/* The labels of the file at hand, from @f on, are the page's too. */
+/* The labels, terms and citations of the file at hand, from @f on, are the page's too. */
 static void included_labels(struct docs_worker *w, const struct rst_fact *f, const char *file)
 {
 	const char *page = w->path;
@@ -332,7 +354,8 @@ static void included_labels(struct docs_worker *w, const struct rst_fact *f, con
 	w->path = file;
 	for (; f && !(w->tree->kernel && !docs_is_in_doc(w->tree, page)); f = f->next) {
 		struct docs_fact *u = f->kind == RST_TARGET && !fl_str_is(f->name, "_") ?
-					      docs_label(w, label_name(w, f->name), f) : NULL;
+					      docs_label(w, label_name(w, f->name), f) :
+					      docs_page_name(w, f);
 
 		if (u)
 			u->page = page;
@@ -356,7 +379,7 @@ static void read_included(struct rst *r, struct fl_str name, bool titles)
 	char path[1024], *keep;
 
 	if (!name.n || name.p[0] == '<' || r->includes == RST_MAX_INCLUDES ||
-	    !page_path(w, file, name, "", path, sizeof(path)) || is_open(r, w->path, path) ||
+	    !docs_page_path(w, file, name, "", path, sizeof(path)) || is_open(r, w->path, path) ||
 	    docs_tree_read(w->tree, path, &text) < 0)
 		return;
 	first = !r->included;
@@ -378,6 +401,33 @@ static void read_included(struct rst *r, struct fl_str name, bool titles)
 	r->includes--;
 }
 
+/* A file of data: its tabs are part of it. */
+static bool read_text(struct rst *r, struct fl_str name, struct rst_view *ret)
+{
+	struct docs_worker *w = r->ctx;
+	_cleanup_buf_ struct fl_buf text = {};
+	struct rst_view v = {};
+	struct fl_str rest, line;
+	char path[1024], *keep;
+
+	if (!name.n || !docs_page_path(w, w->sink.file, name, "", path, sizeof(path)) ||
+	    docs_tree_read(w->tree, path, &text) < 0 || (r->included += text.len) > MOST_INCLUDED)
+		return false;
+	keep = fl_arena_dup(&w->scratch, fl_buf_str(&text));
+	rest = fl_str_n(keep, keep ? text.len : 0);
+	for (size_t i = 0; i < rest.n; i++)
+		v.n += rest.p[i] == '\n';
+	v.v = fl_arena_array(&w->scratch, (size_t)v.n + 1, sizeof(*v.v));
+	if (!keep || !v.v)
+		return false;
+	for (v.n = 0; fl_str_line(&rest, &line); v.n++) {
+		line.n -= fl_str_ends(line, "\r");
+		v.v[v.n] = (struct rst_line){ line.p, (uint32_t)line.n, v.n + 1, 0 };
+	}
+	*ret = v;
+	return true;
+}
+
 static void no_such_file(struct docs_worker *w, const struct rst_fact *f, const char *path)
 {
 	docs_report(&w->sink, DOCS_REF_INCLUDE, f->line, 0, 0, "Problems with \"%.*s\" directive path: InputError: "
@@ -389,17 +439,41 @@ static void read_by_directive(struct docs_worker *w, const struct rst_fact *f)
 {
 	char path[1024];
 
-	if (f->extra.n && page_path(w, w->path, f->extra, "", path, sizeof(path)) && !docs_exists(w, fl_str(path)))
+	if (f->extra.n && docs_page_path(w, w->path, f->extra, "", path, sizeof(path)) && !docs_exists(w, fl_str(path)))
 		no_such_file(w, f, path);
+}
+
+/* "<isonum.txt>": a file that comes with docutils. */
+static void own_include(struct docs_worker *w, const struct rst_fact *f)
+{
+	static const char names[] = "isoamsa isoamsb isoamsc isoamsn isoamso isoamsr isobox isocyr1 isocyr2 isodia "
+				    "isogrk1 isogrk2 isogrk3 isogrk4 isolat1 isolat2 isomfrk isomopf isomscr isonum "
+				    "isopub isotech mmlalias mmlextra s5defs xhtml1-lat1 xhtml1-special xhtml1-symbol "
+				    "html-roles";
+	struct fl_str name = fl_str_from(f->extra, 1), rest = fl_str(names), word;
+	char path[80];
+
+	name.n -= fl_str_ends(name, ">");
+	snprintf(path, sizeof(path), "<%.*s>", FL_STR_ARG(fl_str_sub(name, 0, 60)));
+	while (fl_str_word(&rest, &word)) {
+		if (name.n > word.n && !memcmp(name.p, word.p, word.n) &&
+		    (name.p[word.n] == '.' || fl_str_is(fl_str_from(name, word.n), "-wide.txt")))
+			return;
+	}
+	no_such_file(w, f, path);
 }
 
 static void include(struct docs_worker *w, const struct rst_fact *f)
 {
 	char path[1024];
 
-	if (!f->extra.n || f->extra.p[0] == '<' || memchr(f->extra.p, '$', f->extra.n))
+	if (!f->extra.n || memchr(f->extra.p, '$', f->extra.n))
 		return;
-	if (!page_path(w, w->path, f->extra, "", path, sizeof(path)))
+	if (f->extra.p[0] == '<') {
+		own_include(w, f);
+		return;
+	}
+	if (!docs_page_path(w, w->path, f->extra, "", path, sizeof(path)))
 		return;
 	docs_fact_add(w, DOCS_FACT_INCLUDED, fl_str(path), f->line, f->col);
 	if (!strcmp(path, w->path))
@@ -407,6 +481,8 @@ static void include(struct docs_worker *w, const struct rst_fact *f)
 			    "circular inclusion in \"include\" directive: %s", path);
 	else if (!docs_exists(w, fl_str(path)))
 		no_such_file(w, f, path);
+	else if (f->options.n)
+		docs_included_part(w, f, path);
 }
 
 static void kernel_doc(struct docs_worker *w, const struct rst_fact *f, bool in_namespace)
@@ -433,86 +509,19 @@ static void kernel_doc(struct docs_worker *w, const struct rst_fact *f, bool in_
 	u->level = f->level;
 }
 
-/* Directives whose argument is such a file, in Sphinx's words. */
-static void asset_directive(struct docs_worker *w, const struct rst_fact *f)
+static void directive_fact(struct docs_worker *w, struct rst_fact *f, struct docs_c_scope *scope)
 {
-	static const char *const images[] = { "image", "figure", "kernel-image", "kernel-figure" };
-
-	for (size_t i = 0; i < FL_ARRAY_SIZE(images); i++) {
-		if (fl_str_is(f->name, images[i]))
-			asset(w, f, f->extra, "image file not readable: ", "");
-	}
-	if (fl_str_is(f->name, "literalinclude"))
-		asset(w, f, f->extra, "Include file '", "' not found or reading it failed");
-}
-
-static bool is_word(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-/* The name that is declared: the last word before "(" or the end. */
-static struct fl_str declared(struct fl_str s)
-{
-	size_t end = fl_str_find(s, '(', 0), from;
-
-	while (end && !is_word(s.p[end - 1]))
-		end--;
-	for (from = end; from && is_word(s.p[from - 1]); from--)
-		;
-	return fl_str_sub(s, from, end - from);
-}
-
-static bool can_be_read(struct docs_worker *w, const struct rst_fact *f, const char *kind, struct fl_str *name)
-{
-	struct cdecl_words words = { &w->conf->c_attributes, &w->conf->c_calls };
-	const char *bad;
-	size_t at;
-
-	if (!f->extra.n || f->extra.p[f->extra.n - 1] == '\\') /* goes on in the next line */
-		return true;
-	bad = cdecl_read(f->extra, kind, words, name, &at);
-	if (bad)
-		docs_report(&w->sink, DOCS_C_DECLARATION, f->line, 0, 0,
-			    "Invalid C declaration: %s [error at %zu]", bad, at);
-	return !bad;
-}
-
-/* "c:function" and its like; names within a namespace are compared with none. */
-static void c_fact(struct docs_worker *w, const struct rst_fact *f, bool *in_namespace)
-{
-	struct fl_str kind = fl_str_from(f->name, 2), next = fl_str_trim(docs_sink_line(&w->sink, f->line + 1));
-	struct fl_str name = declared(f->extra);
-	char word[32];
-
-	if (fl_str_starts(kind, "namespace")) {
-		*in_namespace = f->extra.n && !fl_str_is(f->extra, "NULL") && !fl_str_is(kind, "namespace-pop");
+	docs_asset_directive(w, f);
+	if (docs_c_directive(w, f, scope))
 		return;
-	}
-	if (kind.n >= sizeof(word) || fl_str_is(kind, "alias"))
-		return;
-	snprintf(word, sizeof(word), "%.*s", FL_STR_ARG(kind));
-	if (w->conf && w->conf->present && !can_be_read(w, f, word, &name))
-		return;
-	if (*in_namespace || !name.n || fl_str_is(kind, "member") || fl_str_is(kind, "enumerator") ||
-	    fl_str_starts(next, ":noindex") || fl_str_starts(next, ":no-index"))
-		return;
-	docs_fact_c(w, word, name, w->path, f->line, f->line, f->col);
-}
-
-static void directive_fact(struct docs_worker *w, const struct rst_fact *f, bool *in_namespace)
-{
-	asset_directive(w, f);
-	if (fl_str_starts(f->name, "c:"))
-		c_fact(w, f, in_namespace);
-	else if (fl_str_is(f->name, "toctree"))
+	if (fl_str_is(f->name, "toctree"))
 		toctree(w, f);
 	else if (fl_str_is(f->name, "maintainers-profile-toc"))
 		profiles(w, f);
 	else if (fl_str_is(f->name, "include"))
 		include(w, f);
 	else if (fl_str_is(f->name, "kernel-doc"))
-		kernel_doc(w, f, *in_namespace);
+		kernel_doc(w, f, scope->path.n > 0);
 }
 
 struct docs_fact *docs_label(struct docs_worker *w, struct fl_str name, const struct rst_fact *f)
@@ -535,9 +544,10 @@ static bool in_docs(const struct docs_worker *w)
  */
 static void use_facts(struct docs_worker *w, const struct rst *r, uint32_t from)
 {
-	bool in_namespace = false, outside = w->tree->kernel && !in_docs(w);
+	struct docs_c_scope scope = { .domain = docs_words(w) ? docs_words(w)->domain : NULL };
+	bool outside = w->tree->kernel && !in_docs(w);
 
-	for (const struct rst_fact *f = r->facts; f; f = f->next) {
+	for (struct rst_fact *f = r->facts; f; f = f->next) {
 		if (outside && f->kind != RST_ROLE)
 			continue; /* the build does not see it, and so nothing in it is in another's way */
 		if (!outside && (f->kind != RST_ROLE || f->line >= from))
@@ -545,10 +555,10 @@ static void use_facts(struct docs_worker *w, const struct rst *r, uint32_t from)
 		if (f->kind == RST_ROLE && f->line >= from)
 			role_fact(w, f);
 		else if (f->kind == RST_DIRECTIVE)
-			directive_fact(w, f, &in_namespace);
+			directive_fact(w, f, &scope);
 		else if (f->kind == RST_FILE)
 			read_by_directive(w, f);
-		else if (f->kind == RST_TARGET && !fl_str_is(f->name, "_"))
+		else if ((f->kind == RST_TARGET || (f->kind == RST_INDIRECT && f->inside)) && !fl_str_is(f->name, "_"))
 			docs_label(w, label_name(w, f->name), f);
 	}
 }
@@ -556,7 +566,7 @@ static void use_facts(struct docs_worker *w, const struct rst *r, uint32_t from)
 void docs_read_page(struct docs_worker *w)
 {
 	struct rst r = { .sink = &w->sink, .arena = &w->scratch, .words = docs_words(w), .family = w->opts->family,
-			 .want_facts = true, .include = read_included, .ctx = w };
+			 .want_facts = true, .include = read_included, .text = read_text, .ctx = w };
 	struct fl_str text = w->sink.text;
 	struct rst_view view;
 	struct docs_fact *u;

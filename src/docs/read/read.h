@@ -13,8 +13,8 @@ void docs_read_maintainers(struct docs_worker *w); /* MAINTAINERS */
 /* Keeps a target of the text at hand as a label. */
 struct docs_fact *docs_label(struct docs_worker *w, struct fl_str name, const struct rst_fact *f);
 
-/* Keeps a term or citation, or a reference to one, of the text at hand. */
-void docs_page_name(struct docs_worker *w, const struct rst_fact *f);
+/* Keeps a term or citation, or a reference to one, of the text at hand; NULL: @f is none. */
+struct docs_fact *docs_page_name(struct docs_worker *w, const struct rst_fact *f);
 
 /* The build makes a page of that name. */
 bool docs_generated(struct docs_worker *w, struct fl_str name);

@@ -119,6 +119,15 @@ static struct fl_str field_value(const struct use *u, uint32_t i)
 	return fl_str_trim(fl_str_from(rst_str(l), field_name(l).n + 2));
 }
 
+static bool is_before(const struct use *u, uint32_t end, struct fl_str name)
+{
+	for (uint32_t i = 0; i < end; i++) {
+		if (is_field(&u->options.v[i]) && fl_str_eq(field_name(&u->options.v[i]), name))
+			return true;
+	}
+	return false;
+}
+
 /* The complaint about the options, or NULL. @name and @value get those in question. */
 static const char *bad_options(const struct use *u, struct fl_str *name, struct fl_str *value)
 {
@@ -130,6 +139,8 @@ static const char *bad_options(const struct use *u, struct fl_str *name, struct 
 		if (!is_field(l))
 			return "invalid option block";
 		*name = field_name(l);
+		if (is_before(u, i, *name))
+			return "duplicate option";
 		if (!has_option(u->d->options, *name))
 			return memchr(name->p, ' ', name->n) ?
 				       "invalid option data: extension option field name may not "
@@ -142,25 +153,61 @@ static const char *bad_options(const struct use *u, struct fl_str *name, struct 
 	return NULL;
 }
 
+/* Where the directive may not stand at all. */
+static bool misplaced(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	static const char *const definitions[] = { "replace", "unicode", "date" };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(definitions); i++) {
+		if (fl_str_is(u->name, definitions[i])) {
+			rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
+				   "Invalid context: the \"%.*s\" directive can only be "
+				   "used within a substitution definition.",
+				   FL_STR_ARG(u->name));
+			return true;
+		}
+	}
+	if (b->titles || (!fl_str_is(u->name, "sidebar") && !fl_str_is(u->name, "topic")))
+		return false;
+	rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "The \"%.*s\" directive may not be used within topics or body "
+		   "elements.", FL_STR_ARG(u->name));
+	return true;
+}
+
+/* True where an option is wrong, which is told. */
+static bool misused_option(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	struct fl_str name = {}, value = {};
+	const char *what = bad_options(u, &name, &value), *mark = value.n ? "'" : "";
+
+	if (!what)
+		return false;
+	if (fl_str_is(fl_str(what), "unknown option"))
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "Error in \"%.*s\" directive: unknown option: \"%.*s\".",
+			   FL_STR_ARG(u->name), FL_STR_ARG(name));
+	else if (fl_str_is(fl_str(what), "duplicate option"))
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
+			   "Error in \"%.*s\" directive: invalid option data: duplicate "
+			   "option \"%.*s\".",
+			   FL_STR_ARG(u->name), FL_STR_ARG(name));
+	else if (fl_str_is(fl_str(what), "invalid option value"))
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "Error in \"%.*s\" directive: invalid option value: "
+			   "(option: \"%.*s\"; value: %s%.*s%s)", FL_STR_ARG(u->name), FL_STR_ARG(name), mark,
+			   FL_STR_ARG(value.n ? value : FL_STR("None")), mark);
+	else
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "Error in \"%.*s\" directive: %s.",
+			   FL_STR_ARG(u->name), what);
+	return true;
+}
+
 /* Reports what is wrong with how the directive is written; true where something was. */
 static bool misused(struct rst *r, struct rst_block *b, const struct use *u)
 {
 	const struct rst_directive *d = u->d;
-	struct fl_str name = {}, value = {};
-	const char *what = bad_options(u, &name, &value);
 
-	if (what && fl_str_is(fl_str(what), "unknown option"))
-		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
-			   "Error in \"%.*s\" directive: unknown option: \"%.*s\".", FL_STR_ARG(u->name),
-			   FL_STR_ARG(name));
-	else if (what && fl_str_is(fl_str(what), "invalid option value"))
-		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "Error in \"%.*s\" directive: invalid option value: "
-			   "(option: \"%.*s\"; value: '%.*s')", FL_STR_ARG(u->name), FL_STR_ARG(name),
-			   FL_STR_ARG(value));
-	else if (what)
-		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "Error in \"%.*s\" directive: %s.",
-			   FL_STR_ARG(u->name), what);
-	else if (u->nr_args < d->required)
+	if (misused_option(r, b, u))
+		return true;
+	if (u->nr_args < d->required)
 		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
 			   "Error in \"%.*s\" directive: %u argument(s) required, %u supplied.",
 			   FL_STR_ARG(u->name), d->required, u->nr_args);
@@ -172,7 +219,7 @@ static bool misused(struct rst *r, struct rst_block *b, const struct use *u)
 		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at,
 			   "Error in \"%.*s\" directive: no content permitted.", FL_STR_ARG(u->name));
 	else
-		return false;
+		return misplaced(r, b, u);
 	return true;
 }
 
@@ -182,20 +229,12 @@ static void bad_content(struct rst *r, struct rst_block *b, const struct use *u,
 		   "Error parsing content block for the \"%.*s\" directive: %s", FL_STR_ARG(u->name), what);
 }
 
-static void check_shape(struct rst *r, struct rst_block *b, const struct use *u,
-			const struct rst_block *body)
+static void check_list(struct rst *r, struct rst_block *b, const struct use *u, const struct rst_block *body)
 {
 	char text[200];
 
-	if (u->d->content == RST_CONTENT_TABLE) {
-		if (body->nr_tables != 1 || body->nr_other != 1 || body->nr_bullet_lists || body->nr_messages)
-			bad_content(r, b, u, "exactly one table expected.");
-		return;
-	}
-	if (body->nr_bullet_lists != 1 || body->nr_other || body->nr_messages) {
-		bad_content(r, b, u, "exactly one bullet list expected.");
-	} else if (body->row_bad && (u->d->content == RST_CONTENT_FLAT || !body->row_uneven ||
-				     body->row_bad < body->row_uneven)) {
+	if (body->row_bad && (u->d->content == RST_CONTENT_FLAT || !body->row_uneven ||
+			      body->row_bad < body->row_uneven)) {
 		snprintf(text, sizeof(text), "two-level bullet list expected, but row %u does not "
 			 "contain a second-level bullet list.", body->row_bad);
 		bad_content(r, b, u, text);
@@ -210,26 +249,150 @@ static void check_shape(struct rst *r, struct rst_block *b, const struct use *u,
 	}
 }
 
+static void check_table(struct rst *r, struct rst_block *b, const struct use *u, const struct rst_block *body)
+{
+	uint32_t widths = rst_count_widths(u->options);
+
+	if (body->nr_tables != 1 || body->nr_other != 1 || body->nr_unseen ||
+	    body->nr_bullet_lists || body->nr_messages)
+		bad_content(r, b, u, "exactly one table expected.");
+	else if (widths && body->table_columns && widths != body->table_columns)
+		rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at, "\"table\" widths do not match the number of columns "
+			   "in table (%u).", body->table_columns);
+}
+
+static void check_shape(struct rst *r, struct rst_block *b, const struct use *u,
+			const struct rst_block *body)
+{
+	bool one_list = body->nr_bullet_lists == 1 && !body->nr_other && !body->nr_unseen && !body->nr_messages;
+
+	if (u->d->content == RST_CONTENT_TABLE)
+		check_table(r, b, u, body);
+	else if (one_list && u->d->content != RST_CONTENT_ITEMS)
+		check_list(r, b, u, body);
+	else if (!one_list && u->d->content != RST_CONTENT_ITEMS)
+		bad_content(r, b, u, "exactly one bullet list expected.");
+	else if (!one_list)
+		rst_report(r, b, DOCS_DIRECTIVE_SHAPE, u->at, ".. %.*s content is not a list", FL_STR_ARG(u->name));
+}
+
+/* "raw" takes its text from one place, and must have one. */
+static void check_raw(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	bool elsewhere = rst_option(u->options, "file").p || rst_option(u->options, "url").p;
+
+	if (elsewhere && u->content.n)
+		rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
+			   "\"raw\" directive may not both specify an external file "
+			   "and have content.");
+	else if (!elsewhere && !u->content.n)
+		rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
+			   "Content block expected for the \"raw\" directive; none "
+			   "found.");
+}
+
+static void no_content(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	struct docs_finding *f = NULL;
+
+	switch (u->d->content) {
+	case RST_CONTENT_TABLE:
+	case RST_CONTENT_NEED:
+	case RST_CONTENT_LINES:
+	case RST_CONTENT_TEXT:
+		f = rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
+			       "Content block expected for the \"%.*s\" directive; none found.", FL_STR_ARG(u->name));
+		break;
+	case RST_CONTENT_LIST:
+	case RST_CONTENT_FLAT:
+		rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
+			   "The \"%.*s\" directive is empty; content required.", FL_STR_ARG(u->name));
+		break;
+	case RST_CONTENT_ITEMS:
+		rst_report(r, b, DOCS_DIRECTIVE_SHAPE, u->at, ".. %.*s content is not a list", FL_STR_ARG(u->name));
+		break;
+	default:
+		break;
+	}
+	if (f && u->d->content == RST_CONTENT_TABLE)
+		f->level = FL_WARNING;
+}
+
+/* Below the picture a paragraph is the caption; what is no paragraph cannot be one. */
+static void check_caption(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	const struct rst_line *l = u->content.v;
+	enum rst_kind kind;
+
+	if (!u->content.n || (!fl_str_is(u->name, "figure") && !fl_str_is(u->name, "kernel-figure")))
+		return;
+	kind = rst_classify(l).kind;
+	if (kind == RST_K_BULLET || kind == RST_K_FIELD || kind == RST_K_OPTION || kind == RST_K_LINE_BLOCK ||
+	    kind == RST_K_DOCTEST || kind == RST_K_INDENT || (kind == RST_K_EXPLICIT && l->n > 2))
+		rst_report(r, b, DOCS_DIRECTIVE_SHAPE, u->at, "Figure caption must be a paragraph or empty comment.");
+}
+
 static void read_content(struct rst *r, struct rst_block *b, const struct use *u)
 {
 	struct rst_block body = { .v = u->content.v, .n = u->content.n, .bias = b->bias };
 
-	if (u->d->content == RST_CONTENT_RAW || u->d->content == RST_CONTENT_NONE)
-		return;
+	if (fl_str_is(u->name, "raw"))
+		check_raw(r, b, u);
 	if (!u->content.n) {
-		if (u->d->content == RST_CONTENT_NEED || u->d->content == RST_CONTENT_TABLE)
-			rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
-				   "Content block expected for the \"%.*s\" directive; none found.",
-				   FL_STR_ARG(u->name));
-		else if (u->d->content == RST_CONTENT_LIST || u->d->content == RST_CONTENT_FLAT)
-			rst_report(r, b, DOCS_DIRECTIVE_CONTENT, u->at,
-				   "The \"%.*s\" directive is empty; content required.", FL_STR_ARG(u->name));
+		no_content(r, b, u);
 		return;
 	}
+	if (u->d->content == RST_CONTENT_TEXT) { /* told at the directive's line */
+		body.bias += b->v[u->at].no - body.v[0].no;
+		rst_inline(r, &body, 0, body.n, 0);
+		return;
+	}
+	if (u->d->content < RST_CONTENT_BODY)
+		return;
 	body.titles = b->titles && fl_str_is(u->name, "only");
+	check_caption(r, b, u);
 	rst_body(r, &body);
-	if (u->d->content >= RST_CONTENT_LIST)
+	if (u->d->content >= RST_CONTENT_ITEMS)
 		check_shape(r, b, u, &body);
+}
+
+/* Kinds of entries that Sphinx 9 does not know any more: it dies of them. */
+static void check_index(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	static const char *const old[] = {"module",    "keyword",   "operator", "object",
+					  "exception", "statement", "builtin"};
+
+	for (uint32_t i = 0; i < u->args.n; i++) {
+		struct fl_str s = rst_str(&u->args.v[i]), kind = fl_str_trim(fl_str_sub(s, 0, fl_str_find(s, ':', 0)));
+
+		for (size_t k = 0; k < FL_ARRAY_SIZE(old) && kind.n < s.n; k++) {
+			if (fl_str_is(kind, old[k]))
+				rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "'%s' is no longer supported for index entries "
+					   "(from entry '%.*s').", old[k], FL_STR_ARG(s));
+		}
+	}
+}
+
+/* Arguments and options that are text with inline markup. */
+static void read_titles(struct rst *r, const struct rst_block *b, const struct use *u)
+{
+	static const char *const by_argument[] = { "table", "list-table", "csv-table", "topic", "sidebar", "admonition",
+						   "rubric", "centered" };
+	static const char *const by_option[] = { "caption", "subtitle" };
+	struct rst_block args = { .v = u->args.v, .n = u->args.n, .bias = b->bias };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(by_argument) && args.n; i++) {
+		if (fl_str_is(u->name, by_argument[i]))
+			rst_inline(r, &args, 0, args.n, 0);
+	}
+	for (uint32_t i = 0; i < u->options.n; i++) {
+		const struct rst_line *l = &u->options.v[i];
+
+		for (size_t k = 0; k < FL_ARRAY_SIZE(by_option) && !fl_str_is(u->name, "toctree"); k++) {
+			if (is_field(l) && fl_str_is(field_name(l), by_option[k]))
+				rst_inline_line(r, l, (uint32_t)field_name(l).n + 2, l->n, b->bias + b->v[u->at].no - l->no);
+		}
+	}
 }
 
 /* The directive's element has a title or a caption. */
@@ -265,16 +428,33 @@ static bool is_transparent(const struct use *u)
 	return false;
 }
 
-static void directive_fact(struct rst *r, struct rst_block *b, const struct use *u)
+/* ":target: name_" of an image is a reference like others. */
+static void image_target(struct rst *r, const struct rst_line *l, struct fl_str s)
+{
+	if (s.n < 2 || s.p[s.n - 1] != '_' || memchr(s.p, ':', s.n))
+		return;
+	s.n--;
+	if (s.n > 2 && s.p[0] == '`' && s.p[s.n - 1] == '`')
+		rst_add_fact(r, RST_REF, l, fl_str_sub(s, 1, s.n - 2));
+	else if (rst_simplename(s) == s.n)
+		rst_add_fact(r, RST_REF, l, s);
+}
+
+static struct rst_fact *directive_fact(struct rst *r, struct rst_block *b, const struct use *u)
 {
 	struct rst_fact *f = rst_add_fact(r, RST_DIRECTIVE, &b->v[u->at], u->name);
 
 	if (!f)
-		return;
+		return NULL;
+	f->outer = r->outer;
+	f->args = u->args;
+	f->options = u->options;
 	for (uint32_t i = 0; i < u->options.n; i++) { /* ":name:" is a target */
 		const struct rst_line *l = &u->options.v[i];
 
-		if (is_field(l) && fl_str_is(field_name(l), "name")) {
+		if (is_field(l) && fl_str_is(field_name(l), "target"))
+			image_target(r, l, field_value(u, i));
+		if (is_field(l) && fl_str_is(field_name(l), "name") && !fl_str_is(u->name, "toctree")) {
 			struct rst_fact *name = rst_add_fact(r, RST_TARGET, l,
 							     fl_str_trim(fl_str_from(rst_str(l), 6)));
 
@@ -287,6 +467,7 @@ static void directive_fact(struct rst *r, struct rst_block *b, const struct use 
 	f->nr_styles = r->nr_styles;
 	f->level = r->level;
 	memcpy(f->styles, r->styles, sizeof(f->styles));
+	return f;
 }
 
 size_t rst_directive_name(struct fl_str s)
@@ -322,23 +503,44 @@ static bool is_whole(const struct use *u)
  * An extension of the tree that could not be read may have it; then it is no error, if it is not a
  * known name misspelt.
  */
-static void unknown_directive(struct rst *r, struct rst_block *b, const struct use *u)
+void rst_unknown_directive(struct rst *r, struct rst_block *b, uint32_t at, struct fl_str name)
 {
-	struct fl_str near = rst_near_directive(r->words, u->name);
+	struct fl_str near = rst_near_directive(r->words, name);
 	bool foreign = r->words && r->words->foreign && !near.n;
-	struct docs_finding *f = rst_report(r, b, foreign ? DOCS_DIRECTIVE_FOREIGN : DOCS_DIRECTIVE_UNKNOWN, u->at,
-					    "Unknown directive type \"%.*s\".", FL_STR_ARG(u->name));
+	struct docs_finding *f = rst_report(r, b, foreign ? DOCS_DIRECTIVE_FOREIGN : DOCS_DIRECTIVE_UNKNOWN, at,
+					    "Unknown directive type \"%.*s\".", FL_STR_ARG(name));
 
 	if (f && near.n)
 		f->help = docs_sink_printf(r->sink, "did you mean '%.*s'?", FL_STR_ARG(near));
 }
 
-/* ".. role:: name(base)": the text may use it from here on. */
-static void own_role(struct rst *r, const struct use *u)
+static void unknown_role(struct rst *r, struct rst_block *b, const struct use *u, struct fl_str name)
 {
-	struct fl_str name = u->content.n ? rst_str(&u->content.v[0]) : fl_str_n("", 0);
+	if (rst_find_role(r->words, name) || fl_map_get(&r->own_roles, name))
+		return;
+	rst_report(r, b, r->words && r->words->foreign ? DOCS_ROLE_FOREIGN : DOCS_ROLE_UNKNOWN, u->at,
+		   "Unknown interpreted text role \"%.*s\".", FL_STR_ARG(name));
+}
 
-	fl_map_put(&r->own_roles, fl_str_trim(fl_str_sub(name, 0, fl_str_find(name, '(', 0))), NULL);
+/* ".. role:: name(base)": the text may use it from here on. */
+static void own_role(struct rst *r, struct rst_block *b, const struct use *u)
+{
+	struct fl_str s = u->content.n && u->content.v[0].no == b->v[u->at].no ? rst_str(&u->content.v[0]) :
+										fl_str_n("", 0);
+	size_t open = fl_str_find(s, '(', 0), close = fl_str_find(s, ')', open);
+	struct fl_str name = fl_str_trim(fl_str_sub(s, 0, open)), base = {};
+
+	if (open < close)
+		base = fl_str_trim(fl_str_sub(s, open + 1, close - open - 1));
+	if (!s.n)
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "\"role\" directive requires arguments on the first line.");
+	else if (!name.n || rst_simplename(name) != name.n || rst_simplename(base) != base.n ||
+		 (open < s.n && (!base.n || close + 1 != s.n)))
+		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "\"role\" directive arguments not valid role names: "
+			   "\"%.*s\".", FL_STR_ARG(s));
+	else if (base.n)
+		unknown_role(r, b, u, base);
+	fl_map_put(&r->own_roles, name, NULL);
 }
 
 /*
@@ -366,6 +568,7 @@ bool rst_directive(struct rst *r, struct rst_block *b, struct rst_match m, bool 
 	size_t n = rst_directive_name(s), end;
 	struct rst_grab g = { .known = -1, .keep_top = true };
 	struct use u = { .at = b->i };
+	struct rst_fact *outer;
 
 	if (!n)
 		return false;
@@ -380,18 +583,24 @@ bool rst_directive(struct rst *r, struct rst_block *b, struct rst_match m, bool 
 	*blank = g.blank_finish;
 	b->nr_other++;
 	if (!u.d) {
-		unknown_directive(r, b, &u);
+		rst_unknown_directive(r, b, u.at, u.name);
 		return true;
 	}
 	divide(r, &u, g.view);
 	count_args(&u);
 	if (misused(r, b, &u))
 		return true;
+	read_titles(r, b, &u);
 	if (!is_transparent(&u))
 		rst_settle_targets(r, has_title(&u));
-	directive_fact(r, b, &u);
+	outer = r->outer;
+	r->outer = directive_fact(r, b, &u);
 	if (fl_str_is(u.name, "role"))
-		own_role(r, &u);
+		own_role(r, b, &u);
+	else if (fl_str_is(u.name, "default-role") && u.args.n)
+		unknown_role(r, b, &u, u.first);
+	else if (fl_str_is(u.name, "index"))
+		check_index(r, b, &u);
 	else if (fl_str_is(u.name, "include"))
 		*blank |= include(r, b, &u);
 	else if (fl_str_is(u.name, "glossary") && u.content.n)
@@ -400,5 +609,6 @@ bool rst_directive(struct rst *r, struct rst_block *b, struct rst_match m, bool 
 		rst_csv_table(r, b, u.at, u.content, u.options);
 	else
 		read_content(r, b, &u);
+	r->outer = outer;
 	return true;
 }

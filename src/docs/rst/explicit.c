@@ -125,6 +125,90 @@ static bool target(struct rst *r, struct rst_block *b, struct rst_match m, bool 
 	return true;
 }
 
+/* "replace::": one paragraph. */
+static bool replacement(struct rst *r, struct rst_block *b, uint32_t at, struct rst_view text)
+{
+	struct rst_block body = { .bias = b->bias };
+	enum rst_kind kind;
+	uint32_t end = 0;
+
+	while (text.n && !text.v[0].n)
+		text = (struct rst_view){ text.v + 1, text.n - 1 };
+	body.v = text.v;
+	body.n = text.n;
+	if (!text.n) {
+		rst_report(r, b, DOCS_DIRECTIVE_CONTENT, at,
+			   "Content block expected for the \"replace\" directive; none "
+			   "found.");
+		return false;
+	}
+	while (end < text.n && text.v[end].n)
+		end++;
+	rst_body(r, &body);
+	kind = rst_classify(&text.v[0]).kind;
+	if (end == text.n && (kind == RST_K_TEXT || kind == RST_K_ENUM || kind == RST_K_LINE ||
+			       kind == RST_K_OPTION))
+		return true;
+	rst_report(r, b, DOCS_DIRECTIVE_CONTENT, at, "Error in \"replace\" directive: may contain a single paragraph "
+		   "only.");
+	return false;
+}
+
+/* "unicode::": characters and codes of them, and a comment behind " ..". */
+static bool characters(struct rst *r, struct rst_block *b, uint32_t at, struct fl_str text)
+{
+	struct fl_str word;
+	uint32_t code;
+
+	while (fl_str_word(&text, &word) && !fl_str_is(word, "..")) {
+		if (rst_char_code(word, &code) && code > 0x10ffff) {
+			rst_report(r, b, DOCS_DIRECTIVE_USE, at, "Invalid character code: %.*s", FL_STR_ARG(word));
+			return false;
+		}
+	}
+	return true;
+}
+
+static void picture(struct rst *r, const struct rst_line *l, struct fl_str name, const struct rst_line *arg)
+{
+	struct rst_fact *f = rst_add_fact(r, RST_DIRECTIVE, l, name);
+	struct rst_line *keep = f ? fl_arena_array(r->arena, 1, sizeof(*keep)) : NULL;
+
+	if (!keep)
+		return;
+	*keep = *arg;
+	f->extra = fl_str_trim(rst_str(arg));
+	f->args = (struct rst_view){ keep, 1 };
+}
+
+/* What stands for the name: "directive:: ..." in @rest and the lines below it in @view. False where it is nothing. */
+static bool definition(struct rst *r, struct rst_block *b, const struct rst_line *l, struct fl_str rest,
+		       struct rst_view view)
+{
+	size_t n = rst_directive_name(rest);
+	struct fl_str name = fl_str_sub(rest, 0, n), arg;
+	struct rst_line first;
+	uint32_t at = (uint32_t)(l - b->v);
+
+	if (!n)
+		return false;
+	if (!rst_find_directive(r->words, name)) {
+		rst_unknown_directive(r, b, at, name);
+		return false;
+	}
+	arg = fl_str_trim(fl_str_from(rest, n + (rest.p[n] == ' ') + 2));
+	first = (struct rst_line){ arg.p, (uint32_t)arg.n, l->no, l->off + (uint32_t)(arg.p - l->p) };
+	if (fl_str_is(name, "replace") && view.n) {
+		view.v[0] = first;
+		return replacement(r, b, at, view);
+	}
+	if (fl_str_is(name, "unicode"))
+		return characters(r, b, at, arg);
+	if (fl_str_is(name, "image"))
+		picture(r, l, name, &first);
+	return true;
+}
+
 static bool substitution(struct rst *r, struct rst_block *b, struct rst_match m, bool *blank)
 {
 	const struct rst_line *l = &b->v[b->i];
@@ -145,15 +229,17 @@ static bool substitution(struct rst *r, struct rst_block *b, struct rst_match m,
 	*blank = g.blank_finish;
 	name = fl_str_sub(s, 1, close - 1);
 	rest = fl_str_trim(fl_str_from(s, close + 1));
-	rst_add_fact(r, RST_SUBST, l, name);
 	while (g.view.n && !g.view.v[g.view.n - 1].n)
 		g.view.n--;
-	if (!rest.n && g.view.n <= 1)
+	if (!rest.n && g.view.n <= 1) {
 		rst_report(r, b, DOCS_SUBST_DEF, (uint32_t)(l - b->v),
 			   "Substitution definition \"%.*s\" missing contents.", FL_STR_ARG(name));
-	else if (rest.n && !rst_directive_name(rest))
+	} else if (rest.n && !definition(r, b, l, rest, g.view)) {
 		rst_report(r, b, DOCS_SUBST_DEF, (uint32_t)(l - b->v),
 			   "Substitution definition \"%.*s\" empty or invalid.", FL_STR_ARG(name));
+		return true;
+	}
+	rst_add_fact(r, RST_SUBST, l, name);
 	return true;
 }
 
@@ -191,10 +277,14 @@ static bool construct(struct rst *r, struct rst_block *b, struct rst_match m)
 {
 	bool blank = true;
 
-	if (m.kind == RST_K_ANONYMOUS)
+	if (m.kind == RST_K_ANONYMOUS) {
+		b->nr_unseen++;
 		return anonymous(r, b, m);
-	if (m.end > 2 && (footnote(r, b, m, &blank) || target(r, b, m, &blank) ||
-			  substitution(r, b, m, &blank) || rst_directive(r, b, m, &blank)))
+	}
+	if (m.end > 2 && (footnote(r, b, m, &blank) || rst_directive(r, b, m, &blank)))
+		return blank;
+	b->nr_unseen++;
+	if (m.end > 2 && (target(r, b, m, &blank) || substitution(r, b, m, &blank)))
 		return blank;
 	return comment(r, b, m);
 }

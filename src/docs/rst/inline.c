@@ -307,10 +307,17 @@ static void phrase_fact(struct inl *n, size_t from, size_t close, int refs)
 	}
 	if (lt < s.n && s.n > 3 && s.p[s.n - 2] == '_') {
 		fact(n, RST_REF, from + lt + 1, close - 2);
+		f = refs == 1 && lt > 1 ? fact(n, RST_INDIRECT, from, from + lt - 1) : NULL;
+		if (f)
+			f->extra = fl_str_sub(s, lt + 1, s.n - lt - 2);
+		if (f)
+			f->implicit = n->r->family >= DOCUTILS_22;
 	} else if (lt < s.n && refs == 1 && lt > 0) {
 		f = fact(n, RST_URI_TARGET, from, from + lt - 1);
 		if (f)
 			f->extra = fl_str_sub(s, lt + 1, s.n - lt - 2);
+		if (f)
+			f->implicit = n->r->family >= DOCUTILS_22;
 	} else if (lt == s.n) {
 		f = fact(n, RST_REF, from, close);
 		if (f && refs == 2)

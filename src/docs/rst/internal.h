@@ -19,10 +19,10 @@ struct rst_block {
 	enum { RST_EMPTY, RST_BODY, RST_TRANSITION } last; /* what stands before, in this section */
 	uint32_t transition; /* line of the last transition */
 	/* what was read, for directives that demand a shape (list-table) */
-	uint32_t nr_bullet_lists, nr_other;
+	uint32_t nr_bullet_lists, nr_other, nr_unseen; /* unseen: comments, targets, definitions */
 	/* two-level lists: rows, the first without list, the first of another length than row 1 */
 	uint32_t rows, row_bad, row_uneven, row1_items, row_items;
-	uint32_t nr_tables, nr_messages;
+	uint32_t nr_tables, nr_messages, table_columns;
 };
 
 /* Indented lines that belong to one element. In: how they are found; out: the lines. */
@@ -125,6 +125,7 @@ void rst_literal(struct rst *r, struct rst_block *b);
 
 /* directive.c: @blank: a blank line stands behind it */
 bool rst_directive(struct rst *r, struct rst_block *b, struct rst_match m, bool *blank);
+void rst_unknown_directive(struct rst *r, struct rst_block *b, uint32_t at, struct fl_str name);
 size_t rst_directive_name(struct fl_str s); /* its length in "name::", or 0 */
 
 /* rst-csv.c: the content of a csv-table, whose directive stands in line @at of @b */
@@ -133,10 +134,16 @@ void rst_csv_table(struct rst *r, struct rst_block *b, uint32_t at, struct rst_v
 
 /* option.c: docutils' conversion of the option takes the value */
 bool rst_option_fits(struct fl_str directive, struct fl_str option, struct fl_str value);
+/* The code point that "59", "U+3B", "&#x3b;" name. */
+bool rst_char_code(struct fl_str s, uint32_t *ret);
+/* The value of option @name; p NULL where it is not there. */
+struct fl_str rst_option(struct rst_view options, const char *name);
 
-/* csv.c: what the options of a table ask for, against its size; @least and @most: fields a row */
+/* csv.c: what the options of a table ask for, against its size: rows, and fewest and most fields of one */
 bool rst_table_size(struct rst *r, struct rst_block *b, uint32_t at, const char *name, struct rst_view options,
 		    const uint32_t size[3]);
+/* Numbers in ":widths:", 0 where there are none. */
+uint32_t rst_count_widths(struct rst_view options);
 
 /* glossary.c */
 void rst_glossary(struct rst *r, struct rst_block *b, struct rst_view content);

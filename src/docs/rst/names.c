@@ -16,7 +16,7 @@
 
 struct names {
 	struct rst *r;
-	struct fl_map targets, footnotes, substs, used;
+	struct fl_map targets, footnotes, substs, lower_substs, used;
 	unsigned int anonymous_refs, anonymous_targets, auto_refs, autos, symbol_refs, symbols, includes;
 };
 
@@ -61,6 +61,18 @@ static struct docs_finding *at_fact(struct names *n, enum docs_check c, const st
 	return d;
 }
 
+static bool is_implicit(const struct rst_fact *f)
+{
+	return f->kind == RST_SECTION || f->implicit;
+}
+
+/* Both lead to one address, or are other names of one target: then the first stays what it is. */
+static bool lead_to_one(const struct rst_fact *a, const struct rst_fact *b)
+{
+	return a->kind == b->kind && (a->kind == RST_URI_TARGET || a->kind == RST_INDIRECT) &&
+	       fl_str_eq(a->extra, b->extra);
+}
+
 /* Targets and titles; the maps keep the fact that has the name. */
 static void define_target(struct names *n, struct rst_fact *f, struct fl_str name)
 {
@@ -71,12 +83,13 @@ static void define_target(struct names *n, struct rst_fact *f, struct fl_str nam
 	if (!e)
 		return;
 	old = fresh ? NULL : e->ptr;
-	if (!old || (f->kind != RST_SECTION && old->kind == RST_SECTION)) {
+	if (!old || (!is_implicit(f) && is_implicit(old))) {
 		e->ptr = f;
-	} else if (f->kind == RST_SECTION) {
-		old->lost |= old->kind == RST_SECTION;
-	} else if (old->lost || old->kind != RST_URI_TARGET || f->kind != RST_URI_TARGET ||
-		   !fl_str_eq(old->extra, f->extra)) {
+	} else if (!old->lost && lead_to_one(old, f)) {
+		return;
+	} else if (is_implicit(f)) {
+		old->lost |= is_implicit(old);
+	} else {
 		old->lost = true;
 		at_fact(n, DOCS_TARGET_DUPLICATE, f, "Duplicate explicit target name: \"%.*s\".", FL_STR_ARG(name));
 	}
@@ -105,6 +118,7 @@ static void define_subst(struct names *n, struct rst_fact *f, struct fl_str name
 {
 	struct docs_finding *d;
 
+	fl_map_put(&n->lower_substs, normal(n->r, f->name, true), NULL);
 	if (define(&n->substs, f, name))
 		return;
 	d = at_fact(n, DOCS_TARGET_DUPLICATE, f, "Duplicate substitution definition name: \"%.*s\".",
@@ -165,16 +179,17 @@ static struct rst_fact *found(const struct fl_map *m, struct fl_str name)
 	return e ? e->ptr : NULL;
 }
 
-/* Of "[#]_" and "[*]_", the first that no footnote is left for is told. */
-static void numbered_ref(struct names *n, const struct rst_fact *f, unsigned int *refs, unsigned int notes,
+/* Of "[#]_" and "[*]_", the first that no footnote is left for is told. True where one is left. */
+static bool numbered_ref(struct names *n, const struct rst_fact *f, unsigned int *refs, unsigned int notes,
 			 const char *what)
 {
 	if ((*refs)++ == notes)
 		at_fact(n, DOCS_FOOTNOTE_UNKNOWN, f, "Too many %s footnote references: only %u corresponding footnotes "
 			"available.", what, notes);
+	return *refs <= notes;
 }
 
-/* A label that several footnotes have takes the next number, as "#" alone does. */
+/* A label that no footnote has, or several, takes the next number, as "#" alone does. */
 static void footnote_ref(struct names *n, const struct rst_fact *f)
 {
 	struct fl_str name = normal(n->r, f->name, true);
@@ -192,10 +207,10 @@ static void footnote_ref(struct names *n, const struct rst_fact *f)
 	name = is_auto ? fl_str_from(name, 1) : name;
 	fl_map_put(&n->used, name, NULL);
 	to = found(&n->footnotes, name);
+	if (is_auto && (!to || to->lost) && numbered_ref(n, f, &n->auto_refs, n->autos, "autonumbered"))
+		return;
 	if (!to)
 		at_fact(n, DOCS_FOOTNOTE_UNKNOWN, f, "Unknown target name: \"%.*s\".", FL_STR_ARG(name));
-	else if (to->lost && is_auto)
-		numbered_ref(n, f, &n->auto_refs, n->autos, "autonumbered");
 	else if (to->lost)
 		at_fact(n, DOCS_TARGET_AMBIGUOUS, f, "Duplicate target name, cannot be used as a unique reference: "
 			"\"%.*s\".", FL_STR_ARG(name));
@@ -229,8 +244,10 @@ static void check_reference(struct names *n, const struct rst_fact *f)
 		break;
 	case RST_SUBST_REF:
 		name = normal(n->r, f->name, false);
-		if (!fl_map_get(&n->substs, name) && !n->includes && !fl_str_is(name, "version") &&
-		    !fl_str_is(name, "release") && !fl_str_is(name, "today"))
+		if (!fl_map_get(&n->substs, name) &&
+		    !fl_map_get(&n->lower_substs, normal(n->r, f->name, true)) && !n->includes &&
+		    !fl_str_is(name, "version") && !fl_str_is(name, "release") &&
+		    !fl_str_is(name, "today"))
 			at_fact(n, DOCS_SUBST_UNKNOWN, f, "Undefined substitution referenced: \"%.*s\".",
 				FL_STR_ARG(name));
 		break;
@@ -294,6 +311,17 @@ static void follow(struct names *n, struct rst_fact *first)
 	}
 }
 
+/* What is behind a chain of indirect targets is what :ref: shows for each of them. */
+static void settle(struct names *n, struct rst_fact *f)
+{
+	const struct rst_fact *to = f;
+
+	for (unsigned int i = 0; to && to->kind == RST_INDIRECT && i < 100; i++)
+		to = found(&n->targets, pointed_at(n, to));
+	f->inside = !f->implicit && to && (to->kind == RST_TARGET || to->kind == RST_SECTION);
+	f->titled = to && (to->kind == RST_SECTION || to->titled);
+}
+
 /* -- footnotes that nothing refers to -- */
 
 static void unused(struct names *n, const struct rst_fact *f, struct fl_str what)
@@ -331,6 +359,10 @@ void rst_names(struct rst *r)
 		if (f->kind == RST_INDIRECT && f->walk == RST_NEW)
 			follow(&n, f);
 	}
+	for (struct rst_fact *f = r->facts; f; f = f->next) {
+		if (f->kind == RST_INDIRECT)
+			settle(&n, f);
+	}
 	if (n.anonymous_refs != n.anonymous_targets && !n.includes)
 		docs_report(r->sink, DOCS_TARGET_UNKNOWN, 0, 0, 0,
 			    "Anonymous hyperlink mismatch: %u references but %u targets.", n.anonymous_refs,
@@ -339,5 +371,6 @@ void rst_names(struct rst *r)
 	fl_map_fini(&n.targets);
 	fl_map_fini(&n.footnotes);
 	fl_map_fini(&n.substs);
+	fl_map_fini(&n.lower_substs);
 	fl_map_fini(&n.used);
 }

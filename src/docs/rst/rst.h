@@ -50,10 +50,14 @@ struct rst_fact {
 	enum rst_fact_kind kind;
 	uint32_t line, col;
 	struct fl_str name, extra;
-	struct rst_view view;
+	struct rst_view view, args, options; /* args and options: of a directive, a line each */
+	struct rst_fact *outer;	    /* the directive in whose content this one stands */
+	struct fl_str path;	    /* of a declaration: its name with those that it stands within */
 	uint16_t styles[16]; /* of titles in use where the directive stands */
 	uint8_t nr_styles, level;
 	bool titled; /* of targets: what they stand before has a title, which :ref: shows */
+	bool implicit; /* of targets within a reference: any other of the name goes before it */
+	bool inside; /* of indirect targets: it leads to a place of this page */
 	bool lost;   /* another has the name, too, and so none has it; set while names are judged */
 	enum { RST_NEW, RST_ON_THE_WAY, RST_FOLLOWED } walk; /* of indirect targets, while names are judged */
 	struct rst_fact *next, *next_open;
@@ -77,6 +81,7 @@ struct rst {
 	bool doubled;		 /* the section that we are in is not the first of its name */
 	struct fl_map own_roles; /* that the text itself defines */
 	struct rst_fact *facts, **tail;
+	struct rst_fact *outer; /* the directive whose content is being read */
 	struct rst_fact *open; /* targets whose element has not come yet */
 	uint16_t styles[RST_MAX_STYLES]; /* over << 8 | under, in order of first use */
 	unsigned int nr_styles, level;	 /* level: that of the section we are in */
@@ -85,7 +90,9 @@ struct rst {
 	unsigned int depth;
 	/* Reads a file that an include directive names, in place; NULL: such files are left alone. */
 	void (*include)(struct rst *r, struct fl_str name, bool titles);
-	void *ctx; /* of @include */
+	/* The lines of another file, as they are; NULL: no file can be read. */
+	bool (*text)(struct rst *r, struct fl_str name, struct rst_view *ret);
+	void *ctx; /* of both */
 	const char *files[RST_MAX_INCLUDES]; /* that we are in, each included by the one before */
 	unsigned int includes;
 	size_t included; /* bytes, in all */

@@ -163,6 +163,7 @@ struct grid {
 	uint32_t bottom, right;
 	uint32_t steps;
 	int64_t *done; /* of each column, the last row that lies in a finished cell */
+	bool *begun;   /* of each column, a cell starts in it */
 };
 
 static char at(struct grid *g, uint32_t row, uint32_t col)
@@ -289,6 +290,8 @@ static bool trace(struct grid *g, struct rst_block *b, const struct rst_line *li
 			continue;
 		if (g->v[c.row].s[c.col] != '+' || !scan_cell(g, c.row, c.col, &bottom, &right))
 			continue;
+		b->table_columns += !g->begun[c.col];
+		g->begun[c.col] = true;
 		for (uint32_t i = c.col; i < right; i++)
 			g->done[i] = (int64_t)bottom - 1;
 		if (bottom > c.row + 1)
@@ -345,8 +348,11 @@ static void grid_cells(struct rst *r, struct rst_block *b, uint32_t start, uint3
 	if (bad_heads(r, b, v, n, start))
 		return;
 	g.done = fl_arena_array(r->arena, v[0].n, sizeof(*g.done));
-	if (!g.done)
+	g.begun = fl_arena_array(r->arena, v[0].n, sizeof(*g.begun));
+	if (!g.done || !g.begun)
 		return;
+	memset(g.begun, 0, v[0].n * sizeof(*g.begun));
+	b->table_columns = 0;
 	for (uint32_t i = 0; i < v[0].n; i++)
 		g.done[i] = -1;
 	if (!trace(&g, b, b->v + start))
@@ -744,6 +750,7 @@ void rst_simple_table(struct rst *r, struct rst_block *b)
 	t.v = shapes_of(r, b->v + t.start, t.n);
 	if (t.v)
 		read_simple(&t);
+	b->table_columns = t.nr_cols;
 	if (b->i < b->n && b->v[b->i].n)
 		blank_after(r, b, b->i);
 }

@@ -11,8 +11,11 @@
 enum rst_content {
 	RST_CONTENT_NONE, /* none allowed */
 	RST_CONTENT_RAW,  /* not looked at */
+	RST_CONTENT_LINES, /* the same, and an empty one is an error */
+	RST_CONTENT_TEXT,  /* lines of inline markup */
 	RST_CONTENT_BODY, /* read as a part of the document */
 	RST_CONTENT_NEED, /* the same, and an empty one is an error */
+	RST_CONTENT_ITEMS, /* one bullet list */
 	RST_CONTENT_LIST, /* exactly one bullet list of two levels */
 	RST_CONTENT_FLAT, /* the same with rows of any length */
 	RST_CONTENT_TABLE, /* exactly one table */
