@@ -727,7 +727,7 @@ static uint64_t percpu_offset(struct world *w)
 static int judge(struct world *w, const struct event *ev, bool last)
 {
 	struct fl_machine m = { .read = read_memory, .load = load_value, .percpu = percpu_offset(w),
-				.string_max = ev->layout.string_max, .ctx = w };
+				.string_max = ev->layout.string_max, .user = w->user, .ctx = w };
 	int wrong = 0;
 
 	for (size_t i = 0; i < ev->e->nr_args; i++) {

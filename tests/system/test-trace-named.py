@@ -115,6 +115,28 @@ def by_cxx(work):
     check('C++: one of them by its parameters', len(rows) == 3 and len({r['place'] for r in rows}) == 1, ended)
 
 
+def by_choice(work):
+    """A name that the loader makes one of several functions of: its address is that of who chooses."""
+    with open(f'{work}/choice.c', 'w') as f:
+        f.write('static __attribute__((noinline, used)) int twice_plain(int n) { __asm__ volatile(""); return 2 * n; }\n'
+                'static __attribute__((used)) int (*pick(void))(int) { return twice_plain; }\n'
+                'int twice(int n) __attribute__((ifunc("pick")));\n'
+                'int main(void) { int s = 0; for (int i = 0; i < 3; i++) s += twice(i); return s == 6 ? 0 : 1; }\n')
+    if out('gcc', '-O1', '-o', f'{work}/choice', f'{work}/choice.c').returncode:
+        return print('ok - IFUNC # SKIP the compiler has none')
+    table = dict(re.findall(r': (\w+) +\d+ (?:FUNC|IFUNC) .* (twice|pick)$', out('readelf', '-sW', f'{work}/choice').stdout,
+                            re.M))
+    check('readelf: the name and who chooses are one address', len(table) == 1, table)
+    for name in ('twice', 'pick'):
+        rows, ended = trace(f'p {work}/choice:{name}', command=[f'{work}/choice'])
+        check(f'IFUNC: {name} is refused', ended.returncode == 1 and not rows and
+              f"'{name}' is chosen when the program is loaded (IFUNC)" in ended.stderr, ended)
+        check(f'IFUNC: {name}: what else to write', name == 'pick' or ": twice_plain [" in ended.stderr, ended)
+    rows, ended = trace(f'p {work}/choice:twice* n=$arg1:s32', command=[f'{work}/choice'])
+    check('IFUNC: a glob is of what does the work, and says so', [r['args']['n'] for r in rows] == [0, 1, 2] and
+          'left out: twice: ' in ended.stderr, ended)
+
+
 TYPED = 'serve key=c->cmd->fullname:ustring n=count how=color deep=c->in.deep name=c->in.name:string ' \
         'a=c->cmd->arity h=c->cmd->hidden f=(client)c->cmd->flags next=c->next'
 KEYS = {'get-a-key': (9, 2, 5), 'set-a-key': (17, 5, 6)}
@@ -218,6 +240,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         by_function(work)
         by_mark()
+        by_choice(work)
         by_cxx(work)
         by_type(work)
         by_library(work)

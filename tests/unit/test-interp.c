@@ -205,6 +205,17 @@ static void faults(void **state)
 	       " s=(fault) t=(fault) p={(fault),(fault)} ok=3");
 }
 
+/* argv as Linux lays it out: pointers, a null, and then those of the environment. */
+static void a_null_ends_a_list_of_the_users(void **state)
+{
+	struct world w = first_call();
+
+	(void)state;
+	fl_put_le64(w.image.udata + 56, 0);
+	expect(&w, "p:a/b /rrun:0x1 p=+48(%cx):ustring[3]", " p={\"first\",(fault),(fault)}");
+	expect(&w, "p:a/b /rrun:0x1 p=+48(%cx):string[3]", " p={\"first\",(fault),\"third\"}");
+}
+
 static void long_strings_are_cut(void **state)
 {
 	struct world w = first_call();
@@ -244,6 +255,7 @@ int main(void)
 		cmocka_unit_test(values_and_arrays),
 		cmocka_unit_test(strings_and_bitfields),
 		cmocka_unit_test(faults),
+		cmocka_unit_test(a_null_ends_a_list_of_the_users),
 		cmocka_unit_test(long_strings_are_cut),
 		cmocka_unit_test(bad_programs_are_refused),
 	};

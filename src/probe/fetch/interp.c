@@ -161,12 +161,19 @@ static void all_faults(struct fl_interp *out, uint32_t from, uint32_t n)
 		out->v[i] = (struct fl_fetched){ .fault = true };
 }
 
+/* A null among the pointers of a list of the user's: nothing behind it is of the list. */
+static bool is_end_of_list(const struct run *r, uint32_t n)
+{
+	return n > 1 && r->value == 0 && is_string(r->code) && fl_fetch_ops[r->code[-1].op].stage == FL_STAGE_DEREF &&
+	       (r->m->user || r->code->op == FL_FETCH_ST_USTRING);
+}
+
 static int run_loop(struct run *r, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		int err;
 
-		if (i && advance(r) < 0) {
+		if ((i && advance(r) < 0) || is_end_of_list(r, n)) {
 			all_faults(r->out, i, n);
 			return 0;
 		}

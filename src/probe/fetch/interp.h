@@ -26,6 +26,7 @@ struct fl_machine {
 	 * FOFFS, EDATA, TP_ARG. 0 or -errno. */
 	int (*load)(void *ctx, const struct fl_fetch_insn *insn, uint64_t *ret);
 	uint64_t percpu; /* what CPU_PTR adds */
+	bool user;	 /* all memory is the user's, as for a user probe */
 	size_t string_max; /* bytes of a string, NUL included; 0: the kernel's 4096 */
 	void *ctx;
 };

@@ -694,32 +694,48 @@ static int store_text(struct fetch *f, uint16_t at)
 	return 0;
 }
 
-/* Each element repeats the last dereference one word further on; without one there is no second. */
+/* The string of pointer @i of the list whose address GEN_FP_SAVE holds; jumps to @end where one of the user's ends. */
+static int store_element(struct fetch *f, uint16_t i, uint32_t next, uint32_t end)
+{
+	bool user = user_memory(f->g) || f->store->op == FL_FETCH_ST_USTRING;
+	struct fl_gen *g = f->g;
+	int r;
+
+	fl_emit_load(g->p, 8, GEN_VALUE, BPF_REG_FP, GEN_FP_SAVE);
+	fl_emit_addi64(g->p, GEN_VALUE, 8 * i, BPF_REG_1);
+	r = deref(f, f->last_deref, next);
+	if (user)
+		fl_emit_jmpi(g->p, BPF_JEQ, GEN_VALUE, 0, end);
+	store_string(f, (uint16_t)(f->slot->offset + i * f->slot->size), next);
+	return r;
+}
+
+/*
+ * Each element repeats the last dereference one word further on; without one there is no second. What cannot be
+ * read is nothing, which is shown as the fault that it is. A null ends a list of the user's (argv, behind which
+ * its environment lies), where the kernel's probes go on.
+ */
 static int store_strings(struct fetch *f)
 {
 	struct fl_gen *g = f->g;
+	uint32_t end = fl_label_new(g->p);
 	int r = 0;
 
 	if (f->last_deref && f->last_deref[-1].op == FL_FETCH_DATA)
 		return fl_gen_refuse(g, f->arg, "an immediate string holds no pointers");
 	fl_emit_store(g->p, 8, BPF_REG_FP, GEN_FP_SAVE, GEN_VALUE);
+	for (uint16_t i = 0; i < f->slot->count; i++)
+		fl_emit_storei(g->p, 4, GEN_REC, (int16_t)(f->slot->offset + i * f->slot->size), 0);
 	for (uint16_t i = 0; i < f->slot->count && r == 0; i++) {
-		uint16_t at = (uint16_t)(f->slot->offset + i * f->slot->size);
-		uint32_t fault = fl_label_new(g->p), next = fl_label_new(g->p);
+		uint32_t next = fl_label_new(g->p);
 
-		fl_emit_load(g->p, 8, GEN_VALUE, BPF_REG_FP, GEN_FP_SAVE);
-		fl_emit_addi64(g->p, GEN_VALUE, 8 * i, BPF_REG_1);
 		if (f->last_deref)
-			r = deref(f, f->last_deref, fault);
-		if (f->last_deref || i == 0)
-			store_string(f, at, fault);
-		else
-			fl_emit_jmp(g->p, fault);
+			r = store_element(f, i, next, end);
+		else if (i == 0)
+			store_string(f, f->slot->offset, next);
 		fl_label_place(g->p, next);
-		detour(g, (struct fl_gen_detour){ .kind = DETOUR_FAULT, .label = fault, .back = next,
-						  .slot = at, .size = f->slot->size,
-						  .arg = SIZE_MAX });
 	}
+	fl_label_place(g->p, end);
 	return r;
 }
 

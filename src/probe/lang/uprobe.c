@@ -317,6 +317,23 @@ static int keep_places(struct fl_parse *p, const struct fl_user_places *places, 
 	return 0;
 }
 
+/* What code the loader may choose is, by convention, called after what it is chosen for: __memcpy_sse2, strlen_avx2. */
+static void add_choices(struct fl_parse *p, struct fl_str symbol, struct fl_buf *why)
+{
+	_cleanup_places_ struct fl_user_places places = {};
+	_cleanup_buf_ struct fl_buf glob = {};
+
+	fl_buf_addf(&glob, "*%.*s_*", FL_STR_ARG(symbol));
+	if (fl_target_user_places(p->target, p->event->place.path, fl_buf_str(&glob), &places) < 0 || !places.n) {
+		fl_buf_addz(why, ", which the symbols of its debug file would tell");
+		return;
+	}
+	fl_buf_addf(why, ", one of '%s':", fl_buf_z(&glob));
+	for (size_t i = 0, n = 0; i < places.n && n < 3; i++)
+		if (!places.v[i].is_chosen)
+			fl_buf_addf(why, "%s %.*s", n++ ? "," : "", FL_STR_ARG(places.v[i].name));
+}
+
 static int no_place(struct fl_parse *p, struct fl_str at, struct fl_str symbol, int err)
 {
 	struct fl_str path = p->event->place.path;
@@ -325,6 +342,8 @@ static int no_place(struct fl_parse *p, struct fl_str at, struct fl_str symbol, 
 	if (err == -EOPNOTSUPP) {
 		fl_buf_addf(&why, "'%.*s' is chosen when the program is loaded (IFUNC): name what it becomes",
 			    FL_STR_ARG(symbol));
+		if (!fl_is_glob(symbol))
+			add_choices(p, symbol, &why);
 	} else if (err == -ENOENT && fl_str_starts(symbol, "sdt:")) {
 		fl_buf_addf(&why, "%.*s has no marked place '%.*s'", FL_STR_ARG(path),
 			    FL_STR_ARG(fl_str_from(symbol, 4)));
@@ -341,16 +360,23 @@ static int no_place(struct fl_parse *p, struct fl_str at, struct fl_str symbol, 
 	return say(p, at, &why, err == -ENOENT ? -ENOENT : -EINVAL);
 }
 
-/* Of a glob, what would do harm is left out; a name is refused later, where it is not forced. */
-static int leave_fragile_out(struct fl_parse *p, struct fl_user_places *places)
+static const char *why_not(const struct fl_user_place *place)
+{
+	return place->is_chosen ? "what it becomes is chosen when the program is loaded (IFUNC)" :
+	       place->is_fragile ? "an EVEX instruction, which uprobes may spoil" : NULL;
+}
+
+/* Of a glob, what would do harm, or is no code, is left out; a name is refused later, where it is not forced. */
+static int leave_out(struct fl_parse *p, struct fl_user_places *places)
 {
 	_cleanup_buf_ struct fl_buf out = {};
 	size_t n = 0;
 
 	for (size_t i = 0; i < places->n; i++) {
-		if (places->is_glob && places->v[i].is_fragile)
-			fl_buf_addf(&out, "%.*s: an EVEX instruction, which uprobes may spoil\n",
-				    FL_STR_ARG(places->v[i].name));
+		const char *why = places->is_glob ? why_not(&places->v[i]) : NULL;
+
+		if (why)
+			fl_buf_addf(&out, "%.*s: %s\n", FL_STR_ARG(places->v[i].name), why);
 		else
 			places->v[n++] = places->v[i];
 	}
@@ -378,7 +404,7 @@ static int find_places(struct fl_parse *p, struct fl_str symbol, uint64_t offset
 	int r = fl_target_user_places(p->target, p->event->place.path, symbol, &places);
 
 	if (r == 0)
-		r = leave_fragile_out(p, &places);
+		r = leave_out(p, &places);
 	if (r < 0)
 		return r == -ENOMEM ? r : no_place(p, symbol, symbol, r);
 	if (fl_str_starts(symbol, "sdt:")) {

@@ -353,6 +353,8 @@ static void drop_repeated(struct fl_points *p)
 {
 	size_t n = 0;
 
+	if (!p->at.nr_addresses)
+		return;
 	qsort(p->addresses, p->at.nr_addresses, sizeof(*p->addresses), by_address);
 	for (size_t i = 0; i < p->at.nr_addresses; i++)
 		if (!n || p->addresses[n - 1] != p->addresses[i])
@@ -374,6 +376,54 @@ static bool is_wanted(const struct fl_probe_event *e, struct fl_str line, struct
 	fl_buf_reset(ret);
 	fl_buf_addf(ret, "%.*s:%.*s", FL_STR_ARG(module.n ? module : FL_STR("vmlinux")), FL_STR_ARG(name));
 	return !ret->error;
+}
+
+/* What else a glob matches: symbols that stand at none of @found's addresses. */
+struct others {
+	const struct fl_probe_event *e;
+	const struct fl_points *found;
+	struct fl_points rest;
+};
+
+static bool has_address(const struct fl_points *p, uint64_t addr)
+{
+	return p->at.nr_addresses &&
+	       bsearch(&addr, p->addresses, p->at.nr_addresses, sizeof(addr), by_address);
+}
+
+static int add_other(void *ctx, const struct fl_ksym *s)
+{
+	struct others *o = ctx;
+
+	if (!memchr("tTwW", s->type, 4) || has_address(o->found, s->addr) ||
+	    (o->e->place.module.n && !fl_str_eq(o->e->place.module, s->module)))
+		return 0;
+	return add_address(&o->rest, s->addr);
+}
+
+/*
+ * A function has one name in ftrace's list, though it may have several: __x64_sys_getppid stands there as
+ * __do_sys_getppid. The kernel's own globs are of all names.
+ */
+static int add_aliases(const struct fl_probe_event *e, struct fl_ksyms *syms, struct fl_str list, struct fl_points *p)
+{
+	struct others o = { e, p, {} };
+	struct fl_str line, name;
+	struct fl_ksym s[32];
+	int r;
+
+	drop_repeated(p);
+	r = fl_ksyms_each(syms, e->place.symbol, add_other, &o);
+	drop_repeated(&o.rest);
+	while (r == 0 && o.rest.at.nr_addresses && fl_str_line(&list, &line)) {
+		size_t n = fl_str_word(&line, &name) ? fl_ksyms_find_func(syms, name, s, FL_ARRAY_SIZE(s)) : 0;
+
+		for (size_t i = 0; i < n && i < FL_ARRAY_SIZE(s) && r == 0; i++)
+			if (has_address(&o.rest, s[i].addr))
+				r = add_address(p, s[i].addr);
+	}
+	fl_points_fini(&o.rest);
+	return r;
 }
 
 /* The functions that ftrace can hook stand in tracefs, a line each, "[module]" behind some. */
@@ -399,6 +449,8 @@ static int find_functions(struct fl_target *t, const struct fl_probe_event *e, s
 	while (r == 0 && fl_str_line(&rest, &line))
 		if (is_wanted(e, line, &name))
 			r = add_functions(p, syms, fl_buf_str(&name));
+	if (r == 0 && e->place.is_glob)
+		r = add_aliases(e, syms, fl_file_str(&list), p);
 	if (r < 0)
 		return r;
 	drop_repeated(p);

@@ -134,9 +134,30 @@ static bool is_fragile(const struct fl_elf_image *file, uint64_t offset)
 	return file->head->e_machine == EM_X86_64 && byte && *byte == 0x62;
 }
 
-/* How many of them the loader chooses: -EOPNOTSUPP where these are all. */
-static int add_functions(const struct fl_elf_image *from, const struct fl_elf_image *file, struct fl_str want,
-			 bool glob, struct fl_user_places *ret, size_t *chosen)
+static bool has_ifunc(struct fl_elf_image *i, uint64_t address)
+{
+	const struct fl_elf_symbol *s = fl_elf_symbol_at(i, address);
+
+	for (; s && s->address == address; s--) {
+		if (s->is_ifunc)
+			return true;
+		if (s == i->symbols)
+			break;
+	}
+	return false;
+}
+
+/*
+ * Code that is run when the program is loaded, to choose the code that does the work: the address of an IFUNC
+ * symbol. Other symbols of that address, which look like functions, are no more than that.
+ */
+static bool is_chosen(struct user_file *f, uint64_t address)
+{
+	return has_ifunc(&f->image, address) || (f->has_debug && has_ifunc(&f->debug, address));
+}
+
+static int add_functions(struct user_file *f, const struct fl_elf_image *from, struct fl_str want, bool glob,
+			 struct fl_user_places *ret)
 {
 	int r = 0;
 
@@ -145,28 +166,37 @@ static int add_functions(const struct fl_elf_image *from, const struct fl_elf_im
 		struct fl_user_place place = { .name = fl_str(s->name), .args = FL_STR("") };
 
 		if (!is_wanted(want, glob, s->name) ||
-		    !find_offset(file, s->address, &place.offset))
+		    !find_offset(&f->image, s->address, &place.offset))
 			continue;
-		place.is_fragile = is_fragile(file, place.offset);
-		if (s->is_ifunc)
-			(*chosen)++;
-		else
-			r = add_place(ret, place);
+		place.is_fragile = is_fragile(&f->image, place.offset);
+		place.is_chosen = is_chosen(f, s->address);
+		r = add_place(ret, place);
 	}
 	return r;
 }
 
+static bool any_chosen(const struct fl_user_places *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].is_chosen)
+			return true;
+	return false;
+}
+
+/*
+ * A name that is chosen is refused, though a function may have it, too: that is an older version (glibc's
+ * memcpy@GLIBC_2.2.5), which no program of today calls.
+ */
 static int find_functions(struct user_file *f, struct fl_str want, bool glob, struct fl_user_places *ret)
 {
-	size_t chosen = 0;
-	int r = add_functions(&f->image, &f->image, want, glob, ret, &chosen);
+	int r = add_functions(f, &f->image, want, glob, ret);
 
 	if (r == 0 && f->has_debug)
-		r = add_functions(&f->debug, &f->image, want, glob, ret, &chosen);
+		r = add_functions(f, &f->debug, want, glob, ret);
 	drop_repeated(ret);
-	if (r < 0 || ret->n)
-		return r;
-	return chosen ? -EOPNOTSUPP : -ENOENT;
+	if (r == 0 && !glob && any_chosen(ret))
+		r = -EOPNOTSUPP;
+	return r < 0 || ret->n ? r : -ENOENT;
 }
 
 /* ---- marked places ---- */
