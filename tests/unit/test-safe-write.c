@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -395,6 +396,27 @@ static int leave(void **state)
 	return chdir("/") || system(command);
 }
 
+/*
+ * qemu-user 7.2 leaves the child of a dynamically linked program's fork() turning in circles: what needs one
+ * would never end. Waits half a minute for a child that does nothing but end.
+ */
+static bool fork_works(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	for (int i = 0; waitpid(pid, NULL, WNOHANG) == 0; i++) {
+		if (i == 3000) {
+			kill(pid, SIGKILL);
+			waitpid(pid, NULL, 0);
+			return false;
+		}
+		usleep(10000);
+	}
+	return true;
+}
+
 int main(void)
 {
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, go_home, leave)
@@ -422,5 +444,9 @@ int main(void)
 		IN_A_FOLDER(test_signal),
 	};
 
+	if (!fork_works()) {
+		puts("1..0 # SKIP a child of fork() does not get on here, as under qemu-user 7.2");
+		return 77;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
