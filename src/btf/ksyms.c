@@ -453,6 +453,9 @@ size_t fl_ksyms_variants(const struct fl_ksyms *k, struct fl_str name, struct fl
 	return n;
 }
 
+/* Where a module ends is not in the list; no symbol of one is as large as the room behind the last. */
+#define MODULE_SYMBOL_MAX (1u << 20)
+
 int fl_ksyms_kernel_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *ret)
 {
 	struct fl_ksym end;
@@ -460,8 +463,10 @@ int fl_ksyms_kernel_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *
 	/* per-CPU symbols are low, and are no addresses */
 	if (addr >> 63 == 0 || fl_ksyms_at(k, addr, ret) < 0 || ret->addr >> 63 == 0)
 		return -ENOENT;
+	if (ret->module.n)
+		return addr - ret->addr < MODULE_SYMBOL_MAX ? 0 : -ENOENT;
 	/* Whatever lies in a symbol of known size is the kernel's; beyond the last one, it is not. */
-	if (!ret->module.n && ret->addr != addr && fl_ksyms_find(k, FL_STR("_end"), &end, 1) &&
+	if (ret->addr != addr && fl_ksyms_find(k, FL_STR("_end"), &end, 1) &&
 	    addr >= end.addr)
 		return -ENOENT;
 	return 0;

@@ -88,6 +88,9 @@ static void test_symbols_by_address(void **state)
 	assert_int_equal(fl_ksyms_at(k, 0xffffffffc000003f, &s), 0);
 	assert_str(s.name, "tiny");
 	assert_int_equal(fl_ksyms_at(k, 0x1000, &s), -ENOENT);
+	/* as kallsyms_lookup_size_offset() has it: far behind the last module is nobody's */
+	assert_int_equal(fl_ksyms_kernel_at(k, 0xffffffffc000003f, &s), 0);
+	assert_int_equal(fl_ksyms_kernel_at(k, 0xffffffffd12eede0, &s), -ENOENT);
 	fl_ksyms_close(k);
 
 	k = open_symbols("0000000000000000 T _text\n0000000000000000 T vfs_read\n");

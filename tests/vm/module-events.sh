@@ -8,26 +8,33 @@ insmod $module
 sleep 0.3
 EOF
 
-# as many records as the kernel's own event of that place has
-counted()		# WORDS of trace before the definition
+# as many records as the kernel's own event of that place has, and with the same argument
+counted()		# DEFINITION, and words of trace before it
 {
-	echo 'p:own/k dummy:dummy_setup' >$T/kprobe_events
+	def=$1
+	shift
+	echo 'p:own/k dummy:dummy_setup d=%di' >$T/kprobe_events
 	echo >$T/trace
 	echo 1 >$T/events/own/k/enable
-	foreland trace "$@" 'p dummy:dummy_setup' -- sh "$HOME/again" >out 2>err
+	foreland trace "$@" "$def" -- sh "$HOME/again" >out 2>err
 	echo 0 >$T/events/own/k/enable
-	kernel=$(grep -c ': k: ' $T/trace)
+	sed -n 's/.*: k: .* d=//p' $T/trace >kernel
 	echo '-:own/k' >$T/kprobe_events
-	echo "kernel $kernel"
-	cat out err
-	[ "$kernel" -gt 0 ] && [ "$(wc -l <out)" = "$kernel" ]
+	sed -n 's/.* d=\(0x[0-9a-f]*\).*/\1/p' out >ours
+	cat kernel out err
+	[ -s kernel ] && diff kernel ours
 }
-named() { counted "$@" && ! grep -vq '(dummy_setup+0x[0-9a-f/x]* \[dummy\])' out; }
+named() { counted "$@" && ! grep -vq '(\(init_module+[0-9a-fx/]* \[dummy\] <- \|[^ ]* <- \)\{0,1\}dummy_setup\(+0x[0-9a-f/x]*\)\{0,1\}\( \[dummy\]\)\{0,1\})' out; }
+P='p dummy:dummy_setup d=%di'
+F='f:a/f dummy:dummy_setup d=$arg1'
+R='f:a/r dummy:dummy_setup%return d=$arg1 n=+0($arg1):string'
+for def in "$P" "$F" "$R"; do
+	rmmod dummy
+	check "a module that is not loaded yet: its first function is seen: $def" counted "$def"
+	check "a module that is loaded again: $def" named "$def"
+done
 rmmod dummy
-check 'a module that is not loaded yet: its first function is seen' counted
-check 'a module that is loaded again' named
-rmmod dummy
-check 'the same through the kernel'\''s tracer' named --via tracefs
+check 'the same through the kernel'\''s tracer' named "$P" --via tracefs
 nothing() { ! grep foreland_ $T/dynamic_events $T/kprobe_events; }
 check 'nothing stays in tracefs' nothing
 stack() { foreland trace --stack 'p register_netdevice' -- sh "$HOME/again" 2>err | grep -q '\[dummy\]'; }

@@ -22,7 +22,8 @@ prints 'dfd=-100 r=-2 x=0xfffffffe' 'a type that was asked for' plain
 # a struct behind a pointer: what stat(2) says of the same file
 pointee()
 {
-	foreland trace --json --pretty --comm busybox 'f vfs_statx%return stat=stat' -- busybox stat -c '%i %s %h' /tmp/here >out 2>err
+	foreland trace --json --pretty --comm busybox 'f vfs_statx%return stat=stat of=filename->name:string if of == "/tmp/here"' \
+		-- busybox stat -c '%i %s %h' /tmp/here >out 2>err
 	sed -n 's/.*"nlink":\([0-9]*\),.*"ino":\([0-9]*\),.*"size":\([0-9]*\),.*/\2 \3 \1/p' out
 }
 prints "$(busybox stat -c '%i %s %h' /tmp/here)" 'the struct that a pointer points to' pointee

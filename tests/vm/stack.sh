@@ -17,13 +17,23 @@ stacks()		# TITLE <lines
 }
 
 
+# The kernel's own event of the same place: before 6.5 functions have kprobes alone, and tracepoints none.
+kernels()		# DEFINITION
+{
+	if grep -q ' f\[:' $T/README; then
+		echo "$1" | sed 's/^\([a-z]\)/\1:k\/x/'
+		return
+	fi
+	echo "$1" | sed 's/^\([a-z]\)/\1:k\/x/; s/^f:\(.*\)%return/r:\1/; s/^f/p/; s/^t:\([^ ]*\) sys_enter id=.*/e:\1 raw_syscalls.sys_enter id=$id:u32/'
+}
+
 # ours against the kernel's: the same stacks as often
 both()			# NAME DEFINITION [FILTER]
 {
 	rm -f /tmp/go; : >ours
 	echo >$T/trace
 	for o in stacktrace userstacktrace sym-userobj; do echo 1 >$T/options/$o; done
-	echo "$2" | sed 's/^\([a-z]\)/\1:k\/x/' >>$T/dynamic_events || { fail "$1"; return; }
+	kernels "$2" >>$T/dynamic_events || { fail "$1"; return; }
 	echo "comm == \"stacks\"${3:+ && $3}" >$T/events/k/x/filter
 	echo 1 >$T/events/k/x/enable
 	foreland trace --stack --ustack --comm stacks "$2${3:+ if $3}" -- ./stacks >ours 2>err &
@@ -36,7 +46,7 @@ both()			# NAME DEFINITION [FILTER]
 	echo >$T/dynamic_events
 	stacks '<stack trace>' <ours | sort >ours.k
 	stacks '<stack trace>' <kernel | sort >kernel.k
-	check "$1: the kernel's stacks" sh -c '[ $(grep -c do_syscall_64 ours.k) = 3 ] && diff ours.k kernel.k'
+	check "$1: the kernel's stacks" sh -c '[ $(grep -c do_syscall_64 ours.k) = 3 ] && diff ours.k kernel.k || { cat ours.k; false; }'
 	stacks '<user stack trace>' <ours | sort >ours.u
 	stacks '<user stack trace>' <kernel | sort >kernel.u
 	check "$1: the process's stacks" sh -c '[ $(grep -c "^[^;]*/stacks\[+0x[0-9a-f]*\];[^;]*/stacks" ours.u) = 3 ] && diff ours.u kernel.u'
@@ -76,16 +86,19 @@ recorded()
 }
 matches '^ *3 ksys_write;do_syscall_64;entry_SYSCALL_64_after_hwframe$' 'a recording' recorded
 
-# keys: as the kernel's trigger prints them
+# keys: as the kernel's trigger prints them, which had a shorter name for stacks before 6.3
+stack=stacktrace
+! grep -q common_stacktrace $T/README || stack=common_stacktrace
 keys()			# NAME SYSTEM/EVENT SPEC DEFINITION
 {
 	trigger=$T/events/$2/trigger
-	echo "hist:$3 if comm == \"stacks\"" >$trigger || { fail "$1"; return; }
+	theirs=$(echo "$3" | sed "s/common_stacktrace/$stack/")
+	echo "hist:$theirs if comm == \"stacks\"" >$trigger || { fail "$1"; return; }
 	foreland trace --comm stacks --hist "$3" "$4" -- ./stacks >out 2>err
 	cat $T/events/$2/hist >kernel
-	echo "!hist:$3 if comm == \"stacks\"" >$trigger
+	echo "!hist:$theirs if comm == \"stacks\"" >$trigger
 	sed -n '/^# event histogram/,$p' out | sed '/^#/d' >ours.body
-	sed '/^#/d' kernel >kernel.body
+	sed '/^#/d; s/^{ stacktrace:/{ common_stacktrace:/' kernel >kernel.body
 	check "$1" sh -c 'grep -q common_stacktrace ours.body && diff kernel.body ours.body'
 }
 keys 'a stack as key' sched/sched_process_exit keys=common_stacktrace 't sched_process_exit'

@@ -37,13 +37,27 @@ def code(ours):
 
 
 def type_is_size(kernel, ours, text):
-    return code(ours) == 'BAD_TYPE4STR' and (kernel['errno'] == 0 or (
-        kernel['log'] and kernel['log'][-1][2] > ours['error']['column']))
+    """Refused by us alone, or by the kernel for what it looks at later: what stands behind, a symbol, registering."""
+    if code(ours) != 'BAD_TYPE4STR' or not kernel['errno']:
+        return code(ours) == 'BAD_TYPE4STR'
+    if not kernel['log']:
+        return kernel['errno'] == errno.ENOENT and '@' in text
+    return kernel['log'][-1][2] > ours['error']['column'] or \
+        kernel['log'][-1][0].endswith('Invalid probed address or symbol')
+
+
+# what is judged when the expression has been read
+BEHIND = ('BAD_BITFIELD', 'BAD_STRING', 'BAD_SYMSTRING', 'BAD_TYPE4STR', 'TOO_MANY_OPS', 'EVENT_TOO_BIG')
 
 
 def pointer_as_caret(kernel, ours, text):
-    return '->' in text and ours['error'] and kernel['log'] and kernel['log'][-1][2] > 200 and \
-        kernel['log'][-1][0].endswith(ours['error']['message'])
+    """The caret is then the low 16 bits of an address: any column, and another one at each boot."""
+    if code(ours) not in BEHIND or not kernel['log']:
+        return False
+    whole = text.encode('utf-8', 'surrogateescape')
+    start, end = ours['error']['span']
+    word = whole[:end].split()[-1:] + whole[start:].split()[:1]
+    return b'->' in b''.join(word) and kernel['log'][-1][0].endswith(ours['error']['message'])
 
 
 # (kernels, the kernel's file, function, what it does there, whether it is that)

@@ -29,14 +29,17 @@ filtered()
 prints 1 'a filter is the kernel'\''s' filtered
 prints 3 'as many lines as asked for' sh -c "foreland trace --via tracefs -n 3 'e sched.sched_switch p=\$next_pid' | wc -l"
 if grep -qF '$current' /sys/kernel/tracing/README; then	# as of 7.3
-	matches ' a=[0-9]+$' 'what this kernel can say is taken' \
-		foreland trace --via tracefs -n 1 't sched_switch a=$current->pid'
+	current() { foreland trace --via tracefs -n 9 't sched_switch a=$current->pid' | sed 's/^.\{16\}-\([0-9]*\) .* a=/\1 /'; }
+	matches '^([0-9]+) \1$' 'what this kernel can say is taken' current
+	prints '' 'and is the thread that the line names' sh -c "foreland trace --via tracefs -n 9 \
+		't sched_switch a=\$current->pid' | sed 's/^.\{16\}-\([0-9]*\) .* a=/\1 /; /^\([0-9]*\) \1\$/d'"
 else
 	complains 'REFUSED|LOWER_' 'what the kernel cannot say is refused' \
 		foreland trace --via tracefs -n 1 't sched_switch a=$current->pid'
 fi
 prints '' 'nothing is left after a refusal' left
-complains 'NON_UNIQ|REFUSED|not unique|BAD_PROBE' 'and what it does not take' \
+echo 'p:a/b no_such_function_at_all' 2>/dev/null >>$T/dynamic_events
+complains "$(sed -n 's/^.*: error: //p' $T/error_log | tail -n 1)" 'and what it does not take, in its words' \
 	foreland trace --via tracefs -n 1 'p:a/b no_such_function_at_all'
 
 # A name that ends the filter's string would say what is traced.

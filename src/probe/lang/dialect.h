@@ -22,7 +22,7 @@ enum fl_dialect {
  * @max_body: bytes of an argument's expression
  * @has_casts: the series: casts, $current, this_cpu_read() and this_cpu_ptr()
  * @no_btf_args: parameters have no names: kernels before 6.6
- * @no_fprobes: there are no f and t events: kernels before 6.5
+ * @no_fprobes: there are no f and t events, and "*" stays in default names: kernels before 6.5
  * @no_char: there is no type "char": kernels before 6.4
  * @no_dentries: there are no types "%pd" and "%pD": kernels before 6.9
  * @no_cpu_lists: filters know no CPUS{LIST}: kernels before 6.7
@@ -32,7 +32,8 @@ enum fl_dialect {
  * @event_vars_last: whether an event has the field of an e-probe's argument is looked at when the whole
  *	argument has been read; "$comm" is no exception before
  * @columns_return: a caret behind a dereference counts from the argument again, and not from its inside
- * @symbol_errnos: a symbol that is not there is ENOENT, one that is there twice EADDRNOTAVAIL
+ * @symbol_errnos: a symbol that is not there is ENOENT, one that is there twice EADDRNOTAVAIL,
+ *	and both are looked for behind the entry of a function that returns
  * @long_arg_einval: an argument that is too long is EINVAL
  * @max_nested: casts within casts
  * @nests_derefs: +0(..) and this_cpu_*() count as nesting too

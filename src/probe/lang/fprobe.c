@@ -2,6 +2,8 @@
 /*
  * f[:[GROUP/][EVENT]] FUNCTION[%return] [ARG...]
  * t[:[GROUP/][EVENT]] TRACEPOINT [ARG...]
+ *
+ * A trace takes MODULE:FUNCTION as well, which no kernel does: the event is there whenever the module is.
  */
 #include <errno.h>
 
@@ -84,6 +86,20 @@ static int parse_place(struct fl_parse *p, const struct fl_word *w)
 	return r < 0 ? r : look_for_retval(p);
 }
 
+/* [MODULE:]FUNCTION, once it has been counted under its whole name; the kernel knows the second alone. */
+static void split_module(struct fl_parse *p)
+{
+	struct fl_probe_place *place = &p->event->place;
+	size_t colon = fl_k_find(place->symbol, ':', 0);
+
+	p->function = place->symbol;
+	if (!p->in_trace || p->event->kind != FL_PROBE_FPROBE || colon == place->symbol.n)
+		return;
+	fl_count_symbols(p, place->symbol);
+	place->module = fl_str_sub(place->symbol, 0, colon);
+	place->symbol = fl_str_from(place->symbol, colon + 1);
+}
+
 static int parse_names(struct fl_parse *p, struct fl_str names, long offset)
 {
 	struct fl_probe_event *e = p->event;
@@ -110,7 +126,7 @@ static int find_function(struct fl_parse *p)
 	_cleanup_buf_ struct fl_buf stub = {};
 	char *copy;
 
-	p->function = e->place.symbol;
+	split_module(p);
 	if (e->kind != FL_PROBE_TPROBE)
 		return 0;
 	p->at |= FL_AT_TPOINT;

@@ -23,10 +23,9 @@ static int parse_maxactive(struct fl_parse *p, struct fl_str head)
 	return fl_fault_as(p, 1, FL_FAULT_BAD_MAXACT_TYPE, number, p->rules->maxactive_on_kprobe);
 }
 
-/* 0: there is one such symbol, or it cannot be told; else the fault. */
-static int validate_symbol(struct fl_parse *p, struct fl_str text, struct fl_str name)
+/* 0: there is one such symbol, or it cannot be told; else the fault. @n: how many there are. */
+static int validate_symbol(struct fl_parse *p, struct fl_str text, size_t n)
 {
-	size_t n = fl_count_symbols(p, name);
 	int r;
 
 	if (n == 1 || n == FL_SYMBOLS_UNKNOWN)
@@ -53,6 +52,19 @@ static int find_entry(struct fl_parse *p, struct fl_str text)
 	return 0;
 }
 
+/* 6.1 asks for the function's entry first, and then how many symbols there are of that name. */
+static int find_symbol(struct fl_parse *p, struct fl_str text)
+{
+	size_t n = fl_count_symbols(p, p->event->place.symbol);
+	int r = p->rules->symbol_errnos ? 0 : validate_symbol(p, text, n);
+
+	if (r == 0)
+		r = find_entry(p, text);
+	if (r == 0 && p->rules->symbol_errnos)
+		r = validate_symbol(p, text, n);
+	return r;
+}
+
 /* [MODULE:]SYMBOL[+OFFSET][%return] */
 static int parse_symbol(struct fl_parse *p, struct fl_str text)
 {
@@ -71,10 +83,7 @@ static int parse_symbol(struct fl_parse *p, struct fl_str text)
 	if (r < 0 || offset < 0 || offset > UINT32_MAX)
 		return fl_fault(p, 0, FL_FAULT_BAD_PROBE_ADDR, place_text);
 	place->offset = offset;
-	r = validate_symbol(p, place_text, place->symbol);
-	if (r < 0)
-		return r;
-	r = find_entry(p, place_text);
+	r = find_symbol(p, place_text);
 	if (r < 0)
 		return r;
 	p->function = place->symbol;

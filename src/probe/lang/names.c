@@ -63,11 +63,11 @@ int fl_default_event_raw(struct fl_parse *p, const char *fmt, ...)
 	return name ? 0 : -ENOMEM;
 }
 
-/* As the kernel does it, which leaves the first character and other signs of a glob. */
-static void make_identifier(char *name)
+/* As the kernel does it, which leaves the first character and other signs of a glob; "*" came with f probes. */
+static void make_identifier(const struct fl_parse *p, char *name)
 {
 	for (char *c = name; *c && c[1]; c++) {
-		if (c[1] == ':' || c[1] == '.' || c[1] == '*')
+		if (c[1] == ':' || c[1] == '.' || (c[1] == '*' && !p->rules->no_fprobes))
 			c[1] = '_';
 	}
 }
@@ -100,7 +100,7 @@ int fl_default_probe_event(struct fl_parse *p, char letter, struct fl_str symbol
 	memcpy(name + 2 + n, digit, digits);
 	n = FL_MIN(2 + n + digits, (size_t)FL_MAX_NAME - 1);
 	name[n] = '\0';
-	make_identifier(name);
+	make_identifier(p, name);
 	p->event->event = fl_str_n(name, n);
 	return 0;
 }
@@ -115,7 +115,7 @@ int fl_default_event(struct fl_parse *p, const char *fmt, ...)
 	va_end(ap);
 	if (!name)
 		return -ENOMEM;
-	make_identifier(name);
+	make_identifier(p, name);
 	if (p->in_trace)
 		make_legal(name);
 	p->event->event = fl_str(name);

@@ -287,6 +287,8 @@ static int find_functions(struct fl_parse *p)
 			fl_ksyms_each(syms, fl_str_from(symbol, 1), is_function, syms) != 0;
 	else if (p->event->place.is_glob)
 		found = fl_ksyms_each(syms, symbol, is_function, syms) != 0;
+	else if (p->event->place.module.n)
+		found = find_symbol(p, syms, p->function, &first) && is_text(syms, &first);
 	else
 		found = fl_k_find(symbol, ':', 0) == symbol.n &&
 			fl_ksyms_find_func(syms, symbol, &first, 1) > 0 && is_text(syms, &first);
@@ -314,7 +316,8 @@ int fl_register_fprobe(struct fl_parse *p)
 	r = first ? 0 : resolve_all(p);
 	if (r == 0 && tracepoint_is_taken(p))
 		return -EEXIST;
-	if (r == 0 && p->event->kind == FL_PROBE_FPROBE) {
+	p->event->deferred = p->event->place.module.n && (p->event->assumed & FL_ASSUMED_MODULE);
+	if (r == 0 && p->event->kind == FL_PROBE_FPROBE && !p->event->deferred) {
 		r = find_functions(p);
 		not_found = r < 0;
 	}

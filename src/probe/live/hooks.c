@@ -171,11 +171,23 @@ static int attach_range(struct live_probe *p, struct fl_attach_point at)
 	return r < 0 ? r : attach_range(p, at);
 }
 
+/* The entry program, where words of the entry are kept for the return. */
+static int attach_entry(struct live_probe *p, struct fl_attach_point at)
+{
+	at.tracepoint_id = p->points.entry_id;
+	switch (p->pub.hook) {
+	case FL_HOOK_KRETPROBE_MULTI:
+		return attach_one(p, FL_HOOK_KPROBE_MULTI, p->entry_prog, &at);
+	case FL_HOOK_KRETPROBE_EVENT:
+		return attach_one(p, FL_HOOK_KPROBE_EVENT, p->entry_prog, &at);
+	default:
+		return attach_one(p, FL_HOOK_KPROBE, p->entry_prog, &at);
+	}
+}
+
 /* The entry program first: a return without entry words would be counted as unpaired. */
 static int attach_hook(struct live_probe *p)
 {
-	enum fl_hook entry =
-		p->pub.hook == FL_HOOK_KRETPROBE_MULTI ? FL_HOOK_KPROBE_MULTI : FL_HOOK_KPROBE;
 	size_t n = p->points.nr_each;
 	int r = 0;
 
@@ -194,7 +206,7 @@ static int attach_hook(struct live_probe *p)
 		struct fl_attach_point at = fl_points_each(&p->points, i);
 
 		if (p->entry_prog >= 0)
-			r = attach_one(p, entry, p->entry_prog, &at);
+			r = attach_entry(p, at);
 		if (r == 0)
 			r = attach_one(p, p->pub.hook, p->prog, &at);
 		if (r < 0 && p->points.each_offset && is_of_place(r)) {

@@ -36,8 +36,8 @@ static int read_id(const char *tracefs, struct fl_str event, uint64_t *ret)
 	return r < 0 ? r : fl_parse_u64(fl_str_trim(fl_file_str(&f)), 10, ret);
 }
 
-int fl_module_event_make(struct fl_target *t, const struct fl_probe_event *e, struct fl_buf *name,
-			 uint64_t *ret_id)
+int fl_module_event_make(struct fl_target *t, const struct fl_probe_event *e, bool is_return,
+			 struct fl_buf *name, uint64_t *ret_id)
 {
 	_cleanup_buf_ struct fl_buf line = {}, event = {};
 	const char *tracefs = fl_target_tracefs(t);
@@ -49,8 +49,8 @@ int fl_module_event_make(struct fl_target *t, const struct fl_probe_event *e, st
 	if (r < 0)
 		return r;
 	/* Several definitions may have one name: the event's place in memory tells them apart. */
-	fl_buf_addf(&event, "/at_%zx", (size_t)e);
-	fl_buf_addf(&line, "%c:%.*s %.*s:%.*s", e->is_return ? 'r' : 'p', FL_STR_ARG(fl_buf_str(&event)),
+	fl_buf_addf(&event, "/%s_%zx", is_return ? "ret" : "at", (size_t)e);
+	fl_buf_addf(&line, "%c:%.*s %.*s:%.*s", is_return ? 'r' : 'p', FL_STR_ARG(fl_buf_str(&event)),
 		    FL_STR_ARG(e->place.module), FL_STR_ARG(e->place.symbol));
 	if (e->place.offset)
 		fl_buf_addf(&line, "+%llu", (unsigned long long)e->place.offset);

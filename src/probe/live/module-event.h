@@ -14,11 +14,11 @@
 #include "probe/target/target.h"
 
 /*
- * Makes the event and gives its number for perf_event_open(), and its name, for fl_module_event_remove(),
- * in @name. -errno of the kernel's refusal, -ENOENT without tracefs.
+ * Makes the event, of the function's return or not, and gives its number for perf_event_open(), and its name,
+ * for fl_module_event_remove(), in @name. -errno of the kernel's refusal, -ENOENT without tracefs.
  */
-int fl_module_event_make(struct fl_target *t, const struct fl_probe_event *e, struct fl_buf *name,
-			 uint64_t *ret_id);
+int fl_module_event_make(struct fl_target *t, const struct fl_probe_event *e, bool is_return,
+			 struct fl_buf *name, uint64_t *ret_id);
 /* Its program must have been taken off. */
 void fl_module_event_remove(struct fl_str name);
 

@@ -18,6 +18,8 @@ void fl_points_fini(struct fl_points *p)
 	free(p->module);
 	fl_module_event_remove(fl_buf_str(&p->module_event));
 	fl_buf_fini(&p->module_event);
+	fl_module_event_remove(fl_buf_str(&p->module_entry));
+	fl_buf_fini(&p->module_entry);
 	*p = (struct fl_points){};
 }
 
@@ -47,14 +49,22 @@ static bool reads_memory(const struct fl_probe_event *e)
 	return false;
 }
 
+/* Said with its module: it is traced whenever that is there. */
+static bool waits_for_module(const struct fl_probe_event *e)
+{
+	return e->place.module.n && !e->place.is_glob;
+}
+
 const char *fl_points_reason(const struct fl_probe_event *e)
 {
 	switch (e->kind) {
 	case FL_PROBE_KPROBE:
-		if (e->place.module.n)
+		if (waits_for_module(e))
 			return "an event of the kernel's waits for the module, each time it comes";
 		return "p and r are kprobes, the only hook that any instruction can have";
 	case FL_PROBE_FPROBE:
+		if (waits_for_module(e))
+			return "an event of the kernel's waits for the module, each time it comes";
 		if (e->place.is_glob)
 			return "one link holds all functions of the pattern";
 		if (wants_regs(e))
@@ -87,12 +97,13 @@ size_t fl_points_hooks(const struct fl_probe_event *e, enum fl_hook hooks[static
 
 	switch (e->kind) {
 	case FL_PROBE_KPROBE:
-		/* Words kept at entry need a program there, and both from one kind of probe. */
-		if (e->place.module.n && !(ret && e->nr_entry_args))
+		if (waits_for_module(e))
 			hooks[n++] = ret ? FL_HOOK_KRETPROBE_EVENT : FL_HOOK_KPROBE_EVENT;
 		hooks[n++] = ret ? FL_HOOK_KRETPROBE : FL_HOOK_KPROBE;
 		break;
 	case FL_PROBE_FPROBE:
+		if (waits_for_module(e)) /* what holds a trampoline holds its module, too */
+			hooks[n++] = ret ? FL_HOOK_KRETPROBE_EVENT : FL_HOOK_KPROBE_EVENT;
 		if (e->place.is_glob)
 			hooks[n++] = ret ? FL_HOOK_KRETPROBE_MULTI : FL_HOOK_KPROBE_MULTI;
 		else if (!wants_regs(e))
@@ -253,8 +264,11 @@ static int find_module_event(struct fl_target *t, const struct fl_probe_event *e
 	uint64_t id = 0;
 	int r = find_kprobe(e, p);
 
+	if (r == 0 && e->is_return && e->nr_entry_args)
+		r = fl_module_event_make(t, e, false, &p->module_entry, &id);
+	p->entry_id = (uint32_t)id;
 	if (r == 0)
-		r = fl_module_event_make(t, e, &p->module_event, &id);
+		r = fl_module_event_make(t, e, e->is_return, &p->module_event, &id);
 	if (r < 0)
 		fl_buf_addz(why, "tracefs takes no event for it");
 	p->at.tracepoint_id = (uint32_t)id;

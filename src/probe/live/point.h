@@ -22,6 +22,8 @@ struct fl_points {
 	bool each_address;
 	char *name, *module; /* @at's strings */
 	struct fl_buf module_event; /* to be removed; empty: none */
+	struct fl_buf module_entry; /* ... and that of the entry, for words that a return keeps */
+	uint32_t entry_id;
 	uint8_t arg_slot[FL_MAX_ARG_SLOTS];
 	size_t nr_arg_slots;
 	uint32_t words;
