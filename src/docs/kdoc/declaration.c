@@ -290,8 +290,8 @@ static void plain_members(struct decls *d, const struct kdoc_token *v, size_t fr
 		size_t end = upto(v, to, from, ",");
 		const struct kdoc_token *name = declarator(v, from, end);
 
-		/* "int : 4;" has no name: its only word is the type; "SOME_MEMBERS;" is a macro */
-		if (name && !(first && name == &v[from] && (end == to ? end == from + 1 : is(&v[from + 1], ":"))))
+		/* "int : 4;" has no name: its only word is the type. "SOME_MEMBERS;" is a member for the scripts. */
+		if (name && !(first && name == &v[from] && from + 1 < end && is(&v[from + 1], ":")))
 			declare(d, prefix, name);
 		first = false;
 		from = end + 1;
