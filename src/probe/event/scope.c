@@ -46,7 +46,7 @@ static bool find(void *ctx, struct fl_str name, struct fl_filter_field *ret)
 
 	if (find_in(s->format, name, false, ret))
 		return true;
-	if (fl_str_is(name, "cpu") || fl_str_is(name, "CPU")) {
+	if (fl_str_is(name, "cpu") || fl_str_is(name, "CPU") || fl_str_is(name, "common_cpu")) {
 		*ret = (struct fl_filter_field){ .kind = FL_FILTER_CPU, .size = 4, .is_signed = true };
 		return true;
 	}

@@ -79,7 +79,7 @@ static bool read_special(const struct hist_parse *p, const char *name, unsigned 
 	};
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(special); i++) {
-		if (strcmp(name, special[i].name) != 0)
+		if (strcmp(name, special[i].name) != 0 || (special[i].flags & FL_HV_COMM && p->set->is_6))
 			continue;
 		*flags |= special[i].flags;
 		if (special[i].flags == FL_HV_TIME) {
@@ -101,7 +101,7 @@ static int read_event_field(const struct hist_parse *p, const char *name, unsign
 		return 0;
 	if (f && f->kind == FL_HF_CPU)
 		*flags |= FL_HV_CPU;
-	else if (f && f->kind == FL_HF_COMM)
+	else if (f && f->kind == FL_HF_COMM && !p->set->is_6)
 		*flags |= FL_HV_COMM | FL_HV_STRING_;
 	else if (f && f->kind == FL_HF_STACK)
 		*flags |= FL_HV_STACK, *ret = NULL;

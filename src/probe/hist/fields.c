@@ -127,7 +127,6 @@ static int add_variables(const struct hist_parse *p)
 
 	for (size_t i = 0; i < a->nr_variables && r == 0; i++)
 		r = add_variable(p, a->variable[i], a->expr[i]);
-	a->nr_variables = 0; /* from here on they are found as values */
 	return r;
 }
 
@@ -185,7 +184,10 @@ int hist_read_fields(const struct hist_parse *p)
 	r = add_sums(p, t->attrs.vals);
 	if (r == 0)
 		r = add_variables(p);
-	return r < 0 ? r : add_keys(p, t->attrs.keys);
+	if (r == 0)
+		r = add_keys(p, t->attrs.keys);
+	t->attrs.nr_variables = 0; /* from here on they are found as values */
+	return r;
 }
 
 /* ---- the order ---- */

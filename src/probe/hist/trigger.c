@@ -98,7 +98,7 @@ static int bad_filter(const struct hist_parse *p, const char *text, const struct
 			.kind = d->kind, .message = message, .subsystem = "event filter parse error",
 			.command = fl_str(command), .column = d->column, .span = { d->column, d->column + 1 },
 			.place = d->column });
-	return -EINVAL;
+	return d->kind && d->kind->err ? -d->kind->err : -EINVAL;
 }
 
 /* @text: "if FILTER" */
@@ -216,7 +216,7 @@ static void print_key(const struct fl_trigger *t, const struct fl_hist_value *v,
 		      struct fl_buf *out)
 {
 	if (!(v->flags & FL_HV_STACK))
-		fl_hist_value_print(v, t->event->set->cpu_twice, arena, out);
+		fl_hist_value_print(v, !t->event->set->is_6, arena, out);
 	else if (v->field)
 		fl_buf_addf(out, "%s.stacktrace", v->field->name);
 	else
@@ -239,7 +239,7 @@ static void print_sums(const struct fl_trigger *t, bool variables, struct fl_are
 		if (i == 0)
 			fl_buf_addz(out, "hitcount");
 		else
-			fl_hist_value_print(v, t->event->set->cpu_twice, arena, out);
+			fl_hist_value_print(v, !t->event->set->is_6, arena, out);
 	}
 }
 
@@ -259,7 +259,7 @@ static void print_sort(const struct fl_trigger *t, struct fl_arena *arena, struc
 
 		fl_buf_addz(out, i ? "," : "");
 		if (s->value)
-			fl_hist_value_print(hist_sorted_by(t, s), t->event->set->cpu_twice, arena, out);
+			fl_hist_value_print(hist_sorted_by(t, s), !t->event->set->is_6, arena, out);
 		else
 			fl_buf_addz(out, "hitcount");
 		fl_buf_addz(out, s->descending ? ".descending" : "");

@@ -155,7 +155,7 @@ struct fl_triggers {
 	 * out (of which the kernel takes what stands in front of the first operator).
 	 */
 	bool ours;
-	bool cpu_twice;	   /* listings name a key common_cpu twice, as 7.3 does */
+	bool is_6; /* rules of kernels before 7: no common_comm, and listings name a key common_cpu once, not twice */
 	struct fl_trigger_event *events;
 	struct fl_trigger **with_variables; /* those that have or use any, the newest last */
 	size_t nr_with_variables, cap_with_variables;

@@ -24,7 +24,7 @@ void tracefs_prepare_triggers(struct instance *in)
 	in->triggers.target = in->fs->target;
 	in->triggers.find = find_event;
 	in->triggers.ctx = in->fs;
-	in->triggers.cpu_twice = fl_dialects[in->fs->dialect].has_casts;
+	in->triggers.is_6 = !fl_dialects[in->fs->dialect].has_casts;
 }
 
 bool tracefs_triggers_hold(const struct tracefs *fs, const struct fl_probe_event *e)
