@@ -6,7 +6,7 @@ tracepoints of system calls.
 
 usage: test-trace-actions.py FORELAND
 """
-import json, os, re, subprocess, sys, tempfile
+import collections, json, os, re, subprocess, sys, tempfile
 
 from tap import check as tell, done
 
@@ -18,6 +18,10 @@ SYNTH = 's:call u64 lat; int pid; char what[]; u64 twice; s64 ret'
 START, END = f't:q/start sys_enter id if id == {GETPPID}', 't:q/end sys_exit ret'
 FIRST = 'keys=common_pid:ts0=common_timestamp,name=common_comm'
 SECOND = 'keys=common_pid:lat=common_timestamp-$ts0,n=$name:two=$lat*2:onmatch(q.start).trace(call,$lat,common_pid,$n,$two,ret)'
+GETPGRP = {'x86_64': 111, 'aarch64': 155}.get(os.uname().machine)
+TWO = [sys.executable, '-c', f'import os\nfor i in range({CALLS}): os.getppid(); os.getpgrp()']
+COMM = os.path.basename(sys.executable)[:15]
+BOTH = f't:q/both sys_enter id if id == {GETPPID} || id == {GETPGRP}'
 
 
 def run(*args, command=LOAD):
@@ -38,6 +42,79 @@ def balance(rows, what):
     tell(made['hits'] == CALLS - start['unpaired'] - start['lost'] and start['unpaired'] == 0 and
          len(calls) + made['lost'] == made['hits'], f'{what}: pairs + unmatched + dropped = starts', t)
     return calls
+
+
+def counted(*args, command=TWO):
+    """Rows of histograms by their event, and the last row."""
+    out = run('--json', *args, command=command)
+    rows = [json.loads(line) for line in out.stdout.splitlines()]
+    if not rows:
+        tell(False, str(args), out.stderr)
+        return collections.defaultdict(list), {}
+    by = collections.defaultdict(list)
+    for r in rows[1:-1]:
+        if 'keys' in r:
+            by[r['event']].append(r)
+    return by, totals(rows)
+
+
+def seen():
+    """getppid() and getpgrp() in turn, each CALLS times by one thread: what changes, and how often, is known."""
+    by, _ = counted(BOTH, '--hist', 'keys=common_pid:v=id*2:onmax($v).save(id,common_comm)')
+    r = by['both'][0] if len(by['both']) == 1 else {}
+    tell(r.get('hitcount') == 2 * CALLS and r['seen'] == [{'handler': 'onmax', 'variable': 'v', 'value': 2 * GETPGRP}] and
+         r['saved'] == {'id': GETPGRP, 'common_comm': COMM}, 'onmax() and what it saves', by)
+    by, _ = counted(BOTH, '--hist', 'keys=common_pid:v=id:onchange($v).save(id)')
+    r = by['both'][0] if len(by['both']) == 1 else {}
+    tell(r and r['seen'][0]['value'] == GETPGRP and r['saved'] == {'id': GETPGRP}, 'onchange() has the last one', by)
+    by, t = counted('s:changed s64 v; int pid', BOTH, '--hist', 'keys=common_pid:v=id:onchange($v).trace(changed,$v,common_pid)')
+    tell(t and t['changed']['hits'] == 2 * CALLS and t['changed']['records'] + t['changed']['lost'] == 2 * CALLS,
+         'onchange() makes an event at each', t)
+    by, t = counted('s:more s64 v', BOTH, '--hist', 'keys=common_pid:v=id:onmax($v).more($v)')
+    tell(t and t['more']['hits'] == 2, 'onmax() at each that is greater', t)
+    rows = [json.loads(line) for line in run('--json', BOTH, '--hist', 'keys=common_pid:v=id:onmax($v).snapshot()', command=TWO)
+            .stdout.splitlines()]
+    shot = [r for r in rows if r.get('type') == 'snapshot']
+    tell(len(shot) == 1 and shot[0]['value'] == GETPGRP and shot[0]['taken'] == 2 and list(shot[0]['keys']) == ['common_pid'], 'snapshot() tells its event', shot)
+    text = run(BOTH, '--hist', 'keys=id:v=id:onchange($v).snapshot()', command=TWO).stdout
+    tell(re.search(r'^\tchanged: +%d$' % GETPGRP, text, re.M) and
+         re.search(r'^Snapshot taken \(see tracing/snapshot\).  Details:\n\ttriggering value \{ onchange\(\$v\) \}: +%d\t'
+                   r'triggered by event with key: \{ id: +%d \}$' % (GETPGRP, GETPGRP), text, re.M), 'as the kernel prints it', text)
+
+
+def tables():
+    by, t = counted(BOTH, '--hist', 'keys=id', '--hist', 'keys=common_pid:vals=id', '--hist', f'keys=id if id == {GETPGRP}')
+    shown = sorted((sorted(r['keys']), r['hitcount'], r['vals']) for r in by['both'])
+    tell(shown == [(['common_pid'], 2 * CALLS, {'id': CALLS * (GETPPID + GETPGRP)}), (['id'], CALLS, {}), (['id'], CALLS, {}), (['id'], CALLS, {})] and
+         t['both']['records'] == 2 * CALLS, 'three histograms of one probe', by)
+    two = [f't:q/a sys_enter id if id == {GETPPID}', f't:q/b sys_enter id if id == {GETPGRP}']
+    by, t = counted(*two, '--hist', 'keys=id:name=both')
+    tell(sorted((r['keys']['id'], r['hitcount']) for r in by['a']) == sorted([(GETPPID, CALLS), (GETPGRP, CALLS)]) and not by['b'] and
+         t['b']['records'] == CALLS, 'two events count in one table', by)
+    by, _ = counted(BOTH, '--hist', 'keys=common_pid:vals=id:nohitcount')
+    tell(len(by['both']) == 1 and 'hitcount' not in by['both'][0] and by['both'][0]['vals'] == {'id': CALLS * (GETPPID + GETPGRP)}, 'nohitcount', by)
+    by, t = counted(BOTH, '--hist', 'keys=id:pause')
+    tell(t and not by['both'] and t['both']['records'] == 0 and t['both']['hits'] == t['both']['filtered'], 'what is paused counts nothing', t)
+    by, t = counted(BOTH, '--hist', 'keys=id:pause', '--hist', 'keys=id:cont')
+    tell(sum(r['hitcount'] for r in by['both']) == 2 * CALLS, 'and goes on after cont', by)
+    for word in ('cont', 'clear'):
+        out = run(BOTH, '--hist', f'keys=id:{word}', command=TWO)
+        tell(out.returncode == 1 and "Can't clear or continue a nonexistent hist trigger" in out.stderr, f'{word} of nothing', out.stderr)
+    by, _ = counted(*two, '--hist', 'keys=common_pid:t0=common_timestamp', '--hist', 'keys=gap.log2:gap=common_timestamp-$t0:sort=gap')
+    tell(sum(r['hitcount'] for r in by['b']) == CALLS and not by['a'], "a variable of its own is a key: other's keys are found by name", by)
+    with tempfile.TemporaryDirectory() as folder:
+        name = folder + '/defs'
+        with open(name, 'w', encoding='utf-8') as f:
+            f.write(f'{SYNTH}\nhist:keys=what,pid:vals=twice,ret:l=lat:onmax($l).save(ret) if ret > 0\nhist:keys=lat.log2\n'
+                    f'{START}\nhist:{FIRST}\n{END}\nhist:{SECOND}\n')
+        by, t = counted('--file', name, command=LOAD)
+    rows = [r for r in by['call'] if 'what' in r['keys']]
+    tell(len(rows) == 1 and rows[0]['hitcount'] == CALLS == sum(r['hitcount'] for r in by['call'] if 'lat' in r['keys']) and
+         rows[0]['keys']['what'] == COMM and rows[0]['vals']['ret'] == CALLS * rows[0]['saved']['ret'] > 0,
+         'histograms of a synthetic event', by)
+    out = run(BOTH, '--hist', 'keys=id:size=1', command=TWO)
+    tell(re.search(r'Hits: %d\n    Entries: 1\n    Dropped: %d\n' % (2 * CALLS, CALLS), out.stdout) and f' {CALLS} lost' in out.stderr,
+         'what a full table drops is told', out.stdout + out.stderr)
 
 
 def main():
@@ -90,11 +167,8 @@ def main():
     out = run(SYNTH, START, END, '--hist', FIRST, '--hist', SECOND.replace('call,', 'nosuch,'))
     tell(out.returncode == 1 and "Couldn't find synthetic event" in out.stderr and out.stderr.splitlines()[-1].index('^') ==
          ('hist:' + SECOND).index('call,'), "what is wrong is said in the kernel's words, with its caret", out.stderr)
-    out = run(SYNTH, START, END, '--hist', FIRST, '--hist', SECOND + ':onmax($lat).save(ret)')
-    tell(out.returncode == 1 and 'not done here yet' in out.stderr, 'what is not done is refused', out.stderr)
-    for end, why in (('name=t', 'name'), ('nohitcount', 'nohitcount'), ('pause', 'pause'), ('clear', 'clear')):
-        out = run(SYNTH, START, '--hist', f'keys=id:{end}')
-        tell(out.returncode == 1 and why in out.stderr and 'hits' not in out.stderr.splitlines()[-1], f'{end} is not passed over', out.stderr)
+    seen()
+    tables()
     return done()
 
 

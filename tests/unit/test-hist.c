@@ -31,8 +31,26 @@ struct fixture {
 	struct fl_probe_arg arg;
 	struct fl_probe_event event;
 	struct fl_record_schema probe;
+	struct fl_triggers set;
+	struct fl_trigger_log log;
 	struct fl_hist hist;
 };
+
+static const struct fl_probe_event *find(void *ctx, const char *system, const char *event, bool synth)
+{
+	struct fixture *x = ctx;
+
+	return !synth && strcmp(system, "kmem") == 0 && strcmp(event, "kmalloc") == 0 ? &x->event : NULL;
+}
+
+static int parse(struct fixture *x, const char *spec)
+{
+	const char *why = NULL;
+	struct fl_trigger *t;
+	int r = fl_triggers_write(&x->set, FL_STR("kmem"), FL_STR("kmalloc"), fl_str(spec), &x->log, &t);
+
+	return r < 0 ? r : fl_hist_layout(t, &x->event, &x->hist, &why);
+}
 
 static void write_ksyms(const char *path)
 {
@@ -59,10 +77,11 @@ static int setup(void **state)
 	unlink(path);
 	for (size_t i = 0; i < fl_nr_fetch_types; i++)
 		if (strcmp(fl_fetch_types[i].name, "u32") == 0)
-			x->arg = (struct fl_probe_arg){ .name = FL_STR("len"), .type = &fl_fetch_types[i] };
+			x->arg = (struct fl_probe_arg){ .name = FL_STR("len"), .size = 4, .type = &fl_fetch_types[i] };
 	x->event = (struct fl_probe_event){ .group = FL_STR("kmem"), .event = FL_STR("kmalloc"),
 					    .args = &x->arg, .nr_args = 1 };
 	x->probe = (struct fl_record_schema){ .event = &x->event, .hook = "raw tracepoint", .own_frames = 1 };
+	x->set = (struct fl_triggers){ .find = find, .ctx = x, .ours = true };
 	*state = x;
 	return 0;
 }
@@ -71,6 +90,8 @@ static int teardown(void **state)
 {
 	struct fixture *x = *state;
 
+	fl_triggers_fini(&x->set);
+	fl_trigger_log_fini(&x->log);
 	fl_symbols_free(x->symbols);
 	fl_target_close(x->target);
 	free(x);
@@ -86,7 +107,7 @@ static void test_bars(void **state)
 	struct fl_hist_table t = { .hist = &x->hist, .entries = entries, .n = 2, .hits = 5 };
 	_cleanup_buf_ struct fl_buf plain = {}, bars = {}, json = {};
 
-	assert_int_equal(fl_hist_parse(FL_STR("keys=len"), &x->event, &x->hist, NULL), 0);
+	assert_int_equal(parse(x, "hist:keys=len"), 0);
 	fl_hist_text(&x->probe, &t, 0, x->symbols, false, &plain);
 	assert_string_equal(fl_buf_z(&plain),
 			    "# kmem/kmalloc\n# event histogram\n#\n"
@@ -118,7 +139,7 @@ static void test_stacks_become_one(void **state)
 	struct fl_hist_table t = { .hist = &x->hist, .entries = entries, .n = 2, .hits = 5 };
 	_cleanup_buf_ struct fl_buf out = {};
 
-	assert_int_equal(fl_hist_parse(FL_STR("keys=stacktrace:vals=len"), &x->event, &x->hist, NULL), 0);
+	assert_int_equal(parse(x, "hist:keys=stacktrace:vals=len"), 0);
 	assert_int_equal(x->hist.key_size, sizeof(keys[0]));
 	for (int i = 0; i < 2; i++)
 		entries[i] = (struct fl_hist_entry){ .key = (const uint8_t *)keys[i], .hits = 2 + i,
@@ -133,27 +154,76 @@ static void test_stacks_become_one(void **state)
 	free(entries);
 }
 
-static void refused(struct fixture *x, const char *spec, uint32_t start, uint32_t end, const char *why)
+/* The kernel's percentage, in hundredths, and its graph, 20 columns wide (trace_events_hist.c). */
+static void test_parts(void **state)
 {
-	struct fl_diag d = {};
+	struct fixture *x = *state;
+	uint64_t keys[2] = { 64, 8 };
+	struct fl_hist_entry entries[] = { { .key = (const uint8_t *)&keys[0], .hits = 1, .sums = { 1, 1 } },
+					   { .key = (const uint8_t *)&keys[1], .hits = 4, .sums = { 2, 2 } } };
+	struct fl_hist_table t = { .hist = &x->hist, .entries = entries, .n = 2, .hits = 5 };
+	_cleanup_buf_ struct fl_buf out = {}, json = {};
 
-	assert_int_equal(fl_hist_parse(fl_str(spec), &x->event, &x->hist, &d), -EINVAL);
-	if (d.span.start != start || d.span.end != end || !strstr(d.message, why))
-		fail_msg("%s: [%u,%u) %s", spec, d.span.start, d.span.end, d.message);
-	fl_diag_fini(&d);
+	assert_int_equal(parse(x, "hist:keys=len:vals=len.percent,len.graph:nohitcount"), 0);
+	fl_hist_text(&x->probe, &t, 0, x->symbols, false, &out);
+	assert_non_null(strstr(fl_buf_z(&out), "{ len:         64 }  len (%):  33.33  len: ##########          \n"
+					       "{ len:          8 }  len (%):  66.66  len: ####################\n"));
+	fl_hist_json(&x->probe, &t, x->symbols, &json);
+	assert_non_null(strstr(fl_buf_z(&json), ROW "{\"len\":64},\"vals\":{\"len\":1,\"len\":1}}\n"));
+}
+
+static void test_seen(void **state)
+{
+	struct fixture *x = *state;
+	uint64_t key = 64, seen[3] = { 0, 9, 7 };
+	struct fl_hist_entry entry = { .key = (const uint8_t *)&key, .hits = 1, .seen = (const uint8_t *)seen };
+	struct fl_hist_table t = { .hist = &x->hist, .entries = &entry, .n = 1, .hits = 1 };
+	_cleanup_buf_ struct fl_buf out = {}, json = {};
+
+	assert_int_equal(parse(x, "hist:keys=len:v=len*2:onmax($v).save(len)"), 0);
+	fl_hist_text(&x->probe, &t, 0, x->symbols, false, &out);
+	assert_non_null(strstr(fl_buf_z(&out), "{ len:         64 } hitcount:          1\n"
+					       "\tmax:          9  len:          7\n"));
+	fl_hist_json(&x->probe, &t, x->symbols, &json);
+	assert_string_equal(fl_buf_z(&json), ROW "{\"len\":64},\"hitcount\":1,\"vals\":{},"
+					     "\"seen\":[{\"handler\":\"onmax\",\"variable\":\"v\",\"value\":9}],"
+					     "\"saved\":{\"len\":7}}\n");
+}
+
+static void refused(struct fixture *x, const char *spec, uint32_t column, const char *why)
+{
+	const struct fl_log_entry *e;
+
+	assert_int_equal(parse(x, spec), -EINVAL);
+	e = x->log.n ? &x->log.entry[x->log.n - 1] : NULL;
+	if (!e || e->column != column || strcmp(e->kind->message, why) != 0)
+		fail_msg("%s: %u %s", spec, e ? e->column : 0, e ? e->kind->message : "nothing was logged");
 }
 
 static void test_refusals(void **state)
 {
 	struct fixture *x = *state;
 
-	refused(x, "keys=other", 5, 10, "no such field");
-	refused(x, "keys=len.what", 9, 13, "modifiers are");
-	refused(x, "keys=stacktrace.hex", 16, 19, "takes no modifier");
-	refused(x, "keys=len:vals=stacktrace", 14, 24, "cannot be summed");
-	refused(x, "keys=stacktrace,stacktrace,stacktrace", 27, 37, "longer than");
-	refused(x, "keys=len:sort=cpu", 14, 17, "not a key");
-	refused(x, "vals=len", 0, 8, "needs keys");
+	refused(x, "hist:keys=other", 10, "Couldn't find field");
+	refused(x, "hist:keys=len.what", 14, "Invalid field modifier");
+	refused(x, "hist:keys=len:sort=cpu", 19, "Sort field must be a key or a val");
+	assert_int_equal(parse(x, "hist:vals=len"), -EINVAL);
+	assert_int_equal(parse(x, "hist:keys=len:vals=stacktrace"), -EINVAL);
+	assert_int_equal(parse(x, "hist:keys=stacktrace,stacktrace"), -EOPNOTSUPP);
+}
+
+/* What trace takes beyond the kernel: a key that is a variable, by its name alone; any size. */
+static void test_ours(void **state)
+{
+	struct fixture *x = *state;
+
+	assert_int_equal(parse(x, "hist:keys=half.log2:vals=half:half=len/2:sort=half:size=3"), 0);
+	assert_int_equal(x->hist.size, 3);
+	assert_true(x->hist.by_match);
+	assert_int_equal(x->hist.keys[0].modifier, FL_HIST_LOG2);
+	x->set.ours = false;
+	refused(x, "hist:keys=third.log2:third=len/3", 10, "Couldn't find field");
+	x->set.ours = true;
 }
 
 int main(void)
@@ -161,7 +231,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_bars, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stacks_become_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_parts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_seen, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ours, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,3 +37,13 @@ same 'values' kmem/kmalloc keys=bytes_req:vals=bytes_alloc:sort=bytes_req.descen
 same 'symbols' kmem/kmalloc keys=call_site.sym,bytes_req:vals=bytes_req,bytes_alloc:sort=call_site,bytes_req:size=512 \
 	'e kmem/kmalloc call_site=$call_site:u64 bytes_req=$bytes_req:u64 bytes_alloc=$bytes_alloc:u64'
 same 'strings' sched/sched_process_exec keys=filename 'e sched/sched_process_exec filename=+0($filename):string'
+same 'system calls' raw_syscalls/sys_enter keys=id.syscall:sort=id 't sys_enter id'
+same 'no hitcount' kmem/kmalloc keys=bytes_req:vals=bytes_alloc:sort=bytes_req:size=512:nohitcount \
+	'e kmem/kmalloc bytes_req=$bytes_req:u64 bytes_alloc=$bytes_alloc:u64'
+same 'onmax() and save()' kmem/kmalloc 'keys=bytes_alloc:v=bytes_req:sort=bytes_alloc:onmax($v).save(bytes_req,gfp_flags)' \
+	'e kmem/kmalloc bytes_req=$bytes_req:u64 bytes_alloc=$bytes_alloc:u64 gfp_flags=$gfp_flags:u64'
+same 'onchange()' raw_syscalls/sys_enter 'keys=common_pid:v=id:onchange($v).save(id)' 't sys_enter id'
+case $(uname -r) in
+6.*) ;;
+*) same 'names of tasks' raw_syscalls/sys_enter keys=common_comm,id:sort=id 't sys_enter id' ;;
+esac

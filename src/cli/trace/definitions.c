@@ -50,43 +50,31 @@ static int add_definition(struct trace_job *s, struct fl_str def, const char *pl
 
 /* ---- histograms ---- */
 
-/* What only the kernel's whole language has. */
-static bool has_actions(const struct trace_job *s)
+static int say_hist(struct fl_diag *d, const char *place, int err)
 {
-	for (size_t i = 0; i < s->events.n; i++)
-		if (s->events.v[i]->kind == FL_PROBE_SYNTH)
-			return true;
-	for (size_t i = 0; i < s->o->hist.n; i++)
-		if (strstr(s->o->hist.v[i], "onmatch(") || strstr(s->o->hist.v[i], "onmax(") ||
-		    strstr(s->o->hist.v[i], "onchange("))
-			return true;
-	return false;
-}
-
-static int add_hist(struct trace_job *s, size_t event, struct fl_str spec, const char *place, bool whole)
-{
-	struct fl_diag d = { .place = place };
-	int r = whole ? fl_session_trigger(s->session, event, spec, &d) : fl_session_hist(s->session, event, spec, &d);
-
-	if (r < 0)
-		fl_say_diag(&d);
-	fl_diag_fini(&d);
-	s->has_hists = true;
-	return r;
+	d->place = place;
+	if (err < 0 && !fl_say_diag(d))
+		fl_say_failed(place, err);
+	fl_diag_fini(d);
+	return err;
 }
 
 /* ---- a file ---- */
 
-/* "hist:..." belongs to the probe in front of it, as a line written to that event's trigger file. */
+/* "hist:..." belongs to the event in front of it, as a line written to that event's trigger file. */
 static int add_line(struct trace_job *s, struct fl_str line, const char *place)
 {
+	struct fl_diag d = {};
+
 	if (!fl_str_starts(line, "hist:"))
 		return add_definition(s, line, place);
-	if (s->events.n && s->events.v[s->events.n - 1]->kind != FL_PROBE_SYNTH)
-		return add_hist(s, s->events.n - 1, line, place, true);
-	fl_say_line("%s: error: a histogram stands behind the probe that it is of", place);
-	fl_say_line("%.*s", FL_STR_ARG(line));
-	return -EINVAL;
+	if (!s->events.n) {
+		fl_say_line("%s: error: a histogram stands behind the event that it is of", place);
+		fl_say_line("%.*s", FL_STR_ARG(line));
+		return -EINVAL;
+	}
+	s->has_hists = true;
+	return say_hist(&d, place, fl_session_hist(s->session, s->events.n - 1, line, &d));
 }
 
 static int add_file(struct trace_job *s, const char *path)
@@ -131,97 +119,74 @@ int trace_add_definitions(struct trace_job *s, const struct fl_args *args)
 	return r;
 }
 
-/* No hook makes them, so no --hist is theirs. */
-static size_t count_synths(const struct fl_args *args)
+/* ---- before a guest boots ---- */
+
+/* NULL: not on this machine's kernel; *@none: on no other one either, which has been said. */
+static struct fl_probe_event *check_here(struct fl_target *t, struct fl_str def, bool *none)
+{
+	struct fl_probe_verdict v = {};
+	struct fl_probe_event *e = NULL;
+	struct fl_str filter;
+
+	def = fl_definition_split(def, &filter);
+	fl_probe_check_trace(t, FL_DIALECT_7_3, def, &e, &v);
+	*none = v.diag.kind && strcmp(v.diag.kind->code, "NO_EVENT_KIND") == 0;
+	if (*none)
+		say_refused(&v.diag, "definition", def, 0);
+	fl_probe_verdict_fini(&v);
+	return e;
+}
+
+/* What this machine's kernel cannot tell, the guest's may. */
+static int check_all(struct fl_target *t, const struct trace_opts *o, const struct fl_args *args,
+		     struct fl_probe_event **events)
+{
+	_cleanup_session_ struct fl_session *session = NULL;
+	struct fl_diag d = {};
+	bool whole = !o->file, none;
+	int r = fl_session_new(t, &(struct fl_session_opts){}, &session);
+
+	for (size_t i = 0; i < args->n && r == 0; i++) {
+		events[i] = check_here(t, fl_str(args->v[i]), &none);
+		if (none)
+			return -EINVAL;
+		whole &= events[i] != NULL;
+		if (events[i])
+			r = fl_session_add(session, events[i], fl_str(args->v[i]), FL_STR(""));
+	}
+	if (r == 0 && whole)
+		r = say_hist(&d, "--hist", fl_session_hists(session, o->hist.v, o->hist.n, &d));
+	return r;
+}
+
+int trace_check_early(const struct trace_opts *o, const struct fl_args *args)
+{
+	_cleanup_free_ struct fl_probe_event **events = calloc(args->n + 1, sizeof(struct fl_probe_event *));
+	struct fl_target *t;
+	int r;
+
+	if (!events || fl_target_open(&(struct fl_target_opts){}, &t) < 0)
+		return 0;
+	r = check_all(t, o, args, events);
+	for (size_t i = 0; i < args->n; i++)
+		fl_probe_event_free(events[i]);
+	fl_target_close(t);
+	return r;
+}
+
+int trace_add_hists(struct trace_job *s)
+{
+	struct fl_diag d = {};
+
+	s->has_hists |= s->o->hist.n > 0;
+	return say_hist(&d, "--hist", fl_session_hists(s->session, s->o->hist.v, s->o->hist.n, &d));
+}
+
+bool trace_makes_events(const struct fl_args *args)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < args->n; i++)
 		n += strncmp(args->v[i], "s:", 2) == 0;
 	return n;
-}
-
-/* A fault that no kernel's types can mend: what is no definition at all. */
-static bool is_none(struct fl_target *t, struct fl_str def)
-{
-	struct fl_probe_verdict v = {};
-	struct fl_probe_event *e = NULL;
-	struct fl_str filter;
-	bool none;
-
-	def = fl_definition_split(def, &filter);
-	fl_probe_check_trace(t, FL_DIALECT_7_3, def, &e, &v);
-	none = v.diag.kind && strcmp(v.diag.kind->code, "NO_EVENT_KIND") == 0;
-	if (none)
-		say_refused(&v.diag, "definition", def, 0);
-	fl_probe_verdict_fini(&v);
-	fl_probe_event_free(e);
-	return none;
-}
-
-static bool has_keys(struct fl_str spec)
-{
-	for (size_t at = 0; at < spec.n; at = fl_str_find(spec, ':', at) + 1) {
-		struct fl_str word = fl_str_from(spec, at);
-
-		if (fl_str_starts(word, "keys=") || fl_str_starts(word, "key="))
-			return true;
-	}
-	return false;
-}
-
-int trace_check_early(const struct trace_opts *o, const struct fl_args *args)
-{
-	struct fl_target *t;
-	bool none = false;
-
-	if (o->hist.n > 1 && !o->file && o->hist.n != args->n - count_synths(args)) {
-		fl_say(FL_ERROR, "as many --hist as definitions are wanted, or one for all");
-		return -EINVAL;
-	}
-	for (size_t i = 0; i < o->hist.n; i++) {
-		if (has_keys(fl_str(o->hist.v[i])))
-			continue;
-		fl_say_line("--hist: error: a histogram has keys=FIELD[,FIELD]... [BAD_HIST]");
-		fl_say_line("%s", o->hist.v[i]);
-		return -EINVAL;
-	}
-	if (fl_target_open(&(struct fl_target_opts){}, &t) < 0)
-		return 0; /* the guest has its own */
-	for (size_t i = 0; i < args->n && !none; i++)
-		none = is_none(t, fl_str(args->v[i]));
-	fl_target_close(t);
-	return none ? -EINVAL : 0;
-}
-
-static size_t count_probes(const struct trace_job *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->events.n; i++)
-		n += s->events.v[i]->kind != FL_PROBE_SYNTH;
-	return n;
-}
-
-/* One --hist is for all definitions of probes, several are for one each, in their order. */
-int trace_add_hists(struct trace_job *s)
-{
-	const struct fl_strv *list = &s->o->hist;
-	bool whole = has_actions(s);
-	size_t n = 0;
-	int r = 0;
-
-	if (list->n > 1 && list->n != count_probes(s)) {
-		fl_say(FL_ERROR, "as many --hist as definitions are wanted, or one for all");
-		return -EINVAL;
-	}
-	for (size_t i = 0; list->n && i < s->events.n && r == 0; i++)
-		if (s->events.v[i]->kind != FL_PROBE_SYNTH)
-			r = add_hist(s, i, fl_str(list->v[list->n > 1 ? n++ : 0]), "--hist", whole);
-	return r;
-}
-
-bool trace_makes_events(const struct fl_args *args)
-{
-	return count_synths(args) > 0;
 }

@@ -66,15 +66,16 @@ static void print_table(struct trace_job *s, size_t i, struct fl_hist_table *tab
 	say_more(s, schema->event, more);
 }
 
-static int print_hist(struct trace_job *s, size_t i)
+/* @nth: of all that the session has. */
+static int print_hist(struct trace_job *s, size_t i, size_t k, size_t nth)
 {
 	struct fl_hist_table table = {};
-	int r = fl_session_hist_read(s->session, i, &table);
+	int r = fl_session_hist_read(s->session, i, k, &table);
 
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0 && s->o->interval)
-		r = fl_hist_since(&table, &s->before[i]);
+		r = fl_hist_since(&table, &s->before[nth]);
 	if (r == 0)
 		print_table(s, i, &table);
 	fl_hist_table_fini(&table);
@@ -97,22 +98,33 @@ static void print_interval(struct trace_job *s, uint64_t from, uint64_t to)
 	fl_json_end_line(&s->out);
 }
 
+static size_t count_hists(const struct trace_job *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->events.n; i++)
+		n += fl_session_probe(s->session, i)->nr_hists;
+	return n;
+}
+
 int trace_print_hists(struct trace_job *s)
 {
 	uint64_t now = fl_session_now(s->session);
+	size_t nth = 0;
 	int r = 0;
 
 	if (!s->has_hists)
 		return 0;
 	if (s->o->interval && !s->before)
-		s->before = calloc(s->events.n, sizeof(*s->before));
+		s->before = calloc(count_hists(s), sizeof(*s->before));
 	if (s->o->interval && !s->before)
 		return -ENOMEM;
 	if (s->o->interval)
 		print_interval(s, s->looked, now);
 	s->looked = now;
-	for (size_t i = 0; i < s->events.n && r == 0; i++)
-		r = print_hist(s, i);
+	for (size_t i = 0; i < s->events.n; i++)
+		for (size_t k = 0; k < fl_session_probe(s->session, i)->nr_hists && r == 0; k++)
+			r = print_hist(s, i, k, nth++);
 	return r < 0 || !s->out.len ? r : trace_flush(s);
 }
 
@@ -125,7 +137,7 @@ int trace_at_interval(struct trace_job *s)
 
 void trace_end_hists(struct trace_job *s)
 {
-	for (size_t i = 0; s->before && i < s->events.n; i++)
+	for (size_t i = 0; s->before && i < count_hists(s); i++)
 		fl_hist_table_fini(&s->before[i]);
 	free(s->before);
 }

@@ -35,7 +35,7 @@ const struct fl_opt trace_options[] = {
 	FL_OPT_STR(struct trace_opts, budget, 0, "task-budget", "N/s",
 		   "at most N events a second of each task; those above it are counted"),
 	FL_OPT_LIST(struct trace_opts, hist, 0, "hist", "SPEC",
-		    "count instead of printing: keys=..[:vals=..][:sort=..][:size=..]"),
+		    "count instead of printing, as the kernel's hist triggers: keys=..[:vals=..][:sort=..].."),
 	FL_OPT_DURATION_SOME(struct trace_opts, interval, 0, "interval", "TIME",
 			     "with --hist: print and begin again each TIME"),
 	FL_OPT_U64_IN(struct trace_opts, top, 0, "top", "N", 1, INT64_MAX,

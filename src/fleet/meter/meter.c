@@ -65,11 +65,11 @@ void fl_meter_record(struct fl_meter *m, const struct fl_record *rec, size_t siz
 	e->last.time_ns = rec->time;
 }
 
-static int add_hist(struct fl_meter *m, size_t i, struct fl_metrics *to)
+static int add_hist(struct fl_meter *m, size_t i, size_t k, struct fl_metrics *to)
 {
 	const struct fl_record_schema *schema = &fl_session_probe(m->session, i)->schema;
 	struct fl_hist_table table = {};
-	int r = fl_session_hist_read(m->session, i, &table);
+	int r = fl_session_hist_read(m->session, i, k, &table);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
@@ -92,7 +92,8 @@ int fl_meter_add(struct fl_meter *m, struct fl_metrics *to)
 		last.time_ns += (uint64_t)since_1970;
 		fl_session_totals(m->session, i, &totals);
 		fl_totals_metrics(&p->schema, &totals, fl_str(m->question), m->events[i].bytes, &last, to);
-		r = add_hist(m, i, to);
+		for (size_t k = 0; k < p->nr_hists && r == 0; k++)
+			r = add_hist(m, i, k, to);
 	}
 	return r;
 }

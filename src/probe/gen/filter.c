@@ -15,11 +15,6 @@
 
 #define STRING_ROOM (8 * GEN_MAX_WORDS) /* on the stack, at GEN_FP_WORDS */
 
-static bool in_record(const struct fl_gen *g)
-{
-	return g->hook->ctx != FL_CTX_RECORD;
-}
-
 static bool compiles(const struct fl_filter_pred *p, bool in_record)
 {
 	if (p->op == FL_FILTER_CPUS)
@@ -39,10 +34,10 @@ static bool compiles(const struct fl_filter_pred *p, bool in_record)
 	}
 }
 
-bool fl_gen_filter_compiles(const struct fl_filter *f, enum fl_hook hook)
+bool fl_gen_filter_compiles(const struct fl_filter *f, bool in_record)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (!compiles(&f->preds[i], fl_hooks[hook].ctx != FL_CTX_RECORD))
+		if (!compiles(&f->preds[i], in_record))
 			return false;
 	return true;
 }
@@ -53,13 +48,13 @@ struct ways {
 };
 
 /* r1 = the field; common fields that are in no record are asked for */
-static int load_number(struct fl_gen *g, const struct fl_filter_field *f)
+static int load_number(struct fl_gen *g, const struct fl_filter_field *f, bool in_record)
 {
 	struct fl_insns *p = g->p;
 
 	if (f->kind == FL_FILTER_CPU) {
 		fl_emit_load(p, 4, BPF_REG_1, BPF_REG_FP, GEN_FP_KEY);
-	} else if (in_record(g)) {
+	} else if (in_record) {
 		fl_emit_load(p, f->size, BPF_REG_1, GEN_REC, (int16_t)f->offset);
 		fl_emit_extend(p, BPF_REG_1, f->size, f->is_signed);
 	} else {
@@ -85,7 +80,7 @@ static int64_t narrow(uint64_t v, const struct fl_filter_field *f)
 	return f->is_signed ? (int64_t)(v << shift) >> shift : (int64_t)(v << shift >> shift);
 }
 
-static int number(struct fl_gen *g, const struct fl_filter_pred *pred, struct ways w)
+static int number(struct fl_gen *g, const struct fl_filter_pred *pred, bool in_record, struct ways w)
 {
 	static const uint8_t ops[][2] = { /* unsigned, signed */
 		[FL_FILTER_EQ] = { BPF_JEQ, BPF_JEQ },	 [FL_FILTER_NE] = { BPF_JNE, BPF_JNE },
@@ -94,7 +89,7 @@ static int number(struct fl_gen *g, const struct fl_filter_pred *pred, struct wa
 		[FL_FILTER_BAND] = { BPF_JSET, BPF_JSET },
 	};
 	const struct fl_filter_field *f = &pred->field;
-	int r = load_number(g, f);
+	int r = load_number(g, f, in_record);
 
 	if (r < 0)
 		return r;
@@ -194,7 +189,7 @@ static void comm_string(struct fl_gen *g)
 	fl_emit_call(p, BPF_FUNC_get_current_comm);
 }
 
-static int string(struct fl_gen *g, const struct fl_filter_pred *pred, struct ways w,
+static int string(struct fl_gen *g, const struct fl_filter_pred *pred, bool in_record, struct ways w,
 		  uint32_t unreadable)
 {
 	size_t n = pred->pattern.n;
@@ -211,7 +206,7 @@ static int string(struct fl_gen *g, const struct fl_filter_pred *pred, struct wa
 		comm_string(g);
 		same_bytes(g, BPF_REG_FP, GEN_FP_WORDS, want,
 			   n + (pred->match == FL_FILTER_MATCH_FULL), w.no);
-	} else if (in_record(g)) {
+	} else if (in_record) {
 		record_string(g, pred, unreadable, w.no);
 		same_bytes(g, BPF_REG_1, 0, pred->pattern.p, n, w.no);
 	} else {
@@ -224,9 +219,8 @@ static int string(struct fl_gen *g, const struct fl_filter_pred *pred, struct wa
 	return 0;
 }
 
-int fl_gen_filter(struct fl_gen *g, uint32_t unwanted)
+int fl_gen_filter(struct fl_gen *g, const struct fl_filter *f, bool in_record, uint32_t unwanted)
 {
-	const struct fl_filter *f = g->env->filter;
 	uint32_t accept = fl_label_new(g->p), first = 0;
 	int r = 0;
 
@@ -247,8 +241,8 @@ int fl_gen_filter(struct fl_gen *g, uint32_t unwanted)
 		w = (struct ways){ labels[!pred->negate], labels[pred->negate] };
 		if (i == 0 || fl_label_used(g->p, first + (uint32_t)i)) {
 			fl_label_place(g->p, first + (uint32_t)i);
-			r = pred->op == FL_FILTER_MATCH ? string(g, pred, w, labels[0])
-							: number(g, pred, w);
+			r = pred->op == FL_FILTER_MATCH ? string(g, pred, in_record, w, labels[0])
+							: number(g, pred, in_record, w);
 		}
 	}
 	fl_label_place(g->p, accept);

@@ -414,7 +414,7 @@ static bool needs_entry(const struct fl_gen *g)
 /* Strings and stacks make a record's size known only at the end; a filter, whether it is wanted. */
 static bool in_scratch(const struct fl_gen *g)
 {
-	return g->l->nr_strings || g->l->stacks || g->l->raw_offset || g->env->hist ||
+	return g->l->nr_strings || g->l->stacks || g->l->raw_offset || g->env->counts ||
 	       (g->env->filter && g->hook->ctx != FL_CTX_RECORD);
 }
 
@@ -459,7 +459,7 @@ static int filter(struct fl_gen *g, bool fetched, uint32_t unwanted)
 {
 	if (!g->env->filter || fetched != (g->hook->ctx != FL_CTX_RECORD))
 		return 0;
-	return fl_gen_filter(g, unwanted);
+	return fl_gen_filter(g, g->env->filter, fetched, unwanted);
 }
 
 static int fetch_args(struct fl_gen *g)
@@ -480,6 +480,16 @@ struct exits {
 static bool filters_fetched(const struct fl_gen *g)
 {
 	return g->env->filter && g->hook->ctx != FL_CTX_RECORD;
+}
+
+/* What is counted is not seen, but filters may ask for it. */
+static bool needs_head(const struct fl_gen *g)
+{
+	bool filters = g->env->filter;
+
+	for (size_t i = 0; i < g->env->nr_hists; i++)
+		filters |= g->env->hists[i]->filter != NULL;
+	return !g->env->counts || filters;
 }
 
 static int body(struct fl_gen *g, struct exits x)
@@ -506,10 +516,10 @@ static int body(struct fl_gen *g, struct exits x)
 		scratch(g, x.lost);
 	else
 		reserve(g, x.lost);
-	if (!g->env->hist || g->env->filter) {
+	if (needs_head(g))
 		fl_gen_head(g, g->env->event);
+	if (needs_head(g) || g->l->ip_offset)
 		place(g);
-	}
 	r = fl_gen_raw(g);
 	if (r == 0)
 		r = fetch_args(g);
@@ -519,8 +529,10 @@ static int body(struct fl_gen *g, struct exits x)
 		return r;
 	if (filters_fetched(g))
 		fl_gen_budget(g, x.over_budget);
-	if (g->env->hist)
-		return fl_gen_hist(g, x.lost, x.unpaired);
+	if (g->env->counts && !g->env->nr_hists)
+		fl_gen_count(g, offsetof(struct fl_probe_counts, filtered)); /* by pausing all of them */
+	if (g->env->counts)
+		return fl_gen_hists(g, g->env->hists, g->env->nr_hists);
 	send(g, x.lost);
 	return 0;
 }

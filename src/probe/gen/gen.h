@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "probe/hist/convert.h"
+#include "probe/hist/layout.h"
 #include "bpf/hook.h"
 #include "bpf/insn.h"
 #include "probe/record/layout.h"
@@ -60,7 +60,7 @@ struct fl_probe_counts {
 	uint64_t lost; /* no room in the ring */
 	uint64_t unpaired; /* a return whose entry was before the probe, or was missed */
 	uint64_t over_budget; /* of its task, in this second */
-	uint64_t done;	   /* of histograms with variables or actions: gone through to the end */
+	uint64_t done;	   /* of histograms: gone through to the end */
 	uint64_t replaced; /* variables that another event set anew before anybody used them */
 };
 
@@ -73,7 +73,7 @@ struct fl_probe_counts {
 /* Programs can name at most 64 maps; with more rings they look them up. */
 #define FL_RINGS_NAMED 32
 
-/* A variable of another event: @map < 0: it is the event's own. */
+/* A variable that is asked for: @map < 0: it is the histogram's own. */
 struct fl_gen_ref {
 	int map;
 	uint32_t bit; /* that tells it is set */
@@ -81,22 +81,42 @@ struct fl_gen_ref {
 	bool once;
 };
 
+struct fl_gen_hist;
+
 /* What an action makes: an event of the session. */
 struct fl_gen_synth {
-	uint16_t event;
+	uint16_t number;
+	const struct fl_probe_event *event;
 	const struct fl_record_layout *layout; /* NULL: the action makes none */
+	bool is_counted;		       /* by these, and not sent */
+	const struct fl_gen_hist *const *hists;
+	size_t nr_hists;
 };
 
-/* A histogram with variables or actions; its table is the environment's. */
-struct fl_gen_trigger {
-	const struct fl_trigger *t;
-	struct fl_hist_vars vars; /* the event's own */
-	int vars_map;		  /* -1: nobody else asks for them */
-	bool has_table;
+/**
+ * struct fl_gen_hist - a histogram as a program counts it
+ * @slot: where its counts lie in the control map
+ * @table: per-CPU hash from its keys to its sums; -1: it has none
+ * @vars_map, @seen_map: hashes from its keys to what is kept; -1: nothing is
+ * @snapshot: array of one struct fl_gen_snapshot; -1: none is taken
+ * @filter: its own; NULL: none
+ */
+struct fl_gen_hist {
+	const struct fl_hist *hist;
+	uint16_t slot;
+	int table, vars_map, seen_map, snapshot;
+	const struct fl_filter *filter;
 	struct fl_gen_ref ref[FL_HIST_VARS];
 	size_t nr_refs;
 	struct fl_gen_synth synth[FL_HIST_ACTIONS];
-	size_t nr_synths;
+};
+
+/* What snapshot() was taken for last: the value, the key, the task. */
+struct fl_gen_snapshot {
+	uint64_t taken; /* times */
+	uint64_t value;
+	char comm[FL_COMM_LEN];
+	uint8_t key[FL_HIST_MAX_KEY];
 };
 
 struct fl_gen_env {
@@ -140,11 +160,9 @@ struct fl_gen_env {
 	uint32_t trampoline_words; /* slots in front of the return value */
 	const struct fl_format *format; /* FL_CTX_RECORD */
 	const struct fl_filter *filter; /* NULL: none, or the reader applies it */
-	const struct fl_hist *hist;	/* count instead of sending; NULL: send */
-	const struct fl_gen_trigger *trigger; /* NULL: the histogram has neither variables nor actions */
-	int hist_fd;  /* per-CPU hash of its keys */
-	int keep_fd;  /* hash from its keys to a time */
-	int since_fd; /* keep_fd of the event whose time it asks for */
+	bool counts; /* instead of sending, by these: */
+	const struct fl_gen_hist *const *hists;
+	size_t nr_hists;
 };
 
 /* Why an event cannot be generated for that hook. */
@@ -161,8 +179,8 @@ int fl_gen_event(const struct fl_probe_event *e, enum fl_hook hook,
 		 const struct fl_record_layout *l, const struct fl_gen_env *env,
 		 struct fl_insns *out, struct fl_gen_error *err);
 
-/* Whether the program can apply all of the filter itself. */
-bool fl_gen_filter_compiles(const struct fl_filter *f, enum fl_hook hook);
+/* Whether the program can apply all of the filter itself. @in_record: it is on our record. */
+bool fl_gen_filter_compiles(const struct fl_filter *f, bool in_record);
 
 /* Steps of a walk over a path: names and mounts. */
 #define FL_PATH_STEPS 64
@@ -170,11 +188,8 @@ bool fl_gen_filter_compiles(const struct fl_filter *f, enum fl_hook hook);
 /* Bytes of scratch memory behind the record that paths are made in. */
 uint32_t fl_gen_path_scratch(const struct fl_record_layout *l);
 
-/* Bytes of scratch memory that a counting program needs. */
-uint32_t fl_gen_hist_scratch(const struct fl_record_layout *l, const struct fl_hist *h);
-
-/* The same of one with variables or actions, behind that. */
-uint32_t fl_gen_trigger_scratch(const struct fl_gen_trigger *x);
+/* Bytes of scratch memory, that record included, which counting by these needs. 0: they nest too deep. */
+uint32_t fl_gen_hist_scratch(const struct fl_record_layout *l, const struct fl_gen_hist *const *hists, size_t n);
 
 /* The program at function entry that keeps the words a return probe asks for. */
 int fl_gen_entry(const struct fl_probe_event *e, const struct fl_gen_env *env, struct fl_insns *out,

@@ -2,7 +2,8 @@
 /*
  * Counting in the kernel. The arguments are fetched into the scratch record as for a record that is
  * sent; behind it the key is put together, and the entry of a per-CPU hash is added to. Nothing
- * else of the record is made, and nothing is sent.
+ * else of the record is made, and nothing is sent. An event may have several histograms: each has a filter,
+ * a table and counts of its own, and what one of them loses is nothing to the next.
  *
  * An entry that is not there yet is inserted with what would have been added. Another CPU may have
  * been faster: then it is there now, and is added to after all.
@@ -11,19 +12,13 @@
 
 #include "probe/gen/private.h"
 
-int16_t fl_gen_key_at(const struct fl_gen *g)
+uint32_t fl_gen_hist_scratch(const struct fl_record_layout *l, const struct fl_gen_hist *const *hists, size_t n)
 {
-	return (int16_t)((g->l->max_size + 7) / 8 * 8 + fl_gen_path_scratch(g->l));
-}
+	uint32_t base = (l->max_size + 7) / 8 * 8 + fl_gen_path_scratch(l), most = 0;
 
-static int16_t match_at(const struct fl_gen *g)
-{
-	return (int16_t)(fl_gen_key_at(g) + g->env->hist->key_size);
-}
-
-uint32_t fl_gen_hist_scratch(const struct fl_record_layout *l, const struct fl_hist *h)
-{
-	return (l->max_size + 7) / 8 * 8 + fl_gen_path_scratch(l) + h->key_size + FL_HIST_MAX_KEY;
+	for (size_t i = 0; i < n; i++)
+		most = FL_MAX(most, fl_gen_trigger_scratch(hists[i], 0));
+	return (base + most + 7) / 8 * 8;
 }
 
 /* r1 = ceil(log2(r1)), 0 for 0 and 1; clobbers r2 and r3 */
@@ -61,6 +56,15 @@ void fl_gen_shape(struct fl_gen *g, enum fl_hist_modifier m, uint64_t bucket)
 	}
 }
 
+/* r1 = where the probe is, where the record of this kind of probe tells it */
+static int load_ip(struct fl_gen *g)
+{
+	if (!g->l->ip_offset)
+		return fl_gen_refuse(g, SIZE_MAX, "the function is not known to this hook");
+	fl_emit_load(g->p, 8, BPF_REG_1, GEN_REC, (int16_t)g->l->ip_offset);
+	return 0;
+}
+
 /* r1 = the field's number */
 static int load_field(struct fl_gen *g, const struct fl_hist_field *f)
 {
@@ -74,19 +78,18 @@ static int load_field(struct fl_gen *g, const struct fl_hist_field *f)
 		fl_emit_extend(p, BPF_REG_1, s->size, f->is_signed);
 		break;
 	case FL_HIST_PID:
-		fl_emit_call(p, BPF_FUNC_get_current_pid_tgid);
-		fl_emit_mov32(p, BPF_REG_1, BPF_REG_0);
+		fl_gen_ids(g, BPF_REG_1, BPF_REG_2);
 		break;
 	case FL_HIST_CPU:
 		fl_emit_load(p, 4, BPF_REG_1, BPF_REG_FP, GEN_FP_KEY);
 		break;
-	case FL_HIST_LATENCY:
-		fl_emit_load(p, 8, BPF_REG_1, BPF_REG_FP, GEN_FP_SAVE);
+	case FL_HIST_IP:
+		r = load_ip(g);
 		break;
 	case FL_HIST_EXPR:
 		r = fl_gen_hist_number(g, f->value);
 		break;
-	case FL_HIST_STACK: /* no numbers: see key_stack() and key_comm() */
+	case FL_HIST_STACK: /* no numbers: see key_field() */
 	case FL_HIST_COMM:
 		break;
 	}
@@ -94,122 +97,93 @@ static int load_field(struct fl_gen *g, const struct fl_hist_field *f)
 	return r;
 }
 
+void fl_gen_scratch_at(struct fl_gen *g, uint8_t reg, int32_t at)
+{
+	fl_emit_mov(g->p, reg, GEN_REC);
+	fl_emit_alui(g->p, BPF_ADD, reg, at);
+}
+
+static void clear(struct fl_gen *g, int32_t at, int32_t size)
+{
+	for (int32_t done = 0; done < size; done += 8)
+		fl_emit_storei(g->p, 8, GEN_REC, (int16_t)(at + done), 0);
+}
+
 /* The string, with zeros behind it: equal strings must be equal keys. */
-static void key_string(struct fl_gen *g, const struct fl_record_slot *s, int16_t at)
+static void key_string(struct fl_gen *g, const struct fl_record_slot *s, int32_t at)
 {
 	struct fl_insns *p = g->p;
 
-	for (int16_t done = 0; done < FL_HIST_STRING; done += 8)
-		fl_emit_storei(p, 8, GEN_REC, (int16_t)(at + done), 0);
-	fl_emit_mov(p, BPF_REG_1, GEN_REC);
-	fl_emit_alui(p, BPF_ADD, BPF_REG_1, at);
+	clear(g, at, FL_HIST_STRING);
+	fl_gen_scratch_at(g, BPF_REG_1, at);
 	fl_emit_movi(p, BPF_REG_2, FL_HIST_STRING);
 	fl_emit_load(p, 2, BPF_REG_3, GEN_REC, (int16_t)s->offset);
 	fl_emit_alu(p, BPF_ADD, BPF_REG_3, GEN_REC);
 	fl_emit_call(p, fl_gen_string_helper(g, false));
 }
 
-/* The frames, with zeros behind them; all zeros where the kernel gives none. */
-static void key_stack(struct fl_gen *g, int16_t at)
+void fl_gen_frames(struct fl_gen *g, int32_t at)
 {
-	for (int16_t done = 0; done < FL_HIST_FRAMES_RAW * 8; done += 8)
-		fl_emit_storei(g->p, 8, GEN_REC, (int16_t)(at + done), 0);
-	fl_emit_mov(g->p, BPF_REG_2, GEN_REC);
-	fl_emit_alui(g->p, BPF_ADD, BPF_REG_2, at);
+	clear(g, at, FL_HIST_FRAMES_RAW * 8);
+	fl_gen_scratch_at(g, BPF_REG_2, at);
 	fl_gen_stack(g, FL_STACK_KERNEL, FL_HIST_FRAMES_RAW);
 }
 
-/* The task's name, with zeros behind it. */
-static void key_comm(struct fl_gen *g, int16_t at)
+void fl_gen_comm_text(struct fl_gen *g, int32_t at)
 {
-	for (int16_t done = 0; done < FL_HIST_STRING; done += 8)
-		fl_emit_storei(g->p, 8, GEN_REC, (int16_t)(at + done), 0);
-	fl_emit_mov(g->p, BPF_REG_1, GEN_REC);
-	fl_emit_alui(g->p, BPF_ADD, BPF_REG_1, at);
+	clear(g, at, FL_HIST_STRING);
+	fl_gen_scratch_at(g, BPF_REG_1, at);
 	fl_emit_movi(g->p, BPF_REG_2, FL_COMM_LEN);
 	fl_emit_call(g->p, BPF_FUNC_get_current_comm);
 }
 
-static int key_field(struct fl_gen *g, const struct fl_hist_field *f, int16_t at)
+static int key_field(struct fl_gen *g, const struct fl_hist_field *f, int32_t at)
 {
 	int r = 0;
 
 	if (f->source == FL_HIST_COMM) {
-		key_comm(g, at);
+		fl_gen_comm_text(g, at);
 	} else if (f->is_string) {
 		key_string(g, &g->l->slots[f->arg], at);
+	} else if (f->source == FL_HIST_STACK && f->value->field && f->value->field->size) {
+		return fl_gen_refuse(g, SIZE_MAX, "a stack that is a field is no key here");
 	} else if (f->source == FL_HIST_STACK) {
-		key_stack(g, at);
+		fl_gen_frames(g, at);
 	} else {
 		r = load_field(g, f);
-		fl_emit_store(g->p, 8, GEN_REC, at, BPF_REG_1);
+		fl_emit_store(g->p, 8, GEN_REC, (int16_t)at, BPF_REG_1);
 	}
 	return r;
 }
 
-static void address_of(struct fl_gen *g, uint8_t reg, uint8_t base, int32_t at)
+int fl_gen_hist_keys(struct fl_gen *g, const struct fl_hist_field *keys, size_t n, int32_t at)
 {
-	fl_emit_mov(g->p, reg, base);
-	fl_emit_alui(g->p, BPF_ADD, reg, at);
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = key_field(g, &keys[i], at + keys[i].offset);
+	return r;
 }
 
-/* GEN_FP_SAVE = time since the other event kept it under the same key */
-static void latency(struct fl_gen *g, uint32_t unpaired)
-{
-	const struct fl_hist *h = g->env->hist;
-	struct fl_insns *p = g->p;
-	int16_t at = match_at(g);
-
-	for (size_t i = 0; i < h->nr_match; i++) {
-		struct fl_hist_field f = { .arg = h->match[i] };
-
-		if (h->match[i] > SIZE_MAX - FL_HIST_LATENCY)
-			f.source = (enum fl_hist_source)(SIZE_MAX - h->match[i]);
-		f.is_string = f.source == FL_HIST_ARG && g->l->slots[f.arg].kind == FL_SLOT_STRING;
-		f.is_signed = f.source == FL_HIST_ARG && g->e->args[f.arg].type->is_signed;
-		key_field(g, &f, at);
-		at = (int16_t)(at + fl_hist_key_size(&f));
-	}
-	fl_emit_map_fd(p, BPF_REG_1, g->env->since_fd);
-	address_of(g, BPF_REG_2, GEN_REC, match_at(g));
-	fl_emit_call(p, BPF_FUNC_map_lookup_elem);
-	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, unpaired);
-	fl_emit_load(p, 8, GEN_VALUE, BPF_REG_0, 0);
-	fl_emit_map_fd(p, BPF_REG_1, g->env->since_fd);
-	address_of(g, BPF_REG_2, GEN_REC, match_at(g));
-	fl_emit_call(p, BPF_FUNC_map_delete_elem);
-	fl_emit_call(p, BPF_FUNC_ktime_get_ns);
-	fl_emit_alu(p, BPF_SUB, BPF_REG_0, GEN_VALUE);
-	if (h->usecs)
-		fl_emit_alui(p, BPF_DIV, BPF_REG_0, 1000);
-	fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_SAVE, BPF_REG_0);
-}
-
-static void keep_time(struct fl_gen *g, uint32_t lost)
-{
-	struct fl_insns *p = g->p;
-
-	fl_emit_call(p, BPF_FUNC_ktime_get_ns);
-	fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_ENTRY, BPF_REG_0);
-	fl_emit_map_fd(p, BPF_REG_1, g->env->keep_fd);
-	address_of(g, BPF_REG_2, GEN_REC, fl_gen_key_at(g));
-	address_of(g, BPF_REG_3, BPF_REG_FP, GEN_FP_ENTRY);
-	fl_emit_movi(p, BPF_REG_4, BPF_ANY);
-	fl_emit_call(p, BPF_FUNC_map_update_elem);
-	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, lost);
-}
+/* ---- the table ---- */
 
 static void look_up(struct fl_gen *g)
 {
-	fl_emit_map_fd(g->p, BPF_REG_1, g->env->hist_fd);
-	address_of(g, BPF_REG_2, GEN_REC, fl_gen_key_at(g));
+	fl_emit_map_fd(g->p, BPF_REG_1, g->h->table);
+	fl_gen_scratch_at(g, BPF_REG_2, fl_gen_key_at(g));
 	fl_emit_call(g->p, BPF_FUNC_map_lookup_elem);
+}
+
+static void stack_slot(struct fl_gen *g, uint8_t reg, int32_t at)
+{
+	fl_emit_mov(g->p, reg, BPF_REG_FP);
+	fl_emit_alui(g->p, BPF_ADD, reg, at);
 }
 
 /* What is to be added, on the stack at GEN_FP_WORDS. */
 static int values(struct fl_gen *g)
 {
-	const struct fl_hist *h = g->env->hist;
+	const struct fl_hist *h = g->h->hist;
 	struct fl_insns *p = g->p;
 	int r = 0;
 
@@ -219,7 +193,7 @@ static int values(struct fl_gen *g)
 		fl_emit_store(p, 8, BPF_REG_FP, (int16_t)(GEN_FP_WORDS + h->vals[i].offset), BPF_REG_1);
 	}
 	if (h->execname) {
-		address_of(g, BPF_REG_1, BPF_REG_FP, GEN_FP_WORDS + h->value_size - FL_COMM_LEN);
+		stack_slot(g, BPF_REG_1, GEN_FP_WORDS + h->value_size - FL_COMM_LEN);
 		fl_emit_movi(p, BPF_REG_2, FL_COMM_LEN);
 		fl_emit_call(p, BPF_FUNC_get_current_comm);
 	}
@@ -229,10 +203,9 @@ static int values(struct fl_gen *g)
 /* The entry at r0 += the values. Nothing interrupts a program by itself on its CPU. */
 static void add(struct fl_gen *g)
 {
-	const struct fl_hist *h = g->env->hist;
 	struct fl_insns *p = g->p;
 
-	for (int16_t i = 0; i <= (int16_t)h->nr_vals; i++) {
+	for (int16_t i = 0; i <= (int16_t)g->h->hist->nr_vals; i++) {
 		fl_emit_load(p, 8, BPF_REG_1, BPF_REG_0, (int16_t)(8 * i));
 		if (i == 0) {
 			fl_emit_alui(p, BPF_ADD, BPF_REG_1, 1);
@@ -244,30 +217,20 @@ static void add(struct fl_gen *g)
 	}
 }
 
-int fl_gen_hist_keys(struct fl_gen *g)
-{
-	const struct fl_hist *h = g->env->hist;
-	int r = 0;
-
-	for (size_t i = 0; i < h->nr_keys && r == 0; i++)
-		r = key_field(g, &h->keys[i], (int16_t)(fl_gen_key_at(g) + h->keys[i].offset));
-	return r;
-}
-
 int fl_gen_hist_table(struct fl_gen *g, uint32_t lost)
 {
-	const struct fl_hist *h = g->env->hist;
 	uint32_t there = fl_label_new(g->p), done = fl_label_new(g->p);
+	size_t nr_vals = g->h->hist->nr_vals;
 	struct fl_insns *p = g->p;
-	int r = h->nr_vals ? values(g) : 0;
+	int r = nr_vals ? values(g) : 0;
 
 	look_up(g);
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, there);
-	if (!h->nr_vals)
+	if (!nr_vals)
 		r = values(g);
-	fl_emit_map_fd(p, BPF_REG_1, g->env->hist_fd);
-	address_of(g, BPF_REG_2, GEN_REC, fl_gen_key_at(g));
-	address_of(g, BPF_REG_3, BPF_REG_FP, GEN_FP_WORDS);
+	fl_emit_map_fd(p, BPF_REG_1, g->h->table);
+	fl_gen_scratch_at(g, BPF_REG_2, fl_gen_key_at(g));
+	stack_slot(g, BPF_REG_3, GEN_FP_WORDS);
 	fl_emit_movi(p, BPF_REG_4, BPF_NOEXIST);
 	fl_emit_call(p, BPF_FUNC_map_update_elem);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, done);
@@ -279,17 +242,43 @@ int fl_gen_hist_table(struct fl_gen *g, uint32_t lost)
 	return r;
 }
 
-int fl_gen_hist(struct fl_gen *g, uint32_t lost, uint32_t unpaired)
-{
-	const struct fl_hist *h = g->env->hist;
-	int r;
+/* ---- all of them ---- */
 
-	if (g->env->trigger)
-		return fl_gen_trigger(g, lost, unpaired);
-	if (h->since.n)
-		latency(g, unpaired);
-	r = fl_gen_hist_keys(g);
-	if (h->keep.n)
-		keep_time(g, lost);
-	return r < 0 ? r : fl_gen_hist_table(g, lost);
+static void count_at(struct fl_gen *g, uint32_t label, size_t member, uint32_t done)
+{
+	if (!fl_label_used(g->p, label))
+		return;
+	fl_label_place(g->p, label);
+	fl_gen_count_other(g, g->h->slot, member);
+	fl_emit_jmp(g->p, done);
+}
+
+static int one(struct fl_gen *g)
+{
+	uint32_t lost = fl_label_new(g->p), unpaired = fl_label_new(g->p), unwanted = fl_label_new(g->p),
+		 done = fl_label_new(g->p);
+	int r = g->h->filter ? fl_gen_filter(g, g->h->filter, true, unwanted) : 0;
+
+	if (r == 0)
+		r = fl_gen_trigger(g, lost, unpaired);
+	fl_gen_count_other(g, g->h->slot, offsetof(struct fl_probe_counts, done));
+	fl_emit_jmp(g->p, done);
+	count_at(g, lost, offsetof(struct fl_probe_counts, lost), done);
+	count_at(g, unpaired, offsetof(struct fl_probe_counts, unpaired), done);
+	count_at(g, unwanted, offsetof(struct fl_probe_counts, filtered), done);
+	fl_label_place(g->p, done);
+	return r;
+}
+
+int fl_gen_hists(struct fl_gen *g, const struct fl_gen_hist *const *hists, size_t n)
+{
+	const struct fl_gen_hist *before = g->h;
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		g->h = hists[i];
+		r = one(g);
+	}
+	g->h = before;
+	return r;
 }

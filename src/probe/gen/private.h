@@ -53,6 +53,9 @@ struct fl_gen {
 	const struct fl_record_layout *l;
 	const struct fl_gen_env *env;
 	const struct fl_hook_info *hook;
+	const struct fl_gen_hist *h; /* the histogram at hand */
+	int32_t base;		     /* of the scratch memory behind the record; 0: there is none */
+	unsigned int depth;	     /* of synthetic events that histograms make of histograms of such */
 	struct fl_insns *p;
 	struct fl_gen_error *err;
 	uint32_t leave; /* label: return 0 */
@@ -86,8 +89,8 @@ void fl_gen_read_kernel(struct fl_gen *g, unsigned int size, uint8_t reg, int32_
 int fl_gen_load_field(struct fl_gen *g, size_t arg, const struct fl_field *f);
 /* The helper that copies a string. */
 int32_t fl_gen_string_helper(const struct fl_gen *g, bool user);
-/* Goes on where the filter accepts, jumps to @unwanted where it does not. */
-int fl_gen_filter(struct fl_gen *g, uint32_t unwanted);
+/* Goes on where the filter accepts, jumps to @unwanted where it does not. @in_record: it is on our record. */
+int fl_gen_filter(struct fl_gen *g, const struct fl_filter *f, bool in_record, uint32_t unwanted);
 /*
  * The path of the struct (or of the one that the pointer @type is of) at address GEN_VALUE, behind the
  * record's strings; r0 = its length with the NUL. Jumps to @fault.
@@ -103,18 +106,26 @@ int fl_gen_raw(struct fl_gen *g);
 void fl_gen_stacks(struct fl_gen *g);
 /* r0 = bytes of the stack of that kind, or -errno, put into @frames words at r2. */
 void fl_gen_stack(struct fl_gen *g, enum fl_stack_kind kind, uint32_t frames);
-/* Counts the fetched arguments instead of sending them. */
-int fl_gen_hist(struct fl_gen *g, uint32_t lost, uint32_t unpaired);
-/* Its parts: the key, where it lies behind the record, and the table. */
-int16_t fl_gen_key_at(const struct fl_gen *g);
-int fl_gen_hist_keys(struct fl_gen *g);
+/* hist.c: counts what was fetched, by each of @hists in turn. */
+int fl_gen_hists(struct fl_gen *g, const struct fl_gen_hist *const *hists, size_t n);
+/* One of them after its filter: variables and actions, too. */
+int fl_gen_trigger(struct fl_gen *g, uint32_t lost, uint32_t unpaired);
+/* Its parts: keys put at @at, and the table that is added to. */
+int fl_gen_hist_keys(struct fl_gen *g, const struct fl_hist_field *keys, size_t n, int32_t at);
 int fl_gen_hist_table(struct fl_gen *g, uint32_t lost);
 /* r1 = log2 of r1, or its bucket. */
 void fl_gen_shape(struct fl_gen *g, enum fl_hist_modifier m, uint64_t bucket);
+/* The task's name, or a string of the record, with zeros behind it, at GEN_REC + @at. */
+void fl_gen_comm_text(struct fl_gen *g, int32_t at);
+/* The frames of the kernel's stack, with zeros behind them. */
+void fl_gen_frames(struct fl_gen *g, int32_t at);
+/* reg = GEN_REC + @at */
+void fl_gen_scratch_at(struct fl_gen *g, uint8_t reg, int32_t at);
 
-/* trigger.c: variables and actions; r1 = a value. */
-int fl_gen_trigger(struct fl_gen *g, uint32_t lost, uint32_t unpaired);
+/* trigger.c: r1 = a value; where things lie in scratch memory. */
 int fl_gen_hist_number(struct fl_gen *g, const struct fl_hist_value *v);
+int32_t fl_gen_key_at(const struct fl_gen *g);
+uint32_t fl_gen_trigger_scratch(const struct fl_gen_hist *h, unsigned int depth);
 
 /* gen.c: adds one to a count of this event, or of another one; the head and the way of a record. */
 void fl_gen_count(struct fl_gen *g, size_t member);

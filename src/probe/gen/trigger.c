@@ -1,40 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A histogram with variables and actions, as the kernel does it: the key is made; variables of other events
- * are looked up under it, and where one is missing nothing more is done; its table is added to; its own
- * variables are kept under the key; its actions are done with both.
+ * are looked up under it, and where one is missing nothing more is done; its own variables are worked out; its
+ * table is added to; its variables are kept under the key; its actions are done with both.
  *
  * Scratch memory behind the record:
  *
  *	key		as it lies in the maps
- *	references	what was found of others' variables, 8 bytes each, strings 64
- *	variables	the event's own, as they lie in its map: a word that says which are set, then each
- *	record		of a synthetic event, strings in rooms of 64 bytes
+ *	match		by what others' variables are looked up, where its own key is worked out of those
+ *	references	what was found of others' variables, each in its room
+ *	variables	its own, as they lie in their map: a word that says which are set, then each
+ *	seen		what an action keeps: zeros, then what it saves
+ *	record		of a synthetic event, strings in rooms of 64 bytes; behind it all of this again, for the
+ *			histograms of that event
  *
  * A variable that is used up is taken by deleting its entry: only one of two CPUs can, so that a pair is one
  * pair. A start that finds another one there, which nobody has used, replaces it and counts that.
+ *
+ * What onmax() has seen of a key lies in a map of its own. Two CPUs that see the same key in the same moment may
+ * both find it smaller than theirs: then the later one stays, as in the kernel.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "probe/gen/private.h"
 
-#define DEPTH_MAX 4
+#define DEPTH_MAX  4 /* of an expression */
+#define NESTED_MAX 3 /* synthetic events made of histograms of synthetic events */
 #define FP_VALUE(depth) ((int16_t)(GEN_FP_WORDS + 8 * (GEN_MAX_WORDS - 1 - (depth))))
-
-static const struct fl_gen_trigger *trigger_of(const struct fl_gen *g)
-{
-	return g->env->trigger;
-}
+#define FP_ENTRY	GEN_FP_SP /* what an action has seen, while it is written */
 
 /* ---- scratch memory ---- */
 
-static uint32_t refs_size(const struct fl_gen_trigger *x)
+static uint32_t refs_size(const struct fl_gen_hist *h)
 {
 	uint32_t n = 0;
 
-	for (size_t i = 0; i < x->nr_refs; i++)
-		n += x->ref[i].size;
+	for (size_t i = 0; i < h->nr_refs; i++)
+		n += h->ref[i].size;
 	return n;
 }
 
@@ -44,55 +47,69 @@ static uint32_t synth_size(const struct fl_record_layout *l)
 	return l->fixed_size + (uint32_t)l->nr_strings * FL_HIST_STRING;
 }
 
-uint32_t fl_gen_trigger_scratch(const struct fl_gen_trigger *x)
+static uint32_t synth_scratch(const struct fl_gen_synth *s, unsigned int depth)
 {
 	uint32_t most = 0;
 
-	for (size_t i = 0; i < x->nr_synths; i++)
-		most = FL_MAX(most, x->synth[i].layout ? synth_size(x->synth[i].layout) : 0);
-	return refs_size(x) + x->vars.size + most;
+	for (size_t i = 0; i < s->nr_hists; i++)
+		most = FL_MAX(most, fl_gen_trigger_scratch(s->hists[i], depth + 1));
+	return s->layout ? synth_size(s->layout) + most : 0;
 }
 
-static int16_t refs_at(const struct fl_gen *g)
+uint32_t fl_gen_trigger_scratch(const struct fl_gen_hist *h, unsigned int depth)
 {
-	return (int16_t)(fl_gen_key_at(g) + g->env->hist->key_size);
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < FL_HIST_ACTIONS && depth <= NESTED_MAX; i++)
+		most = FL_MAX(most, synth_scratch(&h->synth[i], depth));
+	return h->hist->key_size + h->hist->match_size + refs_size(h) + h->hist->vars.size + h->hist->seen.size + most;
 }
 
-static int16_t ref_at(const struct fl_gen *g, size_t ref)
+int32_t fl_gen_key_at(const struct fl_gen *g)
 {
-	int16_t at = refs_at(g);
+	if (g->base)
+		return g->base;
+	return (int32_t)((g->l->max_size + 7) / 8 * 8 + fl_gen_path_scratch(g->l));
+}
+
+static int32_t match_at(const struct fl_gen *g)
+{
+	return fl_gen_key_at(g) + g->h->hist->key_size;
+}
+
+static int32_t ref_at(const struct fl_gen *g, size_t ref)
+{
+	int32_t at = match_at(g) + g->h->hist->match_size;
 
 	for (size_t i = 0; i < ref; i++)
-		at = (int16_t)(at + trigger_of(g)->ref[i].size);
+		at += g->h->ref[i].size;
 	return at;
 }
 
-static int16_t vars_at(const struct fl_gen *g)
+static int32_t vars_at(const struct fl_gen *g)
 {
-	return (int16_t)(refs_at(g) + (int32_t)refs_size(trigger_of(g)));
+	return ref_at(g, g->h->nr_refs);
 }
 
-static int16_t synth_at(const struct fl_gen *g)
+static int32_t seen_at(const struct fl_gen *g)
 {
-	return (int16_t)(vars_at(g) + trigger_of(g)->vars.size);
+	return vars_at(g) + g->h->hist->vars.size;
 }
 
-static void address(struct fl_gen *g, uint8_t reg, int16_t at)
+static int32_t synth_at(const struct fl_gen *g)
 {
-	fl_emit_mov(g->p, reg, GEN_REC);
-	fl_emit_alui(g->p, BPF_ADD, reg, at);
+	return seen_at(g) + g->h->hist->seen.size;
 }
 
 /* ---- values ---- */
 
 /* Where a reference's value lies: among what was found, or among the event's own. */
-static int16_t kept_at(const struct fl_gen *g, const struct fl_hist_value *ref)
+static int32_t kept_at(const struct fl_gen *g, const struct fl_hist_value *ref)
 {
-	const struct fl_gen_trigger *x = trigger_of(g);
-	size_t own = fl_hist_var(&x->vars, ref->target);
+	size_t own = fl_hist_place_of(&g->h->hist->vars, ref->target);
 
 	if (own != SIZE_MAX)
-		return (int16_t)(vars_at(g) + x->vars.v[own].offset);
+		return vars_at(g) + g->h->hist->vars.v[own].offset;
 	return ref_at(g, ref->flags & FL_HV_ALIAS ? ref->operand[0]->slot : ref->slot);
 }
 
@@ -144,8 +161,7 @@ static int field(struct fl_gen *g, const struct fl_hist_value *v)
 	const struct fl_record_slot *s;
 
 	if (strcmp(v->field->name, "common_pid") == 0) {
-		fl_emit_call(g->p, BPF_FUNC_get_current_pid_tgid);
-		fl_emit_mov32(g->p, BPF_REG_1, BPF_REG_0);
+		fl_gen_ids(g, BPF_REG_1, BPF_REG_2);
 		return 0;
 	}
 	if (arg == SIZE_MAX)
@@ -163,7 +179,7 @@ static int number(struct fl_gen *g, const struct fl_hist_value *v, unsigned int 
 	int r;
 
 	if (v->flags & (FL_HV_REF | FL_HV_ALIAS)) {
-		fl_emit_load(p, 8, BPF_REG_1, GEN_REC, kept_at(g, v));
+		fl_emit_load(p, 8, BPF_REG_1, GEN_REC, (int16_t)kept_at(g, v));
 	} else if (v->flags & FL_HV_CONST) {
 		fl_emit_imm64(p, BPF_REG_1, v->constant);
 	} else if (v->flags & FL_HV_EXPR) {
@@ -193,32 +209,25 @@ int fl_gen_hist_number(struct fl_gen *g, const struct fl_hist_value *v)
 
 /* ---- strings ---- */
 
-static void clear_room(struct fl_gen *g, int16_t at)
-{
-	for (int16_t done = 0; done < FL_HIST_STRING; done += 8)
-		fl_emit_storei(g->p, 8, GEN_REC, (int16_t)(at + done), 0);
-}
-
 /* The text of @v at @at, with zeros behind it. */
-static int text(struct fl_gen *g, const struct fl_hist_value *v, int16_t at)
+static int text(struct fl_gen *g, const struct fl_hist_value *v, int32_t at)
 {
 	struct fl_insns *p = g->p;
 	size_t arg;
 
-	clear_room(g, at);
-	address(g, BPF_REG_1, at);
-	if (v->flags & (FL_HV_REF | FL_HV_ALIAS)) {
-		fl_emit_movi(p, BPF_REG_2, FL_HIST_STRING);
-		address(g, BPF_REG_3, kept_at(g, v));
-	} else if (v->flags & (FL_HV_COMM | FL_HV_EXECNAME)) {
-		fl_emit_movi(p, BPF_REG_2, FL_COMM_LEN);
-		fl_emit_call(p, BPF_FUNC_get_current_comm);
+	fl_gen_comm_text(g, at);
+	if (!(v->flags & (FL_HV_REF | FL_HV_ALIAS)) && v->flags & (FL_HV_COMM | FL_HV_EXECNAME))
 		return 0;
+	fl_emit_storei(p, 8, GEN_REC, (int16_t)at, 0);
+	fl_emit_storei(p, 8, GEN_REC, (int16_t)(at + 8), 0);
+	fl_gen_scratch_at(g, BPF_REG_1, at);
+	fl_emit_movi(p, BPF_REG_2, FL_HIST_STRING);
+	if (v->flags & (FL_HV_REF | FL_HV_ALIAS)) {
+		fl_gen_scratch_at(g, BPF_REG_3, kept_at(g, v));
 	} else {
 		arg = v->field ? fl_hist_arg(g->e, v->field->name) : SIZE_MAX;
 		if (arg == SIZE_MAX || g->l->slots[arg].kind != FL_SLOT_STRING)
 			return fl_gen_refuse(g, SIZE_MAX, "a histogram wants a string that is no argument");
-		fl_emit_movi(p, BPF_REG_2, FL_HIST_STRING);
 		fl_emit_load(p, 2, BPF_REG_3, GEN_REC, (int16_t)g->l->slots[arg].offset);
 		fl_emit_alu(p, BPF_ADD, BPF_REG_3, GEN_REC);
 	}
@@ -226,24 +235,39 @@ static int text(struct fl_gen *g, const struct fl_hist_value *v, int16_t at)
 	return 0;
 }
 
+/* @v at @at, in the room that a place has for it. */
+static int put(struct fl_gen *g, const struct fl_hist_value *v, uint16_t room, int32_t at)
+{
+	int r = room > 8 ? text(g, v, at) : fl_gen_hist_number(g, v);
+
+	if (r == 0 && room == 8)
+		fl_emit_store(g->p, 8, GEN_REC, (int16_t)at, BPF_REG_1);
+	return r;
+}
+
 /* ---- others' variables ---- */
 
-/* r0 = the entry of the key in that map, or NULL */
-static void look_up(struct fl_gen *g, int map)
+/* Others' entries are found by the keys, or by what stands for theirs. */
+static int32_t lookup_at(const struct fl_gen *g)
+{
+	return g->h->hist->by_match ? match_at(g) : fl_gen_key_at(g);
+}
+
+/* r0 = the entry of the key at @at in that map, or NULL */
+static void look_up(struct fl_gen *g, int map, int32_t at)
 {
 	fl_emit_map_fd(g->p, BPF_REG_1, map);
-	address(g, BPF_REG_2, fl_gen_key_at(g));
+	fl_gen_scratch_at(g, BPF_REG_2, at);
 	fl_emit_call(g->p, BPF_FUNC_map_lookup_elem);
 }
 
-/* All that is wanted of one event's, at r0. */
+/* All that is wanted of one histogram's, at r0. */
 static void copy_refs(struct fl_gen *g, int map, uint32_t unpaired)
 {
-	const struct fl_gen_trigger *x = trigger_of(g);
 	struct fl_insns *p = g->p;
 
-	for (size_t i = 0; i < x->nr_refs; i++) {
-		const struct fl_gen_ref *r = &x->ref[i];
+	for (size_t i = 0; i < g->h->nr_refs; i++) {
+		const struct fl_gen_ref *r = &g->h->ref[i];
 
 		if (r->map != map)
 			continue;
@@ -258,34 +282,34 @@ static void copy_refs(struct fl_gen *g, int map, uint32_t unpaired)
 	}
 }
 
-static bool is_used_up(const struct fl_gen_trigger *x, int map)
+static bool is_used_up(const struct fl_gen_hist *h, int map)
 {
-	for (size_t i = 0; i < x->nr_refs; i++)
-		if (x->ref[i].map == map && x->ref[i].once)
+	for (size_t i = 0; i < h->nr_refs; i++)
+		if (h->ref[i].map == map && h->ref[i].once)
 			return true;
 	return false;
 }
 
 static void find_refs(struct fl_gen *g, uint32_t unpaired)
 {
-	const struct fl_gen_trigger *x = trigger_of(g);
+	const struct fl_gen_hist *h = g->h;
 	struct fl_insns *p = g->p;
 
-	for (size_t i = 0; i < x->nr_refs; i++) {
-		int map = x->ref[i].map;
+	for (size_t i = 0; i < h->nr_refs; i++) {
+		int map = h->ref[i].map;
 		bool seen = false;
 
 		for (size_t k = 0; k < i; k++)
-			seen |= x->ref[k].map == map;
+			seen |= h->ref[k].map == map;
 		if (map < 0 || seen)
 			continue;
-		look_up(g, map);
+		look_up(g, map, lookup_at(g));
 		fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, unpaired);
 		copy_refs(g, map, unpaired);
-		if (!is_used_up(x, map))
+		if (!is_used_up(h, map))
 			continue;
 		fl_emit_map_fd(p, BPF_REG_1, map);
-		address(g, BPF_REG_2, fl_gen_key_at(g));
+		fl_gen_scratch_at(g, BPF_REG_2, lookup_at(g));
 		fl_emit_call(p, BPF_FUNC_map_delete_elem);
 		fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, unpaired);
 	}
@@ -293,41 +317,43 @@ static void find_refs(struct fl_gen *g, uint32_t unpaired)
 
 /* ---- its own variables ---- */
 
-static int keep_variables(struct fl_gen *g, uint32_t lost)
+static int work_out_variables(struct fl_gen *g)
 {
-	const struct fl_gen_trigger *x = trigger_of(g);
+	const struct fl_hist_kept *vars = &g->h->hist->vars;
+	int r = 0;
+
+	if (vars->n) {
+		fl_emit_imm64(g->p, BPF_REG_1, (1ull << vars->n) - 1);
+		fl_emit_store(g->p, 8, GEN_REC, (int16_t)vars_at(g), BPF_REG_1);
+	}
+	for (size_t i = 0; i < vars->n && r == 0; i++)
+		r = put(g, vars->v[i].value, vars->v[i].size, vars_at(g) + vars->v[i].offset);
+	return r;
+}
+
+static void update(struct fl_gen *g, int map, int32_t value_at, int32_t flags)
+{
+	fl_emit_map_fd(g->p, BPF_REG_1, map);
+	fl_gen_scratch_at(g, BPF_REG_2, fl_gen_key_at(g));
+	fl_gen_scratch_at(g, BPF_REG_3, value_at);
+	fl_emit_movi(g->p, BPF_REG_4, flags);
+	fl_emit_call(g->p, BPF_FUNC_map_update_elem);
+}
+
+static void keep_variables(struct fl_gen *g, uint32_t lost)
+{
 	uint32_t done = fl_label_new(g->p);
 	struct fl_insns *p = g->p;
 
-	fl_emit_imm64(p, BPF_REG_1, (1ull << x->vars.n) - 1);
-	fl_emit_store(p, 8, GEN_REC, vars_at(g), BPF_REG_1);
-	for (size_t i = 0; i < x->vars.n; i++) {
-		const struct fl_hist_var_place *v = &x->vars.v[i];
-		int16_t at = (int16_t)(vars_at(g) + v->offset);
-		int r = v->size > 8 ? text(g, v->value, at) : number(g, v->value, 0);
-
-		if (r < 0)
-			return r;
-		if (v->size == 8)
-			fl_emit_store(p, 8, GEN_REC, at, BPF_REG_1);
-	}
-	if (x->vars_map < 0)
-		return 0;
-	for (int again = 0; again < 2; again++) {
-		fl_emit_map_fd(p, BPF_REG_1, x->vars_map);
-		address(g, BPF_REG_2, fl_gen_key_at(g));
-		address(g, BPF_REG_3, vars_at(g));
-		fl_emit_movi(p, BPF_REG_4, again ? BPF_ANY : BPF_NOEXIST);
-		fl_emit_call(p, BPF_FUNC_map_update_elem);
-		if (again)
-			break;
-		fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, done);
-		fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, -EEXIST, lost);
-		fl_gen_count(g, offsetof(struct fl_probe_counts, replaced));
-	}
+	if (g->h->vars_map < 0)
+		return;
+	update(g, g->h->vars_map, vars_at(g), BPF_NOEXIST);
+	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, done);
+	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, -EEXIST, lost);
+	fl_gen_count_other(g, g->h->slot, offsetof(struct fl_probe_counts, replaced));
+	update(g, g->h->vars_map, vars_at(g), BPF_ANY);
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, lost);
 	fl_label_place(p, done);
-	return 0;
 }
 
 /* ---- synthetic events ---- */
@@ -342,19 +368,19 @@ static const struct fl_hist_value *meant(const struct fl_trigger *t, const struc
 }
 
 /* The string at its room, and where it is told of. */
-static int put_text(struct fl_gen *g, const struct fl_hist_value *v, int16_t slot, int16_t room)
+static int put_text(struct fl_gen *g, const struct fl_hist_value *v, int32_t slot, int32_t room)
 {
 	struct fl_insns *p = g->p;
-	int16_t at = (int16_t)(synth_at(g) + room);
+	int32_t at = synth_at(g) + room;
 	uint32_t fine = fl_label_new(p);
 	int r = text(g, v, at);
 
 	if (r < 0)
 		return r;
 	/* its length: a copy onto itself tells */
-	address(g, BPF_REG_1, at);
+	fl_gen_scratch_at(g, BPF_REG_1, at);
 	fl_emit_movi(p, BPF_REG_2, FL_HIST_STRING);
-	address(g, BPF_REG_3, at);
+	fl_gen_scratch_at(g, BPF_REG_3, at);
 	fl_emit_call(p, fl_gen_string_helper(g, false));
 	fl_emit_jmpi(p, BPF_JSGT, BPF_REG_0, 0, fine);
 	fl_emit_movi(p, BPF_REG_0, 0);
@@ -367,15 +393,15 @@ static int put_text(struct fl_gen *g, const struct fl_hist_value *v, int16_t slo
 
 static int put_fields(struct fl_gen *g, const struct fl_hist_action *a, const struct fl_record_layout *l)
 {
-	int16_t room = (int16_t)l->fixed_size;
+	int32_t room = l->fixed_size;
 	int r = 0;
 
 	for (size_t i = 0; i < a->nr_params && r == 0; i++) {
-		const struct fl_hist_value *v = meant(trigger_of(g)->t, a->ref[i]);
+		const struct fl_hist_value *v = meant(g->h->hist->trigger, a->ref[i]);
 		const struct fl_record_slot *s = &l->slots[i];
 
 		if (s->kind == FL_SLOT_STRING) {
-			r = put_text(g, v, (int16_t)s->offset, room);
+			r = put_text(g, v, s->offset, room);
 			room += FL_HIST_STRING;
 		} else {
 			r = number(g, v, 0);
@@ -385,43 +411,157 @@ static int put_fields(struct fl_gen *g, const struct fl_hist_action *a, const st
 	return r;
 }
 
-static int make_synth(struct fl_gen *g, const struct fl_hist_action *a, const struct fl_gen_synth *s)
+/* The histograms of the event whose record lies at GEN_REC now. */
+static int count_synth(struct fl_gen *g, const struct fl_gen_synth *s)
 {
-	const struct fl_record_layout *l = g->l;
-	struct fl_insns *p = g->p;
-	uint32_t lost = fl_label_new(p), done = fl_label_new(p);
+	struct fl_gen inner = *g;
 	int r;
 
-	fl_gen_count_other(g, s->event, offsetof(struct fl_probe_counts, hits));
-	r = put_fields(g, a, s->layout);
-	if (r < 0)
-		return r;
-	fl_emit_alui(p, BPF_ADD, GEN_REC, synth_at(g));
-	g->l = s->layout;
-	fl_gen_head(g, s->event);
-	g->l = l;
+	if (g->depth == NESTED_MAX)
+		return fl_gen_refuse(g, SIZE_MAX, "synthetic events of histograms of synthetic events nest too deep");
+	inner.e = s->event;
+	inner.l = s->layout;
+	inner.base = (int32_t)synth_size(s->layout);
+	inner.depth++;
+	r = fl_gen_hists(&inner, s->hists, s->nr_hists);
+	g->out_of_memory |= inner.out_of_memory;
+	return r;
+}
+
+static int send_synth(struct fl_gen *g, const struct fl_gen_synth *s)
+{
+	uint32_t lost = fl_label_new(g->p), done = fl_label_new(g->p);
+
 	fl_gen_output(g, synth_size(s->layout), lost);
-	fl_emit_jmp(p, done);
-	fl_label_place(p, lost);
-	fl_gen_count_other(g, s->event, offsetof(struct fl_probe_counts, lost));
-	fl_label_place(p, done);
-	fl_emit_alui(p, BPF_ADD, GEN_REC, -synth_at(g));
+	fl_emit_jmp(g->p, done);
+	fl_label_place(g->p, lost);
+	fl_gen_count_other(g, s->number, offsetof(struct fl_probe_counts, lost));
+	fl_label_place(g->p, done);
 	return 0;
 }
 
-static int act(struct fl_gen *g)
+static int make_synth(struct fl_gen *g, const struct fl_hist_action *a, const struct fl_gen_synth *s)
 {
-	const struct fl_gen_trigger *x = trigger_of(g);
+	const struct fl_record_layout *l = g->l;
+	int32_t at = synth_at(g);
+	int r;
+
+	fl_gen_count_other(g, s->number, offsetof(struct fl_probe_counts, hits));
+	r = put_fields(g, a, s->layout);
+	if (r < 0)
+		return r;
+	fl_emit_alui(g->p, BPF_ADD, GEN_REC, at);
+	g->l = s->layout;
+	fl_gen_head(g, s->number);
+	g->l = l;
+	r = s->is_counted ? count_synth(g, s) : send_synth(g, s);
+	fl_emit_alui(g->p, BPF_ADD, GEN_REC, -at);
+	return r;
+}
+
+/* ---- what is seen ---- */
+
+/* r0 = the entry of what was seen, made of zeros where there is none */
+static void find_seen(struct fl_gen *g, uint32_t lost)
+{
+	uint32_t there = fl_label_new(g->p);
+	struct fl_insns *p = g->p;
+
+	look_up(g, g->h->seen_map, fl_gen_key_at(g));
+	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, there);
+	for (int32_t done = 0; done < g->h->hist->seen.size; done += 8)
+		fl_emit_storei(p, 8, GEN_REC, (int16_t)(seen_at(g) + done), 0);
+	update(g, g->h->seen_map, seen_at(g), BPF_NOEXIST);
+	look_up(g, g->h->seen_map, fl_gen_key_at(g));
+	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, lost);
+	fl_label_place(p, there);
+}
+
+/* Into the entry at FP_ENTRY. */
+static int save(struct fl_gen *g)
+{
+	const struct fl_hist_kept *seen = &g->h->hist->seen;
+	struct fl_insns *p = g->p;
 	int r = 0;
 
-	for (size_t i = 0; i < x->t->nr_actions && r == 0; i++) {
-		const struct fl_hist_action *a = x->t->action[i];
+	for (size_t i = 0; i < seen->n && r == 0; i++)
+		if (seen->v[i].from)
+			r = put(g, seen->v[i].from, seen->v[i].size, seen_at(g) + seen->v[i].offset);
+	fl_emit_load(p, 8, BPF_REG_2, BPF_REG_FP, FP_ENTRY);
+	for (size_t i = 0; i < seen->n; i++)
+		for (int32_t done = 0; seen->v[i].from && done < seen->v[i].size; done += 8) {
+			int32_t at = seen->v[i].offset + done;
 
-		if (a->handler == FL_HIST_ONMATCH && a->kind == FL_HIST_TRACE)
-			r = make_synth(g, a, &x->synth[i]);
-		else
-			r = fl_gen_refuse(g, SIZE_MAX, "onmax, onchange, save and snapshot are not done here yet");
+			fl_emit_load(p, 8, BPF_REG_1, GEN_REC, (int16_t)(seen_at(g) + at));
+			fl_emit_store(p, 8, BPF_REG_2, (int16_t)at, BPF_REG_1);
+		}
+	return r;
+}
+
+#define SNAP(member) ((int16_t)offsetof(struct fl_gen_snapshot, member))
+
+/* The value in GEN_VALUE is kept with its key where it says more than that of the last snapshot. */
+static void take_snapshot(struct fl_gen *g, const struct fl_hist_action *a)
+{
+	uint32_t done = fl_label_new(g->p);
+	struct fl_insns *p = g->p;
+
+	fl_emit_map_value(p, BPF_REG_2, g->h->snapshot, 0);
+	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_2, SNAP(value));
+	fl_emit_jmpr(p, a->handler == FL_HIST_ONMAX ? BPF_JLE : BPF_JEQ, GEN_VALUE, BPF_REG_1, done);
+	fl_emit_store(p, 8, BPF_REG_2, SNAP(value), GEN_VALUE);
+	for (int32_t i = 0; i < g->h->hist->key_size; i += 8) {
+		fl_emit_load(p, 8, BPF_REG_1, GEN_REC, (int16_t)(fl_gen_key_at(g) + i));
+		fl_emit_store(p, 8, BPF_REG_2, (int16_t)(SNAP(key) + i), BPF_REG_1);
 	}
+	fl_emit_mov(p, BPF_REG_1, BPF_REG_2);
+	fl_emit_alui(p, BPF_ADD, BPF_REG_1, SNAP(comm));
+	fl_emit_movi(p, BPF_REG_2, FL_COMM_LEN);
+	fl_emit_call(p, BPF_FUNC_get_current_comm);
+	fl_emit_map_value(p, BPF_REG_2, g->h->snapshot, 0);
+	fl_emit_movi(p, BPF_REG_1, 1);
+	fl_emit_atomic_add(p, 8, BPF_REG_2, SNAP(taken), BPF_REG_1);
+	fl_label_place(p, done);
+}
+
+/* onmax() and onchange() */
+static int track(struct fl_gen *g, size_t action, uint32_t lost)
+{
+	const struct fl_hist *h = g->h->hist;
+	const struct fl_hist_action *a = h->trigger->action[action];
+	int16_t at = (int16_t)h->seen.v[fl_hist_seen_by(h, a)].offset;
+	uint32_t same = fl_label_new(g->p);
+	struct fl_insns *p = g->p;
+	int r = 0;
+
+	find_seen(g, lost);
+	fl_emit_store(p, 8, BPF_REG_FP, FP_ENTRY, BPF_REG_0);
+	r = number(g, a->tracked, 0);
+	if (r < 0)
+		return r;
+	fl_emit_mov(p, GEN_VALUE, BPF_REG_1);
+	fl_emit_load(p, 8, BPF_REG_2, BPF_REG_FP, FP_ENTRY);
+	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_2, at);
+	fl_emit_jmpr(p, a->handler == FL_HIST_ONMAX ? BPF_JLE : BPF_JEQ, GEN_VALUE, BPF_REG_1, same);
+	fl_emit_store(p, 8, BPF_REG_2, at, GEN_VALUE);
+	if (a->kind == FL_HIST_SAVE)
+		r = save(g);
+	else if (a->kind == FL_HIST_TRACE)
+		r = make_synth(g, a, &g->h->synth[action]);
+	else
+		take_snapshot(g, a);
+	fl_label_place(p, same);
+	return r;
+}
+
+static int act(struct fl_gen *g, uint32_t lost)
+{
+	const struct fl_trigger *t = g->h->hist->trigger;
+	int r = 0;
+
+	for (size_t i = 0; i < t->nr_actions && r == 0; i++)
+		r = t->action[i]->handler == FL_HIST_ONMATCH ? make_synth(g, t->action[i], &g->h->synth[i])
+							     : track(g, i, lost);
 	return r;
 }
 
@@ -429,28 +569,32 @@ static int act(struct fl_gen *g)
 static void take_time(struct fl_gen *g)
 {
 	fl_emit_call(g->p, g->env->boot_clock ? BPF_FUNC_ktime_get_boot_ns : BPF_FUNC_ktime_get_ns);
-	if (trigger_of(g)->t->attrs.usecs)
+	if (g->h->hist->trigger->attrs.usecs)
 		fl_emit_alui(g->p, BPF_DIV, BPF_REG_0, 1000);
 	fl_emit_store(g->p, 8, BPF_REG_FP, GEN_FP_SAVE, BPF_REG_0);
 }
 
+static int keys(struct fl_gen *g)
+{
+	return fl_gen_hist_keys(g, g->h->hist->keys, g->h->hist->nr_keys, fl_gen_key_at(g));
+}
+
 int fl_gen_trigger(struct fl_gen *g, uint32_t lost, uint32_t unpaired)
 {
-	const struct fl_gen_trigger *x = trigger_of(g);
+	const struct fl_hist *h = g->h->hist;
 	int r;
 
-	if (x->t->has_time)
+	if (h->trigger->has_time)
 		take_time(g);
-	r = fl_gen_hist_keys(g);
+	r = h->by_match ? fl_gen_hist_keys(g, h->match, h->nr_match, match_at(g)) : keys(g);
 	if (r < 0)
 		return r;
 	find_refs(g, unpaired);
-	if (x->has_table)
+	r = work_out_variables(g);
+	if (r == 0 && h->by_match)
+		r = keys(g);
+	if (r == 0 && g->h->table >= 0)
 		r = fl_gen_hist_table(g, lost);
-	if (r == 0 && x->vars.n)
-		r = keep_variables(g, lost);
-	if (r == 0)
-		r = act(g);
-	fl_gen_count(g, offsetof(struct fl_probe_counts, done));
-	return r;
+	keep_variables(g, lost);
+	return r < 0 ? r : act(g, lost);
 }

@@ -256,6 +256,46 @@ static void split_qualified(char **text, char **system, char **event)
 	*event = strsep(text, ".");
 }
 
+/*
+ * Ours: a variable that the same histogram works out, by its bare name, and with modifiers. 1: it is none; a
+ * field of that name comes first.
+ */
+static int read_own_variable(const struct hist_parse *p, const char *text, unsigned int flags, const char *variable,
+			     struct fl_hist_value **ret)
+{
+	char *rest = hist_copy(p, text), *name = strsep(&rest, ".");
+	struct fl_hist_value *own, *v, *ref;
+	uint64_t bucket = 0;
+	int r;
+
+	if (!name)
+		return -ENOMEM;
+	name += *name == '$';
+	own = p->set->ours && !fl_hist_event_field(&p->event->fields, name) ? hist_own_variable(p->t, name) : NULL;
+	ref = own ? hist_refer(p, own, NULL, NULL) : NULL;
+	if (!ref)
+		return own ? -ENOMEM : 1;
+	r = rest ? read_modifier(p, name, rest, &flags, &bucket) : 0;
+	if (r < 0)
+		return r;
+	if (!(flags & (FL_HV_LOG2 | FL_HV_BUCKET)))
+		flags |= FL_HV_ALIAS;
+	v = fl_hist_value_new(&p->t->arena, NULL, flags);
+	if (!v)
+		return -ENOMEM;
+	v->operand[0] = ref;
+	v->target = own;
+	v->size = ref->size;
+	v->is_signed = ref->is_signed;
+	v->type = ref->type;
+	v->flags |= ref->flags & FL_HV_STACK;
+	v->bucket = bucket;
+	v->variable = variable;
+	v->owner = p->t;
+	*ret = v;
+	return 0;
+}
+
 int hist_read_atom(const struct hist_parse *p, char *text, unsigned int *flags, const char *variable,
 		   struct fl_hist_value **ret)
 {
@@ -268,6 +308,9 @@ int hist_read_atom(const struct hist_parse *p, char *text, unsigned int *flags, 
 		return read_number(p, text, flags, variable, ret);
 	split_qualified(&text, &system, &event);
 	field = own_field(p, system, event, text);
+	r = field || system ? 1 : read_own_variable(p, text, *flags, variable, ret);
+	if (r <= 0)
+		return r;
 	r = field ? 1 : read_reference(p, system, event, text, variable, ret);
 	if (r <= 0)
 		return r;

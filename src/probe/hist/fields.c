@@ -130,7 +130,35 @@ static int add_variables(const struct hist_parse *p)
 	return r;
 }
 
+/* Ours: sums may be of variables; they stand in front of them all the same. */
+static int add_variables_first(const struct hist_parse *p)
+{
+	struct fl_hist_value *vars[FL_HIST_VARS];
+	struct fl_trigger *t = p->t;
+	int r = add_variables(p);
+	size_t n = t->nr_vals - 1, sums;
+
+	if (r < 0)
+		return r;
+	memcpy(vars, t->value + 1, n * sizeof(*vars));
+	r = add_sums(p, t->attrs.vals);
+	sums = t->nr_vals - 1 - n;
+	memmove(t->value + 1, t->value + 1 + n, sums * sizeof(*vars));
+	memcpy(t->value + 1 + sums, vars, n * sizeof(*vars));
+	return r;
+}
+
 /* ---- keys ---- */
+
+/* Ours: it refers to variables of the histogram itself alone. */
+static bool is_of_own(const struct fl_trigger *t, const struct fl_hist_value *v)
+{
+	if (!v)
+		return true;
+	if (v->flags & (FL_HV_REF | FL_HV_ALIAS))
+		return v->target && v->target->owner == t;
+	return is_of_own(t, v->operand[0]) && is_of_own(t, v->operand[1]);
+}
 
 static int read_key(const struct hist_parse *p, char *text, struct fl_hist_value **ret)
 {
@@ -142,7 +170,7 @@ static int read_key(const struct hist_parse *p, char *text, struct fl_hist_value
 		return *ret ? 0 : -ENOMEM;
 	}
 	r = hist_read_expr(p, text, FL_HV_KEY, NULL, &depth, ret);
-	if (r == 0 && hist_uses_variables(*ret, 0))
+	if (r == 0 && hist_uses_variables(*ret, 0) && !(p->set->ours && is_of_own(p->t, *ret)))
 		return hist_fault(p, FL_HIST_INVALID_REF_KEY, text);
 	return r;
 }
@@ -181,8 +209,8 @@ int hist_read_fields(const struct hist_parse *p)
 	if (!t->value[0])
 		return -ENOMEM;
 	t->nr_vals = t->nr_values = 1;
-	r = add_sums(p, t->attrs.vals);
-	if (r == 0)
+	r = p->set->ours ? add_variables_first(p) : add_sums(p, t->attrs.vals);
+	if (r == 0 && !p->set->ours)
 		r = add_variables(p);
 	if (r == 0)
 		r = add_keys(p, t->attrs.keys);

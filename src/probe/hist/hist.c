@@ -1,297 +1,304 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One histogram: how it is made of its spec, compared with others, and shown. */
 #include "probe/hist/hist.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "base/num.h"
+#include "probe/event/scope.h"
+#include "probe/hist/private.h"
+#include "probe/lang/ktext.h"
 
-static const struct fl_diag_kind bad_hist = { "BAD_HIST", FL_ERROR, EINVAL, "wrong histogram" };
-
-struct parser {
-	struct fl_str spec;
-	const struct fl_probe_event *event;
-	struct fl_hist *h;
-	struct fl_diag *diag;
+const struct fl_diag_kind fl_hist_faults[_FL_HIST_FAULT_MAX] = {
+#define D(code, err, message) [FL_HIST_##code] = { "HIST_" #code, FL_ERROR, err, message },
+#include "probe/hist/errors.def"
 };
 
-static int fail(struct parser *p, struct fl_str at, const char *why)
-{
-	uint32_t start = (uint32_t)(at.p - p->spec.p);
+/* ---- what is wrong ---- */
 
-	fl_diag_set(p->diag, &bad_hist, (struct fl_span){ start, start + (uint32_t)at.n });
-	fl_diag_message(p->diag, "%s", why);
-	if (p->diag) {
-		p->diag->text = p->spec.p;
-		p->diag->text_len = p->spec.n;
-	}
-	return -EINVAL;
+void fl_trigger_log_fini(struct fl_trigger_log *log)
+{
+	fl_arena_fini(&log->arena);
+	log->n = 0;
 }
 
-/* Cuts the part up to @sep off the front of @rest. */
-static bool next_part(struct fl_str *rest, char sep, struct fl_str *part)
+/* As many as the kernel's log holds, the last ones. */
+static void keep_entry(struct fl_trigger_log *log, const struct fl_log_entry *e)
 {
-	size_t end = fl_str_find(*rest, sep, 0);
-
-	if (!rest->n)
-		return false;
-	*part = fl_str_trim(fl_str_sub(*rest, 0, end));
-	*rest = fl_str_from(*rest, end + 1);
-	return true;
+	if (log->n == FL_TRIGGER_LOG_MAX)
+		memmove(log->entry, log->entry + 1, --log->n * sizeof(*e));
+	log->entry[log->n++] = *e;
 }
 
-static int find_source(struct parser *p, struct fl_hist_field *f)
+int hist_fault(const struct hist_parse *p, enum fl_hist_fault fault, const char *at)
 {
-	if (p->h->latency.n && fl_str_eq(f->name, p->h->latency)) {
-		f->source = FL_HIST_LATENCY;
-		return 0;
-	}
-	for (size_t i = 0; i < p->event->nr_args; i++) {
-		const struct fl_probe_arg *a = &p->event->args[i];
+	const char *found = at ? strstr(p->command, at) : NULL;
+	uint32_t column = found ? (uint32_t)(found - p->command) : 0, length = at && found ? (uint32_t)strlen(at) : 1;
+	char *command = fl_arena_dup(&p->log->arena, fl_str(p->command));
+	char *place = fl_arena_dup(&p->log->arena, fl_str(p->place));
 
-		if (!fl_str_eq(a->name, f->name))
+	if (command && place)
+		keep_entry(p->log, &(struct fl_log_entry){
+			.kind = &fl_hist_faults[fault], .subsystem = place, .command = fl_str(command),
+			.column = column, .span = { column, column + length }, .place = column });
+	return -fl_hist_faults[fault].err;
+}
+
+char *hist_copy(const struct hist_parse *p, const char *z)
+{
+	return fl_arena_dup(&p->t->arena, fl_str(z));
+}
+
+/* ---- the filter ---- */
+
+/* Cuts "if FILTER" off @text; *@filter stays NULL where there is none. */
+static int split_filter(char *text, char **filter)
+{
+	size_t n = strlen(text);
+	char *at = text;
+
+	while ((at = strstr(at, "if"))) {
+		if (at == text)
+			return -EINVAL;
+		if (at[-1] != ' ' && at[-1] != '\t') {
+			at++;
 			continue;
-		if (a->count)
-			return fail(p, f->name, "an array is neither key nor value");
-		f->source = FL_HIST_ARG;
-		f->arg = i;
-		f->is_signed = a->type->is_signed;
-		f->is_string = (a->type->flags & FL_TYPE_STRING) && !(a->type->flags & FL_TYPE_SYMSTR);
-		if (a->type->print == FL_PRINT_SYMBOL || a->type->flags & FL_TYPE_SYMSTR)
-			f->modifier = FL_HIST_SYM_OFFSET;
+		}
+		if (at + 3 >= text + n)
+			return -EINVAL;
+		if (at[2] != ' ' && at[2] != '\t') {
+			at++;
+			continue;
+		}
+		at[-1] = '\0';
+		*filter = at;
 		return 0;
 	}
-	if (fl_str_is(f->name, "common_pid"))
-		f->source = FL_HIST_PID;
-	else if (fl_str_is(f->name, "cpu") || fl_str_is(f->name, "common_cpu"))
-		f->source = FL_HIST_CPU;
-	else if (fl_str_is(f->name, "common_stacktrace") || fl_str_is(f->name, "stacktrace"))
-		*f = (struct fl_hist_field){ .name = FL_STR("common_stacktrace"), .source = FL_HIST_STACK };
-	else
-		return fail(p, f->name, "the event has no such field");
 	return 0;
 }
 
-static int modify(struct parser *p, struct fl_str text, struct fl_hist_field *f)
+char *hist_strip(char *text)
 {
-	static const struct {
-		const char *name;
-		enum fl_hist_modifier modifier;
-	} table[] = {
-		{ "hex", FL_HIST_HEX },		{ "sym", FL_HIST_SYM },
-		{ "sym-offset", FL_HIST_SYM_OFFSET }, { "execname", FL_HIST_EXECNAME },
-		{ "log2", FL_HIST_LOG2 },
-	};
+	size_t n = strlen(text);
 
-	if (f->is_string)
-		return fail(p, text, "a string takes no modifier");
-	if (f->source == FL_HIST_STACK)
-		return fail(p, text, "a stack takes no modifier");
-	for (size_t i = 0; i < FL_ARRAY_SIZE(table); i++)
-		if (fl_str_is(text, table[i].name)) {
-			f->modifier = table[i].modifier;
-			if (f->modifier != FL_HIST_EXECNAME)
-				return 0;
-			p->h->execname = true;
-			return f->source == FL_HIST_PID ? 0 : fail(p, text, "execname is of common_pid");
-		}
-	if (fl_str_starts(text, "buckets=") &&
-	    fl_parse_u64(fl_str_from(text, 8), 0, &f->bucket) == 0 && f->bucket) {
-		f->modifier = FL_HIST_BUCKETS;
-		return 0;
-	}
-	return fail(p, text, "modifiers are hex, sym, sym-offset, execname, log2 and buckets=N");
+	while (n && fl_k_isspace(text[n - 1]))
+		text[--n] = '\0';
+	while (fl_k_isspace(*text))
+		text++;
+	return text;
 }
 
-/* "NAME[.MODIFIER]" */
-static int take_field(struct parser *p, struct fl_str text, struct fl_hist_field *f)
+static int bad_filter(const struct hist_parse *p, const char *text, const struct fl_diag *d)
 {
-	size_t dot = fl_str_find(text, '.', 0);
+	char *command = fl_arena_dup(&p->log->arena, fl_str(text));
+	char *message = d->message ? fl_arena_dup(&p->log->arena, fl_str(d->message)) : NULL;
+
+	if (d->kind && command)
+		keep_entry(p->log, &(struct fl_log_entry){
+			.kind = d->kind, .message = message, .subsystem = "event filter parse error",
+			.command = fl_str(command), .column = d->column, .span = { d->column, d->column + 1 },
+			.place = d->column });
+	return d->kind && d->kind->err ? -d->kind->err : -EINVAL;
+}
+
+/* @text: "if FILTER" */
+static int read_filter(const struct hist_parse *p, char *text)
+{
+	struct fl_event_scope scope = { .target = p->set->target, .format = p->event->format };
+	struct fl_filter_scope names = fl_event_filter_scope(&scope);
+	_cleanup_filter_ struct fl_filter filter = {};
+	struct fl_diag diag = {};
 	int r;
 
-	*f = (struct fl_hist_field){ .name = fl_str_sub(text, 0, dot) };
-	r = find_source(p, f);
-	return r == 0 && dot < text.n ? modify(p, fl_str_from(text, dot + 1), f) : r;
-}
-
-static int take_keys(struct parser *p, struct fl_str list)
-{
-	struct fl_hist *h = p->h;
-	struct fl_str text;
-	int r = 0;
-
-	while (r == 0 && next_part(&list, ',', &text)) {
-		struct fl_hist_field *f = &h->keys[h->nr_keys];
-
-		if (h->nr_keys == FL_HIST_MAX_KEYS)
-			return fail(p, text, "too many keys");
-		r = take_field(p, text, f);
-		f->offset = h->key_size;
-		f->size = fl_hist_key_size(f);
-		h->key_size = (uint16_t)(h->key_size + f->size);
-		if (h->key_size > FL_HIST_MAX_KEY)
-			return fail(p, text, "the keys are longer than the kernel's maps take");
-		h->nr_keys++;
-	}
+	strsep(&text, " \t");
+	if (!text)
+		return -EINVAL;
+	r = fl_filter_parse(fl_str(text), &names, &filter, &diag);
+	if (r == 0)
+		p->t->filter = text;
+	else if (r != -ENOMEM)
+		r = bad_filter(p, text, &diag);
+	fl_diag_fini(&diag);
 	return r;
 }
 
-static int take_vals(struct parser *p, struct fl_str list)
-{
-	struct fl_hist *h = p->h;
-	struct fl_str text;
-	int r = 0;
+/* ---- making ---- */
 
-	while (r == 0 && next_part(&list, ',', &text)) {
-		if (fl_str_is(text, "hitcount"))
+/* ".sym-offset" is no subtraction. */
+static void hide_minus(char *text)
+{
+	static const char written[] = ".sym-offset";
+
+	while ((text = strstr(text, written))) {
+		text[4] = 'X';
+		text += sizeof(written) - 1;
+	}
+}
+
+/* Variables have their numbers in the order of their values. */
+static int number_variables(struct fl_trigger *t)
+{
+	for (size_t i = 0; i < t->nr_values; i++) {
+		if (!(t->value[i]->flags & FL_HV_VAR))
 			continue;
-		if (h->nr_vals == FL_HIST_MAX_VALS)
-			return fail(p, text, "too many values");
-		r = take_field(p, text, &h->vals[h->nr_vals]);
-		if (r == 0 && h->vals[h->nr_vals].is_string)
-			return fail(p, text, "a string cannot be summed");
-		if (r == 0 && h->vals[h->nr_vals].source == FL_HIST_STACK)
-			return fail(p, text, "a stack cannot be summed");
-		h->vals[h->nr_vals].offset = (uint16_t)(8 + 8 * h->nr_vals);
-		h->nr_vals++;
-	}
-	return r;
-}
-
-static int take_sort(struct parser *p, struct fl_str list)
-{
-	struct fl_hist *h = p->h;
-	struct fl_str text;
-
-	while (next_part(&list, ',', &text)) {
-		struct fl_hist_sort *s = &h->sort[h->nr_sort];
-		size_t dot = fl_str_find(text, '.', 0);
-		struct fl_str name = fl_str_sub(text, 0, dot), order = fl_str_from(text, dot + 1);
-		bool found = fl_str_is(name, "hitcount");
-
-		if (h->nr_sort == FL_ARRAY_SIZE(h->sort))
-			return fail(p, text, "too many fields to sort by");
-		*s = (struct fl_hist_sort){ -1, fl_str_is(order, "descending") };
-		for (size_t i = 0; i < h->nr_vals && !found; i++)
-			if (fl_str_eq(h->vals[i].name, name))
-				s->field = (int)i, found = true;
-		for (size_t i = 0; i < h->nr_keys && !found; i++)
-			if (fl_str_eq(h->keys[i].name, name))
-				s->field = FL_HIST_MAX_VALS + (int)i, found = true;
-		if (!found)
-			return fail(p, name, "not a key, a value or hitcount");
-		if (order.n && !s->descending && !fl_str_is(order, "ascending"))
-			return fail(p, order, "the order is ascending or descending");
-		h->nr_sort++;
+		if (t->nr_slots == FL_HIST_VARS)
+			return -EINVAL;
+		t->value[i]->slot = t->nr_slots++;
 	}
 	return 0;
 }
 
-/* NAME=common_timestamp[.usecs][-$OTHER] */
-static int take_variable(struct parser *p, struct fl_str name, struct fl_str value)
+int hist_read(const struct hist_parse *p, const char *spec)
 {
-	static const char clock[] = "common_timestamp";
-	struct fl_str rest;
+	struct fl_trigger *t = p->t;
+	char *text = hist_copy(p, spec), *filter = NULL;
+	int r = text ? split_filter(text, &filter) : -ENOMEM;
 
-	if (!fl_str_starts(value, clock))
-		return fail(p, name, "keys, vals, sort, size, or NAME=common_timestamp");
-	rest = fl_str_from(value, sizeof(clock) - 1);
-	if (fl_str_starts(rest, ".usecs")) {
-		p->h->usecs = true;
-		rest = fl_str_from(rest, 6);
+	if (r < 0)
+		return r;
+	if (filter) {
+		filter = hist_strip(filter);
+		text = hist_strip(text);
 	}
-	if (rest.n == 0) {
-		p->h->keep = name;
-		return 0;
-	}
-	if (!fl_str_starts(rest, "-$") || rest.n < 3)
-		return fail(p, rest, "expected -$NAME of another event's timestamp");
-	p->h->latency = name;
-	p->h->since = fl_str_from(rest, 2);
-	return 0;
+	hide_minus(text);
+	t->spec = hist_copy(p, text);
+	r = t->spec ? hist_read_attrs(p, text, &t->attrs) : -ENOMEM;
+	if (r == 0)
+		r = hist_read_actions(p);
+	if (r == 0)
+		r = hist_read_fields(p);
+	if (r == 0)
+		r = hist_read_sort(p);
+	if (r == 0)
+		r = number_variables(t);
+	return r == 0 && filter ? read_filter(p, filter) : r;
 }
 
-static int take_size(struct parser *p, struct fl_str text)
-{
-	uint64_t n;
+/* ---- comparing ---- */
 
-	if (fl_parse_u64(text, 0, &n) < 0 || n == 0 || n > 1u << 24)
-		return fail(p, text, "a number of entries is expected");
-	p->h->size = (uint32_t)n;
-	return 0;
+static bool same_field(const struct fl_hist_event_field *a, const struct fl_hist_event_field *b)
+{
+	if (a == b)
+		return true;
+	return a && b && strcmp(a->name, b->name) == 0 && strcmp(a->type, b->type) == 0 && a->size == b->size &&
+	       a->is_signed == b->is_signed;
 }
 
-/* Variables first, as keys and values may name them; sort last, as it names those. */
-static int take(struct parser *p, int round, struct fl_str name, struct fl_str value)
+static bool same_name(const char *a, const char *b)
 {
-	bool keys = fl_str_is(name, "keys") || fl_str_is(name, "key");
-	bool vals = fl_str_is(name, "vals") || fl_str_is(name, "values") || fl_str_is(name, "val");
-	bool sort = fl_str_is(name, "sort"), size = fl_str_is(name, "size");
-
-	if (round == 0)
-		return keys || vals || sort || size ? 0 : take_variable(p, name, value);
-	if (round == 1)
-		return keys ? take_keys(p, value) : vals ? take_vals(p, value)
-			    : size ? take_size(p, value) : 0;
-	return sort ? take_sort(p, value) : 0;
+	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-int fl_hist_parse(struct fl_str spec, const struct fl_probe_event *e, struct fl_hist *ret,
-		  struct fl_diag *diag)
+static bool same_value(const struct fl_hist_value *a, const struct fl_hist_value *b)
 {
-	struct fl_hist h = { .text = spec, .size = FL_HIST_SIZE };
-	struct parser p = { spec, e, &h, diag };
-
-	if (fl_str_starts(spec, "hist:"))
-		p.spec = h.text = fl_str_from(spec, 5);
-	for (int round = 0; round < 3; round++) {
-		struct fl_str rest = p.spec, part;
-
-		while (next_part(&rest, ':', &part)) {
-			size_t eq = fl_str_find(part, '=', 0);
-			int r = eq == part.n ? fail(&p, part, "NAME=VALUE is expected")
-					     : take(&p, round, fl_str_sub(part, 0, eq),
-						    fl_str_from(part, eq + 1));
-			if (r < 0)
-				return r;
-		}
-	}
-	if (!h.nr_keys)
-		return fail(&p, p.spec, "a histogram needs keys=");
-	if (h.nr_sort == 0)
-		h.sort[h.nr_sort++] = (struct fl_hist_sort){ -1, false };
-	h.value_size = (uint16_t)(8 + 8 * h.nr_vals + (h.execname ? FL_COMM_LEN : 0));
-	*ret = h;
-	return 0;
+	return a->flags == b->flags && same_field(a->field, b->field) && a->offset == b->offset &&
+	       a->size == b->size && a->is_signed == b->is_signed && same_name(a->variable, b->variable);
 }
 
-int fl_hist_match(struct fl_hist *h, const struct fl_probe_event *e, const struct fl_hist *keeper,
-		  struct fl_diag *diag)
+bool hist_same(const struct fl_trigger *a, const struct fl_trigger *b, bool with_filter)
 {
-	struct parser p = { h->text, e, h, diag };
+	if (a->nr_vals != b->nr_vals || a->nr_values != b->nr_values || a->nr_sort != b->nr_sort)
+		return false;
+	if (with_filter && !same_name(a->filter, b->filter))
+		return false;
+	for (size_t i = 0; i < a->nr_values; i++)
+		if (!same_value(a->value[i], b->value[i]))
+			return false;
+	for (size_t i = 0; i < a->nr_sort; i++)
+		if (a->sort[i].value != b->sort[i].value || a->sort[i].descending != b->sort[i].descending)
+			return false;
+	return hist_same_actions(a, b);
+}
 
-	h->nr_match = 0;
-	for (size_t i = 0; i < keeper->nr_keys; i++) {
-		struct fl_hist_field f = { .name = keeper->keys[i].name };
-		int r;
+/* ---- showing ---- */
 
-		if (keeper->keys[i].source != FL_HIST_ARG) {
-			h->match[h->nr_match++] = SIZE_MAX - keeper->keys[i].source;
+/* A key common_cpu is named twice by 7.3. */
+static bool is_twice(const struct fl_trigger *t)
+{
+	return !t->event->set->is_6 && !t->event->set->ours;
+}
+
+static void print_key(const struct fl_trigger *t, const struct fl_hist_value *v, struct fl_arena *arena,
+		      struct fl_buf *out)
+{
+	if (!(v->flags & FL_HV_STACK))
+		fl_hist_value_print(v, is_twice(t), arena, out);
+	else if (v->field)
+		fl_buf_addf(out, "%s.stacktrace", v->field->name);
+	else
+		fl_buf_addz(out, "common_stacktrace");
+}
+
+static void print_sums(const struct fl_trigger *t, bool variables, struct fl_arena *arena, struct fl_buf *out)
+{
+	const char *between = variables ? ":" : ":vals=";
+
+	if (!variables)
+		fl_buf_addz(out, between), between = "";
+	for (size_t i = 0; i < t->nr_vals; i++) {
+		const struct fl_hist_value *v = t->value[i];
+
+		if (!!(v->flags & FL_HV_VAR) != variables || (i == 0 && t->attrs.nohitcount))
 			continue;
-		}
-		p.spec = f.name; /* a place in the other spec */
-		r = find_source(&p, &f);
-		if (r < 0 || f.source != FL_HIST_ARG || f.is_string != keeper->keys[i].is_string)
-			return r < 0 ? r : fail(&p, f.name, "the two events' fields of this name differ");
-		h->match[h->nr_match++] = f.arg;
+		fl_buf_addz(out, between);
+		between = ",";
+		if (i == 0)
+			fl_buf_addz(out, "hitcount");
+		else
+			fl_hist_value_print(v, is_twice(t), arena, out);
 	}
-	return 0;
 }
 
-uint64_t fl_hist_key(const struct fl_hist_field *f, const struct fl_hist_entry *e)
+/* The value that a sort key means: counted without variables. */
+const struct fl_hist_value *hist_sorted_by(const struct fl_trigger *t, const struct fl_hist_sort_key *s)
 {
-	uint64_t v;
+	size_t sums = t->nr_vals - t->nr_vars;
 
-	memcpy(&v, e->key + f->offset, sizeof(v));
-	return v;
+	return t->value[s->value >= sums ? s->value + t->nr_vars : s->value];
+}
+
+static void print_sort(const struct fl_trigger *t, struct fl_arena *arena, struct fl_buf *out)
+{
+	fl_buf_addz(out, ":sort=");
+	for (size_t i = 0; i < t->nr_sort; i++) {
+		const struct fl_hist_sort_key *s = &t->sort[i];
+
+		fl_buf_addz(out, i ? "," : "");
+		if (s->value)
+			fl_hist_value_print(hist_sorted_by(t, s), is_twice(t), arena, out);
+		else
+			fl_buf_addz(out, "hitcount");
+		fl_buf_addz(out, s->descending ? ".descending" : "");
+	}
+}
+
+static void print_spec(const struct fl_trigger *t, struct fl_arena *arena, struct fl_buf *out)
+{
+	fl_buf_addz(out, "keys=");
+	for (size_t i = t->nr_vals; i < t->nr_values; i++) {
+		fl_buf_addz(out, i > t->nr_vals ? "," : "");
+		print_key(t, t->value[i], arena, out);
+	}
+	print_sums(t, false, arena, out);
+	print_sums(t, true, arena, out);
+	print_sort(t, arena, out);
+	fl_buf_addf(out, ":size=%u", t->attrs.entries ? t->attrs.entries : 1u << t->attrs.bits);
+	if (t->has_time)
+		fl_buf_addf(out, ":clock=%s", t->attrs.clock);
+	if (t->attrs.nohitcount)
+		fl_buf_addz(out, ":nohitcount");
+	hist_print_actions(t, out);
+}
+
+void fl_trigger_print(const struct fl_trigger *t, struct fl_buf *out)
+{
+	_cleanup_arena_ struct fl_arena arena = {};
+
+	fl_buf_addz(out, "hist:");
+	if (t->attrs.name)
+		fl_buf_addf(out, "%s:", t->attrs.name);
+	print_spec(t->shared ? t->shared : t, &arena, out);
+	if (t->filter)
+		fl_buf_addf(out, " if %s", t->filter);
+	fl_buf_addz(out, t->paused ? " [paused]\n" : " [active]\n");
 }

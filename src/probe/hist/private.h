@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "probe/hist/trigger.h"
+#include "probe/hist/hist.h"
 
 struct hist_parse {
 	struct fl_triggers *set;
@@ -28,13 +28,13 @@ char *hist_strip(char *text);
 /* A copy in the trigger's arena; NULL: no memory. */
 char *hist_copy(const struct hist_parse *p, const char *z);
 
-/* trigger.c: fills the trigger from "keys=... [if FILTER]". */
+/* hist.c: fills the trigger from "keys=... [if FILTER]". */
 int hist_read(const struct hist_parse *p, const char *spec);
 bool hist_same(const struct fl_trigger *a, const struct fl_trigger *b, bool with_filter);
 /* The value that a sort key means. */
 const struct fl_hist_value *hist_sorted_by(const struct fl_trigger *t, const struct fl_hist_sort_key *s);
 
-/* attrs.c: cuts @text; 0 or -errno. */
+/* spec.c: cuts @text; 0 or -errno. */
 int hist_read_attrs(const struct hist_parse *p, char *text, struct fl_hist_attrs *a);
 
 /* expr.c. The text is cut; the result is one value of the trigger. */
@@ -78,7 +78,7 @@ static inline const struct fl_probe_event *hist_find_event(const struct fl_trigg
 	return e || strcmp(system, "synthetic") != 0 ? e : hist_find_synth(set, event);
 }
 
-/* triggers.c: made or found; NULL: there is no such event, or no memory. */
+/* set.c: made or found; NULL: there is no such event, or no memory. */
 struct fl_trigger_event *hist_event(struct fl_triggers *set, const char *system, const char *event);
 /* "keys=..." for @event; @quiet: for another histogram, whose command keeps the carets. */
 int hist_add(struct fl_triggers *set, struct fl_trigger_event *event, const struct hist_parse *quiet, bool removing,

@@ -8,7 +8,16 @@ void fl_hist_table_fini(struct fl_hist_table *t)
 {
 	free(t->entries);
 	free(t->keys);
+	free(t->seen);
 	*t = (struct fl_hist_table){};
+}
+
+uint64_t fl_hist_key(const struct fl_hist_field *f, const struct fl_hist_entry *e)
+{
+	uint64_t v;
+
+	memcpy(&v, e->key + f->offset, sizeof(v));
+	return v;
 }
 
 static uint64_t sort_value(const struct fl_hist *h, const struct fl_hist_sort *s,

@@ -3,7 +3,26 @@
 #ifndef PROBE_HIST_TABLE_H
 #define PROBE_HIST_TABLE_H
 
-#include "probe/hist/hist.h"
+#include "probe/hist/layout.h"
+
+/* One entry, summed over the CPUs. */
+struct fl_hist_entry {
+	const uint8_t *key;
+	uint64_t hits;
+	uint64_t sums[FL_HIST_MAX_VALS];
+	char comm[FL_COMM_LEN];
+	const uint8_t *seen; /* what its actions have seen and saved; NULL: nothing */
+};
+
+/* A key that is a number. */
+uint64_t fl_hist_key(const struct fl_hist_field *f, const struct fl_hist_entry *e);
+
+/* The event that snapshot() was taken for last: its key as an entry has it. @taken 0: there was none. */
+struct fl_hist_snapshot {
+	uint64_t taken, value;
+	char comm[FL_COMM_LEN];
+	uint8_t key[FL_HIST_MAX_KEY];
+};
 
 /* Owns @entries and @keys, which the entries point into; all zero is an empty one. */
 struct fl_hist_table {
@@ -12,6 +31,8 @@ struct fl_hist_table {
 	size_t n;
 	uint64_t hits, dropped;
 	uint8_t *keys;
+	uint8_t *seen;
+	struct fl_hist_snapshot snapshot;
 };
 
 void fl_hist_table_fini(struct fl_hist_table *t);

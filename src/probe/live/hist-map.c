@@ -85,14 +85,17 @@ int fl_hist_map_read(int map, const struct fl_hist *h, struct fl_hist_table *ret
 	return r;
 }
 
-uint64_t fl_hist_map_hits(int map, const struct fl_hist *h)
+int fl_hist_map_seen(int map, struct fl_hist_table *t)
 {
-	struct fl_hist_table t = {};
-	uint64_t hits;
+	size_t size = t->hist->seen.size;
 
-	if (map < 0 || fl_hist_map_read(map, h, &t) < 0)
-		return 0;
-	hits = t.hits;
-	fl_hist_table_fini(&t);
-	return hits;
+	t->seen = calloc(t->n + 1, size);
+	if (!t->seen)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->n; i++) {
+		t->entries[i].seen = t->seen + i * size;
+		if (fl_bpf_map_lookup(map, t->entries[i].key, t->seen + i * size) < 0)
+			memset(t->seen + i * size, 0, size);
+	}
+	return 0;
 }

@@ -8,7 +8,7 @@
 /* All entries, sorted. @ret is released with fl_hist_table_fini(). */
 int fl_hist_map_read(int map, const struct fl_hist *h, struct fl_hist_table *ret);
 
-/* The sum of all hitcounts. */
-uint64_t fl_hist_map_hits(int map, const struct fl_hist *h);
+/* Adds what its actions have seen and saved of each entry: zeros where they have not. */
+int fl_hist_map_seen(int map, struct fl_hist_table *t);
 
 #endif

@@ -75,15 +75,6 @@ static int load_entry_program(struct live_probe *p, const struct fl_gen_env *env
 	return p->entry_prog < 0 ? p->entry_prog : 0;
 }
 
-/* The map of the event that keeps the time which @p asks for. */
-static int since_map(const struct fl_session *t, const struct live_probe *p)
-{
-	for (size_t i = 0; p->hist.since.n && i < t->n; i++)
-		if (t->probes[i].hist.keep.n && fl_str_eq(t->probes[i].hist.keep, p->hist.since))
-			return t->probes[i].keep_map;
-	return -1;
-}
-
 static int load_hook(struct fl_session *t, struct live_probe *p, size_t index,
 		     struct fl_gen_error *error)
 {
@@ -98,11 +89,9 @@ static int load_hook(struct fl_session *t, struct live_probe *p, size_t index,
 	env.event = (uint16_t)index;
 	env.scratch_fd = p->scratch;
 	env.entry_fd = p->entry_map;
-	env.hist = p->hist.nr_keys ? &p->hist : NULL;
-	env.trigger = p->gen;
-	env.hist_fd = p->hist_map;
-	env.keep_fd = p->keep_map;
-	env.since_fd = since_map(t, p);
+	env.counts = p->pub.is_counted;
+	env.hists = p->counted_by;
+	env.nr_hists = p->nr_counted_by;
 	env.filter = p->filter.n && !p->reader_filters ? &p->filter : NULL;
 	fl_points_env(&p->points, &env);
 	p->prog = load_program(t, p, &env, error);
@@ -260,8 +249,9 @@ static int lay_out(const struct fl_session *t, struct live_probe *p, enum fl_hoo
 {
 	struct fl_layout_options o = fl_gen_layout(p->event, hook, p->points.is_multi);
 
-	o.stacks = p->hist.nr_keys ? 0 : t->opts.stacks;
-	o.pretty = p->pub.schema.pretty = t->opts.pretty && !p->hist.nr_keys;
+	o.ip |= live_asks_for_ip(p) && fl_hooks[hook].ctx != FL_CTX_ARGS && fl_hooks[hook].ctx != FL_CTX_RECORD;
+	o.stacks = p->pub.is_counted ? 0 : t->opts.stacks;
+	o.pretty = p->pub.schema.pretty = t->opts.pretty && !p->pub.is_counted;
 	o.faults |= o.pretty;
 	o.raw = t->opts.raw && p->event->kind == FL_PROBE_EPROBE;
 	p->pub.hook = hook;
@@ -293,8 +283,8 @@ static int read_filter(struct fl_session *t, struct live_probe *p, struct fl_dia
 	}
 	if (r < 0)
 		return r;
-	p->reader_filters = !fl_gen_filter_compiles(&p->filter, p->pub.hook);
-	if (p->reader_filters && (p->points.format || p->hist.nr_keys)) {
+	p->reader_filters = !fl_gen_filter_compiles(&p->filter, fl_hooks[p->pub.hook].ctx != FL_CTX_RECORD);
+	if (p->reader_filters && (p->points.format || p->pub.is_counted)) {
 		r = live_diagnose(diag, p, LIVE_NO_ARGUMENT,
 				  (struct fl_span){at, at + (uint32_t)text.n});
 		fl_diag_message(diag, "a search through a string is not compiled for this");
@@ -331,6 +321,8 @@ int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag)
 		r = lay_out(t, p, hooks[i], diag);
 		if (r == 0)
 			r = read_filter(t, p, diag);
+		if (r == 0)
+			r = live_read_hist_filters(t, p, diag);
 		if (r < 0)
 			return r;
 		r = load_hook(t, p, index, &error);

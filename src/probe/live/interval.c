@@ -12,6 +12,7 @@ static int copy(const struct fl_hist_table *from, struct fl_hist_table *ret)
 	size_t size = from->hist->key_size;
 	struct fl_hist_table t = *from;
 
+	t.seen = NULL; /* what was seen is no sum: nothing is taken off it */
 	t.entries = calloc(t.n + 1, sizeof(*t.entries));
 	t.keys = malloc(t.n * size + 1);
 	if (!t.entries || !t.keys) {
@@ -20,6 +21,7 @@ static int copy(const struct fl_hist_table *from, struct fl_hist_table *ret)
 	}
 	for (size_t i = 0; i < t.n; i++) {
 		t.entries[i] = from->entries[i];
+		t.entries[i].seen = NULL;
 		memcpy(t.keys + i * size, from->entries[i].key, size);
 		t.entries[i].key = t.keys + i * size;
 	}

@@ -10,7 +10,6 @@
 
 #define DEFAULT_RING	(512u << 10)
 #define ENTRY_WORDS_MAX 8192  /* calls that may be under way at once */
-#define KEEP_MAX	16384 /* times kept, of things under way */
 
 void live_close(int *fd)
 {
@@ -36,7 +35,7 @@ static size_t whole_pages(size_t n)
 
 static int make_control(struct fl_session *t)
 {
-	uint32_t size = t->env.nr_cpus * fl_control_stride((uint32_t)t->n);
+	uint32_t size = t->env.nr_cpus * fl_control_stride((uint32_t)t->nr_slots);
 	void *p;
 
 	t->control = fl_bpf_map_create(&(struct fl_bpf_map){.type = BPF_MAP_TYPE_ARRAY,
@@ -63,7 +62,7 @@ int live_make_maps(struct fl_session *t)
 	if (cpus < 0)
 		return cpus;
 	t->env.nr_cpus = (uint32_t)cpus;
-	t->env.nr_events = (uint16_t)t->n;
+	t->env.nr_events = (uint16_t)t->nr_slots;
 	r = make_control(t);
 	t->rings = t->opts.rings;
 	t->env.first_event = t->opts.first_event;
@@ -87,12 +86,10 @@ int live_make_scratch(struct live_probe *p)
 			fl_gen_path_scratch(&p->pub.schema.layout);
 
 	if (!p->pub.schema.layout.nr_strings && !p->pub.schema.layout.stacks && !p->filter.n &&
-	    !p->hist.nr_keys && !p->pub.schema.layout.raw_offset)
+	    !p->pub.is_counted && !p->pub.schema.layout.raw_offset)
 		return 0;
-	if (p->hist.nr_keys)
-		size = (fl_gen_hist_scratch(&p->pub.schema.layout, &p->hist) + 7) / 8 * 8;
-	if (p->gen)
-		size += fl_gen_trigger_scratch(p->gen);
+	if (p->pub.is_counted)
+		size = fl_gen_hist_scratch(&p->pub.schema.layout, p->counted_by, p->nr_counted_by);
 	p->scratch = fl_bpf_map_create(&(struct fl_bpf_map){.type = BPF_MAP_TYPE_PERCPU_ARRAY,
 							    .name = "fl_scratch",
 							    .key_size = 4,
@@ -112,25 +109,4 @@ int live_make_entry_map(struct live_probe *p)
 				     .value_size = 8 * (uint32_t)p->event->nr_entry_args,
 				     .entries = ENTRY_WORDS_MAX});
 	return FL_MIN(p->entry_map, 0);
-}
-
-int live_make_hist_maps(struct live_probe *p)
-{
-	const struct fl_hist *h = &p->hist;
-
-	if (!h->nr_keys || (p->gen && !p->gen->has_table))
-		return 0;
-	p->hist_map = fl_bpf_map_create(&(struct fl_bpf_map){.type = BPF_MAP_TYPE_PERCPU_HASH,
-							     .name = "fl_hist",
-							     .key_size = h->key_size,
-							     .value_size = h->value_size,
-							     .entries = h->size});
-	if (p->hist_map < 0 || !h->keep.n)
-		return FL_MIN(p->hist_map, 0);
-	p->keep_map = fl_bpf_map_create(&(struct fl_bpf_map){.type = BPF_MAP_TYPE_HASH,
-							     .name = "fl_keep",
-							     .key_size = h->key_size,
-							     .value_size = 8,
-							     .entries = KEEP_MAX});
-	return FL_MIN(p->keep_map, 0);
 }

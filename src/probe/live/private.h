@@ -8,6 +8,14 @@
 #include "probe/live/point.h"
 #include "probe/live/session.h"
 
+struct live_hist {
+	struct fl_gen_hist gen; /* its descriptors are owned here */
+	struct fl_hist hist;
+	struct fl_filter filter;
+	const struct fl_trigger *trigger;
+	bool is_borrower; /* maps are those of another one of its name */
+};
+
 struct live_probe {
 	struct fl_session_probe pub;
 	struct fl_probe_event *event;
@@ -17,10 +25,10 @@ struct live_probe {
 	struct fl_filter filter;
 	bool reader_filters; /* not compiled into the program */
 	uint64_t filtered;   /* by the reader */
-	struct fl_hist hist; /* nr_keys 0: none */
-	struct fl_trigger *trigger; /* with variables or actions; NULL: without */
-	struct fl_gen_trigger *gen;
-	int prog, entry_prog, entry_map, scratch, hist_map, keep_map;
+	struct live_hist **hists;
+	const struct fl_gen_hist **counted_by; /* those of them that are not paused */
+	size_t nr_counted_by;
+	int prog, entry_prog, entry_map, scratch;
 	struct fl_attachment *attached;
 	size_t nr_attached;
 	uint64_t records, faults, no_stack;
@@ -51,7 +59,8 @@ struct fl_session {
 	struct fl_gen_paths paths;
 	struct live_who who;
 	struct live_probe *probes;
-	struct fl_triggers triggers;
+	struct fl_triggers triggers; /* of histograms: what their specs say */
+	size_t nr_slots; /* of counts: one an event, and one a histogram where an event has several */
 	struct fl_trigger_log log; /* of what was refused */
 	const struct fl_record_schema **schemas; /* of the probes, once started */
 	size_t n;
@@ -96,14 +105,18 @@ void live_lift_memlock(void);
 int live_make_maps(struct fl_session *t);
 int live_make_scratch(struct live_probe *p);
 int live_make_entry_map(struct live_probe *p);
-int live_make_hist_maps(struct live_probe *p);
 void live_close(int *fd);
 
-/* trigger.c */
-int live_make_triggers(struct fl_session *t, struct fl_diag *diag);
-void live_free_trigger(struct live_probe *p);
+/* hist.c: first which event has which histograms, then their maps and who asks whom. 0 or -errno. */
+int live_find_hists(struct fl_session *t, struct fl_diag *diag);
+int live_make_hists(struct fl_session *t, struct fl_diag *diag);
+void live_free_hists(struct live_probe *p);
+/* Their filters, once the record is laid out. */
+int live_read_hist_filters(struct fl_session *t, struct live_probe *p, struct fl_diag *diag);
+/* A key is the function. */
+bool live_asks_for_ip(const struct live_probe *p);
 /* Variables that nobody has used. */
-uint64_t live_left_over(const struct live_probe *p);
+uint64_t live_left_over(const struct live_hist *h);
 
 /* hooks.c */
 int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag);
@@ -112,7 +125,8 @@ void live_detach(struct live_probe *p);
 /* Everything of a hook that was not taken. */
 void live_unload(struct live_probe *p);
 
-/* totals.c: what a record tells of reads that failed. */
+/* totals.c: what found no room in a histogram; what a record tells of reads that failed. */
+uint64_t live_dropped(const struct fl_session *t, const struct live_hist *h);
 uint64_t live_count_faults(const struct fl_record_layout *l, const struct fl_record *rec);
 uint64_t live_count_no_stack(const struct fl_record_layout *l, const struct fl_record *rec,
 			     size_t size);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "probe/gen/kernel.h"
-#include "probe/live/hist-map.h"
 #include "probe/live/private.h"
 
 int fl_session_new(struct fl_target *target, const struct fl_session_opts *opts,
@@ -56,9 +55,7 @@ int fl_session_add(struct fl_session *t, struct fl_probe_event *e, struct fl_str
 						.prog = -1,
 						.entry_prog = -1,
 						.entry_map = -1,
-						.scratch = -1,
-						.hist_map = -1,
-						.keep_map = -1};
+						.scratch = -1};
 	return 0;
 }
 
@@ -68,9 +65,7 @@ void fl_session_free(struct fl_session *t)
 		return;
 	for (size_t i = 0; i < t->n; i++) {
 		live_unload(&t->probes[i]);
-		live_free_trigger(&t->probes[i]);
-		live_close(&t->probes[i].hist_map);
-		live_close(&t->probes[i].keep_map);
+		live_free_hists(&t->probes[i]);
 		fl_points_fini(&t->probes[i].points);
 		fl_filter_fini(&t->probes[i].filter);
 		fl_buf_fini(&t->probes[i].pub.tried);
@@ -90,45 +85,6 @@ void fl_session_free(struct fl_session *t)
 }
 
 /* ---- starting ---- */
-
-static int match_keeper(struct live_probe *p, const struct fl_hist *keeper, struct fl_diag *diag)
-{
-	struct fl_str text = p->hist.text, name = p->hist.since;
-	uint32_t at = (uint32_t)(name.p - text.p);
-	int r;
-
-	if (keeper)
-		return fl_hist_match(&p->hist, p->event, keeper, diag);
-	r = live_diagnose(diag, p, LIVE_NO_ARGUMENT, (struct fl_span){at, at + (uint32_t)name.n});
-	fl_diag_message(diag, "no event keeps a time under the name '%.*s'", FL_STR_ARG(name));
-	if (diag) {
-		diag->text = text.p;
-		diag->text_len = text.n;
-	}
-	return r;
-}
-
-/* Who asks for another event's time must have its keys' fields. */
-static int match_hists(struct fl_session *t, struct fl_diag *diag)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		struct fl_hist *h = &t->probes[i].hist;
-		const struct fl_hist *keeper = NULL;
-		int r;
-
-		for (size_t k = 0; h->since.n && k < t->n; k++)
-			if (fl_str_eq(t->probes[k].hist.keep, h->since))
-				keeper = &t->probes[k].hist;
-		r = h->since.n ? match_keeper(&t->probes[i], keeper, diag) : 0;
-		if (r == 0)
-			r = live_no_maps(t, &t->probes[i], live_make_hist_maps(&t->probes[i]), diag);
-		if (r < 0) {
-			t->failed = i;
-			return r;
-		}
-	}
-	return 0;
-}
 
 static int resolve_symbols(struct fl_session *t, struct live_probe *p, struct fl_diag *diag)
 {
@@ -192,14 +148,15 @@ int fl_session_start(struct fl_session *t, struct fl_diag *diag)
 	fl_kernel_facts(t->target, &t->env);
 	r = list_schemas(t);
 	if (r == 0)
-		r = live_make_maps(t);
+		r = live_find_hists(t, diag);
+	if (r < 0)
+		return r;
+	r = live_make_maps(t);
 	r = live_no_maps(t, &t->probes[0], r, diag);
 	if (r == 0)
 		r = live_nobody(t, &t->probes[0], live_who_start(t), diag);
 	if (r == 0)
-		r = live_make_triggers(t, diag);
-	if (r == 0)
-		r = match_hists(t, diag);
+		r = live_make_hists(t, diag);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < t->n; i++) {
@@ -280,32 +237,6 @@ int fl_session_take(struct fl_session *t, uint32_t cpu, const struct fl_record *
 	struct reading r = {t, fn, ctx};
 
 	return on_record(&r, cpu, rec, size);
-}
-
-int fl_session_hist(struct fl_session *t, size_t i, struct fl_str spec, struct fl_diag *diag)
-{
-	struct live_probe *p = &t->probes[i];
-	int r = fl_hist_parse(spec, p->event, &p->hist, diag);
-
-	if (r == 0)
-		p->pub.hist = &p->hist;
-	return r;
-}
-
-int fl_session_hist_read(struct fl_session *t, size_t i, struct fl_hist_table *ret)
-{
-	struct live_probe *p = &t->probes[i];
-	struct fl_totals s;
-	int r;
-
-	if (!p->pub.hist)
-		return -ENOENT;
-	r = fl_hist_map_read(p->hist_map, &p->hist, ret);
-	if (r < 0)
-		return r;
-	fl_session_totals(t, i, &s);
-	ret->dropped = s.lost;
-	return 0;
 }
 
 /* ---- what it is made of ---- */

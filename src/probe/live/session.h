@@ -55,7 +55,8 @@ struct fl_session_probe {
 	struct fl_record_schema schema;
 	enum fl_hook hook;
 	enum fl_read_form read;
-	const struct fl_hist *hist; /* counted, not sent; NULL: sent */
+	bool is_counted; /* by histograms, not sent */
+	size_t nr_hists; /* once started */
 	struct fl_buf tried; /* a line for each hook that was not taken, and why */
 	struct fl_buf left_out; /* a line for each place of several that takes no probe */
 };
@@ -74,20 +75,31 @@ FL_DEFINE_CLEANUP(struct fl_session *, fl_session_free);
 int fl_session_add(struct fl_session *t, struct fl_probe_event *e, struct fl_str def,
 		 struct fl_str filter);
 
-/*
- * Event @i is counted instead of sent (hist.h). @spec is borrowed. -EINVAL with @diag, whose text is
- * the spec.
+/**
+ * fl_session_hist() - event @i is counted instead of sent
+ * @spec: "[hist:]keys=...", in the kernel's language (hist.h) and with its messages; borrowed
+ *
+ * An event may have several. Events whose variables it asks for have theirs before. "pause", "cont" and
+ * "clear" are for one that it has.
+ *
+ * Return: 0, or -errno with @diag, whose text is the spec.
  */
 int fl_session_hist(struct fl_session *t, size_t i, struct fl_str spec, struct fl_diag *diag);
 
-/*
- * The same in the kernel's whole language: variables, actions that make the session's synthetic events, and
- * events by their names (trigger.h). Events that it refers to come before it.
+/**
+ * fl_session_hists() - histograms as a command line has them
+ * @specs: one, which is for all events that a hook makes; several of the only one; or one each, in order: of
+ *	these, or of all. They may stand before those whose variables they ask for.
+ *
+ * Return: 0, or -errno with @diag.
  */
-int fl_session_trigger(struct fl_session *t, size_t i, struct fl_str spec, struct fl_diag *diag);
+int fl_session_hists(struct fl_session *t, const char *const *specs, size_t n, struct fl_diag *diag);
 
-/* What was counted, sorted as the spec says. -ENOENT: the event is not counted. */
-int fl_session_hist_read(struct fl_session *t, size_t i, struct fl_hist_table *ret);
+/* What was counted by the @k-th of them, sorted as the spec says. -ENOENT: it has no table, or another one's. */
+int fl_session_hist_read(struct fl_session *t, size_t i, size_t k, struct fl_hist_table *ret);
+
+/* How often snapshot() was asked for. */
+uint64_t fl_session_snapshots(const struct fl_session *t);
 
 /*
  * "if FILTER" at the end of a definition of ours, which the kernel knows for event probes only:

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "bpf/sys.h"
-#include "probe/live/hist-map.h"
 #include "probe/live/private.h"
 
 /* A pointer that points nowhere is no fault of its own, though reading there failed. */
@@ -59,36 +58,84 @@ static uint64_t missed(int prog)
 	return info.recursion_misses;
 }
 
-/* What the kernel's side says now. */
-static struct fl_totals counted(const struct fl_session *t, size_t i)
+/* The counts of one slot, over all CPUs. */
+static struct fl_probe_counts counts_of(const struct fl_session *t, size_t slot)
 {
-	uint32_t stride = fl_control_stride((uint32_t)t->n);
-	const struct live_probe *p = &t->probes[i];
-	struct fl_totals n = { .missed = p->missed + missed(p->prog) + missed(p->entry_prog) };
+	uint32_t stride = fl_control_stride((uint32_t)t->nr_slots);
+	struct fl_probe_counts n = {};
 
-	for (size_t k = 0; k < p->nr_attached; k++)
-		n.missed += fl_attachment_missed(&p->attached[k]);
-	if (p->gen)
-		n.unpaired = live_left_over(p), n.records = -n.unpaired;
 	for (uint32_t cpu = 0; t->counts && cpu < t->env.nr_cpus; cpu++) {
 		const struct fl_probe_counts *c = (const void *)(t->counts + (size_t)cpu * stride);
 
-		n.hits += __atomic_load_n(&c[i].hits, __ATOMIC_RELAXED);
-		n.filtered += __atomic_load_n(&c[i].filtered, __ATOMIC_RELAXED);
-		n.lost += __atomic_load_n(&c[i].lost, __ATOMIC_RELAXED);
-		n.unpaired += __atomic_load_n(&c[i].unpaired, __ATOMIC_RELAXED);
-		n.unpaired += __atomic_load_n(&c[i].replaced, __ATOMIC_RELAXED);
-		n.records += __atomic_load_n(&c[i].done, __ATOMIC_RELAXED);
-		n.records -= __atomic_load_n(&c[i].replaced, __ATOMIC_RELAXED);
-		n.over_budget += __atomic_load_n(&c[i].over_budget, __ATOMIC_RELAXED);
+		n.hits += __atomic_load_n(&c[slot].hits, __ATOMIC_RELAXED);
+		n.filtered += __atomic_load_n(&c[slot].filtered, __ATOMIC_RELAXED);
+		n.lost += __atomic_load_n(&c[slot].lost, __ATOMIC_RELAXED);
+		n.unpaired += __atomic_load_n(&c[slot].unpaired, __ATOMIC_RELAXED);
+		n.replaced += __atomic_load_n(&c[slot].replaced, __ATOMIC_RELAXED);
+		n.done += __atomic_load_n(&c[slot].done, __ATOMIC_RELAXED);
+		n.over_budget += __atomic_load_n(&c[slot].over_budget, __ATOMIC_RELAXED);
 	}
 	return n;
+}
+
+uint64_t live_dropped(const struct fl_session *t, const struct live_hist *h)
+{
+	return counts_of(t, h->gen.slot).lost;
+}
+
+/* Variables that nobody has used, or can any more, are unpaired starts. */
+static void add_hist(const struct fl_session *t, const struct live_probe *p, size_t k, struct fl_totals *n)
+{
+	struct fl_probe_counts c = counts_of(t, p->hists[k]->gen.slot);
+	uint64_t unused = c.replaced + live_left_over(p->hists[k]);
+
+	n->unpaired += c.unpaired + unused;
+	n->records += c.done - unused;
+}
+
+/* What came to several histograms is a record, whatever became of it in each: the first that runs tells. */
+static void add_hists(const struct fl_session *t, const struct live_probe *p, struct fl_totals *n)
+{
+	struct fl_probe_counts first = p->nr_counted_by ? counts_of(t, p->counted_by[0]->slot)
+							: (struct fl_probe_counts){};
+
+	n->records = first.done + first.lost + first.unpaired + first.filtered;
+}
+
+/* What the kernel's side says now. */
+static struct fl_totals counted(const struct fl_session *t, size_t i)
+{
+	const struct live_probe *p = &t->probes[i];
+	struct fl_probe_counts c = counts_of(t, i);
+	struct fl_totals n = { .missed = p->missed + missed(p->prog) + missed(p->entry_prog), .hits = c.hits,
+			       .filtered = c.filtered, .lost = c.lost, .over_budget = c.over_budget };
+
+	for (size_t k = 0; k < p->nr_attached; k++)
+		n.missed += fl_attachment_missed(&p->attached[k]);
+	if (p->pub.nr_hists == 1)
+		add_hist(t, p, 0, &n);
+	else if (p->pub.nr_hists)
+		add_hists(t, p, &n);
+	else
+		n.unpaired = c.unpaired;
+	return n;
+}
+
+/* What each of several histograms has lost, or found no partner for. */
+static void add_losses(const struct fl_session *t, const struct live_probe *p, struct fl_totals *n)
+{
+	for (size_t k = 0; p->pub.nr_hists > 1 && k < p->pub.nr_hists; k++) {
+		struct fl_probe_counts c = counts_of(t, p->hists[k]->gen.slot);
+
+		n->lost += c.lost;
+		n->unpaired += c.unpaired + c.replaced + live_left_over(p->hists[k]);
+	}
 }
 
 static bool counts_in_kernel(const struct fl_session *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (t->probes[i].pub.hist || t->probes[i].gen)
+		if (t->probes[i].pub.is_counted)
 			return true;
 	return false;
 }
@@ -135,10 +182,9 @@ void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret)
 	ret->unpaired -= p->before.unpaired;
 	ret->over_budget -= p->before.over_budget;
 	ret->missed -= p->before.missed;
-	if (p->gen)
-		ret->records -= p->before.records;
-	else
-		ret->records = p->pub.hist ? fl_hist_map_hits(p->hist_map, &p->hist) : p->records;
+	if (!p->pub.is_counted)
+		ret->records = p->records;
+	add_losses(t, p, ret);
 	ret->faults = p->faults;
 	ret->no_stack = p->no_stack;
 	ret->filtered += p->filtered;
@@ -153,6 +199,8 @@ bool fl_session_settled(struct fl_session *t)
 		struct fl_totals known, now = counted(t, i);
 
 		fl_session_totals(t, i, &known);
+		if (t->probes[i].pub.nr_hists > 1)
+			known.records = now.records;
 		if (now.hits != known.records + t->probes[i].outside + now.filtered + t->probes[i].filtered +
 					now.lost + now.unpaired + now.over_budget)
 			return false;

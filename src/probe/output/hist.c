@@ -2,10 +2,12 @@
 #include "probe/output/hist.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "base/json.h"
+#include "probe/output/meaning.h"
 #include "probe/output/stack.h"
 
 static struct fl_str key_string(const struct fl_hist_field *f, const struct fl_hist_entry *e)
@@ -21,9 +23,32 @@ static struct fl_str comm(const struct fl_hist_entry *e)
 }
 
 /* How wide the texts of a key are, for each key: the kernel's width, or less where a terminal is narrow. */
+struct whole {
+	uint64_t most, all; /* of one sum, over all entries: what .percent and .graph are parts of */
+};
+
 struct widths {
 	size_t text[FL_HIST_MAX_KEYS];
+	struct whole whole[FL_HIST_MAX_VALS];
 };
+
+/* The kernel calls it by its function. */
+static void add_syscall(uint64_t number, struct fl_buf *out)
+{
+	static const char *const others[][2] = {
+		{ "stat", "newstat" },	 { "fstat", "newfstat" },     { "lstat", "newlstat" },
+		{ "uname", "newuname" }, { "sendfile", "sendfile64" }, { "umount2", "umount" },
+	};
+	const char *name = number <= INT_MAX ? fl_syscall_name((int64_t)number) : NULL;
+
+	for (size_t i = 0; name && i < FL_ARRAY_SIZE(others); i++)
+		if (strcmp(name, others[i][0]) == 0)
+			name = others[i][1];
+	if (name)
+		fl_buf_addf(out, "sys_%s", name);
+	else
+		fl_buf_addz(out, "unknown_syscall");
+}
 
 static void pad(struct fl_buf *out, size_t start, size_t width)
 {
@@ -128,13 +153,19 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 		pad(out, start, FL_MIN(most, (size_t)16));
 		fl_buf_addf(out, "[%10" PRIu64 "]", v);
 		break;
+	case FL_HIST_SYSCALL:
+		start = out->len;
+		add_syscall(v, out);
+		pad(out, start, FL_MIN(most, (size_t)30));
+		fl_buf_addf(out, "[%3" PRIu64 "]", v);
+		break;
 	case FL_HIST_LOG2:
 		fl_buf_addf(out, "~ 2^%-2" PRIu64, v);
 		break;
 	case FL_HIST_BUCKETS:
 		fl_buf_addf(out, "~ %" PRIu64 "-%" PRIu64, v, v + f->bucket - 1);
 		break;
-	case FL_HIST_PLAIN:
+	default:
 		if (f->is_signed)
 			fl_buf_addf(out, "%10" PRId64, (int64_t)v);
 		else
@@ -142,6 +173,121 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 		break;
 	}
 }
+
+/* ---- sums ---- */
+
+static struct whole whole_of(const struct fl_hist_table *t, size_t val)
+{
+	struct whole w = {};
+
+	for (size_t i = 0; i < t->n; i++) {
+		w.most = FL_MAX(w.most, t->entries[i].sums[val]);
+		w.all += t->entries[i].sums[val];
+	}
+	return w;
+}
+
+/* The kernel's percentage, times 100; false: there is none. */
+static bool hundredths(uint64_t part, uint64_t all, unsigned int *ret)
+{
+	bool small = part < UINT64_MAX / 10000;
+
+	all = small ? all : all / 10000;
+	if (!all && part)
+		return false;
+	*ret = all ? (unsigned int)(small ? part * 10000 / all : part / all) : 0;
+	return true;
+}
+
+#define GRAPH_WIDTH 20
+
+static void add_graph(uint64_t v, uint64_t most, struct fl_buf *out)
+{
+	unsigned int part = 0, n;
+
+	if (!hundredths(v, most, &part)) {
+		fl_buf_addf(out, "%*s", GRAPH_WIDTH, "[ERROR]");
+		return;
+	}
+	n = FL_MIN(part * GRAPH_WIDTH / 10000, (unsigned int)GRAPH_WIDTH);
+	fl_buf_fill(out, '#', n);
+	fl_buf_fill(out, ' ', GRAPH_WIDTH - n);
+}
+
+static void add_sum(const struct fl_hist_field *f, uint64_t v, struct whole w, struct fl_buf *out)
+{
+	unsigned int part = 0;
+
+	fl_buf_addf(out, "  %.*s", FL_STR_ARG(f->name));
+	if (f->modifier == FL_HIST_PERCENT && !hundredths(v, w.all, &part)) {
+		fl_buf_addz(out, " (%):[ERROR]");
+	} else if (f->modifier == FL_HIST_PERCENT) {
+		fl_buf_addf(out, " (%%): %3u.%02u", part / 100, part % 100);
+	} else if (f->modifier == FL_HIST_GRAPH) {
+		fl_buf_addz(out, ": ");
+		add_graph(v, w.most, out);
+	} else if (f->modifier == FL_HIST_HEX) {
+		fl_buf_addf(out, ": %10" PRIx64, v);
+	} else if (f->is_signed) {
+		fl_buf_addf(out, ": %10" PRId64, (int64_t)v);
+	} else {
+		fl_buf_addf(out, ": %10" PRIu64, v);
+	}
+}
+
+/* ---- what actions have seen ---- */
+
+static uint64_t seen_number(const struct fl_hist_place *p, const struct fl_hist_entry *e)
+{
+	uint64_t v = 0;
+
+	if (e->seen)
+		memcpy(&v, e->seen + p->offset, 8);
+	return v;
+}
+
+static struct fl_str seen_text(const struct fl_hist_place *p, const struct fl_hist_entry *e)
+{
+	const char *z = e->seen ? (const char *)e->seen + p->offset : "";
+
+	return fl_str_n(z, strnlen(z, p->size));
+}
+
+static void add_saved(const struct fl_hist *h, const struct fl_hist_entry *e, bool bytes, struct fl_buf *out)
+{
+	for (size_t i = 0; i < h->seen.n; i++) {
+		const struct fl_hist_place *p = &h->seen.v[i];
+		size_t start;
+
+		if (!p->from)
+			continue;
+		fl_buf_addf(out, "  %s: ", p->value->variable);
+		start = out->len;
+		if (p->size == 8)
+			fl_buf_addf(out, "%10" PRIu64, seen_number(p, e));
+		else
+			add_text(seen_text(p, e), bytes, out);
+		pad(out, start, p->size == 8 ? 0 : 32);
+	}
+}
+
+static void add_seen(const struct fl_hist *h, const struct fl_hist_entry *e, bool bytes, struct fl_buf *out)
+{
+	const struct fl_trigger *t = h->trigger;
+
+	for (size_t i = 0; t && i < t->nr_actions; i++) {
+		size_t at = fl_hist_seen_by(h, t->action[i]);
+
+		if (at == SIZE_MAX)
+			continue;
+		fl_buf_addf(out, "\n\t%s: %10" PRIu64, t->action[i]->handler == FL_HIST_ONMAX ? "max" : "changed",
+			    seen_number(&h->seen.v[at], e));
+		if (t->action[i]->kind != FL_HIST_SNAPSHOT)
+			add_saved(h, e, bytes, out);
+	}
+}
+
+/* ---- rows ---- */
 
 static void add_bar(uint64_t v, uint64_t most, unsigned int width, struct fl_buf *out)
 {
@@ -153,8 +299,8 @@ static void add_bar(uint64_t v, uint64_t most, unsigned int width, struct fl_buf
 	fl_buf_addc(out, '|');
 }
 
-static void add_entry(const struct fl_hist *h, const struct fl_hist_entry *e, const struct widths *widths,
-		      struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
+static void add_keys(const struct fl_hist *h, const struct fl_hist_entry *e, const struct widths *widths,
+		     struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
 	bool multiline = false;
 
@@ -163,66 +309,21 @@ static void add_entry(const struct fl_hist *h, const struct fl_hist_entry *e, co
 		if (i)
 			fl_buf_addz(out, ", ");
 		multiline |= h->keys[i].source == FL_HIST_STACK;
-		add_key(&h->keys[i], e, widths->text[i], symbols, bytes, out);
+		add_key(&h->keys[i], e, widths ? widths->text[i] : SIZE_MAX, symbols, bytes, out);
 	}
 	fl_buf_addz(out, multiline ? "}" : " }");
-	fl_buf_addf(out, " hitcount: %10" PRIu64, e->hits);
-	for (size_t i = 0; i < h->nr_vals; i++) {
-		const struct fl_hist_field *f = &h->vals[i];
-
-		fl_buf_addf(out, "  %.*s: ", FL_STR_ARG(f->name));
-		if (f->modifier == FL_HIST_HEX)
-			fl_buf_addf(out, "%10" PRIx64, e->sums[i]);
-		else if (f->is_signed)
-			fl_buf_addf(out, "%10" PRId64, (int64_t)e->sums[i]);
-		else
-			fl_buf_addf(out, "%10" PRIu64, e->sums[i]);
-	}
 }
 
-static void add_name(const struct fl_hist_field *f, struct fl_buf *out)
+static void add_entry(const struct fl_hist_table *t, const struct fl_hist_entry *e, const struct widths *widths,
+		      struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
-	static const char *const names[] = {
-		[FL_HIST_HEX] = ".hex",		  [FL_HIST_SYM] = ".sym",
-		[FL_HIST_SYM_OFFSET] = ".sym-offset", [FL_HIST_EXECNAME] = ".execname",
-		[FL_HIST_LOG2] = ".log2",
-	};
+	const struct fl_hist *h = t->hist;
 
-	fl_buf_add_str(out, f->name);
-	if (f->modifier == FL_HIST_BUCKETS)
-		fl_buf_addf(out, ".buckets=%" PRIu64, f->bucket);
-	else if (f->modifier)
-		fl_buf_addz(out, names[f->modifier]);
-}
-
-static void add_sort(const struct fl_hist *h, const struct fl_hist_sort *s, struct fl_buf *out)
-{
-	if (s->field < 0)
-		fl_buf_addz(out, "hitcount");
-	else
-		add_name(s->field < FL_HIST_MAX_VALS ? &h->vals[s->field]
-						     : &h->keys[s->field - FL_HIST_MAX_VALS], out);
-	if (s->descending)
-		fl_buf_addz(out, ".descending");
-}
-
-/* The whole of it, defaults included, as the kernel tells it. */
-static void add_spec(const struct fl_hist *h, struct fl_buf *out)
-{
-	for (size_t i = 0; i < h->nr_keys; i++) {
-		fl_buf_addz(out, i ? "," : "hist:keys=");
-		add_name(&h->keys[i], out);
-	}
-	fl_buf_addz(out, ":vals=hitcount");
-	for (size_t i = 0; i < h->nr_vals; i++) {
-		fl_buf_addc(out, ',');
-		add_name(&h->vals[i], out);
-	}
-	for (size_t i = 0; i < h->nr_sort; i++) {
-		fl_buf_addz(out, i ? "," : ":sort=");
-		add_sort(h, &h->sort[i], out);
-	}
-	fl_buf_addf(out, ":size=%u", h->size);
+	add_keys(h, e, widths, symbols, bytes, out);
+	if (!h->trigger->attrs.nohitcount)
+		fl_buf_addf(out, " hitcount: %10" PRIu64, e->hits);
+	for (size_t i = 0; i < h->nr_vals; i++)
+		add_sum(&h->vals[i], e->sums[i], widths->whole[i], out);
 }
 
 /* The longest text of a key; that of one which has no padding does not matter. */
@@ -243,6 +344,8 @@ static size_t longest(const struct fl_hist_table *t, size_t key, struct fl_symbo
 			add_text(fl_symbols_at(symbols, v), bytes, &text);
 		else if (f->modifier == FL_HIST_EXECNAME)
 			add_text(v ? comm(&t->entries[i]) : FL_STR("<idle>"), bytes, &text);
+		else if (f->modifier == FL_HIST_SYSCALL)
+			add_syscall(v, &text);
 		most = FL_MAX(most, text.len);
 	}
 	return most;
@@ -270,7 +373,7 @@ static unsigned int fit(const struct fl_hist_table *t, unsigned int columns, str
 	for (size_t i = 0; columns && i < t->n; i++) {
 		_cleanup_buf_ struct fl_buf row = {};
 
-		add_entry(t->hist, &t->entries[i], widths, symbols, bytes, &row);
+		add_entry(t, &t->entries[i], widths, symbols, bytes, &row);
 		most = FL_MAX(most, last_line(&row));
 	}
 	if (most + BAR_FRAME + BAR_LEAST > columns)
@@ -278,25 +381,61 @@ static unsigned int fit(const struct fl_hist_table *t, unsigned int columns, str
 	return FL_MIN(columns - (unsigned int)most - BAR_FRAME, (unsigned int)BAR_MOST);
 }
 
+/* The action that takes snapshots. */
+static const struct fl_hist_action *snapshot_action(const struct fl_hist *h)
+{
+	size_t i = 0;
+
+	while (h->trigger->action[i]->kind != FL_HIST_SNAPSHOT)
+		i++;
+	return h->trigger->action[i];
+}
+
+static struct fl_hist_entry snapshot_entry(const struct fl_hist_snapshot *s)
+{
+	struct fl_hist_entry e = { .key = s->key };
+
+	memcpy(e.comm, s->comm, sizeof(e.comm));
+	return e;
+}
+
+static void add_snapshot(const struct fl_hist_table *t, struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
+{
+	const struct fl_hist_action *a = snapshot_action(t->hist);
+	struct fl_hist_entry e = snapshot_entry(&t->snapshot);
+
+	fl_buf_addf(out, "\nSnapshot taken (see tracing/snapshot).  Details:\n\ttriggering value { %s(%s) }: %10" PRIu64
+			 "\ttriggered by event with key: ",
+		    a->handler == FL_HIST_ONMAX ? "onmax" : "onchange", a->variable, t->snapshot.value);
+	add_keys(t->hist, &e, NULL, symbols, bytes, out);
+	fl_buf_addc(out, '\n');
+}
+
 void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *t, unsigned int columns,
 		  struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {
 	struct widths widths;
-	unsigned int bars = fit(t, columns, symbols, bytes, &widths);
+	unsigned int bars;
 	uint64_t most = 0;
 
+	for (size_t i = 0; i < t->hist->nr_vals; i++)
+		widths.whole[i] = whole_of(t, i);
+	bars = fit(t, columns, symbols, bytes, &widths);
 	for (size_t i = 0; i < t->n; i++)
 		most = FL_MAX(most, t->entries[i].hits);
 	fl_buf_addf(out, "# %.*s/%.*s\n# event histogram\n#\n# trigger info: ",
 		    FL_STR_ARG(p->event->group), FL_STR_ARG(p->event->event));
-	add_spec(t->hist, out);
-	fl_buf_addz(out, " [active]\n#\n\n");
+	fl_trigger_print(t->hist->trigger, out);
+	fl_buf_addz(out, "#\n\n");
 	for (size_t i = 0; i < t->n; i++) {
-		add_entry(t->hist, &t->entries[i], &widths, symbols, bytes, out);
+		add_entry(t, &t->entries[i], &widths, symbols, bytes, out);
 		if (bars)
 			add_bar(t->entries[i].hits, most, bars, out);
+		add_seen(t->hist, &t->entries[i], bytes, out);
 		fl_buf_addc(out, '\n');
 	}
+	if (t->snapshot.taken)
+		add_snapshot(t, symbols, bytes, out);
 	fl_buf_addf(out, "\nTotals:\n    Hits: %" PRIu64 "\n    Entries: %zu\n    Dropped: %" PRIu64 "\n",
 		    t->hits + t->dropped, t->n, t->dropped);
 }
@@ -310,6 +449,14 @@ static void json_stack(const struct fl_hist_field *f, const struct fl_hist_entry
 	for (size_t i = 0; i < s.n; i++)
 		fl_json_str(out, NULL, fl_symbols_at(symbols, fl_stack_frame(&s, i)));
 	fl_json_close(out, ']');
+}
+
+static void json_syscall(const char *key, uint64_t number, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+
+	add_syscall(number, &name);
+	fl_json_str(out, key, fl_buf_str(&name));
 }
 
 static void json_key(const struct fl_hist_field *f, const struct fl_hist_entry *e,
@@ -327,6 +474,8 @@ static void json_key(const struct fl_hist_field *f, const struct fl_hist_entry *
 		fl_json_str(out, fl_buf_z(&name), fl_symbols_name(symbols, v));
 	else if (f->modifier == FL_HIST_SYM_OFFSET)
 		fl_json_str(out, fl_buf_z(&name), fl_symbols_at(symbols, v));
+	else if (f->modifier == FL_HIST_SYSCALL)
+		json_syscall(fl_buf_z(&name), v, out);
 	else if (f->modifier == FL_HIST_LOG2)
 		fl_json_u64(out, fl_buf_z(&name), v < 64 ? 1ull << v : UINT64_MAX);
 	else if (f->is_signed)
@@ -337,32 +486,93 @@ static void json_key(const struct fl_hist_field *f, const struct fl_hist_entry *
 		fl_json_str(out, "comm", v ? comm(e) : FL_STR("<idle>"));
 }
 
+static void json_head(const struct fl_record_schema *p, const struct fl_hist_table *t, const char *type,
+		      const struct fl_hist_entry *e, struct fl_symbols *symbols, struct fl_buf *out)
+{
+	fl_json_open(out, NULL, '{');
+	if (type)
+		fl_json_strz(out, "type", type);
+	fl_json_str(out, "group", p->event->group);
+	fl_json_str(out, "event", p->event->event);
+	fl_json_open(out, "keys", '{');
+	for (size_t k = 0; k < t->hist->nr_keys; k++)
+		json_key(&t->hist->keys[k], e, symbols, out);
+	fl_json_close(out, '}');
+}
+
+static void json_sums(const struct fl_hist *h, const struct fl_hist_entry *e, struct fl_buf *out)
+{
+	fl_json_open(out, "vals", '{');
+	for (size_t k = 0; k < h->nr_vals; k++) {
+		_cleanup_buf_ struct fl_buf name = {};
+
+		fl_buf_add_str(&name, h->vals[k].name);
+		if (h->vals[k].is_signed)
+			fl_json_s64(out, fl_buf_z(&name), (int64_t)e->sums[k]);
+		else
+			fl_json_u64(out, fl_buf_z(&name), e->sums[k]);
+	}
+	fl_json_close(out, '}');
+}
+
+static void json_saved(const struct fl_hist *h, const struct fl_hist_entry *e, struct fl_buf *out)
+{
+	fl_json_open(out, "saved", '{');
+	for (size_t i = 0; i < h->seen.n; i++) {
+		const struct fl_hist_place *p = &h->seen.v[i];
+
+		if (p->from && p->size > 8)
+			fl_json_str(out, p->value->variable, seen_text(p, e));
+		else if (p->from && p->from->is_signed)
+			fl_json_s64(out, p->value->variable, (int64_t)seen_number(p, e));
+		else if (p->from)
+			fl_json_u64(out, p->value->variable, seen_number(p, e));
+	}
+	fl_json_close(out, '}');
+}
+
+static void json_seen(const struct fl_hist *h, const struct fl_hist_entry *e, struct fl_buf *out)
+{
+	fl_json_open(out, "seen", '[');
+	for (size_t i = 0; i < h->trigger->nr_actions; i++) {
+		const struct fl_hist_action *a = h->trigger->action[i];
+		size_t at = fl_hist_seen_by(h, a);
+
+		if (at == SIZE_MAX)
+			continue;
+		fl_json_open(out, NULL, '{');
+		fl_json_strz(out, "handler", a->handler == FL_HIST_ONMAX ? "onmax" : "onchange");
+		fl_json_strz(out, "variable", a->variable + 1);
+		fl_json_u64(out, "value", seen_number(&h->seen.v[at], e));
+		fl_json_close(out, '}');
+	}
+	fl_json_close(out, ']');
+	if (h->trigger->nr_save_vars)
+		json_saved(h, e, out);
+}
+
 void fl_hist_json(const struct fl_record_schema *p, const struct fl_hist_table *t,
 		  struct fl_symbols *symbols, struct fl_buf *out)
 {
+	struct fl_hist_entry last = snapshot_entry(&t->snapshot);
+
 	for (size_t i = 0; i < t->n; i++) {
 		const struct fl_hist_entry *e = &t->entries[i];
 
-		fl_json_open(out, NULL, '{');
-		fl_json_str(out, "group", p->event->group);
-		fl_json_str(out, "event", p->event->event);
-		fl_json_open(out, "keys", '{');
-		for (size_t k = 0; k < t->hist->nr_keys; k++)
-			json_key(&t->hist->keys[k], e, symbols, out);
-		fl_json_close(out, '}');
-		fl_json_u64(out, "hitcount", e->hits);
-		fl_json_open(out, "vals", '{');
-		for (size_t k = 0; k < t->hist->nr_vals; k++) {
-			_cleanup_buf_ struct fl_buf name = {};
-
-			fl_buf_add_str(&name, t->hist->vals[k].name);
-			if (t->hist->vals[k].is_signed)
-				fl_json_s64(out, fl_buf_z(&name), (int64_t)e->sums[k]);
-			else
-				fl_json_u64(out, fl_buf_z(&name), e->sums[k]);
-		}
-		fl_json_close(out, '}');
+		json_head(p, t, NULL, e, symbols, out);
+		if (!t->hist->trigger->attrs.nohitcount)
+			fl_json_u64(out, "hitcount", e->hits);
+		json_sums(t->hist, e, out);
+		if (t->hist->seen.n)
+			json_seen(t->hist, e, out);
 		fl_json_close(out, '}');
 		fl_json_end_line(out);
 	}
+	if (!t->snapshot.taken)
+		return;
+	json_head(p, t, "snapshot", &last, symbols, out);
+	fl_json_u64(out, "value", t->snapshot.value);
+	fl_json_u64(out, "taken", t->snapshot.taken);
+	fl_json_close(out, '}');
+	fl_json_end_line(out);
 }

@@ -112,15 +112,21 @@ static bool signal_name(int64_t v, struct fl_buf *out)
 	return true;
 }
 
+const char *fl_syscall_name(int64_t number)
+{
+	for (size_t i = 0; i < FL_ARRAY_SIZE(syscalls); i++)
+		if (syscalls[i].number == number)
+			return syscalls[i].name;
+	return NULL;
+}
+
 static bool syscall_name(int64_t v, struct fl_buf *out)
 {
-	for (size_t i = 0; i < FL_ARRAY_SIZE(syscalls); i++) {
-		if (syscalls[i].number == v) {
-			fl_buf_addz(out, syscalls[i].name);
-			return true;
-		}
-	}
-	return false;
+	const char *name = fl_syscall_name(v);
+
+	if (name)
+		fl_buf_addz(out, name);
+	return name;
 }
 
 /* An operation in the low 8 bits, flags above them: the names are two enums of the kernel's. */

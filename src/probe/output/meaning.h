@@ -22,4 +22,7 @@ struct fl_said {
 bool fl_meaning_number(const struct fl_said *s, uint64_t v, struct fl_buf *out);
 bool fl_meaning_bytes(const struct fl_said *s, const uint8_t *bytes, size_t n, struct fl_buf *out);
 
+/* "openat"; NULL: this kind of machine has none of that number. */
+const char *fl_syscall_name(int64_t number);
+
 #endif

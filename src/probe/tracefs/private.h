@@ -11,7 +11,7 @@
 #include "base/map.h"
 #include "base/arena.h"
 #include "btf/ksyms.h"
-#include "probe/hist/trigger.h"
+#include "probe/hist/hist.h"
 #include "probe/printfmt/printk.h"
 #include "probe/tracefs/buffer.h"
 #include "probe/tracefs/tracefs.h"

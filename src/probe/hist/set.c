@@ -42,10 +42,25 @@ static void event_free(struct fl_trigger_event *e)
 	free(e);
 }
 
-struct fl_trigger_event *hist_event(struct fl_triggers *set, const char *system, const char *event)
+/* Ours: an event probe goes by the name of what it is on, too, and has its histograms under its own. */
+static struct fl_trigger_event *by_other_name(struct fl_triggers *set, const char *system, const char *event)
 {
+	const struct fl_probe_event *own = set->ours ? hist_find_event(set, system, event) : NULL;
 	struct fl_trigger_event *e = set->events;
 
+	if (!own || own->kind != FL_PROBE_EPROBE || fl_str_is(own->group, system))
+		return NULL;
+	while (e && !(fl_str_is(own->group, e->system) && fl_str_is(own->event, e->event)))
+		e = e->next;
+	return e;
+}
+
+struct fl_trigger_event *hist_event(struct fl_triggers *set, const char *system, const char *event)
+{
+	struct fl_trigger_event *other = by_other_name(set, system, event), *e = set->events;
+
+	if (other)
+		return other;
 	while (e && (strcmp(e->system, system) != 0 || strcmp(e->event, event) != 0))
 		e = e->next;
 	if (e)
@@ -139,6 +154,7 @@ static void release(const struct hist_parse *p, struct fl_trigger *t)
 		t->is_orphan = true;
 		return;
 	}
+	drop(p->set->with_variables, &p->set->nr_with_variables, t); /* it refers to nobody any more */
 	remove_helpers(p->set, p, t, p->log);
 	trigger_free(t);
 	if (owner && --owner->users == 0 && owner->is_orphan)

@@ -9,17 +9,25 @@
 #define BITS_MIN 7
 #define BITS_MAX 17
 
-/* "size=N": N is rounded up to a power of two. */
-static int read_size(const char *text, unsigned int *bits)
+#define ENTRIES_MAX (1u << 24) /* of ours */
+
+/* "size=N": N is rounded up to a power of two; ours is what was asked for. */
+static int read_size(const struct hist_parse *p, const char *text, struct fl_hist_attrs *a)
 {
+	unsigned int bits = 0;
 	uint64_t n;
 	int r = fl_kstrtoul(fl_str(text), 0, &n);
 
 	if (r < 0)
 		return r;
-	for (*bits = 0; *bits < 64 && (uint64_t)1 << *bits < n;)
-		++*bits;
-	return *bits < BITS_MIN || *bits > BITS_MAX ? -EINVAL : 0;
+	if (p->set->ours && n && n <= ENTRIES_MAX) {
+		a->entries = (uint32_t)n;
+		return 0;
+	}
+	while (bits < 64 && (uint64_t)1 << bits < n)
+		bits++;
+	a->bits = bits;
+	return bits < BITS_MIN || bits > BITS_MAX ? -EINVAL : 0;
 }
 
 static char *behind(char *text, const char *prefix)
@@ -45,7 +53,7 @@ static int read_assignment(const struct hist_parse *p, char *text, struct fl_his
 	else if ((v = behind(text, "clock=")))
 		a->clock = v + strspn(v, " \t\n\v\f\r");
 	else if ((v = behind(text, "size=")))
-		return read_size(v, &a->bits);
+		return read_size(p, v, a);
 	else if (a->nr_assignments == FL_HIST_VARS)
 		return hist_fault(p, FL_HIST_TOO_MANY_VARS, text);
 	else
