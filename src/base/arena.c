@@ -83,7 +83,7 @@ static size_t block_size(const struct fl_arena *a)
 }
 
 /* @n bytes, not yet zeroed. */
-static void *take(struct fl_arena *a, size_t n)
+static void *take_unzeroed(struct fl_arena *a, size_t n)
 {
 	struct fl_arena_block *b;
 
@@ -113,7 +113,7 @@ void *fl_arena_alloc(struct fl_arena *a, size_t n)
 	if (__builtin_add_overflow(n, 7, &n))
 		return NULL;
 	n &= ~(size_t)7;
-	p = take(a, n);
+	p = take_unzeroed(a, n);
 	return p ? memset(p, 0, n) : NULL;
 }
 
@@ -131,7 +131,7 @@ char *fl_arena_dup(struct fl_arena *a, struct fl_str s)
 
 	if (__builtin_add_overflow(s.n, 8, &n))
 		return NULL;
-	z = take(a, n & ~(size_t)7);
+	z = take_unzeroed(a, n & ~(size_t)7);
 	if (!z)
 		return NULL;
 	if (s.n)

@@ -156,7 +156,7 @@ static int create(struct fl_out *o, mode_t mode)
 	return o->fd >= 0 ? 0 : with_new_name(o, create_named, mode);
 }
 
-static void forget(struct fl_out *o)
+static void drop_new_file(struct fl_out *o)
 {
 	if (o->temp && o->temp->dir >= 0)
 		unlinkat(o->spot.dir, o->temp->name, 0);
@@ -223,7 +223,7 @@ static int write_into(struct fl_out *o, int fd)
 {
 	if (fd < 0)
 		return fd;
-	forget(o);
+	drop_new_file(o);
 	o->fd = fd;
 	fl_spot_fini(&o->spot);
 	return 0;
@@ -252,7 +252,7 @@ static int copy(int from, int to)
 /* ---- opening ---- */
 
 /* 1: there is such a file; 0: there is none. */
-static int look(const struct fl_spot *p, struct stat *st)
+static int stat_spot(const struct fl_spot *p, struct stat *st)
 {
 	if (fstatat(p->dir, p->name, st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 1;
@@ -283,7 +283,7 @@ static int open_special(struct fl_out *o, const struct stat *was)
 static int open_at_spot(struct fl_out *o, bool special)
 {
 	struct stat st;
-	int r = look(&o->spot, &st);
+	int r = stat_spot(&o->spot, &st);
 
 	if (r <= 0)
 		return r < 0 ? r : replace_regular(o, NULL);
@@ -372,7 +372,7 @@ static int copy_into_place(struct fl_out *o)
 {
 	_cleanup_close_ int to = -1;
 	struct stat st;
-	int r = look(&o->spot, &st);
+	int r = stat_spot(&o->spot, &st);
 
 	if (r <= 0 || !S_ISREG(st.st_mode))
 		return r < 0 ? r : -EBUSY;
@@ -428,7 +428,7 @@ int fl_out_commit(struct fl_out *o)
 
 void fl_out_fini(struct fl_out *o)
 {
-	forget(o);
+	drop_new_file(o);
 	fl_spot_fini(&o->spot);
 }
 

@@ -276,7 +276,7 @@ static void fill_but_size(const struct fl_ksyms *k, const struct row *r, struct 
 	};
 }
 
-static void fill(const struct fl_ksyms *k, const struct row *r, struct fl_ksym *ret)
+static void fill_symbol(const struct fl_ksyms *k, const struct row *r, struct fl_ksym *ret)
 {
 	fill_but_size(k, r, ret);
 	ret->size = size_of(k, r);
@@ -338,7 +338,7 @@ static bool matches(const struct fl_ksyms *k, const struct row *r, const struct 
 	       (w->any_module || fl_str_eq(row_module(k, r), w->module));
 }
 
-static size_t find(const struct fl_ksyms *k, const struct wanted *w, struct fl_ksym *ret, size_t max)
+static size_t find_rows(const struct fl_ksyms *k, const struct wanted *w, struct fl_ksym *ret, size_t max)
 {
 	size_t n = 0;
 
@@ -347,12 +347,12 @@ static size_t find(const struct fl_ksyms *k, const struct wanted *w, struct fl_k
 	if (!k->heads) {
 		for (uint32_t i = 0; i < k->nr_rows; i++)
 			if (matches(k, &k->rows[i], w) && n++ < max)
-				fill(k, &k->rows[i], &ret[n - 1]);
+				fill_symbol(k, &k->rows[i], &ret[n - 1]);
 		return n;
 	}
 	for (uint32_t i = k->heads[fl_hash(w->name) & k->mask]; i; i = k->next[i - 1])
 		if (matches(k, &k->rows[i - 1], w) && n++ < max)
-			fill(k, &k->rows[i - 1], &ret[n - 1]);
+			fill_symbol(k, &k->rows[i - 1], &ret[n - 1]);
 	return n;
 }
 
@@ -360,14 +360,14 @@ size_t fl_ksyms_find(const struct fl_ksyms *k, struct fl_str name, struct fl_ksy
 {
 	struct wanted w = make_wanted(name, false);
 
-	return find(k, &w, ret, max);
+	return find_rows(k, &w, ret, max);
 }
 
 size_t fl_ksyms_find_func(const struct fl_ksyms *k, struct fl_str name, struct fl_ksym *ret, size_t max)
 {
 	struct wanted w = make_wanted(name, true);
 
-	return find(k, &w, ret, max);
+	return find_rows(k, &w, ret, max);
 }
 
 static int compare_addr(const void *a, const void *b, void *ctx)
@@ -414,7 +414,7 @@ int fl_ksyms_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *ret)
 		return -ENOENT;
 	for (; lo > 1 && k->rows[k->by_addr[lo - 2]].addr == row->addr; lo--)
 		;
-	fill(k, &k->rows[k->by_addr[lo - 1]], ret);
+	fill_symbol(k, &k->rows[k->by_addr[lo - 1]], ret);
 	return 0;
 }
 
@@ -448,7 +448,7 @@ size_t fl_ksyms_variants(const struct fl_ksyms *k, struct fl_str name, struct fl
 		for (size_t m = 0; m < FL_ARRAY_SIZE(marks) && !hit; m++)
 			hit = fl_str_starts(tail, marks[m]);
 		if (hit && n++ < max)
-			fill(k, &k->rows[i], &ret[n - 1]);
+			fill_symbol(k, &k->rows[i], &ret[n - 1]);
 	}
 	return n;
 }

@@ -32,7 +32,7 @@ static void say_without_memory(const char *intro, const char *level, const char 
 
 /* One write a line, so that lines of several threads or processes do not mix. */
 FL_PRINTF(3, 0)
-static void say(const char *intro, const char *level, const char *fmt, va_list ap)
+static void say_with_intro(const char *intro, const char *level, const char *fmt, va_list ap)
 {
 	_cleanup_buf_ struct fl_buf line = {};
 	va_list again;
@@ -54,7 +54,7 @@ void fl_say(enum fl_level level, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say("foreland: ", fl_level_name(level), fmt, ap);
+	say_with_intro("foreland: ", fl_level_name(level), fmt, ap);
 	va_end(ap);
 }
 
@@ -63,7 +63,7 @@ void fl_say_line(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say("", "", fmt, ap);
+	say_with_intro("", "", fmt, ap);
 	va_end(ap);
 }
 
@@ -82,7 +82,7 @@ void fl_say_help(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say("", "help", fmt, ap);
+	say_with_intro("", "help", fmt, ap);
 	va_end(ap);
 }
 

@@ -51,7 +51,7 @@ static struct child **bucket_of(const struct dir *d, uint32_t hash)
 	return &d->buckets[hash & (d->nr_buckets - 1)];
 }
 
-static struct child *find(struct dir *d, struct fl_str name)
+static struct child *find_child(struct dir *d, struct fl_str name)
 {
 	uint32_t hash = fl_hash(name);
 	struct child *c = d->nr_buckets ? *bucket_of(d, hash) : NULL;
@@ -86,7 +86,7 @@ static int add(struct dir *d, struct fl_str name, struct fl_node *child)
 {
 	struct child *c, **at;
 
-	if (find(d, name))
+	if (find_child(d, name))
 		return -EEXIST;
 	c = calloc(1, sizeof(*c) + name.n + 1);
 	if (!c || grow(d) < 0) {
@@ -138,7 +138,7 @@ static void drop(struct dir *d, struct child *c)
 
 int fl_dir_remove(struct fl_node *dir, struct fl_str name)
 {
-	struct child *c = find(to_dir(dir), name);
+	struct child *c = find_child(to_dir(dir), name);
 
 	if (!c)
 		return -ENOENT;
@@ -148,7 +148,7 @@ int fl_dir_remove(struct fl_node *dir, struct fl_str name)
 
 struct fl_node *fl_dir_find(struct fl_node *dir, struct fl_str name)
 {
-	struct child *c = find(to_dir(dir), name);
+	struct child *c = find_child(to_dir(dir), name);
 
 	return c ? c->node : NULL;
 }
@@ -185,7 +185,7 @@ struct fl_node *fl_dir_make_path(struct fl_node *root, struct fl_str path)
 
 int fl_dir_lookup(struct fl_node *dir, struct fl_str name, struct fl_node **ret)
 {
-	struct child *c = find(to_dir(dir), name);
+	struct child *c = find_child(to_dir(dir), name);
 
 	if (!c)
 		return -ENOENT;

@@ -59,7 +59,7 @@ static bool only_slashes(struct fl_str path)
 	return !next_part(&path, &part);
 }
 
-static int walk(struct fl_node *cwd, struct fl_str path, bool follow_last, unsigned int links,
+static int walk_path(struct fl_node *cwd, struct fl_str path, bool follow_last, unsigned int links,
 		struct fl_node **ret);
 
 /* Replaces *@at, a link that was found in @dir, by what it names. */
@@ -74,7 +74,7 @@ static int follow(struct fl_node *dir, struct fl_node **at, unsigned int links)
 	r = link->ops->readlink ? link->ops->readlink(link, &text) : -EINVAL;
 	if (r < 0)
 		return r;
-	r = walk(dir, text, true, links + 1, &target);
+	r = walk_path(dir, text, true, links + 1, &target);
 	if (r < 0)
 		return r;
 	fl_node_unref(link);
@@ -111,7 +111,7 @@ static int step(struct fl_node **at, struct fl_str part, bool follow_link, unsig
 	return 0;
 }
 
-static int walk(struct fl_node *cwd, struct fl_str path, bool follow_last, unsigned int links,
+static int walk_path(struct fl_node *cwd, struct fl_str path, bool follow_last, unsigned int links,
 		struct fl_node **ret)
 {
 	bool want_dir = path.n && path.p[path.n - 1] == '/';
@@ -137,7 +137,7 @@ static int walk(struct fl_node *cwd, struct fl_str path, bool follow_last, unsig
 
 int fl_node_walk(struct fl_node *cwd, struct fl_str path, bool follow_last, struct fl_node **ret)
 {
-	return walk(cwd, path, follow_last, 0, ret);
+	return walk_path(cwd, path, follow_last, 0, ret);
 }
 
 int fl_node_walk_parent(struct fl_node *cwd, struct fl_str path, struct fl_node **ret_dir,
@@ -156,7 +156,7 @@ int fl_node_walk_parent(struct fl_node *cwd, struct fl_str path, struct fl_node 
 	if (ret_last->n > MAX_NAME)
 		return -ENAMETOOLONG;
 	head = fl_str_sub(path, 0, start);
-	return walk(cwd, head.n ? head : FL_STR("."), true, 0, ret_dir);
+	return walk_path(cwd, head.n ? head : FL_STR("."), true, 0, ret_dir);
 }
 
 static bool is_dots(struct fl_str name)

@@ -63,7 +63,7 @@ static void print(const struct fl_buf *out)
 	fl_buf_write_fd(out, STDOUT_FILENO);
 }
 
-static void say(const struct serving *s, const char *what, int err)
+static void say_of_endpoint(const struct serving *s, const char *what, int err)
 {
 	_cleanup_buf_ struct fl_buf out = {};
 
@@ -91,7 +91,7 @@ static void on_attached(void *ctx)
 	s->refusals = st.refused_addrs;
 	__atomic_store_n(&s->refused, false, __ATOMIC_RELAXED);
 	s->clients++;
-	say(s, "attached", 0);
+	say_of_endpoint(s, "attached", 0);
 }
 
 static const char *const dir_names[] = { "write", "read" };
@@ -136,7 +136,7 @@ static void on_detached(void *ctx, int err)
 	if (!s->json && st.refused_addrs - s->refusals > 1)
 		fl_say(FL_NOTE, "client %llu: %llu addresses were refused", (unsigned long long)s->clients,
 		       (unsigned long long)(st.refused_addrs - s->refusals));
-	say(s, "detached", err);
+	say_of_endpoint(s, "detached", err);
 }
 
 static void on_turned_away(void *ctx, int err)
@@ -212,7 +212,7 @@ static void announce(const struct serving *s, const char *path)
 	print(&out);
 }
 
-static int serve(struct serving *s, const struct endpoint_opts *o)
+static int serve_hosts(struct serving *s, const struct endpoint_opts *o)
 {
 	struct fl_vfu_events events = { on_attached, on_detached, on_turned_away, s };
 	int fd, r = fl_vfu_listen(o->socket, &fd);
@@ -279,7 +279,7 @@ static int start(const struct endpoint_opts *o, const struct fl_setup_options *m
 	d = s.d;
 	r = o->run.configfs ? bind_by_script(d, o, mo, &machine) : bind_by_options(d, dc, mo);
 	if (r == 0)
-		r = serve(&s, o);
+		r = serve_hosts(&s, o);
 	fl_sysroot_free(machine);
 	fl_device_free(d);
 	return r;

@@ -43,7 +43,7 @@ static const char *missing_place(struct fl_target *t, const struct fl_probe_even
 	return NULL;
 }
 
-static void judge(struct matrix *m, struct fl_target *t, struct fl_str def, struct cell *ret)
+static void check_for_target(struct matrix *m, struct fl_target *t, struct fl_str def, struct cell *ret)
 {
 	struct fl_probe_event *e = NULL;
 	int r = fl_probe_check(t, m->dialect, FL_FILE_DYNAMIC_EVENTS, def, &e, &ret->verdict);
@@ -94,7 +94,7 @@ static int judge_all(void *ctx, struct fl_str def, const char *place, uint32_t l
 	for (size_t i = 0; i < m->btf->n; i++) {
 		struct cell c = {};
 
-		judge(m, m->targets[i], def, &c);
+		check_for_target(m, m->targets[i], def, &c);
 		m->accepted += c.ok;
 		m->refused += !c.ok;
 		if (m->json)

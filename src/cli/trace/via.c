@@ -21,7 +21,7 @@ struct via {
 	struct fl_ftrace *ftrace;
 	struct fl_recorded_lines lines;
 	const struct fl_ksyms *ksyms; /* NULL: addresses stay numbers */
-	struct fl_ksyms *again;	      /* those, read anew when modules had come or gone */
+	struct fl_ksyms *reread;	      /* those, read anew when modules had come or gone */
 	struct fl_modules_watch modules;
 };
 
@@ -36,8 +36,8 @@ static void follow_modules(struct via *v)
 
 	if (!v->ksyms || !fl_modules_changed(&v->modules) || fl_ksyms_open("/proc/kallsyms", NULL, &fresh) < 0)
 		return;
-	fl_ksyms_close(v->again);
-	v->ksyms = v->again = fresh;
+	fl_ksyms_close(v->reread);
+	v->ksyms = v->reread = fresh;
 }
 
 static int on_record(void *ctx, const struct fl_recorded *rec)
@@ -301,6 +301,6 @@ int trace_via_tracefs(struct trace_job *s, const struct fl_args *args)
 	v.ftrace = ftrace;
 	r = r < 0 ? FL_EXIT_FINDINGS : run(&v, args);
 	fl_recorded_lines_fini(&v.lines);
-	fl_ksyms_close(v.again);
+	fl_ksyms_close(v.reread);
 	return r;
 }

@@ -236,7 +236,7 @@ static enum outcome finish_element(struct chan *c)
 	return OUT_MORE;
 }
 
-static enum outcome walk(struct chan *c, unsigned int slots, uint64_t bytes)
+static enum outcome walk_list(struct chan *c, unsigned int slots, uint64_t bytes)
 {
 	enum outcome out = OUT_MORE;
 
@@ -273,7 +273,7 @@ enum outcome fl_walk_slice(struct chan *c, unsigned int slots, uint64_t bytes)
 	fl_mem_lock(c->e->cfg.ep);
 	fl_mem_lock(c->e->cfg.host);
 	if (fl_guard_enter(&guard) == 0)
-		out = walk(c, slots, bytes);
+		out = walk_list(c, slots, bytes);
 	else
 		out = fail(c, fault_reason(c, guard.addr));
 	fl_guard_leave(&guard);

@@ -123,7 +123,7 @@ static bool too_slow(struct vfu_conn *c)
 }
 
 /* Until at least @least bytes are there; no read asks for more than makes @most. */
-static int fill(struct vfu_conn *c, size_t least, size_t most, unsigned int *ret_fds_before)
+static int receive_to(struct vfu_conn *c, size_t least, size_t most, unsigned int *ret_fds_before)
 {
 	while (c->have < least) {
 		char control[CMSG_SPACE(sizeof(int) * VFU_MAX_FDS * 2)];
@@ -199,7 +199,7 @@ int vfu_recv(struct vfu_conn *c)
 		begin(c);
 	r = make_room(c, FIRST_READ);
 	if (r == 0)
-		r = fill(c, VFU_HDR_SIZE, FIRST_READ, &before);
+		r = receive_to(c, VFU_HDR_SIZE, FIRST_READ, &before);
 	if (r < 0)
 		return r;
 	memcpy(&c->msg.hdr, c->buf, VFU_HDR_SIZE);
@@ -209,7 +209,7 @@ int vfu_recv(struct vfu_conn *c)
 		put_fds_off(c, before);
 	r = make_room(c, c->msg.hdr.size);
 	if (r == 0 && c->have < c->msg.hdr.size)
-		r = fill(c, c->msg.hdr.size, c->msg.hdr.size, &before);
+		r = receive_to(c, c->msg.hdr.size, c->msg.hdr.size, &before);
 	if (r < 0)
 		return r;
 	c->begun = 0;

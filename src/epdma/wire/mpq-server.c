@@ -127,7 +127,7 @@ static bool too_slow(struct mpq *m)
 	return now - m->begun > VFU_MESSAGE_MS * 1000000ull;
 }
 
-static int fill(struct mpq *m, uint8_t *at, size_t from, size_t want)
+static int receive_to(struct mpq *m, uint8_t *at, size_t from, size_t want)
 {
 	while (m->have < want) {
 		char control[CMSG_SPACE(sizeof(int) * MAX_REGIONS * 2)];
@@ -175,13 +175,13 @@ static int body_size(int32_t cmd)
 
 static int receive(struct mpq *m)
 {
-	int r = fill(m, (uint8_t *)&m->hdr, 0, sizeof(m->hdr));
+	int r = receive_to(m, (uint8_t *)&m->hdr, 0, sizeof(m->hdr));
 
 	if (r < 0)
 		return r;
 	if (body_size(m->hdr.cmd) < 0 || m->hdr.size != (uint64_t)body_size(m->hdr.cmd))
 		return -EPROTO;
-	return fill(m, (uint8_t *)&m->body, sizeof(m->hdr), sizeof(m->hdr) + m->hdr.size);
+	return receive_to(m, (uint8_t *)&m->body, sizeof(m->hdr), sizeof(m->hdr) + m->hdr.size);
 }
 
 static int answer(struct mpq *m, uint64_t val)
@@ -337,7 +337,7 @@ static int on_irqfd(struct mpq *m)
 	return 0;
 }
 
-static int handle(struct mpq *m)
+static int handle_message(struct mpq *m)
 {
 	switch (m->hdr.cmd) {
 	case MPQ_SYNC_SYSMEM:
@@ -367,7 +367,7 @@ int fl_mpq_session(struct fl_device *d, int fd, const bool *stop)
 	do {
 		r = receive(&m);
 		if (r == 0) {
-			r = handle(&m);
+			r = handle_message(&m);
 			drop_fds(&m);
 			m.have = 0;
 			m.begun = 0;

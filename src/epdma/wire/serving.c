@@ -39,7 +39,7 @@ int fl_serving_new(struct fl_device *device, const char *path, const struct fl_v
 	return 0;
 }
 
-static void *serve(void *v)
+static void *serving_thread(void *v)
 {
 	struct fl_serving *s = v;
 
@@ -59,7 +59,7 @@ int fl_serving_start(struct fl_serving *s, struct fl_epf *f)
 	if (r < 0)
 		return r;
 	s->stop = false;
-	r = -pthread_create(&s->thread, NULL, serve, s);
+	r = -pthread_create(&s->thread, NULL, serving_thread, s);
 	s->running = r == 0;
 	if (r < 0)
 		close_socket(s);

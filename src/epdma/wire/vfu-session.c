@@ -118,7 +118,7 @@ static void forget_asked(struct fl_vfu_session *s, struct fl_vfu_asked *a)
 }
 
 /* And its reply is waited for: by a worker, never by the thread that reads the connection. */
-static int ask(struct fl_vfu_session *s, struct fl_vfu_asked *a, uint64_t addr, const void *out)
+static int send_and_wait(struct fl_vfu_session *s, struct fl_vfu_asked *a, uint64_t addr, const void *out)
 {
 	struct timespec until = fl_time_in(CLOCK_MONOTONIC, PEER_MS);
 	int r = send_asked(s, a, addr, out);
@@ -137,14 +137,14 @@ static int client_read(void *ctx, uint64_t addr, void *buf, size_t n)
 {
 	struct fl_vfu_asked a = { .cmd = VFU_DMA_READ, .buf = buf, .n = n };
 
-	return ask(ctx, &a, addr, NULL);
+	return send_and_wait(ctx, &a, addr, NULL);
 }
 
 static int client_write(void *ctx, uint64_t addr, const void *buf, size_t n)
 {
 	struct fl_vfu_asked a = { .cmd = VFU_DMA_WRITE, .n = n };
 
-	return ask(ctx, &a, addr, buf);
+	return send_and_wait(ctx, &a, addr, buf);
 }
 
 /* A client that answers none of MAX_POSTED has had its chance: what comes then is lost. */
@@ -203,7 +203,7 @@ static int take_answer(struct fl_vfu_session *s)
 /* ---- the loop ---- */
 
 /* < 0: the connection is over. */
-static int handle(struct fl_vfu_session *s)
+static int handle_message(struct fl_vfu_session *s)
 {
 	const struct vfu_hdr *h = &s->conn.msg.hdr;
 	int r;
@@ -277,7 +277,7 @@ int fl_vfu_session_run(struct fl_device *d, struct vfu_conn *conn, int r, const 
 		uint64_t now;
 
 		if (r == 0)
-			r = handle(&s);
+			r = handle_message(&s);
 		else if (r == -EPROTO) /* of no size; where the next message begins, nobody knows */
 			refuse(&s, -EINVAL);
 		if (r < 0 && r != -EAGAIN)

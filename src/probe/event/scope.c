@@ -40,7 +40,7 @@ static bool find_in(const struct fl_format *format, struct fl_str name, bool com
 	return false;
 }
 
-static bool find(void *ctx, struct fl_str name, struct fl_filter_field *ret)
+static bool find_field(void *ctx, struct fl_str name, struct fl_filter_field *ret)
 {
 	const struct fl_event_scope *s = ctx;
 
@@ -79,5 +79,5 @@ static bool function(void *ctx, struct fl_str name, uint64_t *ret_start, uint64_
 
 struct fl_filter_scope fl_event_filter_scope(struct fl_event_scope *scope)
 {
-	return (struct fl_filter_scope){ .find = find, .function = function, .ctx = scope };
+	return (struct fl_filter_scope){ .find = find_field, .function = function, .ctx = scope };
 }

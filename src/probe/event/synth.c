@@ -21,7 +21,7 @@ static const struct fl_fetch_type fixed_string = { "char[N]", 4, true, FL_PRINT_
 static const struct fl_fetch_type string = { "char[]", 4, true, FL_PRINT_STRING, FL_TYPE_STRING };
 static const struct fl_fetch_type stack = { "long[]", 8, true, FL_PRINT_SYMBOL, FL_TYPE_STACK };
 
-static size_t find(struct fl_str text, const char *what)
+static size_t find_text(struct fl_str text, const char *what)
 {
 	const char *at = text.n ? memmem(text.p, text.n, what, strlen(what)) : NULL;
 
@@ -31,7 +31,7 @@ static size_t find(struct fl_str text, const char *what)
 /* "char[N]", wherever that stands in the text: 0 where N is, or is not there; -EINVAL, -ERANGE. */
 static int string_size(struct fl_str text, uint32_t *ret)
 {
-	size_t start = find(text, "char[") + 5, end = fl_str_find(text, ']', 0);
+	size_t start = find_text(text, "char[") + 5, end = fl_str_find(text, ']', 0);
 	struct fl_str number;
 	uint64_t n;
 	int r;
@@ -62,12 +62,12 @@ int fl_synth_type(struct fl_str text, const struct fl_fetch_type **ret, uint32_t
 		*size = rows[i].type.size;
 		return 0;
 	}
-	if (find(text, "char[") < text.n) {
+	if (find_text(text, "char[") < text.n) {
 		r = string_size(text, size);
 		if (r < 0)
 			return r;
 		*ret = *size ? &fixed_string : &string;
-	} else if (find(text, "long[") < text.n) {
+	} else if (find_text(text, "long[") < text.n) {
 		*ret = &stack;
 		*size = 0;
 	} else {

@@ -31,7 +31,7 @@ static struct fl_profile_row *row_of(struct fl_profile *p, struct fl_str name)
 
 /* Starts that have not ended, the last one on top: calls of one thread lie within each other. */
 struct fl_begin {
-	struct fl_begin *below;
+	struct fl_begin *outer;
 	uint64_t time;
 };
 
@@ -60,8 +60,8 @@ static void end(struct fl_profile *p, struct fl_profile_row *row, struct fl_map_
 		row->unmatched++;
 		return;
 	}
-	e->ptr = b->below;
-	b->below = p->spare;
+	e->ptr = b->outer;
+	b->outer = p->spare;
 	p->spare = b;
 	took = time - b->time;
 	row->open--;
@@ -91,7 +91,7 @@ int fl_profile_add(struct fl_profile *p, const struct fl_recorded *rec)
 	}
 	b = p->spare;
 	if (b)
-		p->spare = b->below;
+		p->spare = b->outer;
 	else
 		b = FL_ARENA_NEW(&p->arena, struct fl_begin);
 	if (!b)

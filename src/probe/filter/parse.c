@@ -46,7 +46,7 @@ struct pending {
 	enum pending_type type;
 	bool invert; /* OPEN: of the whole parenthesis */
 	struct node *left;
-	struct pending *below;
+	struct pending *outer;
 };
 
 struct parser {
@@ -196,7 +196,7 @@ static int fail_here(struct parser *p, enum fl_filter_error code)
 	return fl_filter_fail_within(p->diag, p->text, code, p->at);
 }
 
-static bool take(struct parser *p, const char *text)
+static bool take_text(struct parser *p, const char *text)
 {
 	if (!fl_str_starts(fl_str_from(p->text, p->at), text))
 		return false;
@@ -207,7 +207,7 @@ static bool take(struct parser *p, const char *text)
 static int take_operator(struct parser *p, struct fl_filter_pred *pred)
 {
 	for (size_t i = 0; i < FL_ARRAY_SIZE(operators); i++) {
-		if (!take(p, operators[i].text))
+		if (!take_text(p, operators[i].text))
 			continue;
 		pred->op = operators[i].op;
 		return 0;
@@ -427,8 +427,8 @@ static int take_pred(struct parser *p, struct fl_filter_pred *pred)
 		return fail(p, FL_FILTER_ERRNO, 0);
 	if (!p->scope->find(p->scope->ctx, pred->name, &pred->field))
 		return fail_here(p, FL_FILTER_FIELD_NOT_FOUND);
-	pred->user = take(p, ".ustring");
-	function = !pred->user && !p->scope->no_functions && take(p, ".function");
+	pred->user = take_text(p, ".ustring");
+	function = !pred->user && !p->scope->no_functions && take_text(p, ".function");
 	skip_space(p);
 	r = take_operator(p, pred);
 	if (r < 0)
@@ -451,7 +451,7 @@ static int push(struct parser *p, enum pending_type type, bool invert, struct no
 
 	if (!n)
 		return -ENOMEM;
-	*n = (struct pending){ .type = type, .invert = invert, .left = left, .below = p->top };
+	*n = (struct pending){ .type = type, .invert = invert, .left = left, .outer = p->top };
 	p->top = n;
 	return 0;
 }
@@ -510,7 +510,7 @@ static int reduce(struct parser *p, enum pending_type until, struct node **left)
 		n->left = p->top->left;
 		n->right = *left;
 		*left = n;
-		p->top = p->top->below;
+		p->top = p->top->outer;
 	}
 	return 0;
 }
@@ -540,7 +540,7 @@ static int take_joint(struct parser *p, struct node **left, bool *ret_more)
 		if (!p->top) /* count() has seen to it; a second look costs nothing */
 			return fail(p, FL_FILTER_TOO_MANY_CLOSE, p->at);
 		(*left)->invert ^= p->top->invert;
-		p->top = p->top->below;
+		p->top = p->top->outer;
 	}
 }
 

@@ -196,7 +196,7 @@ int fl_check_uprobe(struct fl_parse *p)
  * the first. Places with the same words are one event's, others are variants of it.
  */
 
-static int say(struct fl_parse *p, struct fl_str at, const struct fl_buf *message, int err)
+static int refuse_place(struct fl_parse *p, struct fl_str at, const struct fl_buf *message, int err)
 {
 	char *text = fl_arena_dup(&p->event->arena, fl_buf_str(message));
 
@@ -232,7 +232,7 @@ static int find_file(struct fl_parse *p, struct fl_str text, struct fl_str name,
 		fl_str_line(&rest, &first);
 		fl_buf_addf(&why, "'%.*s' is %.*s or %.*s: name one of them, or its program with -p", FL_STR_ARG(name),
 			    FL_STR_ARG(first), FL_STR_ARG(rest));
-		return say(p, text, &why, -EINVAL);
+		return refuse_place(p, text, &why, -EINVAL);
 	}
 	if (r < 0 || fl_target_file(p->target, fl_buf_str(path), &regular) < 0)
 		return 0;
@@ -357,7 +357,7 @@ static int no_place(struct fl_parse *p, struct fl_str at, struct fl_str symbol, 
 	} else {
 		fl_buf_addf(&why, "%.*s cannot be read: %s", FL_STR_ARG(path), fl_errno_name(err));
 	}
-	return say(p, at, &why, err == -ENOENT ? -ENOENT : -EINVAL);
+	return refuse_place(p, at, &why, err == -ENOENT ? -ENOENT : -EINVAL);
 }
 
 static const char *why_not(const struct fl_user_place *place)
@@ -512,7 +512,7 @@ int fl_load_user_param(struct fl_parse *p, struct fl_str name, uint32_t i)
 	if (param->place == FL_USER_GONE) {
 		fl_buf_addf(&why, "'%.*s' is in no register that can be read when the function begins",
 			    FL_STR_ARG(name));
-		return say(p, name, &why, -EINVAL);
+		return refuse_place(p, name, &why, -EINVAL);
 	}
 	*fl_insn(p) = (struct fl_fetch_insn){
 		.op = param->place == FL_USER_REG ? FL_FETCH_REG : FL_FETCH_ARG, .param = param->number,
@@ -659,7 +659,7 @@ int fl_parse_marked_arg(struct fl_parse *p, struct fl_str text, uint64_t n)
 	if (!operand(p->marked, n, &arg)) {
 		fl_buf_addf(&why, "the marked place has no argument %lu: it has '%.*s'", (unsigned long)n,
 			    FL_STR_ARG(p->marked));
-		return say(p, text, &why, -EINVAL);
+		return refuse_place(p, text, &why, -EINVAL);
 	}
 	at = fl_str_find(arg, '@', 0);
 	size = fl_str_sub(arg, 0, at);
@@ -670,7 +670,7 @@ int fl_parse_marked_arg(struct fl_parse *p, struct fl_str text, uint64_t n)
 	if (r == -EINVAL || r == -ERANGE) {
 		fl_buf_addf(&why, "the marked place's argument %lu, '%.*s', is nothing that can be fetched",
 			    (unsigned long)n, FL_STR_ARG(arg));
-		return say(p, text, &why, -EINVAL);
+		return refuse_place(p, text, &why, -EINVAL);
 	}
 	return r;
 }

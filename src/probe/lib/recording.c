@@ -6,7 +6,7 @@
 #include "probe/lib/private.h"
 #include "probe/tracedat/recording.h"
 
-static void tell(struct fl_recording *r, const struct fl_recording_loop *loop)
+static void tell_findings(struct fl_recording *r, const struct fl_recording_loop *loop)
 {
 	const struct fl_diag *d;
 
@@ -15,7 +15,7 @@ static void tell(struct fl_recording *r, const struct fl_recording_loop *loop)
 			loop->finding(loop->ctx, d);
 }
 
-static int each(struct fl_recording *r, const struct fl_recording_loop *loop)
+static int hand_out_lines(struct fl_recording *r, const struct fl_recording_loop *loop)
 {
 	_cleanup_recorded_lines_ struct fl_recorded_lines lines = {};
 	_cleanup_buf_ struct fl_buf out = {};
@@ -28,10 +28,10 @@ static int each(struct fl_recording *r, const struct fl_recording_loop *loop)
 			fl_recorded_json(&rec, &out);
 		else
 			fl_recorded_text(&lines, &rec, &out);
-		tell(r, loop);
+		tell_findings(r, loop);
 		err = out.error ? out.error : loop->line(loop->ctx, fl_buf_z(&out), out.len);
 	}
-	tell(r, loop);
+	tell_findings(r, loop);
 	return err ? err : n;
 }
 
@@ -45,9 +45,9 @@ int fl_recording_each(const char *path, const struct fl_recording_loop *loop)
 	err = fl_recording_add(r, path);
 	if (err == 0)
 		err = fl_recording_start(r);
-	tell(r, loop);
+	tell_findings(r, loop);
 	if (err == 0)
-		err = each(r, loop);
+		err = hand_out_lines(r, loop);
 	fl_recording_free(r);
 	return err < 0 ? err : 0;
 }

@@ -10,7 +10,7 @@
 
 /* ---- what a format says ---- */
 
-static bool take(struct fl_str *s, char c)
+static bool take_char(struct fl_str *s, char c)
 {
 	if (!s->n || s->p[0] != c)
 		return false;
@@ -93,12 +93,12 @@ bool fl_conversion_take(struct fl_str *rest, struct fl_conversion *ret)
 	struct fl_str s = *rest;
 
 	take_flags(&s, &c);
-	c.star_width = take(&s, '*');
+	c.star_width = take_char(&s, '*');
 	if (!c.star_width)
 		c.width = take_number(&s);
-	if (take(&s, '.')) {
+	if (take_char(&s, '.')) {
 		c.has_precision = true;
-		c.star_precision = take(&s, '*');
+		c.star_precision = take_char(&s, '*');
 		if (!c.star_precision)
 			c.precision = take_number(&s);
 	}

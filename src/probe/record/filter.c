@@ -18,7 +18,7 @@ static struct fl_filter_field field_of(const struct fl_probe_arg *a, const struc
 	return f;
 }
 
-static bool find(void *ctx, struct fl_str name, struct fl_filter_field *ret)
+static bool find_field(void *ctx, struct fl_str name, struct fl_filter_field *ret)
 {
 	const struct scope *s = ctx;
 
@@ -60,7 +60,7 @@ int fl_record_filter(struct fl_target *t, const struct fl_probe_event *e,
 {
 	struct scope ours = { t, e, l };
 	struct fl_event_scope theirs = { t, format };
-	struct fl_filter_scope scope = { .find = find, .function = function, .ctx = &ours };
+	struct fl_filter_scope scope = { .find = find_field, .function = function, .ctx = &ours };
 
 	fl_filter_fini(ret);
 	if (format)

@@ -119,7 +119,7 @@ static int loads(const struct program *p, struct fl_cap_result *r)
 
 /* ---- names of this kernel ---- */
 
-static struct fl_type find(struct fl_target *t, const char *name, unsigned int kind)
+static struct fl_type find_type(struct fl_target *t, const char *name, unsigned int kind)
 {
 	struct fl_btf *btf;
 
@@ -133,7 +133,7 @@ static const char *rare_function(struct fl_target *t)
 					     "vfs_mknod", "vfs_fsync" };
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(names); i++)
-		if (fl_type_ok(find(t, names[i], BTF_KIND_FUNC)))
+		if (fl_type_ok(find_type(t, names[i], BTF_KIND_FUNC)))
 			return names[i];
 	return "vfs_mknod";
 }
@@ -141,7 +141,7 @@ static const char *rare_function(struct fl_target *t)
 /* Byte offset of task_struct's pid, or 0. */
 static uint32_t pid_offset(struct fl_target *t, uint32_t *ret_task)
 {
-	struct fl_type task = find(t, "task_struct", BTF_KIND_STRUCT);
+	struct fl_type task = find_type(t, "task_struct", BTF_KIND_STRUCT);
 	struct fl_member m;
 
 	*ret_task = task.id;
@@ -279,7 +279,7 @@ int fl_cap_probe_RAW_TP(struct fl_target *t, struct fl_cap_result *r)
 
 int fl_cap_probe_TP_BTF(struct fl_target *t, struct fl_cap_result *r)
 {
-	struct fl_type type = find(t, "btf_trace_" RARE_TRACEPOINT, BTF_KIND_TYPEDEF);
+	struct fl_type type = find_type(t, "btf_trace_" RARE_TRACEPOINT, BTF_KIND_TYPEDEF);
 
 	if (!fl_type_ok(type))
 		return no_btf(r, "btf_trace_" RARE_TRACEPOINT);
@@ -303,7 +303,7 @@ int fl_cap_probe_TRACEPOINT(struct fl_target *t, struct fl_cap_result *r)
 
 static int trampoline(struct fl_target *t, uint32_t attach_type, struct fl_cap_result *r)
 {
-	struct fl_type func = find(t, rare_function(t), BTF_KIND_FUNC);
+	struct fl_type func = find_type(t, rare_function(t), BTF_KIND_FUNC);
 
 	if (!fl_type_ok(func))
 		return no_btf(r, rare_function(t));
@@ -424,7 +424,7 @@ int fl_cap_probe_PROBE_READ_KERNEL(struct fl_target *t, struct fl_cap_result *r)
 /* bpf_rdonly_cast(first argument, @type), and a load of four bytes at @offset. */
 static int cast(struct fl_target *t, uint32_t type, uint32_t offset, struct fl_cap_result *r)
 {
-	struct fl_type kfunc = find(t, "bpf_rdonly_cast", BTF_KIND_FUNC);
+	struct fl_type kfunc = find_type(t, "bpf_rdonly_cast", BTF_KIND_FUNC);
 	const struct bpf_insn code[] = {
 		LOAD(BPF_DW, BPF_REG_1, BPF_REG_1, 0),
 		MOV_IMM(BPF_REG_2, type),
@@ -466,7 +466,7 @@ int fl_cap_probe_CURRENT_TASK_BTF(struct fl_target *t, struct fl_cap_result *r)
 
 int fl_cap_probe_GET_FUNC_ARG(struct fl_target *t, struct fl_cap_result *r)
 {
-	struct fl_type func = find(t, rare_function(t), BTF_KIND_FUNC);
+	struct fl_type func = find_type(t, rare_function(t), BTF_KIND_FUNC);
 	const struct bpf_insn code[] = {
 		MOV_REG(BPF_REG_2, BPF_REG_10),
 		ADD_IMM(BPF_REG_2, -8),
@@ -554,7 +554,7 @@ int fl_cap_probe_COOKIE(struct fl_target *t, struct fl_cap_result *r)
 
 int fl_cap_probe_PERCPU_KSYM(struct fl_target *t, struct fl_cap_result *r)
 {
-	struct fl_type var = find(t, "runqueues", BTF_KIND_VAR);
+	struct fl_type var = find_type(t, "runqueues", BTF_KIND_VAR);
 	const struct bpf_insn code[] = {
 		INSN(BPF_LD | BPF_DW | BPF_IMM, BPF_REG_1, BPF_PSEUDO_BTF_ID, 0, var.id),
 		INSN(0, 0, 0, 0, 0),

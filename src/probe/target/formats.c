@@ -62,7 +62,7 @@ static bool value_of(const struct parser *p, const char *key, struct fl_str *ret
 }
 
 /* Cuts "KEY:VALUE;" off @rest. */
-static bool take(struct fl_str *rest, const char *key, struct fl_str *ret)
+static bool take_value(struct fl_str *rest, const char *key, struct fl_str *ret)
 {
 	struct fl_str s = fl_str_trim(*rest);
 	size_t end;
@@ -128,12 +128,12 @@ static int parse_field(struct parser *p, struct fl_field *f)
 	uint64_t off, len, is_signed = 0;
 
 	*f = (struct fl_field){ .is_common = p->common };
-	if (!take(&rest, "field:", &decl) && !take(&rest, "field special:", &decl))
+	if (!take_value(&rest, "field:", &decl) && !take_value(&rest, "field special:", &decl))
 		return fl_fail_at_line(p->diag, &kinds[FORMAT_FIELD], &p->line, p->line.text);
-	if (!take(&rest, "offset:", &offset) || !take(&rest, "size:", &size) ||
+	if (!take_value(&rest, "offset:", &offset) || !take_value(&rest, "size:", &size) ||
 	    !split_declaration(decl, f))
 		return fl_fail_at_line(p->diag, &kinds[FORMAT_FIELD], &p->line, p->line.text);
-	take(&rest, "signed:", &sign); /* kernels before 2.6.33 did not say */
+	take_value(&rest, "signed:", &sign); /* kernels before 2.6.33 did not say */
 	if (fl_parse_u64(offset, 10, &off) < 0 || fl_parse_u64(size, 10, &len) < 0 ||
 	    fl_parse_u64(sign, 10, &is_signed) < 0)
 		return fl_fail_at_line(p->diag, &kinds[FORMAT_FIELD], &p->line, p->line.text);

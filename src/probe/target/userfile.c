@@ -107,7 +107,7 @@ static struct fl_str cached(struct fl_str cache, uint32_t offset)
 }
 
 /* One that was found twice by one name is the one that the loader takes first. */
-static int take(struct fl_str soname, struct fl_str path, struct fl_str *found, struct fl_buf *ret)
+static int take_library(struct fl_str soname, struct fl_str path, struct fl_str *found, struct fl_buf *ret)
 {
 	if (!found->n) {
 		*found = soname;
@@ -142,7 +142,7 @@ static int in_cache(struct fl_str name, struct fl_buf *ret)
 		struct fl_str path = cached(cache, fl_get_le32(e + 8));
 
 		if (is_library(soname, name) && path.n && is_ours(path.p))
-			r = take(soname, path, &found, ret);
+			r = take_library(soname, path, &found, ret);
 	}
 	return r < 0 ? r : found.n ? 0 : -ENOENT;
 }
