@@ -1,4 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Messages on a stream socket. A read may bring less than a message or more than one, and file descriptors
+ * come with the bytes that they were sent with; so bytes stay in the connection's buffer until a message is
+ * whole, and what was read beyond it, bytes and descriptors, begins the next one. A message that began is whole
+ * within VFU_MESSAGE_MS, a reply is taken by the peer within VFU_SEND_MS, or the connection is over.
+ *
+ * Latency is what a register costs, so that a reader looks for a message a few times before it sleeps
+ * (receive()), and short pieces are sent as one (gather()).
+ */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a trace that cannot be started is answered. bpf(2) and perf_event_open(2) say EPERM, EINVAL or ENOENT for
+ * a dozen reasons each; which one it was is found out afterwards, by asking for each that is possible: a
+ * missing capability, the kernel's blacklist, limits, what the verifier wrote last.
+ */
 #include <errno.h>
 #include <sys/resource.h>
 

@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How many times each probe was hit, and what became of it. */
+/*
+ * How many times each probe was hit, and what became of it. A program counts on its own CPU, in memory that we
+ * have mapped: hits, and of these what was filtered, found no room in the ring, was over the task's budget, or
+ * was a return without its entry. Records are counted here, as they are handed out. When the hooks are gone and
+ * the rings are empty the sum holds:
+ *
+ *	hits = records + filtered + lost + unpaired + over_budget
+ *
+ * and fl_session_settled() says so: a program that still runs has counted its hit and not yet the rest. Where
+ * what is counted begins later than the hooks (fl_session_begin()), what there was then is taken off; where it
+ * ends before them (fl_session_freeze()), younger records are nobody's, and hits are what the others add up to.
+ * Programs that the kernel did not run, since one of ours was running there, are beside the sum ("missed").
+ */
 #include <errno.h>
 #include <string.h>
 
