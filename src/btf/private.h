@@ -9,7 +9,7 @@
 /*
  * Since 2026 a type has seven bits of kind and 24 of count, where it had five and 16 with zeroes beside
  * them, and the header may tell of a third section: for each kind the bytes behind a type (one) and
- * those for each of its entries (one), and two of flags, so that what is not known can be skipped.
+ * those for each of its entries (one), and two of flags, so that a kind newer than this reader can be skipped.
  */
 #define FL_BTF_KIND(info)  ((info) >> 24 & 0x7f)
 #define FL_BTF_VLEN(info)  ((info) & 0xffffff)

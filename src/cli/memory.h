@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether memory ran out. Who cannot get any returns -ENOMEM or marks his buffer, and whoever prints
- * looks at that; but where one caller in a hundred does not, something is left out of an answer that
+ * Whether memory ran out. A function that gets none returns -ENOMEM or marks its buffer, and the command
+ * that prints looks at that; but where one caller in a hundred does not, something is left out of an answer that
  * looks whole. So the linker leads each allocation of the program through here (--wrap), and main()
  * asks once, at the end: after one that failed nobody gets the status of a whole answer.
  */

@@ -8,7 +8,7 @@
 /* Whether SIGINT, SIGTERM or SIGHUP came since fl_stop_on_signals(). */
 extern volatile sig_atomic_t fl_stop_asked;
 
-/* Whether SIGHUP came since fl_reopen_on_hup(); whoever looks sets it back. */
+/* Whether SIGHUP came since fl_reopen_on_hup(); looking sets it back. */
 extern volatile sig_atomic_t fl_reopen_asked;
 
 /* The first such signal ends the run in good order, a second one ends the program at once. SIGPIPE is an EPIPE. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Time as a dependency: whoever waits or defers asks a struct fl_clock, so that a test moves time by
+ * Time as a dependency: code that waits or defers asks a struct fl_clock, so that a test moves time by
  * hand. Timers are the kernel's delayed work in small: armed with a delay, run by the event loop,
  * once. Not thread-safe; one loop owns a struct fl_timers.
  */

@@ -7,7 +7,7 @@
  * Two sides use it. An endpoint function calls what Linux's pci_epc_*() offers, with the same errnos
  * (research source: drivers/pci/endpoint, DesignWare backend). A host, or whatever carries one,
  * accesses configuration space and resolves BAR offsets; it moves no bytes here, since memory and
- * registers belong to whoever owns the address that comes out.
+ * registers belong to the owner of the address that comes out.
  *
  * Events (link, init, memory behind a BAR written) are delivered at once, in the caller's context;
  * deferred work runs from fl_epc_run() against the injected clock. One thread at a time.

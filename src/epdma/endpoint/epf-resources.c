@@ -94,7 +94,7 @@ static int check_map(const struct fl_epf *f, struct fl_epf_error *e)
 				     f->ctrl->ctrl.reg_layout);
 	switch (f->ctrl->ctrl.map) {
 	case FL_EPDMA_LEGACY:
-		/* Not handed over, but told of by a capability: whoever reads that needs no more. */
+		/* Not handed over, but told of by a capability: a driver that reads that needs no more. */
 		if (fl_epc_board(f->epc)->vsec_dma)
 			return check_whole(f, e);
 		return fl_epf_refuse(e, FL_EPDMA_EPF_LEGACY, 0, "register map 0");

@@ -61,7 +61,7 @@ void fl_epf_unbind(struct fl_epf *f);
 struct fl_epc *fl_epf_epc(const struct fl_epf *f); /* NULL: not bound */
 unsigned int fl_epf_func(const struct fl_epf *f);
 
-/* The layout of a bound function, for whoever shows it. Pointers are good until it is unbound. */
+/* The layout of a bound function, for faces that show it. Pointers are good until it is unbound. */
 struct fl_epf_view {
 	int metadata_bar;
 	const struct fl_epc_bar *metadata;

@@ -3,8 +3,8 @@
  * The channels' states, their queue, and the threads.
  *
  * One lock guards registers and states; it is held for a few instructions and never while bytes
- * move or a callback runs. A channel that has work is queued once; whoever takes it from the queue
- * (a worker, or a caller of fl_engine_run()) owns it for one slice, then puts it back or stops it:
+ * move or a callback runs. A channel that has work is queued once; the thread that takes it from the
+ * queue (a worker, or a caller of fl_engine_run()) owns it for one slice, then puts it back or stops it:
  *
  *	doorbell -> queued -> busy -(more)-> queued ...
  *			       |`-(list exhausted, no doorbell meanwhile)-> stopped

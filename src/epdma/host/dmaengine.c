@@ -15,7 +15,7 @@
  *
  * One lock guards a device, because its channels share registers, vectors and the bus. It is let go in
  * two places only. While the bus waits: of several threads that wait, one is inside irq_wait() and the
- * others sleep on a condition; whoever comes back from the bus looks at all channels that the message
+ * others sleep on a condition; the thread that comes back from the bus looks at all channels that the message
  * may be about and wakes the rest, so that no message is swallowed by a thread that it was not for. And
  * while callbacks run: they may submit and issue, which takes the lock.
  *

@@ -242,7 +242,7 @@ static int put_seg(struct fl_host_chan *c, struct fl_host_tx *tx, bool tell)
 	return 0;
 }
 
-/* Appends what there is room for, and rings. */
+/* Appends the elements that there is room for, and rings the doorbell. */
 static int append_segs(struct fl_host_chan *c)
 {
 	uint32_t half = (c->ring + 1) / 2, n = 0, free = free_slots(c);
@@ -383,7 +383,7 @@ static int clear_abort(struct fl_host_chan *c)
 	return fl_host_reg_write(c->h, FL_V0_INT_CLEAR, c->dir, 0, 0, 0x10001u << c->hw);
 }
 
-/* What was done before the abort counts; the one that it struck is the first that is not. */
+/* What was done before the abort counts; the transfer that it struck is the first that is not. */
 static int after_abort(struct fl_host_chan *c)
 {
 	int r = read_tail(c, &c->tail);

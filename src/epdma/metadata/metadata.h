@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The fields of a metadata block as a table, for whoever lists or writes single ones. */
+/* The fields of a metadata block as a table, for code that lists or writes single ones. */
 #ifndef EPDMA_METADATA_METADATA_H
 #define EPDMA_METADATA_METADATA_H
 

@@ -50,7 +50,7 @@ struct fl_engine *fl_device_engine(struct fl_device *d);
 struct fl_mem *fl_device_host_mem(struct fl_device *d);
 struct fl_mem *fl_device_ep_mem(struct fl_device *d);
 const struct fl_board *fl_device_board(const struct fl_device *d);
-/* For whoever calls into the controller or the function from outside. */
+/* For callers into the controller or the function from outside. */
 void fl_device_lock(struct fl_device *d);
 void fl_device_unlock(struct fl_device *d);
 

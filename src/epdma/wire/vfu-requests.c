@@ -181,7 +181,7 @@ static int on_dma_unmap(struct fl_vfu_session *s)
 	return r < 0 ? r : fl_vfu_reply(s, &un, sizeof(un));
 }
 
-/* ---- what there is ---- */
+/* ---- what the device has: regions, interrupts ---- */
 
 static int on_device_info(struct fl_vfu_session *s)
 {

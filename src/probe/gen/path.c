@@ -3,7 +3,7 @@
  * Whole paths, by an own walk: bpf_d_path() is for a handful of functions only.
  *
  * A path is a name and all that is above it, so it is found back to front, and is written so: into a
- * piece of scratch memory, from its end. Each step takes one name in front of what there is, or goes
+ * piece of scratch memory, from its end. Each step takes one name in front of the path so far, or goes
  * from the root of a mounted file system to the place that it is mounted on (struct mount around the
  * struct vfsmount that a struct path names). The walk ends at the root of the mounts. The finished text
  * is then copied to where the record's next string goes: from there on it is a string as any other, for
@@ -314,7 +314,7 @@ static void copy(struct walk *w)
 	fl_emit_jmpi(p, BPF_JGT, BPF_REG_0, w->g->l->string_max, w->fault);
 }
 
-/* "..." in front of what there is. */
+/* "..." in front of the path so far. */
 static void mark_cut(struct walk *w, uint32_t past)
 {
 	struct fl_insns *p = w->g->p;

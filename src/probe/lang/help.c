@@ -162,7 +162,7 @@ static void help_param(const struct fl_parse *p, struct fl_diag *d)
 		fl_diag_help(d, "this function has no parameters");
 }
 
-/* Arguments by name, of what is not there: it is the tracepoint's name that is wrong. */
+/* Arguments by name of a tracepoint that is not there: its name is what is wrong. */
 static void help_entry(const struct fl_parse *p, struct fl_diag *d)
 {
 	struct fl_str name = p->event->place.symbol, near;

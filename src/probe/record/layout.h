@@ -52,7 +52,7 @@ enum {
 };
 
 struct fl_context {
-	uint8_t flags; /* FL_FLAG_*; what is not known is not set */
+	uint8_t flags; /* FL_FLAG_*; a flag that the kernel does not show is not set */
 	uint8_t depth; /* of preemption being off, and in the upper half of migration */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The traced system: its types, symbols, tracepoints, registers, and what it permits. A target is
- * the running kernel, or files of another machine; who asks cannot tell and need not. Nothing is
+ * the running kernel, or files of another machine; callers cannot tell and need not. Nothing is
  * opened before it is asked for, and everything is kept until the target is closed.
  *
  * Where a file cannot be had, the function that needs it says so with an errno each time, and
@@ -129,7 +129,7 @@ const char *fl_target_tracefs(struct fl_target *t);
 int fl_target_readme(struct fl_target *t, struct fl_buf *out);
 
 /*
- * The language's rules of its own kernel, kept here for who learns and who asks (probe/lang/dialect.h):
+ * The language's rules of its own kernel, kept here between learning them and asking for them (probe/lang/dialect.h):
  * malloc()ed, owned from then on. NULL before.
  */
 void fl_target_put_dialect(struct fl_target *t, struct fl_dialect_rules *rules);

@@ -106,7 +106,7 @@ static struct fl_str cached(struct fl_str cache, uint32_t offset)
 				  (struct fl_str){};
 }
 
-/* One that was found twice by one name is the one that the loader takes first. */
+/* Of two libraries of one name the loader takes the first. */
 static int take_library(struct fl_str soname, struct fl_str path, struct fl_str *found, struct fl_buf *ret)
 {
 	if (!found->n) {
