@@ -5,6 +5,10 @@
  * function's entry one goes down to the innermost inlined one that has the address; its place in
  * the source is the line table's, and that of each function around it is where it was called.
  *
+ * Going down means to look at each entry beneath a function, of which most are variables. So a function
+ * that is asked for a second time is gone through once, and what has addresses in it is kept, with its
+ * name and place: ten thousand addresses of a program are of some thousand functions.
+ *
  * A distribution moves what several files share into one more file (.gnu_debugaltlink, made by dwz),
  * without which there would be no names.
  */
@@ -38,6 +42,22 @@ struct ranges {
 	size_t n, cap;
 };
 
+/* What of a function has addresses of its own, in the order of the entries: what is in it follows, one deeper. */
+struct scope {
+	uint64_t low, high;
+	Dwarf_Off die;
+	unsigned int depth; /* the function itself: 0 */
+	bool is_frame; /* a function, and no block */
+	bool is_named;
+	struct fl_elf_line frame; /* its name, and the place of its call */
+};
+
+struct function {
+	struct scope *v;
+	size_t n, cap;
+	unsigned int asked;
+};
+
 struct unit {
 	Dwarf_Die die;
 	struct ranges functions;
@@ -46,6 +66,7 @@ struct unit {
 	size_t nr_files;
 	const char *folder; /* where it was compiled */
 	struct fl_map paths; /* whole ones, by what the tables have */
+	struct fl_map known; /* struct function, by entry */
 };
 
 struct fl_elf_lines {
@@ -243,6 +264,9 @@ void fl_elf_lines_close(struct fl_elf_lines *l)
 	for (size_t k = 0; k < l->nr_units; k++) {
 		free(l->units[k].functions.v);
 		fl_map_fini(&l->units[k].paths);
+		fl_map_for_each(e, &l->units[k].known)
+			free(((struct function *)e->ptr)->v);
+		fl_map_fini(&l->units[k].known);
 	}
 	fl_arena_fini(&l->strings);
 	free(l->units);
@@ -381,10 +405,117 @@ static void place_by_call(struct fl_elf_lines *l, struct unit *u, Dwarf_Die *inl
 	ret->line = (uint32_t)number_of(inlined, DW_AT_call_line);
 }
 
+static int add_scope(struct function *f, struct scope one)
+{
+	if (f->n == f->cap) {
+		size_t cap = f->cap ? f->cap * 2 : 16;
+		struct scope *v = reallocarray(f->v, cap, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		f->v = v;
+		f->cap = cap;
+	}
+	f->v[f->n++] = one;
+	return 0;
+}
+
+static int add_scopes(struct function *f, Dwarf_Die *die, unsigned int depth)
+{
+	struct scope one = { .die = dwarf_dieoffset(die), .depth = depth,
+			     .is_frame = depth == 0 || dwarf_tag(die) == DW_TAG_inlined_subroutine };
+	Dwarf_Addr base;
+	Dwarf_Die child;
+	ptrdiff_t at = 0;
+	int r = 0;
+
+	while (r == 0 && (at = dwarf_ranges(die, at, &base, &one.low, &one.high)) > 0)
+		r = add_scope(f, one);
+	if (r < 0 || depth == DEPTH_MAX || dwarf_child(die, &child) != 0)
+		return r;
+	do
+		if (is_scope(dwarf_tag(&child)))
+			r = add_scopes(f, &child, depth + 1);
+	while (r == 0 && dwarf_siblingof(&child, &child) == 0);
+	return r;
+}
+
+/* One frame with its name, and where it was called if it was inlined. */
+static void describe(struct fl_elf_lines *l, struct unit *u, struct scope *s)
+{
+	Dwarf_Die die;
+
+	if (s->is_named || !dwarf_offdie(l->dwarf, s->die, &die))
+		return;
+	s->is_named = true;
+	name_frame(&die, &s->frame);
+	if (s->depth > 0)
+		place_by_call(l, u, &die, &s->frame);
+}
+
+/* The frames at @address, outermost first, as pointers into what is known of the function. */
+static size_t known_frames(const struct function *f, uint64_t address, struct scope **v)
+{
+	unsigned int depth = 0;
+	size_t n = 0, last = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		struct scope *s = &f->v[i];
+
+		if (depth > 0 && s->depth < depth && s->die != f->v[last].die)
+			break;
+		if (s->depth != depth || address < s->low || address >= s->high)
+			continue;
+		last = i;
+		depth++;
+		if (s->is_frame && n < DEPTH_MAX)
+			v[n++] = s;
+	}
+	return n;
+}
+
+/* The same, found by going down once. */
+static size_t find_frames(struct fl_elf_lines *l, const struct range *function, uint64_t address,
+			  struct scope *v)
+{
+	Dwarf_Die die;
+	size_t n = 0;
+
+	if (!dwarf_offdie(l->dwarf, function->die, &die))
+		return 0;
+	v[n++] = (struct scope){ .die = function->die };
+	for (unsigned int d = 1; d < DEPTH_MAX && child_with(&die, address, &die); d++)
+		if (dwarf_tag(&die) == DW_TAG_inlined_subroutine)
+			v[n++] = (struct scope){ .die = dwarf_dieoffset(&die), .depth = d };
+	return n;
+}
+
+/* What is known of a function; NULL at the first question, and where there is no memory. */
+static struct function *known_function(struct fl_elf_lines *l, struct unit *u, Dwarf_Off die)
+{
+	struct fl_str key = fl_str_n((const char *)&die, sizeof(die));
+	struct fl_map_entry *e = fl_map_get(&u->known, key);
+	struct function *f = e ? e->ptr : NULL;
+	Dwarf_Die entry;
+
+	if (!f) {
+		f = FL_ARENA_NEW(&l->strings, struct function);
+		key.p = fl_arena_dup(&l->strings, key);
+		e = f && key.p ? fl_map_put(&u->known, key, NULL) : NULL;
+		if (e)
+			e->ptr = f;
+		return NULL;
+	}
+	if (f->asked++ == 0 && dwarf_offdie(l->dwarf, die, &entry) && add_scopes(f, &entry, 0) < 0)
+		f->n = 0;
+	return f->n ? f : NULL;
+}
+
 size_t fl_elf_lines_at(struct fl_elf_lines *l, uint64_t address, struct fl_elf_line *v, size_t max)
 {
 	const struct range *in = find_range(&l->by_address, address), *function;
-	Dwarf_Die chain[DEPTH_MAX], die;
+	struct scope found[DEPTH_MAX], *chain[DEPTH_MAX];
+	struct function *known;
 	size_t n = 0, given;
 	struct unit *u;
 
@@ -392,22 +523,25 @@ size_t fl_elf_lines_at(struct fl_elf_lines *l, uint64_t address, struct fl_elf_l
 		return 0;
 	u = &l->units[in->index];
 	function = function_at(u, address);
-	if (function && dwarf_offdie(l->dwarf, function->die, &die)) {
-		chain[n++] = die;
-		for (unsigned int d = 0; d < DEPTH_MAX && n < DEPTH_MAX; d++) {
-			if (!child_with(&die, address, &die))
-				break;
-			if (dwarf_tag(&die) == DW_TAG_inlined_subroutine)
-				chain[n++] = die;
-		}
-	}
+	known = function ? known_function(l, u, function->die) : NULL;
+	if (known)
+		n = known_frames(known, address, chain);
+	else if (function)
+		n = find_frames(l, function, address, found);
+	for (size_t k = 0; !known && k < n; k++)
+		chain[k] = &found[k];
 	given = FL_MIN(n ? n : 1, max);
 	memset(v, 0, given * sizeof(*v));
 	place_by_table(l, u, address, &v[0]);
+	for (size_t k = 0; k < n && k <= given; k++)
+		describe(l, u, chain[n - 1 - k]);
 	for (size_t k = 0; k < given && k < n; k++) {
-		name_frame(&chain[n - 1 - k], &v[k]);
-		if (k > 0)
-			place_by_call(l, u, &chain[n - k], &v[k]);
+		v[k].name = chain[n - 1 - k]->frame.name;
+		v[k].linkage_name = chain[n - 1 - k]->frame.linkage_name;
+		if (k > 0) {
+			v[k].file = chain[n - k]->frame.file;
+			v[k].line = chain[n - k]->frame.line;
+		}
 	}
 	return given;
 }
