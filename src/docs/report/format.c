@@ -223,10 +223,15 @@ static void gitlab_finding(struct docs_printed *p, const struct docs_finding *f,
 	fl_json_strz(out, "check_name", id_of(f));
 	fl_json_strz(out, "fingerprint", print);
 	fl_json_strz(out, "severity", f->level == FL_ERROR ? "major" : f->level == FL_WARNING ? "minor" : "info");
+	fl_json_strz(out, "type", "issue");
+	fl_json_open(out, "categories", '[');
+	fl_json_strz(out, NULL, "Style");
+	fl_json_close(out, ']');
 	fl_json_open(out, "location", '{');
 	fl_json_strz(out, "path", file_of(f));
 	fl_json_open(out, "lines", '{');
 	fl_json_u64(out, "begin", f->line ? f->line : 1);
+	fl_json_u64(out, "end", f->line ? f->line : 1);
 	fl_json_close(out, '}');
 	fl_json_close(out, '}');
 	fl_json_close(out, '}');
