@@ -21,6 +21,7 @@
 #include "probe/tracedat/journal.h"
 #include "probe/tracedat/pagewriter.h"
 #include "probe/event/format.h"
+#include "probe/output/flat.h"
 #include "probe/output/stack.h"
 #include "probe/target/target.h"
 
@@ -171,8 +172,10 @@ static struct fl_map_entry *entry_of(struct fl_tracedat *t, struct fl_map *map, 
 	return key.p ? fl_map_put(map, key, NULL) : NULL;
 }
 
-static int remember_address(struct fl_tracedat *t, uint64_t address)
+static int remember_address(void *ctx, uint64_t address)
 {
+	struct fl_tracedat *t = ctx;
+
 	return entry_of(t, &t->addresses, address) ? 0 : -ENOMEM;
 }
 
@@ -201,115 +204,6 @@ static void put_number(struct fl_buf *b, uint64_t v, size_t size)
 	fl_buf_add(b, &le, size);
 }
 
-static uint64_t word_at(const struct fl_record *rec, uint16_t offset)
-{
-	uint64_t v;
-
-	memcpy(&v, fl_record_at(rec, offset), sizeof(v));
-	return v;
-}
-
-/* What stands between the common fields and the arguments: see lang/format.c. */
-static int put_places(struct fl_tracedat *t, const struct fl_record_schema *p, const struct fl_record *rec)
-{
-	uint64_t ip = p->layout.ip_offset ? word_at(rec, p->layout.ip_offset) : t->ips[rec->event];
-	bool kernel = p->event->kind != FL_PROBE_UPROBE;
-	uint64_t caller;
-	int r = 0;
-
-	if (p->event->kind == FL_PROBE_EPROBE || p->event->kind == FL_PROBE_SYNTH)
-		return 0;
-	put_number(&t->record, ip, 8);
-	if (kernel && ip)
-		r = remember_address(t, ip);
-	if (r < 0 || !p->event->is_return)
-		return r;
-	caller = p->layout.caller_offset ? word_at(rec, p->layout.caller_offset) : 0;
-	put_number(&t->record, caller, 8);
-	return kernel && caller ? remember_address(t, caller) : 0;
-}
-
-/* One string of the record: its data location is filled in at @slot, its bytes go to the end. */
-static void put_string(struct fl_tracedat *t, size_t slot, struct fl_str text)
-{
-	uint32_t loc = t->record.len | (uint32_t)(text.n + 1) << 16;
-
-	fl_buf_add_str(&t->record, text);
-	fl_buf_addc(&t->record, '\0');
-	if (!t->record.error)
-		fl_put_le32(t->record.data + slot, loc);
-}
-
-/* One that lies in the record itself, which is zeros there. */
-static void put_inline(struct fl_tracedat *t, size_t at, struct fl_str text)
-{
-	if (!t->record.error && text.n)
-		memcpy(t->record.data + at, text.p, text.n);
-}
-
-struct value {
-	const struct fl_record_schema *probe;
-	const struct fl_record *rec;
-	size_t size; /* of @rec */
-	size_t arg;
-};
-
-static int put_value(struct fl_tracedat *t, const struct value *v, size_t element, size_t at)
-{
-	const struct fl_probe_arg *a = &v->probe->event->args[v->arg];
-	const struct fl_record_slot *s = &v->probe->layout.slots[v->arg];
-	uint64_t number;
-	struct fl_str text;
-
-	if (s->kind == FL_SLOT_STRING) {
-		if (!fl_record_string(s, v->rec, v->size, element, &text))
-			return 0;
-		if (a->type->flags & FL_TYPE_FIXED)
-			put_inline(t, at, fl_str_sub(text, 0, a->size - 1));
-		else
-			put_string(t, at, text);
-		return 0;
-	}
-	number = fl_record_value(s, v->rec, element, a->type->is_signed);
-	if (s->kind == FL_SLOT_SYMBOL) {
-		put_string(t, at, fl_symbols_at(t->symbols, number));
-		return 0;
-	}
-	number = htole64(number);
-	if (!t->record.error)
-		memcpy(t->record.data + at, &number, a->type->size);
-	return a->type->print == FL_PRINT_SYMBOL ? remember_address(t, le64toh(number)) : 0;
-}
-
-static int put_values(struct fl_tracedat *t, const struct fl_record_schema *p, const struct fl_record *rec,
-		      size_t size)
-{
-	const struct fl_probe_event *e = p->event;
-	size_t base = fl_format_args_offset(e);
-	int r = 0;
-
-	fl_buf_fill(&t->record, 0, e->record_size);
-	for (size_t i = 0; i < e->nr_args && r == 0; i++) {
-		struct value v = { p, rec, size, i };
-		size_t at = base + e->args[i].offset;
-
-		for (size_t k = 0; k < FL_MAX(e->args[i].count, 1u) && r == 0; k++)
-			r = put_value(t, &v, k, at + k * e->args[i].type->size);
-	}
-	return r;
-}
-
-static void put_common(struct fl_tracedat *t, uint16_t id, const struct fl_record *rec)
-{
-	struct fl_context context = fl_record_context(rec);
-
-	fl_buf_reset(&t->record);
-	put_number(&t->record, id, 2);
-	put_number(&t->record, context.flags, 1);
-	put_number(&t->record, context.depth, 1);
-	put_number(&t->record, rec->pid, 4);
-}
-
 /*
  * A stack is an event of its own behind the one that it belongs to, as the kernel makes it. A number
  * stands in front of the frames: how many (kernel's), or the process (user's, which it knows less of
@@ -325,7 +219,7 @@ static int add_stack(struct fl_tracedat *t, struct stream *s, const struct fl_re
 	if (r < 0 || !stack.n)
 		return 0; /* counted by the trace */
 	fl_stack_trim(kind, p->own_frames, t->symbols, &stack);
-	put_common(t, kernel ? KERNEL_STACK_ID : USER_STACK_ID, rec);
+	fl_flat_common(kernel ? KERNEL_STACK_ID : USER_STACK_ID, rec, &t->record);
 	put_number(&t->record, kernel ? stack.n : rec->pid, 4);
 	put_number(&t->record, 0, 4);
 	for (size_t i = 0; i < stack.n && r == 0; i++) {
@@ -343,6 +237,7 @@ int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_reco
 {
 	const struct fl_record_schema *p = t->schemas.v[rec->event];
 	struct stream *s = NULL;
+	struct fl_flat flat;
 	int r;
 
 	r = stream_at(t, cpu, &s);
@@ -350,12 +245,9 @@ int fl_tracedat_record(struct fl_tracedat *t, uint32_t cpu, const struct fl_reco
 		r = remember_comm(t, rec->pid, fl_str_n(rec->comm, strnlen(rec->comm, sizeof(rec->comm))));
 	if (r < 0)
 		return r;
-	put_common(t, EVENT_ID_FIRST + rec->event, rec);
-	r = put_places(t, p, rec);
-	if (r == 0)
-		r = put_values(t, p, rec, size);
-	if (r == 0)
-		r = t->record.error;
+	flat = (struct fl_flat){ .schema = p, .id = (uint16_t)(EVENT_ID_FIRST + rec->event), .ip = t->ips[rec->event],
+				 .symbols = t->symbols, .address = remember_address, .ctx = t };
+	r = fl_flat_record(&flat, rec, size, &t->record);
 	if (r == 0)
 		r = add_record(t, s, rec->time, t->record.data, t->record.len);
 	for (unsigned int kind = 0; p->layout.stacks && kind < _FL_STACK_MAX && r == 0; kind++)
