@@ -129,6 +129,7 @@ struct fl_trigger {
 	bool has_time, paused, removing, is_orphan;
 	struct fl_trigger *shared;
 	unsigned int users;
+	void *counted; /* of whoever counts: see free_counted() of struct fl_triggers */
 };
 
 /* An event that has histograms, in their order. */
@@ -162,6 +163,8 @@ struct fl_triggers {
 	struct fl_trigger **with_variables; /* those that have or use any, the newest last */
 	size_t nr_with_variables, cap_with_variables;
 	const struct fl_trigger *snapshot; /* whose action owns the one snapshot */
+	void (*free_counted)(void *counted); /* NULL: nobody counts */
+	void (*clear_counted)(struct fl_trigger *t); /* "clear" was written */
 };
 
 /* What writing a line logs; @arena owns it. Zero-initialise. */
@@ -188,6 +191,9 @@ int fl_triggers_write(struct fl_triggers *t, struct fl_str system, struct fl_str
 
 /* What opening that file with O_TRUNC does: removes all, if nobody uses their variables. */
 void fl_triggers_clear(struct fl_triggers *t, struct fl_str system, struct fl_str event);
+
+/* The event's histograms; NULL: it never had any. It stays as long as the set. */
+struct fl_trigger_event *fl_triggers_event(const struct fl_triggers *t, struct fl_str system, struct fl_str event);
 
 /* A line each: what reading that file shows. */
 void fl_triggers_show(const struct fl_triggers *t, struct fl_str system, struct fl_str event, struct fl_buf *out);

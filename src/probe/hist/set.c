@@ -122,6 +122,8 @@ static void trigger_free(struct fl_trigger *t)
 	if (set->snapshot == t)
 		set->snapshot = NULL;
 	drop(set->with_variables, &set->nr_with_variables, t);
+	if (set->free_counted)
+		set->free_counted(t->counted);
 	fl_arena_fini(&arena);
 }
 
@@ -217,6 +219,8 @@ static bool update(const struct hist_parse *p, struct fl_trigger **ret)
 		there->paused = true;
 	else if (a->cont)
 		there->paused = false;
+	else if (p->set->clear_counted)
+		p->set->clear_counted(there);
 	*ret = there;
 	return true;
 }
@@ -352,6 +356,11 @@ void fl_triggers_clear(struct fl_triggers *t, struct fl_str system, struct fl_st
 			return;
 	while (e && e->n)
 		take_off(&p, e->trigger[0]);
+}
+
+struct fl_trigger_event *fl_triggers_event(const struct fl_triggers *t, struct fl_str system, struct fl_str event)
+{
+	return find_event(t, system, event);
 }
 
 void fl_triggers_show(const struct fl_triggers *t, struct fl_str system, struct fl_str event, struct fl_buf *out)
