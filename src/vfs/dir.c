@@ -2,6 +2,7 @@
 #include "vfs/dir.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
@@ -224,52 +225,79 @@ struct attr {
 	const struct fl_attr_ops *ops;
 };
 
+struct reader {
+	struct fl_buf text;
+	uint64_t version;
+	bool has_read;
+};
+
 static int attr_open(struct fl_open *o)
 {
 	struct attr *a = FL_CONTAINER_OF(o->node, struct attr, node);
-	struct fl_buf *text;
+	struct reader *reader;
 	int r = 0;
 
 	if ((o->flags & O_ACCMODE) != O_RDONLY && o->flags & O_TRUNC && a->ops->truncate)
 		r = a->ops->truncate(o->node);
 	if (r < 0 || (o->flags & O_ACCMODE) == O_WRONLY)
 		return r;
-	text = calloc(1, sizeof(*text));
-	if (!text)
+	reader = calloc(1, sizeof(*reader));
+	if (!reader)
 		return -ENOMEM;
-	r = a->ops->show(o->node, text);
+	r = a->ops->show(o->node, &reader->text);
 	if (r == 0)
-		r = text->error;
+		r = reader->text.error;
 	if (r < 0) {
-		fl_buf_fini(text);
-		free(text);
+		fl_buf_fini(&reader->text);
+		free(reader);
 		return r;
 	}
-	o->state = text;
+	reader->version = a->ops->version ? a->ops->version(o->node) : 0;
+	o->state = reader;
 	return 0;
 }
 
 static void attr_release(struct fl_open *o)
 {
-	if (!o->state)
+	struct reader *reader = o->state;
+
+	if (!reader)
 		return;
-	fl_buf_fini(o->state);
-	free(o->state);
+	fl_buf_fini(&reader->text);
+	free(reader);
 }
 
 static ssize_t attr_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
 {
-	struct fl_str part = fl_str_sub(fl_buf_str(o->state), pos, n);
+	struct reader *reader = o->state;
+	struct fl_str part = fl_str_sub(fl_buf_str(&reader->text), pos, n);
 
 	memcpy(buf, part.p, part.n);
+	reader->has_read = true;
 	return part.n;
 }
 
 static ssize_t attr_size(struct fl_open *o)
 {
-	const struct fl_buf *text = o->state;
+	const struct reader *reader = o->state;
 
-	return text ? (ssize_t)text->len : 0;
+	return reader ? (ssize_t)reader->text.len : 0;
+}
+
+static int attr_poll(struct fl_open *o, short events)
+{
+	struct attr *a = FL_CONTAINER_OF(o->node, struct attr, node);
+	const struct reader *reader = o->state;
+	uint64_t now = a->ops->version && reader ? a->ops->version(o->node) : 0;
+	short ready = 0;
+
+	if (!a->ops->version || !reader)
+		return events & (POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM);
+	if (now != (reader->has_read ? reader->version : 0))
+		ready |= POLLIN | POLLRDNORM;
+	if (now != reader->version)
+		ready |= POLLPRI;
+	return events & ready;
 }
 
 static ssize_t attr_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos)
@@ -291,6 +319,7 @@ static const struct fl_node_ops attr_node_ops = {
 	.read = attr_read,
 	.size = attr_size,
 	.write = attr_write,
+	.poll = attr_poll,
 	.free = attr_free,
 };
 

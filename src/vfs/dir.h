@@ -45,6 +45,11 @@ struct fl_attr_ops {
 	int (*show)(struct fl_node *attr, struct fl_buf *out);
 	int (*store)(struct fl_node *attr, struct fl_str text);
 	int (*truncate)(struct fl_node *attr);
+	/*
+	 * Grows with what there is to be read; who polls waits for it: POLLIN while it is not what was read, POLLPRI
+	 * once it is not what it was at open. NULL: a poll never waits.
+	 */
+	uint64_t (*version)(struct fl_node *attr);
 };
 
 struct fl_node *fl_attr_new(const struct fl_attr_ops *ops, mode_t mode, void *data);
