@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -104,6 +105,17 @@ static void reach_tracefs(void)
 		mount("nodev", "/sys/kernel/tracing", "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
+/* An enabled event takes a handful of descriptors, and there are thousands of events. Not for the command. */
+static void raise_files(void)
+{
+	struct rlimit most = { 1 << 20, 1 << 20 };
+
+	if (setrlimit(RLIMIT_NOFILE, &most) == 0 || getrlimit(RLIMIT_NOFILE, &most) < 0)
+		return;
+	most.rlim_cur = most.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &most);
+}
+
 static int serve(struct fl_mount *m, struct mount_trees *trees, unsigned int which, char **argv)
 {
 	struct fl_mount_bind binds[MOUNT_BINDS_MAX];
@@ -124,6 +136,7 @@ static int serve(struct fl_mount *m, struct mount_trees *trees, unsigned int whi
 		pidfd = (int)syscall(SYS_pidfd_open, command.pid, 0);
 		loop.wake_fd = pidfd;
 	}
+	raise_files();
 	r = fl_mount_run(m, &loop);
 	if (command.ended)
 		return exit_status(&command);

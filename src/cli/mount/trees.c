@@ -44,6 +44,7 @@ struct mount_trees {
 	struct fl_node *root;
 #ifdef FL_HAVE_PROBE
 	struct fl_target *target;
+	struct fl_node *tracing; /* borrowed */
 #endif
 #ifdef FL_HAVE_ALLOC
 	struct fl_alloc_source *source;
@@ -99,9 +100,8 @@ static int add_tracing(struct mount_trees *t, bool dump)
 	if (r < 0)
 		return r;
 	say_events(t->target);
-	return fl_dir_add(t->root, FL_STR("tracing"),
-			  fl_tracefs_new(t->target, &(struct fl_tracefs_opts){ .dialect = FL_DIALECT_7_3,
-									       .dump = dump }));
+	t->tracing = fl_tracefs_new(t->target, &(struct fl_tracefs_opts){ .dialect = FL_DIALECT_7_3, .dump = dump });
+	return fl_dir_add(t->root, FL_STR("tracing"), t->tracing);
 }
 #else
 static int add_tracing(struct mount_trees *t, bool dump)
@@ -206,12 +206,18 @@ struct fl_node *mount_trees_root(struct mount_trees *t)
 	return t->root;
 }
 
-#ifdef FL_HAVE_EPDMA
 void mount_trees_tick(struct mount_trees *t)
 {
+#ifdef FL_HAVE_PROBE
+	if (t->tracing)
+		fl_tracefs_tick(t->tracing);
+#endif
+#ifdef FL_HAVE_EPDMA
 	mount_endpoint_tick(t->endpoint);
+#endif
 }
 
+#ifdef FL_HAVE_EPDMA
 void mount_trees_lock(struct mount_trees *t)
 {
 	mount_endpoint_lock(t->endpoint);
@@ -222,10 +228,6 @@ void mount_trees_unlock(struct mount_trees *t)
 	mount_endpoint_unlock(t->endpoint);
 }
 #else
-void mount_trees_tick(struct mount_trees *t)
-{
-}
-
 void mount_trees_lock(struct mount_trees *t)
 {
 }

@@ -77,17 +77,18 @@ static void put_record(struct fl_page_writer *w, uint64_t delta, struct fl_str r
 
 int fl_page_writer_add(struct fl_page_writer *w, uint64_t time, struct fl_str record)
 {
+	uint32_t size = w->size ? w->size : FL_PAGE_SIZE;
 	size_t need =
 		record.n + 3 + 16 + 8; /* its words in front, and a number of lost ones behind */
 	int r;
 
-	if (need > FL_PAGE_SIZE - FL_PAGE_HEAD)
+	if (need > size - FL_PAGE_HEAD)
 		return -E2BIG;
 	if (!w->page)
-		w->page = malloc(FL_PAGE_SIZE);
+		w->page = malloc(size);
 	if (!w->page)
 		return -ENOMEM;
-	if (w->used + need > FL_PAGE_SIZE - FL_PAGE_HEAD || (w->used && time < w->last)) {
+	if (w->used + need > size - FL_PAGE_HEAD || (w->used && time < w->last)) {
 		r = fl_page_writer_flush(w);
 		if (r < 0)
 			return r;

@@ -13,6 +13,7 @@
 #define FL_PAGE_HEAD 16u /* time, commit */
 
 struct fl_page_writer {
+	uint32_t size; /* of a page; 0: FL_PAGE_SIZE */
 	uint8_t *page; /* NULL until the first record */
 	uint32_t used; /* bytes behind the head */
 	uint64_t last; /* time of the record before */

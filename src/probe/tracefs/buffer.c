@@ -8,18 +8,25 @@
 
 #include "base/num.h"
 
-static void drop_first(struct trace_buffer *b)
+/* Where lines of one CPU are taken out, holes stay until they come to be the first. */
+static void drop(struct trace_buffer *b, size_t i)
 {
-	struct trace_line *l = &b->lines[b->start++];
+	struct trace_line *l = &b->lines[i];
 
-	b->bytes -= l->n;
+	if (l->text) {
+		b->bytes -= l->n + l->nr_raw;
+		b->count--;
+	}
 	free(l->text);
+	l->text = NULL;
+	while (b->start < b->end && !b->lines[b->start].text)
+		b->start++;
 }
 
 void trace_buffer_clear(struct trace_buffer *b)
 {
 	while (b->start < b->end)
-		drop_first(b);
+		drop(b, b->start);
 	b->start = b->end = 0;
 	b->written = 0;
 }
@@ -29,7 +36,7 @@ static int make_room(struct trace_buffer *b)
 	if (b->end < b->cap)
 		return 0;
 	if (b->start > b->cap / 2) {
-		memmove(b->lines, b->lines + b->start, trace_buffer_count(b) * sizeof(*b->lines));
+		memmove(b->lines, b->lines + b->start, (b->end - b->start) * sizeof(*b->lines));
 		b->end -= b->start;
 		b->start = 0;
 	} else {
@@ -48,49 +55,84 @@ void trace_buffer_limit(struct trace_buffer *b, size_t bytes)
 {
 	b->limit = bytes;
 	while (b->start < b->end && b->bytes > b->limit)
-		drop_first(b);
+		drop(b, b->start);
 }
 
-int trace_buffer_add(struct trace_buffer *b, uint64_t time, struct fl_str text)
+int trace_buffer_add(struct trace_buffer *b, uint64_t time, uint32_t cpu, struct fl_str text, struct fl_str raw)
 {
-	char *copy = fl_str_dup(text);
+	char *copy = malloc(text.n + raw.n + 1);
 	size_t at;
 
 	if (!copy || make_room(b) < 0) {
 		free(copy);
 		return -ENOMEM;
 	}
+	memcpy(copy, text.p, text.n);
+	if (raw.n)
+		memcpy(copy + text.n, raw.p, raw.n);
 	for (at = b->end; at > b->start && b->lines[at - 1].time > time;)
 		at--;
 	memmove(b->lines + at + 1, b->lines + at, (b->end - at) * sizeof(*b->lines));
-	b->lines[at] = (struct trace_line){ time, copy, text.n };
+	b->lines[at] = (struct trace_line){ time, copy, text.n, copy + text.n, raw.n, cpu };
 	b->end++;
-	b->bytes += text.n;
+	b->count++;
+	b->bytes += text.n + raw.n;
 	b->written++;
 	trace_buffer_limit(b, b->limit);
 	return 0;
 }
 
-size_t trace_buffer_take(struct trace_buffer *b, char *to, size_t size)
+size_t trace_buffer_count(const struct trace_buffer *b, uint32_t cpu)
+{
+	size_t n = 0;
+
+	if (cpu == TRACE_ALL_CPUS)
+		return b->count;
+	for (size_t i = b->start; i < b->end; i++)
+		n += trace_line_is(&b->lines[i], cpu);
+	return n;
+}
+
+size_t trace_buffer_take(struct trace_buffer *b, uint32_t cpu, char *to, size_t size)
 {
 	size_t used = 0;
 
-	while (b->start < b->end) {
-		const struct trace_line *l = &b->lines[b->start];
+	for (size_t i = b->start; i < b->end; i++) {
+		const struct trace_line *l = &b->lines[i];
 
+		if (!trace_line_is(l, cpu))
+			continue;
 		if (used && l->n > size - used)
 			break;
 		memcpy(to + used, l->text, FL_MIN(l->n, size - used));
 		used += FL_MIN(l->n, size - used);
-		drop_first(b);
+		drop(b, i);
 	}
 	return used;
 }
 
-void trace_buffer_show(const struct trace_buffer *b, unsigned int cpus, struct fl_buf *out)
+const struct trace_line *trace_buffer_take_record(struct trace_buffer *b, uint32_t cpu)
+{
+	size_t i = b->start;
+
+	while (i < b->end && !trace_line_is(&b->lines[i], cpu))
+		i++;
+	if (i >= b->end)
+		return NULL;
+	free(b->taken);
+	b->last = b->lines[i];
+	b->taken = b->lines[i].text;
+	b->bytes -= b->last.n + b->last.nr_raw;
+	b->count--;
+	b->lines[i].text = NULL;
+	drop(b, i);
+	return &b->last;
+}
+
+void trace_buffer_show(const struct trace_buffer *b, uint32_t cpu, unsigned int cpus, struct fl_buf *out)
 {
 	fl_buf_addf(out, "# tracer: nop\n#\n# entries-in-buffer/entries-written: %zu/%" PRIu64 "   #P:%u\n#\n",
-		    trace_buffer_count(b), b->written, cpus);
+		    trace_buffer_count(b, cpu), b->written, cpus);
 	fl_buf_addz(out, "#                                _-----=> irqs-off/BH-disabled\n"
 			 "#                               / _----=> need-resched\n"
 			 "#                              | / _---=> hardirq/softirq\n"
@@ -100,12 +142,14 @@ void trace_buffer_show(const struct trace_buffer *b, unsigned int cpus, struct f
 			 "#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n"
 			 "#              | |         |   |||||     |         |\n");
 	for (size_t i = b->start; i < b->end; i++)
-		fl_buf_add(out, b->lines[i].text, b->lines[i].n);
+		if (trace_line_is(&b->lines[i], cpu))
+			fl_buf_add(out, b->lines[i].text, b->lines[i].n);
 }
 
 void trace_buffer_fini(struct trace_buffer *b)
 {
 	trace_buffer_clear(b);
 	free(b->lines);
+	free(b->taken);
 	*b = (struct trace_buffer){};
 }

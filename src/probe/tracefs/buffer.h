@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The trace as lines, bounded: what "trace" shows and "trace_pipe" takes out. The oldest go first. How
- * many were written, with those that are gone, is in the head, as the kernel's ring buffer has it.
+ * The trace, bounded: records with their lines, which "trace" shows, "trace_pipe" takes out, and per_cpu's files
+ * show and take of one CPU. The oldest go first. How many were written, with those that are gone, is in the head, as
+ * the kernel's ring buffer has it.
  */
 #ifndef PROBE_TRACEFS_BUFFER_H
 #define PROBE_TRACEFS_BUFFER_H
@@ -14,20 +15,33 @@
 
 struct trace_line {
 	uint64_t time;
-	char *text; /* with its newline, and the lines of stacks behind it */
+	char *text; /* with its newline, and the lines of stacks behind it; NULL: it was taken out */
 	size_t n;
+	const char *raw; /* in the memory of @text: the record */
+	size_t nr_raw;
+	uint32_t cpu;
 };
+
+#define TRACE_ALL_CPUS UINT32_MAX
+
+static inline bool trace_line_is(const struct trace_line *l, uint32_t cpu)
+{
+	return l->text && (cpu == TRACE_ALL_CPUS || l->cpu == cpu);
+}
 
 struct trace_buffer {
 	struct trace_line *lines; /* by time */
 	size_t start, end, cap;	  /* [start, end) of @lines */
+	size_t count; /* of those that were not taken out */
 	size_t bytes, limit;
 	uint64_t written; /* with those that are gone since, and those that never came this far */
 	bool off; /* tracing_on is 0 */
+	char *taken; /* what trace_buffer_take_record() has handed out */
+	struct trace_line last;
 };
 
-/* A line among those that are there already, at its time. Copied. 0 or -ENOMEM. */
-int trace_buffer_add(struct trace_buffer *b, uint64_t time, struct fl_str text);
+/* A line among those that are there already, at its time, with its record. Copied. 0 or -ENOMEM. */
+int trace_buffer_add(struct trace_buffer *b, uint64_t time, uint32_t cpu, struct fl_str text, struct fl_str raw);
 /* @n records were written, and no line of theirs can be shown. */
 static inline void trace_buffer_lose(struct trace_buffer *b, uint64_t n)
 {
@@ -35,14 +49,13 @@ static inline void trace_buffer_lose(struct trace_buffer *b, uint64_t n)
 }
 void trace_buffer_clear(struct trace_buffer *b);
 /* Takes whole lines out, as many as @size bytes hold; at least one, which may be cut. */
-size_t trace_buffer_take(struct trace_buffer *b, char *to, size_t size);
-static inline size_t trace_buffer_count(const struct trace_buffer *b)
-{
-	return b->end - b->start;
-}
+size_t trace_buffer_take(struct trace_buffer *b, uint32_t cpu, char *to, size_t size);
+/* Takes the oldest record out; it is valid until the next call. NULL: there is none. */
+const struct trace_line *trace_buffer_take_record(struct trace_buffer *b, uint32_t cpu);
+size_t trace_buffer_count(const struct trace_buffer *b, uint32_t cpu);
 void trace_buffer_limit(struct trace_buffer *b, size_t bytes);
 /* The file "trace": the head with the counts, then all lines. */
-void trace_buffer_show(const struct trace_buffer *b, unsigned int cpus, struct fl_buf *out);
+void trace_buffer_show(const struct trace_buffer *b, uint32_t cpu, unsigned int cpus, struct fl_buf *out);
 void trace_buffer_fini(struct trace_buffer *b);
 
 #endif

@@ -29,10 +29,8 @@ static int restart(struct instance *in)
 	int r = 0;
 
 	for (struct place *p = in->places; p && r == 0; p = p->next)
-		if (p->event && p->dir && in->live && place_is_enabled(p)) {
-			place_enable(p, false);
-			r = place_enable(p, true);
-		}
+		if (p->is_running)
+			r = live_restart(p);
 	return r;
 }
 

@@ -2,10 +2,8 @@
 /* The files beside the events: switches, the trace itself, and what tells of the tracer. */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/num.h"
@@ -27,8 +25,9 @@ static int tracer_store(struct fl_node *attr, struct fl_str text)
 
 static int on_show(struct fl_node *attr, struct fl_buf *out)
 {
-	const struct instance *in = attr->data;
+	struct instance *in = attr->data;
 
+	tracefs_drain(in, true); /* a trigger may have switched it */
 	fl_buf_addz(out, in->buffer.off ? "0\n" : "1\n");
 	return 0;
 }
@@ -44,87 +43,6 @@ static int on_store(struct fl_node *attr, struct fl_str text)
 	tracefs_drain(in, true);
 	in->buffer.off = v == 0;
 	return 0;
-}
-
-static int size_show(struct fl_node *attr, struct fl_buf *out)
-{
-	const struct instance *in = attr->data;
-
-	fl_buf_addf(out, "%zu\n", in->buffer.limit >> 10);
-	return 0;
-}
-
-static int size_store(struct fl_node *attr, struct fl_str text)
-{
-	struct instance *in = attr->data;
-	uint64_t v;
-
-	if (fl_parse_u64(fl_str_trim(text), 10, &v) < 0 || v == 0 || v > 1u << 20)
-		return -EINVAL;
-	trace_buffer_limit(&in->buffer, v << 10);
-	return 0;
-}
-
-/* ---- trace, trace_pipe ---- */
-
-static int trace_show(struct fl_node *attr, struct fl_buf *out)
-{
-	struct instance *in = attr->data;
-
-	tracefs_drain(in, true);
-	trace_buffer_show(&in->buffer, (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), out);
-	return 0;
-}
-
-static int trace_store(struct fl_node *attr, struct fl_str text)
-{
-	return 0;
-}
-
-static int trace_clear(struct fl_node *attr)
-{
-	struct instance *in = attr->data;
-
-	tracefs_drain(in, true);
-	trace_buffer_clear(&in->buffer);
-	return 0;
-}
-
-/* The end of the pipe comes only where tracing is off and something has been read. */
-static ssize_t pipe_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
-{
-	struct instance *in = o->node->data;
-
-	tracefs_drain(in, false);
-	if (!trace_buffer_count(&in->buffer))
-		return in->buffer.off && o->state ? 0 : -EAGAIN;
-	o->state = o->node;
-	return (ssize_t)trace_buffer_take(&in->buffer, buf, n);
-}
-
-static int pipe_poll(struct fl_open *o, short events)
-{
-	struct instance *in = o->node->data;
-
-	tracefs_drain(in, false);
-	return trace_buffer_count(&in->buffer) ? events & (POLLIN | POLLRDNORM) : 0;
-}
-
-static void plain_free(struct fl_node *n)
-{
-	free(n);
-}
-
-static const struct fl_node_ops pipe_ops = { .read = pipe_read, .poll = pipe_poll, .free = plain_free };
-
-static struct fl_node *pipe_new(struct instance *in)
-{
-	struct fl_node *n = calloc(1, sizeof(*n));
-
-	if (n)
-		*n = (struct fl_node){ .ops = &pipe_ops, .type = FL_NODE_FILE, .mode = 0440, .refs = 1,
-				       .data = in };
-	return instance_owns(in, n);
 }
 
 /* ---- events in one file ---- */
@@ -196,8 +114,6 @@ static const struct attr_row attrs[] = {
 	{ "available_tracers", 0444, { tracers_show } },
 	{ "current_tracer", 0644, { tracers_show, tracer_store } },
 	{ "tracing_on", 0644, { on_show, on_store } },
-	{ "buffer_size_kb", 0644, { size_show, size_store } },
-	{ "trace", 0644, { trace_show, trace_store, trace_clear } },
 	{ "set_event", 0644, { set_event_show, set_event_store, set_event_clear } },
 };
 
@@ -214,8 +130,10 @@ int tracefs_add_controls(struct instance *in)
 
 	if (r == 0 && !in->fs->top)
 		r = tracefs_add_attrs(in, in->root, top_attrs, FL_ARRAY_SIZE(top_attrs), in);
+	if (r == 0 && !in->fs->top)
+		r = tracefs_add_comms(in);
 	if (r == 0)
-		r = fl_dir_add(in->root, FL_STR("trace_pipe"), pipe_new(in));
+		r = tracefs_add_views(in);
 	if (r == 0)
 		r = tracefs_add_markers(in);
 	if (r == 0)

@@ -68,26 +68,21 @@ bool is_place_enableable(const struct place *p)
 	return !p->is_kernels || strcmp(p->system, "ftrace");
 }
 
-bool place_is_enabled(const struct place *p)
-{
-	const struct fl_probe_event *e = place_event(p);
-
-	return p->live || (e && tracefs_is_enabled(p->in->fs, p->in, e));
-}
-
+/* What is there is wanted, or not; whoever it is, it goes on running as long as a trigger needs it. */
 int place_enable(struct place *p, bool on)
 {
-	if (!p->is_kernels && !on)
-		tracefs_disable(p->in, fl_str(p->system), fl_str(p->event));
-	else if (!p->is_kernels)
-		return tracefs_enable(p->in, fl_str(p->system), fl_str(p->event), p->filter);
-	else if (on && !p->live)
-		return live_enable_kernels(p->in, p->system, p->event, p->filter, &p->live);
-	else if (!on) {
-		live_disable(p->live);
-		p->live = NULL;
-	}
-	return 0;
+	int r;
+
+	if (p->wanted == on)
+		return 0;
+	tracefs_drain(p->in, true);
+	p->wanted = on;
+	r = live_update(p);
+	if (r < 0)
+		p->wanted = false;
+	p->in->nr_wanted += p->wanted;
+	p->in->nr_wanted -= !on;
+	return r;
 }
 
 static int parse_switch(struct fl_str text, bool *ret)
@@ -102,7 +97,10 @@ static int parse_switch(struct fl_str text, bool *ret)
 
 static int enable_show(struct fl_node *attr, struct fl_buf *out)
 {
-	fl_buf_addz(out, place_is_enabled(attr->data) ? "1\n" : "0\n");
+	const struct place *p = attr->data;
+
+	tracefs_drain(p->in, true); /* a trigger may have switched it */
+	fl_buf_addf(out, "%d%s\n", p->wanted, p->switched_by || place_has_triggers(p) ? "*" : "");
 	return 0;
 }
 
@@ -170,7 +168,7 @@ int place_fill(struct place *p)
 
 	if (p->event) {
 		r = tracefs_add_attrs(p->in, p->dir, event_attrs, FL_ARRAY_SIZE(event_attrs), p);
-		return r < 0 ? r : tracefs_add_trigger_file(p);
+		return r < 0 ? r : tracefs_add_trigger_files(p);
 	}
 	return tracefs_add_attrs(p->in, p->dir, system_attrs, FL_ARRAY_SIZE(system_attrs), p);
 }

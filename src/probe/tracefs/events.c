@@ -61,10 +61,30 @@ static struct place *place_of(struct instance *in, struct fl_str system, const s
 
 void tracefs_free_places(struct instance *in)
 {
-	for (struct place *p = in->places; p; p = p->next)
+	for (struct place *p = in->places; p; p = p->next) {
+		commands_free(p);
+		fl_filter_fini(&p->here);
 		free(p->filter);
+	}
 	fl_map_fini(&in->by_name);
 	fl_arena_fini(&in->names);
+}
+
+struct place *place_named(struct instance *in, struct fl_str system, struct fl_str event)
+{
+	return place_of(in, system, &event);
+}
+
+/* The kernel's have their place once their system was looked at. */
+struct place *place_find(struct instance *in, struct fl_str system, struct fl_str event)
+{
+	_cleanup_free_ char *name = fl_str_dup(system);
+	struct place *p;
+
+	if (!name || tracefs_list_places(in, name) < 0)
+		return NULL;
+	p = place_of(in, system, &event);
+	return p && p->dir ? p : NULL;
 }
 
 const struct fl_probe_event *place_event(const struct place *p)
@@ -215,6 +235,9 @@ static void drop_gone(struct instance *in)
 		p->dir = NULL;
 		free(p->filter);
 		p->filter = NULL;
+		commands_free(p);
+		in->nr_wanted -= p->wanted;
+		p->wanted = false;
 		if (system->is_kernels || fl_dir_count(system->dir) > SYSTEM_FILES)
 			continue;
 		fl_dir_remove(in->events_dir, fl_str(system->system));

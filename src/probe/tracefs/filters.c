@@ -16,8 +16,7 @@ int filter_show(struct fl_node *attr, struct fl_buf *out)
 	return 0;
 }
 
-/* The fields that a filter on the place may name. */
-static int find_format(const struct place *p, struct fl_arena *arena, const struct fl_format **ret)
+int place_format(const struct place *p, struct fl_arena *arena, const struct fl_format **ret)
 {
 	_cleanup_buf_ struct fl_buf text = {};
 	struct fl_format *format;
@@ -43,38 +42,42 @@ static void log_refusal(struct tracefs *fs, struct fl_str text, const struct fl_
 							.column = diag->column });
 }
 
-static int check(const struct place *p, struct fl_str text)
+int place_parse_filter(const struct place *p, struct fl_str text, struct fl_filter *ret)
 {
 	_cleanup_arena_ struct fl_arena arena = {};
-	_cleanup_filter_ struct fl_filter filter = {};
 	struct fl_event_scope scope = { .target = p->in->fs->target };
 	struct fl_filter_scope names;
 	struct fl_diag diag = {};
-	int r = find_format(p, &arena, &scope.format);
+	int r = place_format(p, &arena, &scope.format);
 
 	if (r < 0)
 		return r;
 	names = fl_event_filter_scope(&scope);
-	r = fl_filter_parse(text, &names, &filter, &diag);
+	r = fl_filter_parse(text, &names, ret, &diag);
 	if (r < 0)
 		log_refusal(p->in->fs, text, &diag);
 	fl_diag_fini(&diag);
 	return r;
 }
 
-/* An enabled event goes on with the filter that it has now. */
+static int check(const struct place *p, struct fl_str text)
+{
+	_cleanup_filter_ struct fl_filter filter = {};
+
+	return place_parse_filter(p, text, &filter);
+}
+
+/* An event that runs goes on with the filter that it has now. */
 static int apply(struct place *p, struct fl_str text)
 {
 	char *filter = text.n ? fl_str_dup(text) : NULL;
-	bool on = place_is_enabled(p);
 
 	if (text.n && !filter)
 		return -ENOMEM;
-	if (on)
-		place_enable(p, false);
+	tracefs_drain(p->in, true);
 	free(p->filter);
 	p->filter = filter;
-	return on ? place_enable(p, true) : 0;
+	return p->is_running ? live_restart(p) : 0;
 }
 
 static int set(struct place *p, struct fl_str text)

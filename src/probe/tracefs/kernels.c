@@ -21,7 +21,6 @@ struct kernels_event {
 	struct fl_printfmt *fmt;	/* NULL: it cannot be said */
 	struct fl_probe_event *probe;
 	struct fl_filter filter; /* n 0: none, or BPF applies it */
-	char *filter_text;
 	struct fl_arena arena;
 };
 
@@ -65,9 +64,7 @@ int kernels_event_new(struct tracefs *fs, const char *system, const char *event,
 		return -ENOMEM;
 	k->fs = fs;
 	learn_printk(fs);
-	k->filter_text = filter ? strdup(filter) : NULL;
-	r = filter && !k->filter_text ? -ENOMEM
-				      : fl_target_format(fs->target, fl_str(system), fl_str(event), &k->format);
+	r = fl_target_format(fs->target, fl_str(system), fl_str(event), &k->format);
 	if (r == 0)
 		r = fl_printfmt_parse(k->format, FL_ABI_OWN, &k->arena, &k->fmt);
 	if (r == -EINVAL) /* then its fields are shown */
@@ -89,7 +86,6 @@ void kernels_event_free(struct kernels_event *k)
 		fl_probe_event_free(k->probe);
 	fl_filter_fini(&k->filter);
 	fl_arena_fini(&k->arena);
-	free(k->filter_text);
 	free(k);
 }
 
@@ -114,12 +110,12 @@ static void fetch_strings(const struct kernels_event *k, struct fl_buf *args)
 	}
 }
 
-int kernels_event_filter_here(struct kernels_event *k)
+int kernels_event_filter_here(struct kernels_event *k, const char *filter)
 {
 	struct fl_event_scope scope = { k->fs->target, k->format };
 	struct fl_filter_scope names = fl_event_filter_scope(&scope);
 	_cleanup_buf_ struct fl_buf args = {};
-	int r = fl_filter_parse(fl_str(k->filter_text), &names, &k->filter, NULL);
+	int r = fl_filter_parse(fl_str(filter), &names, &k->filter, NULL);
 
 	if (r < 0)
 		return r;
@@ -193,14 +189,17 @@ uint32_t kernels_event_word(const struct kernels_event *k, const char *field, co
 }
 
 /* The words in front of the event's own, which BPF does not show. */
-static void fill_common(const struct kernels_event *k, const struct fl_record *rec, uint8_t *raw, size_t n)
+void kernels_event_common(const struct kernels_event *k, const struct fl_record *rec, uint8_t *raw, size_t n)
 {
+	struct fl_context context = fl_record_context(rec);
 	uint16_t type = (uint16_t)k->format->id;
 
 	if (n < 8)
 		return;
 	memset(raw, 0, 8);
 	memcpy(raw, &type, sizeof(type));
+	raw[2] = context.flags;
+	raw[3] = context.depth;
 	memcpy(raw + 4, &rec->pid, sizeof(rec->pid));
 }
 
@@ -269,7 +268,6 @@ void kernels_event_line(struct kernels_event *k, uint32_t cpu, const struct fl_r
 	char head[FL_LINE_HEAD_ROOM];
 	char *end = fl_line_head_once(head, cpu, rec);
 
-	fill_common(k, rec, raw, n);
 	fl_buf_add(out, head, (size_t)(end - head));
 	if (!say_syscall(k, raw, n, out))
 		say(k, raw, n, out);

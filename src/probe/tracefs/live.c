@@ -12,7 +12,10 @@
 
 #include "bpf/sys.h"
 #include "base/num.h"
+#include "probe/filter/filter.h"
 #include "probe/live/session.h"
+#include "probe/output/flat.h"
+#include "probe/output/stack.h"
 #include "probe/output/text.h"
 #include "probe/tracefs/private.h"
 
@@ -23,6 +26,7 @@
 struct live_event {
 	struct live_event *next;
 	struct instance *in;
+	struct place *place; /* NULL: it is watched for the instance's own sake, and makes no lines */
 	struct fl_probe_event *event; /* the list's, or @kernels' */
 	struct kernels_event *kernels; /* NULL: a definition */
 	struct fl_session *session;   /* NULL: it was enabled once, and its counts are kept */
@@ -30,7 +34,6 @@ struct live_event {
 	struct fl_totals before; /* of sessions that are over */
 	uint64_t lost;		 /* of this session's, what the buffer knows of */
 	uint16_t number;
-	bool silent; /* it is watched for the instance's own sake */
 };
 
 static struct live_event *find(const struct instance *in, const struct fl_probe_event *e)
@@ -42,10 +45,10 @@ static struct live_event *find(const struct instance *in, const struct fl_probe_
 	return l;
 }
 
-bool tracefs_is_enabled(const struct tracefs *fs, const struct instance *in, const struct fl_probe_event *e)
+bool tracefs_is_enabled(const struct tracefs *fs, const struct fl_probe_event *e)
 {
-	for (const struct instance *i = in ? in : fs->instances; i; i = in ? NULL : i->next) {
-		const struct live_event *l = find(i, e);
+	for (const struct instance *in = fs->instances; in; in = in->next) {
+		const struct live_event *l = find(in, e);
 
 		if (l && l->session)
 			return true;
@@ -55,56 +58,149 @@ bool tracefs_is_enabled(const struct tracefs *fs, const struct instance *in, con
 
 /* ---- records ---- */
 
-struct reading {
-	struct instance *in;
+/* A record, and how it is said. */
+struct saying {
 	struct live_event *l;
+	uint32_t cpu;
+	const struct fl_record *rec;
+	size_t size;
+	uint8_t *raw; /* of the kernel's: a copy that may be changed */
+	size_t n;
 };
 
-/* The record as its own session has counted it. @raw is a copy that may be changed. */
-static int of_kernels(struct live_event *l, uint32_t cpu, const struct fl_record *rec, size_t size, uint8_t *raw,
-		      struct fl_buf *line)
+static const struct fl_record_schema *schema_of(const struct live_event *l)
 {
-	const struct fl_record_layout *layout = &fl_session_probe(l->session, 0)->schema.layout;
-	size_t n = size - layout->raw_offset;
-	uint32_t others[2] = { kernels_event_word(l->kernels, "prev_pid", raw, n),
-			       kernels_event_word(l->kernels, "next_pid", raw, n) };
+	return &fl_session_probe(l->session, 0)->schema;
+}
 
+/* Stacks are asked for apart. */
+static void say_line(const struct moment *m, struct fl_buf *out)
+{
+	const struct saying *s = m->ctx;
+	_cleanup_buf_ struct fl_buf line = {};
+
+	if (s->l->kernels) {
+		kernels_event_line(s->l->kernels, s->cpu, s->rec, s->raw, s->n, out);
+		return;
+	}
+	fl_text_record(s->l->text, s->cpu, s->rec, s->size, &line);
+	fl_buf_add_str(out, fl_str_sub(fl_buf_str(&line), 0, fl_str_find(fl_buf_str(&line), '\n', 0) + 1));
+	fl_buf_pass_error(out, &line);
+}
+
+static void say_stack(const struct moment *m, struct fl_buf *out)
+{
+	const struct saying *s = m->ctx;
+
+	fl_stack_text(schema_of(s->l), s->cpu, s->rec, s->size, s->l->in->fs->symbols, false, out);
+}
+
+/* The frames lie in the record, where they are wanted. */
+static void find_frames(const struct saying *s, struct fl_count_record *r)
+{
+	const struct fl_record_schema *schema = schema_of(s->l);
+	struct fl_stack stack = {};
+
+	if (fl_record_stack(&schema->layout, s->rec, s->size, FL_STACK_KERNEL, &stack) < 0)
+		return;
+	fl_stack_trim(FL_STACK_KERNEL, schema->own_frames, s->l->in->fs->symbols, &stack);
+	r->frames = stack.frames;
+	r->nr_frames = stack.n;
+}
+
+static int pass(const struct saying *s, bool passes)
+{
+	struct fl_count_record r = { .data = s->raw, .size = s->n, .time = s->rec->time, .pid = s->rec->pid,
+				     .cpu = s->cpu,
+				     .comm = fl_str_n(s->rec->comm, strnlen(s->rec->comm, sizeof(s->rec->comm))) };
+	struct moment m = { .p = s->l->place, .rec = &r, .raw = fl_str_n((const char *)s->raw, s->n),
+			    .passes = passes, .line = say_line, .ctx = s };
+
+	if (s->l->place->has_stacks) {
+		find_frames(s, &r);
+		m.stack = say_stack;
+	}
+	return moment_pass(&m);
+}
+
+/* The record as its own session has counted it. */
+static int of_kernels(struct live_event *l, struct saying *s)
+{
+	const struct fl_record_layout *layout = &schema_of(l)->layout;
+	uint32_t others[2];
+	bool passes;
+	int r = 0;
+
+	kernels_event_common(l->kernels, s->rec, s->raw, s->n);
+	others[0] = kernels_event_word(l->kernels, "prev_pid", s->raw, s->n);
+	others[1] = kernels_event_word(l->kernels, "next_pid", s->raw, s->n);
 	if (!others[1])
-		others[0] = others[1] = kernels_event_word(l->kernels, "pid", raw, n);
+		others[0] = others[1] = kernels_event_word(l->kernels, "pid", s->raw, s->n);
 	if (l == l->in->forks)
-		pids_fork(l->in, kernels_event_word(l->kernels, "parent_pid", raw, n),
-			  kernels_event_word(l->kernels, "child_pid", raw, n));
-	if (!l->silent && pids_pass(l->in, rec->pid, others, 2) &&
-	    kernels_event_passes(l->kernels, layout, cpu, rec, size, raw, n))
-		kernels_event_line(l->kernels, cpu, rec, raw, n, line);
+		pids_fork(l->in, kernels_event_word(l->kernels, "parent_pid", s->raw, s->n),
+			  kernels_event_word(l->kernels, "child_pid", s->raw, s->n));
+	passes = pids_pass(l->in, s->rec->pid, others, 2);
+	if (l->place && (passes || place_has_triggers(l->place))) {
+		l->place->passes_pids = passes;
+		passes = passes && kernels_event_passes(l->kernels, layout, s->cpu, s->rec, s->size, s->raw, s->n);
+		r = pass(s, passes);
+	}
 	if (l == l->in->exits)
-		pids_exit(l->in, kernels_event_word(l->kernels, "pid", raw, n));
-	return 0;
+		pids_exit(l->in, kernels_event_word(l->kernels, "pid", s->raw, s->n));
+	return r;
+}
+
+static int say_kernels(struct live_event *l, uint32_t cpu, const struct fl_record *rec, size_t size)
+{
+	size_t at = schema_of(l)->layout.raw_offset;
+	_cleanup_buf_ struct fl_buf raw = {};
+	struct saying s = { l, cpu, rec, size, NULL, 0 };
+
+	if (size < at)
+		return 0;
+	fl_buf_add(&raw, fl_record_at(rec, at), size - at);
+	s.raw = (uint8_t *)raw.data;
+	s.n = raw.len;
+	return raw.error ? raw.error : of_kernels(l, &s);
+}
+
+/* By the event's format, for who reads pages of records, and for filters and triggers. */
+static int flatten(const struct live_event *l, const struct fl_record *rec, size_t size, struct fl_buf *out)
+{
+	const struct fl_flat f = { .schema = schema_of(l), .id = (uint16_t)l->place->id,
+				   .symbols = l->in->fs->symbols };
+
+	return fl_flat_record(&f, rec, size, out);
+}
+
+static int say_definition(struct live_event *l, uint32_t cpu, const struct fl_record *rec, size_t size)
+{
+	_cleanup_buf_ struct fl_buf flat = {};
+	struct saying s = { l, cpu, rec, size, NULL, 0 };
+	struct place *p = l->place;
+	bool passes = pids_pass(l->in, rec->pid, NULL, 0);
+	int r = 0;
+
+	r = flatten(l, rec, size, &flat);
+	if (r < 0)
+		return r;
+	s.raw = (uint8_t *)flat.data;
+	s.n = flat.len;
+	p->passes_pids = passes;
+	if (p->filters_here && passes) {
+		const struct fl_filter_env env = { .comm = fl_str_n(rec->comm, strnlen(rec->comm, FL_COMM_LEN)),
+						   .cpu = cpu };
+
+		passes = fl_filter_match(&p->here, s.raw, s.n, &env);
+	}
+	return pass(&s, passes);
 }
 
 static int say(void *ctx, uint32_t cpu, const struct fl_record *rec, size_t size)
 {
-	_cleanup_buf_ struct fl_buf line = {}, raw = {};
 	struct live_event *l = ctx;
-	struct instance *in = l->in;
 
-	if (!l->silent && (in->buffer.off || !cpus_has(in, cpu)))
-		return 0;
-	if (l->kernels) {
-		size_t at = fl_session_probe(l->session, 0)->schema.layout.raw_offset;
-
-		if (size < at)
-			return 0;
-		fl_buf_add(&raw, fl_record_at(rec, at), size - at);
-		if (raw.error)
-			return raw.error;
-		of_kernels(l, cpu, rec, size, (uint8_t *)raw.data, &line);
-	} else if (pids_pass(in, rec->pid, NULL, 0)) {
-		fl_text_record(l->text, cpu, rec, size, &line);
-	}
-	if (line.error || !line.len)
-		return line.error;
-	return trace_buffer_add(&in->buffer, rec->time, fl_buf_str(&line));
+	return l->kernels ? say_kernels(l, cpu, rec, size) : say_definition(l, cpu, rec, size);
 }
 
 /* What goes out is numbered as the session's only event: a copy, as a ring is not written to. */
@@ -135,8 +231,10 @@ static void count_lost(struct live_event *l)
 	struct fl_totals now;
 
 	fl_session_totals(l->session, 0, &now);
-	if (!l->silent)
+	if (l->place && l->place->wanted)
 		trace_buffer_lose(&l->in->buffer, now.lost - l->lost);
+	if (l->place && l->place->hists)
+		fl_count_lost(l->place->hists, now.lost - l->lost);
 	l->lost = now.lost;
 }
 
@@ -231,7 +329,8 @@ static int make_rings(struct instance *in)
 static int start(struct live_event *l, const char *filter)
 {
 	struct fl_session_opts opts = { .raw = l->kernels, .except = (uint32_t)getpid(),
-					 .boot_clock = l->in->boot_clock };
+					 .boot_clock = l->in->boot_clock,
+					 .stacks = l->place && l->place->has_stacks ? 1u << FL_STACK_KERNEL : 0 };
 	struct fl_probe_event *e = l->event;
 	int r = make_rings(l->in);
 
@@ -263,41 +362,18 @@ static int prepare(struct instance *in)
 	return in->fs->symbols ? 0 : fl_symbols_new(in->fs->target, &in->fs->symbols);
 }
 
-static int switch_on(struct instance *in, struct fl_probe_event *e, const char *filter)
+static struct live_event *live_new(struct place *p, struct fl_probe_event *e)
 {
-	struct live_event *l = find(in, e);
-	int r = prepare(in);
+	struct live_event *l = find(p->in, e);
 
-	if (r < 0)
-		return r;
-	if (!l) {
-		l = calloc(1, sizeof(*l));
-		if (!l)
-			return -ENOMEM;
-		*l = (struct live_event){ .next = in->live, .in = in, .event = e };
-		in->live = l;
-	}
-	return l->session || e->deferred ? 0 : start(l, filter);
-}
-
-/* All of the event's probes, or none of them. */
-int tracefs_enable(struct instance *in, struct fl_str group, struct fl_str event, const char *filter)
-{
-	const struct fl_event_chain *named = fl_event_list_named(&in->fs->events, group, event);
-	int r = 0;
-
-	for (size_t i = 0; i < named->n && r == 0; i++)
-		r = switch_on(in, named->v[i], filter);
-	if (r < 0)
-		tracefs_disable(in, group, event);
-	return r;
-}
-
-void tracefs_disable(struct instance *in, struct fl_str group, struct fl_str event)
-{
-	for (struct live_event *l = in->live; l; l = l->next)
-		if (!l->kernels && fl_event_is(l->event, group, event))
-			switch_off(l);
+	if (l)
+		return l;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	*l = (struct live_event){ .next = p->in->live, .in = p->in, .place = p, .event = e };
+	p->in->live = l;
+	return l;
 }
 
 static void forget(struct live_event *l)
@@ -313,23 +389,26 @@ static void forget(struct live_event *l)
 	free(l);
 }
 
-int live_enable_kernels(struct instance *in, const char *system, const char *event, const char *filter,
-			struct live_event **ret)
+/* @here: its filter cannot be BPF's, as others want what it drops. */
+static int start_kernels(struct instance *in, struct place *p, const char *system, const char *event,
+			 const char *filter, bool here, struct live_event **ret)
 {
 	struct live_event *l = calloc(1, sizeof(*l));
 	int r = l ? prepare(in) : -ENOMEM;
 
 	if (r == 0)
-		r = kernels_event_new(in->fs, system, event, filter, &l->kernels);
+		r = kernels_event_new(in->fs, system, event, here ? NULL : filter, &l->kernels);
 	if (r < 0) {
 		free(l);
 		return r;
 	}
 	l->in = in;
+	l->place = p;
+	r = filter && here ? kernels_event_filter_here(l->kernels, filter) : 0;
 	l->event = kernels_event_probe(l->kernels);
-	r = start(l, NULL);
-	if (r < 0 && filter) { /* perhaps for what the filter needs */
-		r = kernels_event_filter_here(l->kernels);
+	r = r < 0 ? r : start(l, NULL);
+	if (r < 0 && filter && !here) { /* perhaps for what the filter needs */
+		r = kernels_event_filter_here(l->kernels, filter);
 		l->event = kernels_event_probe(l->kernels);
 		r = r < 0 ? r : start(l, NULL);
 	}
@@ -344,15 +423,84 @@ int live_enable_kernels(struct instance *in, const char *system, const char *eve
 	return 0;
 }
 
+int live_watch(struct instance *in, const char *system, const char *event, struct live_event **ret)
+{
+	return start_kernels(in, NULL, system, event, NULL, false, ret);
+}
+
 void live_disable(struct live_event *l)
 {
 	if (l)
 		forget(l);
 }
 
-void live_watch_silently(struct live_event *l)
+/* All of the event's probes, or none of them. */
+static int start_definitions(struct place *p)
 {
-	l->silent = true;
+	const struct fl_event_chain *named =
+		fl_event_list_named(&p->in->fs->events, fl_str(p->system), fl_str(p->event));
+	int r = prepare(p->in);
+
+	if (r == 0 && p->filter && (p->filters_here || !place_event(p) || place_event(p)->kind == FL_PROBE_SYNTH))
+		r = place_parse_filter(p, fl_str(p->filter), &p->here);
+	for (size_t i = 0; i < named->n && r == 0; i++) {
+		struct fl_probe_event *e = named->v[i];
+		struct live_event *l = live_new(p, e);
+
+		if (!l)
+			r = -ENOMEM;
+		else if (!l->session && !e->deferred && e->kind != FL_PROBE_SYNTH)
+			r = start(l, p->filters_here ? NULL : p->filter);
+	}
+	return r;
+}
+
+static void stop(struct place *p)
+{
+	p->is_running = false;
+	for (struct live_event *l = p->in->live, *next; l; l = next) {
+		next = l->next;
+		if (l->place != p)
+			continue;
+		if (l->kernels)
+			forget(l);
+		else
+			switch_off(l); /* its counts are kept */
+	}
+	fl_filter_fini(&p->here);
+}
+
+int live_update(struct place *p)
+{
+	bool triggers = place_has_triggers(p), wanted = p->wanted || p->switched_by || triggers;
+	bool stacks = p->in->stacks || commands_want_stack(p) || (p->hists && fl_count_wants_stack(p->hists));
+	struct live_event *l;
+	int r;
+
+	if (p->is_running && wanted && stacks == p->has_stacks && triggers == p->filters_here)
+		return 0;
+	if (p->is_running)
+		stop(p);
+	if (!wanted || !fl_target_is_live(p->in->fs->target))
+		return p->wanted ? -EOPNOTSUPP : 0;
+	p->has_stacks = stacks;
+	p->filters_here = triggers;
+	if (!is_place_enableable(p)) /* made here */
+		r = prepare(p->in);
+	else if (p->is_kernels)
+		r = start_kernels(p->in, p, p->system, p->event, p->filter, triggers, &l);
+	else
+		r = start_definitions(p);
+	p->is_running = true;
+	if (r < 0)
+		stop(p);
+	return r;
+}
+
+int live_restart(struct place *p)
+{
+	stop(p);
+	return live_update(p);
 }
 
 /* Probes that were removed; an enabled one cannot be. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "base/num.h"
 #include "probe/tracefs/private.h"
@@ -16,8 +17,9 @@
  */
 #define ENTRY_MAX (4096 - 16 - 8 - 16 - 2)
 #define RAW_MAX	  (4096 - 16 - 8 - 8)
+#define PRINT_HEAD 16 /* of the event "print", in front of its text */
 
-static uint64_t now_ns(const struct instance *in)
+uint64_t tracefs_now(const struct instance *in)
 {
 	struct timespec ts;
 
@@ -57,21 +59,72 @@ static void writer_of(pid_t pid, char comm[static 16], unsigned int *cpu)
 	comm[name.n] = '\0';
 }
 
-/* The line that @said stands in, by who writes to @o now. */
-static int add_line(struct fl_open *o, struct fl_str said)
-{
-	_cleanup_buf_ struct fl_buf line = {};
-	struct instance *in = o->node->data;
-	uint64_t now = now_ns(in), usec = (now + 500) / 1000;
-	unsigned int cpu;
+/* What is said, and in which moment. */
+struct mark {
+	struct fl_str said;
 	char comm[16];
+};
 
-	writer_of(o->caller, comm, &cpu);
-	if (!cpus_has(in, cpu))
-		return 0;
-	fl_buf_addf(&line, "%16s-%-7d [%03u] ..... %5" PRIu64 ".%06" PRIu64 ": %.*s\n", comm, (int)o->caller, cpu,
-		    usec / 1000000, usec % 1000000, FL_STR_ARG(said));
-	return line.error ? line.error : trace_buffer_add(&in->buffer, now, fl_buf_str(&line));
+static void say(const struct moment *m, struct fl_buf *out)
+{
+	const struct mark *mark = m->ctx;
+	uint64_t usec = (m->rec->time + 500) / 1000;
+
+	fl_buf_addf(out, "%16s-%-7d [%03u] ..... %5" PRIu64 ".%06" PRIu64 ": %.*s\n", mark->comm, (int)m->rec->pid,
+		    m->rec->cpu, usec / 1000000, usec % 1000000, FL_STR_ARG(mark->said));
+}
+
+/* As the event "print" has it: who wrote it is an address there, which nobody knows here; behind it the text. */
+static int make_record(const struct place *p, uint32_t pid, struct fl_str text, struct fl_buf *out)
+{
+	const struct fl_format *format;
+	struct fl_target *target = p->in->fs->target;
+
+	fl_buf_fill(out, '\0', PRINT_HEAD);
+	fl_buf_add_str(out, text);
+	if (!fl_str_ends(text, "\n"))
+		fl_buf_addc(out, '\n');
+	fl_buf_addc(out, '\0');
+	if (out->error)
+		return out->error;
+	if (fl_target_format(target, FL_STR("ftrace"), FL_STR("print"), &format) == 0)
+		fl_put_le16(out->data, (uint16_t)format->id);
+	fl_put_le32(out->data + 4, pid);
+	return 0;
+}
+
+/*
+ * The line that @said stands in, by who writes to @o now. @text: what the event "print" has in its record, behind
+ * the address of who writes; NULL: it is another event.
+ */
+static int add_line(struct fl_open *o, struct fl_str said, const struct fl_str *text)
+{
+	struct instance *in = o->node->data;
+	struct fl_count_record rec = { .time = tracefs_now(in), .pid = (uint32_t)o->caller };
+	struct mark mark = { .said = said };
+	struct moment m = { .p = place_named(in, FL_STR("ftrace"), FL_STR("print")), .rec = &rec, .passes = true,
+			    .always = true, .line = say, .ctx = &mark };
+	_cleanup_buf_ struct fl_buf record = {};
+	unsigned int cpu;
+	int r;
+
+	if (!m.p)
+		return -ENOMEM;
+	writer_of(o->caller, mark.comm, &cpu);
+	rec.cpu = cpu;
+	rec.comm = fl_str(mark.comm);
+	if (text) {
+		r = make_record(m.p, rec.pid, *text, &record);
+		if (r < 0)
+			return r;
+		rec.data = (const uint8_t *)record.data;
+		rec.size = PRINT_HEAD + text->n; /* triggers see what was written */
+		m.raw = fl_buf_str(&record);
+	}
+	m.p->passes_pids = text;
+	if (place_has_triggers(m.p))
+		tracefs_drain(in, true); /* what came before it */
+	return moment_pass(&m);
 }
 
 /* -EBADF: tracing is off, or the instance is gone. */
@@ -92,12 +145,15 @@ static ssize_t marker_write(struct fl_open *o, const void *buf, size_t n, uint64
 	while (text.n && text.p[text.n - 1] == '\n')
 		text.n--;
 	do {
+		struct fl_str part = fl_str_sub(text, 0, ENTRY_MAX), written = part;
 		_cleanup_buf_ struct fl_buf said = {};
 
 		fl_buf_addz(&said, "tracing_mark_write: ");
-		fl_buf_add_str(&said, fl_str_sub(text, 0, ENTRY_MAX));
+		fl_buf_add_str(&said, part);
 		text = fl_str_from(text, ENTRY_MAX);
-		r = said.error ? said.error : add_line(o, fl_buf_str(&said));
+		if (!text.n) /* the end of the line, too */
+			written.n = (size_t)((const char *)buf + n - part.p);
+		r = said.error ? said.error : add_line(o, fl_buf_str(&said), &written);
 	} while (r == 0 && text.n);
 	return r < 0 ? r : (ssize_t)n;
 }
@@ -118,7 +174,7 @@ static ssize_t raw_write(struct fl_open *o, const void *buf, size_t n, uint64_t 
 	fl_buf_addf(&said, "# %x buf:", id);
 	for (size_t i = sizeof(id); i < (n + 3) / 4 * 4; i++)
 		fl_buf_addf(&said, " %02x", i < n ? data[i] : 0);
-	r = said.error ? said.error : add_line(o, fl_buf_str(&said));
+	r = said.error ? said.error : add_line(o, fl_buf_str(&said), NULL);
 	return r < 0 ? r : (ssize_t)n;
 }
 

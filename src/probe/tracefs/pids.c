@@ -101,11 +101,7 @@ void pids_fini(struct instance *in)
 
 static int watch(struct instance *in, const char *event, struct live_event **ret)
 {
-	int r = *ret ? 0 : live_enable_kernels(in, "sched", event, NULL, ret);
-
-	if (r == 0)
-		live_watch_silently(*ret);
-	return r;
+	return *ret ? 0 : live_watch(in, "sched", event, ret);
 }
 
 static void unwatch(struct live_event **l)
@@ -180,6 +176,29 @@ static int clear(struct instance *in, struct pid_list *l)
 	return follow(in);
 }
 
+static int stacks_show(struct fl_node *attr, struct fl_buf *out)
+{
+	const struct instance *in = attr->data;
+
+	fl_buf_addz(out, in->stacks ? "1\n" : "0\n");
+	return 0;
+}
+
+static int stacks_store(struct fl_node *attr, struct fl_str text)
+{
+	struct instance *in = attr->data;
+	uint64_t v;
+	int r = 0;
+
+	if (fl_parse_u64(fl_str_trim(text), 10, &v) < 0 || v > 1)
+		return -EINVAL;
+	tracefs_drain(in, true);
+	in->stacks = v;
+	for (struct place *p = in->places; p && r == 0; p = p->next)
+		r = p->is_running ? live_update(p) : 0;
+	return r;
+}
+
 static int wanted_show(struct fl_node *attr, struct fl_buf *out)
 {
 	const struct instance *in = attr->data;
@@ -229,11 +248,12 @@ static const struct attr_row rows[] = {
 
 int tracefs_add_pids(struct instance *in)
 {
-	static const struct attr_row fork = { "event-fork", 0644, { fork_show, fork_store } };
+	static const struct attr_row switches[] = { { "event-fork", 0644, { fork_show, fork_store } },
+						    { "stacktrace", 0644, { stacks_show, stacks_store } } };
 	struct fl_node *options = instance_owns(in, fl_dir_new(NULL, in));
 	int r = fl_dir_add(in->root, FL_STR("options"), options);
 
 	if (r == 0)
-		r = tracefs_add_attrs(in, options, &fork, 1, in);
+		r = tracefs_add_attrs(in, options, switches, FL_ARRAY_SIZE(switches), in);
 	return r < 0 ? r : tracefs_add_attrs(in, in->root, rows, FL_ARRAY_SIZE(rows), in);
 }

@@ -11,6 +11,8 @@
 #include "base/map.h"
 #include "base/arena.h"
 #include "btf/ksyms.h"
+#include "probe/count/count.h"
+#include "probe/filter/filter.h"
 #include "probe/hist/hist.h"
 #include "probe/printfmt/printk.h"
 #include "probe/tracefs/buffer.h"
@@ -42,9 +44,17 @@ struct place {
 	char *system, *event; /* event NULL: the system's own directory */
 	bool is_kernels, filled;
 	unsigned int id;
-	char *filter;		 /* NULL: none */
-	struct live_event *live; /* of the kernel's: it is enabled */
-	struct fl_node *dir;	 /* borrowed; NULL while it is not there */
+	char *filter;	     /* NULL: none */
+	struct fl_node *dir; /* borrowed; NULL while it is not there */
+	bool wanted;	     /* its records make lines */
+	/* triggers.c: those beside histograms, the newest first; those of others that switch this one */
+	struct command *commands;
+	unsigned int switched_by;
+	struct fl_trigger_event *hists; /* NULL: it never had any */
+	/* live.c: how it runs */
+	bool is_running, has_stacks, filters_here;
+	bool passes_pids; /* the record at hand */
+	struct fl_filter here; /* of a definition: what filters_here */
 };
 
 /* The processes of set_event_pid, or of set_event_notrace_pid. */
@@ -65,6 +75,8 @@ struct instance {
 	struct place *places, **last_place;
 	struct fl_map by_name; /* of places */
 	struct fl_arena names;
+	size_t nr_wanted; /* of the places */
+	unsigned int nesting; /* synthetic events that are being made */
 	bool kernels_listed;
 	bool events_stale; /* events/ does not show the list as it is */
 
@@ -80,7 +92,7 @@ struct instance {
 	uint64_t no_cpus[TRACEFS_MAX_CPUS / 64]; /* a bit each of those that are not traced */
 	struct fl_triggers triggers;
 	struct pid_list wanted, unwanted;
-	bool event_fork;
+	bool event_fork, stacks; /* of options/ */
 	struct live_event *forks, *exits; /* what event_fork hangs on; NULL: off */
 };
 
@@ -98,6 +110,10 @@ struct tracefs {
 	struct fl_printk printk;	  /* what the kernel's records say by address */
 	struct fl_arena printk_arena;
 	bool has_printk;
+	struct saved_comm {
+		uint32_t pid; /* 0: not in use */
+		char name[16];
+	} comms[8192];
 };
 
 /* @node as a part of @in; NULL is passed on. */
@@ -137,15 +153,52 @@ const struct fl_probe_event *place_event(const struct place *p);
 
 /* event-files.c: what is in these directories. */
 int place_fill(struct place *p);
-bool place_is_enabled(const struct place *p);
 int place_enable(struct place *p, bool on);
+/* Made where it is not there yet; NULL: no memory. */
+struct place *place_named(struct instance *in, struct fl_str system, struct fl_str event);
+/* NULL: there is no such event. */
+struct place *place_find(struct instance *in, struct fl_str system, struct fl_str event);
+/* The fields that a filter on the place may name. */
+int place_format(const struct place *p, struct fl_arena *arena, const struct fl_format **ret);
+/* -EINVAL, with the reason in error_log. */
+int place_parse_filter(const struct place *p, struct fl_str text, struct fl_filter *ret);
 int tracefs_add_enable(struct instance *in);
 bool is_place_enableable(const struct place *p);
 
-/* triggers.c: the file "trigger" of an event. */
-int tracefs_add_trigger_file(struct place *p);
+/* triggers.c: the files "trigger" and "hist" of an event. */
+int tracefs_add_trigger_files(struct place *p);
 void tracefs_prepare_triggers(struct instance *in);
 bool tracefs_triggers_hold(const struct tracefs *fs, const struct fl_probe_event *e);
+
+/* commands.c: triggers that are one word: they switch, take a snapshot or show a stack. */
+int command_write(struct place *p, struct fl_str text); /* -ENOENT: no such command */
+void commands_show(const struct place *p, struct fl_buf *out);
+void commands_free(struct place *p);
+bool commands_want_stack(const struct place *p);
+/* They are done behind the record, which they look at; else in front of it. */
+bool commands_need_record(const struct place *p);
+/* @rec NULL: in front of it. @late: those that come behind the line. */
+struct fl_count_record;
+void commands_run(struct place *p, const struct fl_count_record *rec, bool late, bool *ret_stack);
+
+/* moment.c: a record on its way: triggers, filters, and the line. */
+struct moment {
+	struct place *p;
+	struct fl_count_record *rec; /* data NULL: nobody looks into it */
+	struct fl_str raw;	     /* for the buffer */
+	bool passes;		     /* the processes, and the event's filter */
+	/* Appends the line, and that of its stack. */
+	void (*line)(const struct moment *m, struct fl_buf *out);
+	void (*stack)(const struct moment *m, struct fl_buf *out); /* NULL: it has none */
+	const void *ctx;
+	bool always; /* the line is written whether the event is enabled or not */
+};
+int moment_pass(struct moment *m);
+bool place_has_triggers(const struct place *p);
+
+/* synth.c: what histograms' actions make. */
+int synth_trace(void *ctx, const struct fl_probe_event *synth, const struct fl_count_record *at,
+		const struct fl_count_value *v, size_t n);
 
 /* filters.c */
 int filter_show(struct fl_node *attr, struct fl_buf *out);
@@ -166,24 +219,32 @@ void pids_fork(struct instance *in, uint32_t parent, uint32_t child);
 void pids_exit(struct instance *in, uint32_t pid);
 void pids_fini(struct instance *in);
 
+/* comms.c */
+int tracefs_add_comms(struct instance *top);
+void comms_learn(struct tracefs *fs, uint32_t pid, struct fl_str comm);
+
+/* views.c */
+int tracefs_add_views(struct instance *in);
+
 /* marker.c, snapshot.c, clock.c, cpus.c */
+uint64_t tracefs_now(const struct instance *in);
 int tracefs_add_markers(struct instance *in);
 int tracefs_add_snapshot(struct instance *in);
+void snapshot_take(struct instance *in);
 int tracefs_add_clock(struct instance *in);
 int tracefs_add_cpus(struct instance *in);
 bool cpus_has(const struct instance *in, uint32_t cpu);
 
-/* live.c: all probes of one event are enabled together. */
-int tracefs_enable(struct instance *in, struct fl_str group, struct fl_str event, const char *filter);
-void tracefs_disable(struct instance *in, struct fl_str group, struct fl_str event);
-/* In @in; NULL: in any. */
-bool tracefs_is_enabled(const struct tracefs *fs, const struct instance *in, const struct fl_probe_event *e);
-/* The kernel's, by a probe on it. */
-int live_enable_kernels(struct instance *in, const char *system, const char *event, const char *filter,
-			struct live_event **ret);
+/*
+ * live.c: an event runs while somebody wants its records, by all its probes; this starts, stops or restarts it as
+ * things are now. On failure it does not run.
+ */
+int live_update(struct place *p);
+int live_restart(struct place *p);
+bool tracefs_is_enabled(const struct tracefs *fs, const struct fl_probe_event *e);
+/* One of the kernel's, without a place. */
+int live_watch(struct instance *in, const char *system, const char *event, struct live_event **ret);
 void live_disable(struct live_event *l);
-/* Its records make no lines. */
-void live_watch_silently(struct live_event *l);
 /* Fetches what has been traced; @all: to this moment, else what is certainly complete and in order. */
 void tracefs_drain(struct instance *in, bool all);
 /* After probes were removed from the list. */
@@ -204,7 +265,9 @@ int kernels_event_new(struct tracefs *fs, const char *system, const char *event,
 void kernels_event_free(struct kernels_event *k); /* NULL is allowed */
 struct fl_probe_event *kernels_event_probe(struct kernels_event *k);
 /* The filter is none that BPF could apply: it is applied here. */
-int kernels_event_filter_here(struct kernels_event *k);
+int kernels_event_filter_here(struct kernels_event *k, const char *filter);
+/* Fills in the words in front of the event's own, which BPF does not show. */
+void kernels_event_common(const struct kernels_event *k, const struct fl_record *rec, uint8_t *raw, size_t n);
 /* @size bytes of @rec, of which @n at @raw are the kernel's record. */
 bool kernels_event_passes(const struct kernels_event *k, const struct fl_record_layout *layout, uint32_t cpu,
 			  const struct fl_record *rec, size_t size, const uint8_t *raw, size_t n);

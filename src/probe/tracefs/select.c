@@ -52,7 +52,7 @@ int tracefs_set_event(struct instance *in, struct fl_str text)
 	} else {
 		s.match = unless_star(word);
 	}
-	if (off && !in->live) /* which is most often */
+	if (off && !in->nr_wanted) /* which is most often */
 		return 0;
 	r = tracefs_list_places(in, NULL);
 	return r < 0 ? r : set(in, &s, !off);
@@ -60,8 +60,8 @@ int tracefs_set_event(struct instance *in, struct fl_str text)
 
 void tracefs_show_enabled(struct instance *in, struct fl_buf *out)
 {
-	for (const struct place *p = in->places; in->live && p; p = p->next)
-		if (p->event && p->dir && place_is_enabled(p))
+	for (const struct place *p = in->places; in->nr_wanted && p; p = p->next)
+		if (p->event && p->dir && p->wanted)
 			fl_buf_addf(out, "%s:%s\n", p->system, p->event);
 }
 
@@ -69,14 +69,14 @@ const char *tracefs_state(struct instance *in, const char *system)
 {
 	size_t on = 0, all = 0;
 
-	if (!in->live)
+	if (!in->nr_wanted)
 		return "0\n";
 	tracefs_list_places(in, system);
 	for (const struct place *p = in->places; p; p = p->next) {
 		if (!p->event || !p->dir || !is_place_enableable(p) || (system && strcmp(p->system, system)))
 			continue;
 		all++;
-		on += place_is_enabled(p);
+		on += p->wanted;
 	}
 	return !on ? "0\n" : on == all ? "1\n" : "X\n";
 }

@@ -11,10 +11,11 @@
 
 static int snapshot_show(struct fl_node *attr, struct fl_buf *out)
 {
-	const struct instance *in = attr->data;
+	struct instance *in = attr->data;
 
-	if (in->has_snapshot && trace_buffer_count(&in->snapshot)) {
-		trace_buffer_show(&in->snapshot, (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), out);
+	tracefs_drain(in, true); /* a trigger may have taken one */
+	if (in->has_snapshot && trace_buffer_count(&in->snapshot, TRACE_ALL_CPUS)) {
+		trace_buffer_show(&in->snapshot, TRACE_ALL_CPUS, (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), out);
 		return 0;
 	}
 	fl_buf_addf(out, "# tracer: nop\n#\n#\n# * Snapshot is %s *\n#\n# Snapshot commands:\n",
@@ -25,11 +26,10 @@ static int snapshot_show(struct fl_node *attr, struct fl_buf *out)
 	return 0;
 }
 
-static void take(struct instance *in)
+void snapshot_take(struct instance *in)
 {
 	struct trace_buffer now;
 
-	tracefs_drain(in, true);
 	now = in->buffer;
 	in->buffer = in->snapshot;
 	in->snapshot = now;
@@ -48,7 +48,8 @@ static int snapshot_store(struct fl_node *attr, struct fl_str text)
 	if (!in->root)
 		return -ENODEV;
 	if (v == 1) {
-		take(in);
+		tracefs_drain(in, true);
+		snapshot_take(in);
 		return 0;
 	}
 	trace_buffer_clear(&in->snapshot);

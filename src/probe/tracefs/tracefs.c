@@ -121,17 +121,19 @@ static int try_place(const struct tracefs *fs, const struct fl_probe_event *e)
 		return 0;
 	fl_buf_add_str(&symbol, e->place.symbol);
 	r = symbol.error ? symbol.error : fl_kprobe_try(fl_buf_z(&symbol), e->place.offset);
-	return r == -EILSEQ ? r : 0;
+	return r == -EILSEQ || r == -EINVAL ? r : 0;
 }
 
-static void refuse_place(struct tracefs *fs, struct fl_probe_event *e)
+static void refuse_place(struct tracefs *fs, struct fl_probe_event *e, int error)
 {
 	struct fl_str text = fl_str_trim(e->text);
+	bool is_boundary = error == -EILSEQ;
 
-	tracefs_log(fs, &(struct fl_log_entry){ .kind = &fl_probe_faults[FL_FAULT_BAD_INSN_BNDRY],
-						.subsystem = "trace_kprobe",
-						.command = text,
-						.column = (uint32_t)fl_str_find(text, ' ', 0) + 1 });
+	tracefs_log(fs, &(struct fl_log_entry){
+		.kind = &fl_probe_faults[is_boundary ? FL_FAULT_BAD_INSN_BNDRY : FL_FAULT_FAIL_REG_PROBE],
+		.subsystem = "trace_kprobe",
+		.command = text,
+		.column = is_boundary ? (uint32_t)fl_str_find(text, ' ', 0) + 1 : 0 });
 	fl_event_list_take_back(&fs->events, e);
 }
 
@@ -145,7 +147,7 @@ static int apply(struct event_file *f, struct fl_str line)
 	if (r == 0)
 		r = try_place(f->fs, e);
 	if (r < 0 && e)
-		refuse_place(f->fs, e);
+		refuse_place(f->fs, e, r);
 	tracefs_events_changed(f->fs);
 	for (size_t i = 0; i < verdict.nr_entries; i++)
 		tracefs_log(f->fs, &verdict.entries[i]);
@@ -191,9 +193,17 @@ static int fill(struct instance *top)
 	return r < 0 ? r : instances_add_folder(top);
 }
 
+void fl_tracefs_tick(struct fl_node *root)
+{
+	const struct instance *top = root->data;
+
+	for (struct instance *in = top->fs->instances; in; in = in->next)
+		tracefs_drain(in, false);
+}
+
 static bool is_busy(void *ctx, const struct fl_probe_event *e)
 {
-	return tracefs_is_enabled(ctx, NULL, e) || tracefs_triggers_hold(ctx, e);
+	return tracefs_is_enabled(ctx, e) || tracefs_triggers_hold(ctx, e);
 }
 
 struct fl_node *fl_tracefs_new(struct fl_target *target, const struct fl_tracefs_opts *opts)

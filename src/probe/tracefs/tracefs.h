@@ -31,6 +31,12 @@ struct fl_tracefs_opts {
  */
 struct fl_node *fl_tracefs_new(struct fl_target *target, const struct fl_tracefs_opts *opts);
 
+/*
+ * Now and then, a few times in the time that it takes events to fill their rings: takes in what was traced. What
+ * triggers switch is switched no later than that.
+ */
+void fl_tracefs_tick(struct fl_node *root);
+
 /* The lines of README about probe events, as a kernel of that dialect has them. */
 void fl_tracefs_readme(enum fl_dialect dialect, struct fl_buf *out);
 
