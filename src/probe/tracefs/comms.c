@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * saved_cmdlines: the names of threads, for who reads records, which hold their numbers alone. As in the kernel a new one
- * may take the place of an old one.
+ * saved_cmdlines: the names of threads, for who reads records, which hold their numbers alone. As in the kernel a
+ * new one may take the place of an old one.
  */
 #include <string.h>
 
