@@ -18,18 +18,10 @@ import tempfile
 import threading
 import time
 
+from tap import check as tell, done
+
 foreland = os.path.abspath(sys.argv[1])
-n = failed = 0
 DEADLINE = 60
-
-
-def tell(good, what, more=''):
-    global n, failed
-    n += 1
-    failed += not good
-    print('ok' if good else 'not ok', n, '-', what, flush=True)
-    if not good and more != '':
-        print('#', str(more).replace('\n', '\n# '))
 
 
 def skip(why):
@@ -237,5 +229,4 @@ with tempfile.TemporaryDirectory() as where:
     tell(subprocess.run(['umount', where], stderr=subprocess.DEVNULL).returncode == 0 and not os.path.ismount(where),
          'and what it has left can be unmounted')
 
-print(f'1..{n}')
-sys.exit(failed != 0)
+sys.exit(done())

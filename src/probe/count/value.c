@@ -67,9 +67,12 @@ static struct fl_count_value plain(const struct work *w, const struct fl_hist_ev
 
 static struct fl_count_value field(const struct work *w, const struct fl_hist_event_field *f)
 {
+	uint64_t at;
+
 	switch (f->kind) {
-	case FL_HF_STATIC_STRING:
-		return text_at(w, (uint64_t)w->base + f->offset, f->size);
+	case FL_HF_STATIC_STRING: /* "char buf[]" of the event "print" ends with the record */
+		at = (uint64_t)w->base + f->offset;
+		return text_at(w, at, f->size || at > w->rec->size ? f->size : w->rec->size - at);
 	case FL_HF_DYN_STRING:
 	case FL_HF_RDYN_STRING:
 	case FL_HF_STACK:

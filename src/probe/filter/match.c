@@ -104,7 +104,8 @@ static bool string_of(const struct fl_filter_pred *p, const uint8_t *record, siz
 	case FL_FILTER_STRING:
 		if (!fl_range_ok(f->offset, f->size, size))
 			return false;
-		*ret = until_nul(fl_str_n((const char *)record + f->offset, f->size));
+		/* "char buf[]" of the event "print" ends with the record */
+		*ret = until_nul(fl_str_n((const char *)record + f->offset, f->size ? f->size : size - f->offset));
 		return true;
 	case FL_FILTER_DYN_STRING:
 	case FL_FILTER_RDYN_STRING:

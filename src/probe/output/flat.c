@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "probe/event/format.h"
+#include "probe/target/target.h"
 
 struct flattening {
 	const struct fl_flat *f;
@@ -125,6 +126,24 @@ void fl_flat_common(uint16_t id, const struct fl_record *rec, struct fl_buf *out
 	put_number(out, context.flags, 1);
 	put_number(out, context.depth, 1);
 	put_number(out, rec->pid, 4);
+}
+
+uint64_t fl_flat_place(struct fl_target *target, const struct fl_probe_event *e)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+	struct fl_ksyms *ksyms;
+	struct fl_ksym sym;
+
+	if (e->place.has_address)
+		return e->place.address;
+	if (e->kind == FL_PROBE_TPROBE)
+		fl_buf_addz(&name, "__probestub_");
+	else if (e->place.module.n)
+		fl_buf_addf(&name, "%.*s:", FL_STR_ARG(e->place.module));
+	fl_buf_add_str(&name, e->place.symbol);
+	if (fl_target_ksyms(target, &ksyms) < 0 || !fl_ksyms_find_func(ksyms, fl_buf_str(&name), &sym, 1))
+		return 0;
+	return sym.addr + e->place.offset;
 }
 
 int fl_flat_record(const struct fl_flat *f, const struct fl_record *rec, size_t size, struct fl_buf *out)

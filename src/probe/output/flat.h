@@ -22,6 +22,9 @@ struct fl_flat {
 /* @out is emptied first. 0, -ENOMEM, or what address() says. */
 int fl_flat_record(const struct fl_flat *f, const struct fl_record *rec, size_t size, struct fl_buf *out);
 
+/* Where @e fires, by the target's symbols; 0: they do not say. */
+uint64_t fl_flat_place(struct fl_target *target, const struct fl_probe_event *e);
+
 /* The head alone, for records that are put together otherwise. */
 void fl_flat_common(uint16_t id, const struct fl_record *rec, struct fl_buf *out);
 

@@ -410,24 +410,6 @@ int fl_tracedat_finish(struct fl_tracedat *t, struct fl_str summary)
 /* ---- life ---- */
 
 /* The address of a place that its records do not carry. */
-static uint64_t place_address(struct fl_target *target, const struct fl_probe_event *e)
-{
-	_cleanup_buf_ struct fl_buf name = {};
-	struct fl_ksyms *ksyms;
-	struct fl_ksym sym;
-
-	if (e->place.has_address)
-		return e->place.address;
-	if (e->kind == FL_PROBE_TPROBE)
-		fl_buf_addz(&name, "__probestub_");
-	else if (e->place.module.n)
-		fl_buf_addf(&name, "%.*s:", FL_STR_ARG(e->place.module));
-	fl_buf_add_str(&name, e->place.symbol);
-	if (fl_target_ksyms(target, &ksyms) < 0 || !fl_ksyms_find_func(ksyms, fl_buf_str(&name), &sym, 1))
-		return 0;
-	return sym.addr + e->place.offset;
-}
-
 int fl_tracedat_open(int fd, struct fl_target *target, struct fl_dat_clock clock, struct fl_tracedat **ret)
 {
 	_cleanup_tracedat_ struct fl_tracedat *t = calloc(1, sizeof(*t));
@@ -491,7 +473,7 @@ int fl_tracedat_new(int fd, struct fl_record_schemas schemas, struct fl_target *
 		if (!format)
 			return -ENOMEM;
 		fl_format_print(e, EVENT_ID_FIRST + i, format);
-		t->ips[i] = place_address(target, e);
+		t->ips[i] = fl_flat_place(target, e);
 	}
 	*ret = TAKE_PTR(t);
 	return 0;

@@ -29,6 +29,8 @@ void trace_buffer_clear(struct trace_buffer *b)
 		drop(b, b->start);
 	b->start = b->end = 0;
 	b->written = 0;
+	memset(b->overrun, 0, sizeof(b->overrun));
+	memset(b->taken_out, 0, sizeof(b->taken_out));
 }
 
 static int make_room(struct trace_buffer *b)
@@ -54,8 +56,10 @@ static int make_room(struct trace_buffer *b)
 void trace_buffer_limit(struct trace_buffer *b, size_t bytes)
 {
 	b->limit = bytes;
-	while (b->start < b->end && b->bytes > b->limit)
+	while (b->start < b->end && b->bytes > b->limit) {
+		b->overrun[b->lines[b->start].cpu % TRACE_BUFFER_CPUS]++;
 		drop(b, b->start);
+	}
 }
 
 int trace_buffer_add(struct trace_buffer *b, uint64_t time, uint32_t cpu, struct fl_str text, struct fl_str raw)
@@ -106,6 +110,7 @@ size_t trace_buffer_take(struct trace_buffer *b, uint32_t cpu, char *to, size_t 
 			break;
 		memcpy(to + used, l->text, FL_MIN(l->n, size - used));
 		used += FL_MIN(l->n, size - used);
+		b->taken_out[l->cpu % TRACE_BUFFER_CPUS]++;
 		drop(b, i);
 	}
 	return used;
@@ -121,6 +126,7 @@ const struct trace_line *trace_buffer_take_record(struct trace_buffer *b, uint32
 		return NULL;
 	free(b->taken);
 	b->last = b->lines[i];
+	b->taken_out[b->last.cpu % TRACE_BUFFER_CPUS]++;
 	b->taken = b->lines[i].text;
 	b->bytes -= b->last.n + b->last.nr_raw;
 	b->count--;

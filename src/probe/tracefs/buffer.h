@@ -22,7 +22,8 @@ struct trace_line {
 	uint32_t cpu;
 };
 
-#define TRACE_ALL_CPUS UINT32_MAX
+#define TRACE_ALL_CPUS	  UINT32_MAX
+#define TRACE_BUFFER_CPUS 1024
 
 static inline bool trace_line_is(const struct trace_line *l, uint32_t cpu)
 {
@@ -35,6 +36,8 @@ struct trace_buffer {
 	size_t count; /* of those that were not taken out */
 	size_t bytes, limit;
 	uint64_t written; /* with those that are gone since, and those that never came this far */
+	/* of those that are gone: had no room; were taken out. By the CPU, modulo. */
+	uint64_t overrun[TRACE_BUFFER_CPUS], taken_out[TRACE_BUFFER_CPUS];
 	bool off; /* tracing_on is 0 */
 	char *taken; /* what trace_buffer_take_record() has handed out */
 	struct trace_line last;
@@ -42,10 +45,11 @@ struct trace_buffer {
 
 /* A line among those that are there already, at its time, with its record. Copied. 0 or -ENOMEM. */
 int trace_buffer_add(struct trace_buffer *b, uint64_t time, uint32_t cpu, struct fl_str text, struct fl_str raw);
-/* @n records were written, and no line of theirs can be shown. */
+/* @n records were written, and no line of theirs can be shown. Whose CPU's is not known: the first one tells. */
 static inline void trace_buffer_lose(struct trace_buffer *b, uint64_t n)
 {
 	b->written += n;
+	b->overrun[0] += n;
 }
 void trace_buffer_clear(struct trace_buffer *b);
 /* Takes whole lines out, as many as @size bytes hold; at least one, which may be cut. */

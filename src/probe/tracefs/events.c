@@ -181,17 +181,33 @@ static int fill_system(struct fl_node *dir)
 	return each_folder(p->in->fs, p->system, add_kernels_event, dir);
 }
 
+/* Modules come with events of their own: whoever asks for what is not there, or for all, has it looked up again. */
+static int look_again(struct fl_node *dir)
+{
+	struct place *p = dir->data;
+
+	if (!p->is_kernels || !fl_target_is_live(p->in->fs->target))
+		return 0;
+	return each_folder(p->in->fs, p->system, add_kernels_event, dir);
+}
+
 static int system_lookup(struct fl_node *dir, struct fl_str name, struct fl_node **ret)
 {
 	int r = fill_system(dir);
 
-	return r < 0 ? r : fl_dir_lookup(dir, name, ret);
+	if (r == 0)
+		r = fl_dir_lookup(dir, name, ret);
+	if (r == -ENOENT && look_again(dir) == 0)
+		r = fl_dir_lookup(dir, name, ret);
+	return r;
 }
 
 static int system_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
 {
 	int r = fill_system(dir);
 
+	if (r == 0)
+		look_again(dir);
 	return r < 0 ? r : fl_dir_readdir(dir, fn, ctx);
 }
 
@@ -311,17 +327,30 @@ int tracefs_list_places(struct instance *in, const char *system)
 	return r;
 }
 
+static int look_for_systems(struct instance *in)
+{
+	if (!fl_target_is_live(in->fs->target) || !fl_target_tracefs(in->fs->target))
+		return 0;
+	return each_folder(in->fs, "", add_kernels_system, in);
+}
+
 static int events_lookup(struct fl_node *dir, struct fl_str name, struct fl_node **ret)
 {
 	int r = refresh(dir->data);
 
-	return r < 0 ? r : fl_dir_lookup(dir, name, ret);
+	if (r == 0)
+		r = fl_dir_lookup(dir, name, ret);
+	if (r == -ENOENT && look_for_systems(dir->data) == 0)
+		r = fl_dir_lookup(dir, name, ret);
+	return r;
 }
 
 static int events_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
 {
 	int r = refresh(dir->data);
 
+	if (r == 0)
+		look_for_systems(dir->data);
 	return r < 0 ? r : fl_dir_readdir(dir, fn, ctx);
 }
 

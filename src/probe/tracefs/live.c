@@ -34,6 +34,7 @@ struct live_event {
 	struct fl_totals before; /* of sessions that are over */
 	uint64_t lost;		 /* of this session's, what the buffer knows of */
 	uint16_t number;
+	uint64_t ip; /* of a definition: where it fires; 0: records say it, or nobody knows */
 };
 
 static struct live_event *find(const struct instance *in, const struct fl_probe_event *e)
@@ -167,7 +168,7 @@ static int say_kernels(struct live_event *l, uint32_t cpu, const struct fl_recor
 /* By the event's format, for who reads pages of records, and for filters and triggers. */
 static int flatten(const struct live_event *l, const struct fl_record *rec, size_t size, struct fl_buf *out)
 {
-	const struct fl_flat f = { .schema = schema_of(l), .id = (uint16_t)l->place->id,
+	const struct fl_flat f = { .schema = schema_of(l), .id = (uint16_t)l->place->id, .ip = l->ip,
 				   .symbols = l->in->fs->symbols };
 
 	return fl_flat_record(&f, rec, size, out);
@@ -449,8 +450,10 @@ static int start_definitions(struct place *p)
 
 		if (!l)
 			r = -ENOMEM;
-		else if (!l->session && !e->deferred && e->kind != FL_PROBE_SYNTH)
+		else if (!l->session && !e->deferred && e->kind != FL_PROBE_SYNTH) {
+			l->ip = fl_flat_place(p->in->fs->target, e);
 			r = start(l, p->filters_here ? NULL : p->filter);
+		}
 	}
 	return r;
 }

@@ -63,7 +63,7 @@ struct pid_list {
 	size_t n, cap;
 };
 
-#define TRACEFS_MAX_CPUS 1024
+#define TRACEFS_MAX_CPUS TRACE_BUFFER_CPUS
 
 struct instance {
 	struct tracefs *fs;

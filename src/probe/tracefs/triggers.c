@@ -64,7 +64,10 @@ static int update_all(struct instance *in)
 		if (!p)
 			return -ENOMEM;
 		p->hists = e;
-		p->is_kernels |= !place_event(p);
+		if (!e->n && !p->is_running) /* the event may be gone */
+			continue;
+		if (!p->dir && !place_event(p)) /* nobody has looked there yet */
+			p->is_kernels = true;
 		r = live_update(p);
 	}
 	return r;

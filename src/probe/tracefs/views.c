@@ -194,11 +194,12 @@ static int stats_show(struct fl_node *attr, struct fl_buf *out)
 		usec = l->time / 1000;
 	}
 	fl_buf_addf(out, "entries: %zu\noverrun: %" PRIu64 "\ncommit overrun: 0\nbytes: %" PRIu64 "\n",
-		    trace_buffer_count(&v->in->buffer, v->cpu), v->in->buffer.written - v->in->buffer.count, bytes);
+		    trace_buffer_count(&v->in->buffer, v->cpu), v->in->buffer.overrun[v->cpu % TRACE_BUFFER_CPUS],
+		    bytes);
 	fl_buf_addf(out, "oldest event ts: %5" PRIu64 ".%06" PRIu64 "\n", usec / 1000000, usec % 1000000);
 	usec = tracefs_now(v->in) / 1000;
-	fl_buf_addf(out, "now ts: %5" PRIu64 ".%06" PRIu64 "\ndropped events: 0\nread events: 0\n", usec / 1000000,
-		    usec % 1000000);
+	fl_buf_addf(out, "now ts: %5" PRIu64 ".%06" PRIu64 "\ndropped events: 0\nread events: %" PRIu64 "\n",
+		    usec / 1000000, usec % 1000000, v->in->buffer.taken_out[v->cpu % TRACE_BUFFER_CPUS]);
 	return 0;
 }
 
