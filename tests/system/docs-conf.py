@@ -168,6 +168,33 @@ def roots():
             check(p.returncode == 1 and "nowhere" in p.stderr, "a folder that is not there is told", p.stderr)
 
 
-for part in words, pages, profiles, roots:
+def around():
+    """What conf.py puts around every page has names, too; where they cannot be read, any may be among them."""
+    page = "T\n=\n\n|one| |TWO| |three| here_ `far away`_ gone_\n"
+    given = "rst_prolog = \"\"\"\n.. |one| replace:: 1\n.. |Two| image:: x.svg\n\"\"\"\n"
+    given += "rst_epilog = '.. _here: x\\n' + '.. _`far away`: y'\n"
+    for more, said in (("", ["gone", "three"]), ("rst_epilog += open('x').read()\n", []),
+                       ("rst_epilog += '.. |three| replace:: %s' % v\n", [])):
+        with tempfile.TemporaryDirectory() as top:
+            tree(top, CONF % "" + given + more)
+            put(top, "Documentation/index.rst", page)
+            out = run(top, "--only", "label")
+            got = sorted(re.findall(r'(?:name|referenced): "(\w+)"', out))
+            check(got == said, "rst_prolog and rst_epilog: %s" % (said or "computed"), out)
+
+
+def bytes_of_others():
+    """Sources of a tree that is not Linux may be in any encoding; its pages may not."""
+    with tempfile.TemporaryDirectory() as top:
+        put(top, "docs/conf.py", "extensions = []\n")
+        for name in "docs/index.rst", "src/a.c", "src/README.rst":
+            put(top, name, "x\n")
+            with open(os.path.join(top, name), "ab") as f:
+                f.write(b"/* caf\xe9 */\n")
+        out = run(top, "--only", "encoding")
+        check(re.findall(r"^(\S+?):", out, re.M) == ["docs/index.rst", "src/README.rst"], "encodings in other trees", out)
+
+
+for part in words, pages, profiles, roots, around, bytes_of_others:
     part()
 sys.exit(done())

@@ -6,6 +6,7 @@
  * condition is decided here:
  *
  *   extensions = ["a", "b"]        NAME += [...]     NAME.append("c")     NAME.extend([...])
+ *   rst_prolog = ".. |name| ..."    rst_epilog += "..."
  *   primary_domain = "c"            c_id_attributes = [...]        c_paren_attributes = [...]
  *   app.add_directive("name", Class)     app.add_role("name", f)     roles.register_local_role("name", f)
  *   app.add_domain(Class), app.add_crossref_type("directive", "role")
@@ -477,6 +478,53 @@ static void find_extension(struct docs_conf *c, const struct docs_tree *t, struc
 	c->words.foreign = true;
 }
 
+/* The names that @text defines: ".. |name| directive::" and ".. _name:", in lower case. */
+static void names_in(struct docs_conf *c, struct fl_str text)
+{
+	for (size_t i = 0; i + 4 < text.n; i++) {
+		bool subst = text.p[i + 3] == '|';
+		size_t from = i + 4, end;
+		struct fl_str name;
+		char *low;
+
+		if (memcmp(text.p + i, ".. ", 3) || (!subst && text.p[i + 3] != '_'))
+			continue;
+		end = fl_str_find(text, subst ? '|' : ':', from);
+		if (end == text.n)
+			continue;
+		if (!subst && text.p[from] == '`' && end > from + 1) {
+			from++;
+			end -= text.p[end - 1] == '`';
+		}
+		name = fl_str_sub(text, from, end - from);
+		low = fl_arena_dup(&c->arena, name);
+		for (size_t k = 0; low && k < name.n; k++)
+			low[k] = low[k] >= 'A' && low[k] <= 'Z' ? low[k] | 32 : low[k];
+		add(c, subst ? &c->words.substs : &c->words.targets, low ? fl_str_n(low, name.n) : name);
+	}
+}
+
+/* What is put before or behind every page, up to the end of the statement. */
+static void around(struct reader *r, struct fl_str name)
+{
+	uint32_t line = r->at.line;
+	bool plain = true;
+
+	if (!mark(r, '=') && !mark(r, '+'))
+		return;
+	for (; r->at.kind != PYTHON_LINE && r->at.kind != PYTHON_END; next(r)) {
+		if (r->at.kind == PYTHON_STRING)
+			names_in(r->c, r->at.s);
+		plain &= r->at.kind == PYTHON_STRING
+				 ? !r->at.computed
+				 : mark(r, '=') || mark(r, '+') || mark(r, '(') || mark(r, ')');
+	}
+	if (plain)
+		return;
+	r->c->words.open_names = true;
+	computed(r, name, line);
+}
+
 static void read_conf(struct reader *r, struct fl_str text)
 {
 	struct docs_conf *c = r->c;
@@ -501,6 +549,8 @@ static void read_conf(struct reader *r, struct fl_str text)
 			give(r, &c->c_attributes, name);
 		else if (fl_str_is(name, "c_paren_attributes"))
 			give(r, &c->c_calls, name);
+		else if (fl_str_is(name, "rst_prolog") || fl_str_is(name, "rst_epilog"))
+			around(r, name);
 		else if (fl_str_is(name, "primary_domain") && mark(r, '=')) {
 			next(r);
 			c->words.domain = r->at.kind == PYTHON_STRING ? keep(c, r->at.s).p : c->words.domain;
@@ -527,6 +577,8 @@ void docs_conf_fini(struct docs_conf *c)
 	fl_map_fini(&c->words.directives);
 	fl_map_fini(&c->words.roles);
 	fl_map_fini(&c->words.extensions);
+	fl_map_fini(&c->words.substs);
+	fl_map_fini(&c->words.targets);
 	fl_map_fini(&c->excluded);
 	fl_map_fini(&c->c_attributes);
 	fl_map_fini(&c->c_calls);

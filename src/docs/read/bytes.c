@@ -348,10 +348,18 @@ static bool is_bidi(uint32_t c)
 	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
+/* Linux is UTF-8 as a whole; of other trees that is known of their pages alone. */
+static bool has_encoding(const struct docs_worker *w)
+{
+	return w->tree->is_linux || docs_is_in_doc(w->tree, w->path) || fl_str_ends(fl_str(w->path), ".rst");
+}
+
 static void check_utf8(struct docs_worker *w, struct fl_str text)
 {
 	uint32_t col, no;
 
+	if (!has_encoding(w))
+		return;
 	for (size_t i = 0; i < text.n;) {
 		uint32_t c;
 		size_t len;

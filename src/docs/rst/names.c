@@ -216,6 +216,15 @@ static void footnote_ref(struct names *n, const struct rst_fact *f)
 			"\"%.*s\".", FL_STR_ARG(name));
 }
 
+/* The build puts a definition of that name around every page, or something that could not be read. */
+static bool is_around(struct names *n, const struct rst_fact *f)
+{
+	const struct rst_vocabulary *v = n->r->words;
+
+	return v && (v->open_names || fl_map_get(f->kind == RST_SUBST_REF ? &v->substs : &v->targets,
+						 normal(n->r, f->name, true)));
+}
+
 static void named_ref(struct names *n, const struct rst_fact *f)
 {
 	struct fl_str name = normal(n->r, f->name, true);
@@ -224,7 +233,7 @@ static void named_ref(struct names *n, const struct rst_fact *f)
 	if (to && to->lost)
 		at_fact(n, DOCS_TARGET_AMBIGUOUS, f, "Duplicate target name, cannot be used as a unique reference: "
 			"\"%.*s\".", FL_STR_ARG(name));
-	else if (!to && !fl_map_get(&n->footnotes, name) && !n->includes)
+	else if (!to && !fl_map_get(&n->footnotes, name) && !is_around(n, f) && !n->includes)
 		at_fact(n, DOCS_TARGET_UNKNOWN, f, "Unknown target name: \"%.*s\".", FL_STR_ARG(name));
 }
 
@@ -245,7 +254,7 @@ static void check_reference(struct names *n, const struct rst_fact *f)
 	case RST_SUBST_REF:
 		name = normal(n->r, f->name, false);
 		if (!fl_map_get(&n->substs, name) &&
-		    !fl_map_get(&n->lower_substs, normal(n->r, f->name, true)) && !n->includes &&
+		    !fl_map_get(&n->lower_substs, normal(n->r, f->name, true)) && !is_around(n, f) && !n->includes &&
 		    !fl_str_is(name, "version") && !fl_str_is(name, "release") &&
 		    !fl_str_is(name, "today"))
 			at_fact(n, DOCS_SUBST_UNKNOWN, f, "Undefined substitution referenced: \"%.*s\".",

@@ -36,6 +36,8 @@ struct rst_vocabulary {
 	struct fl_map directives; /* name -> struct rst_directive *, of the tree's extensions */
 	struct fl_map roles;	  /* of the tree's extensions */
 	struct fl_map extensions; /* that are loaded */
+	struct fl_map substs, targets; /* that the build puts around every page: rst_prolog and rst_epilog */
+	bool open_names;	  /* it puts around them what could not be read: they may have any name */
 	const char *domain;	  /* whose names need no "c:" before them */
 	bool foreign; /* an extension is loaded that could not be read: it may know any name */
 };
