@@ -3,9 +3,12 @@
 
 #include <errno.h>
 
-#define WIRE_VARINT 0
-#define WIRE_BYTES  2
-#define LENGTH_ROOM 4 /* of a message: 28 bits */
+#include "base/bytes.h"
+
+#define WIRE_VARINT  0
+#define WIRE_FIXED64 1
+#define WIRE_BYTES   2
+#define LENGTH_ROOM  4 /* of a message: 28 bits */
 
 static char *put_varint(char *p, uint64_t v)
 {
@@ -33,6 +36,44 @@ void fl_pb_str(struct fl_buf *b, unsigned int field, struct fl_str s)
 	if (s.n)
 		memcpy(p, s.p, s.n);
 	b->len += p - at + s.n;
+}
+
+void fl_pb_raw64(struct fl_buf *b, uint64_t v)
+{
+	char *at = fl_buf_reserve(b, 8);
+
+	if (!at)
+		return;
+	fl_put_le64(at, v);
+	b->len += 8;
+}
+
+void fl_pb_fixed64(struct fl_buf *b, unsigned int field, uint64_t v)
+{
+	char *at = fl_buf_reserve(b, 18);
+
+	if (!at)
+		return;
+	b->len += put_varint(at, (uint64_t)field << 3 | WIRE_FIXED64) - at;
+	fl_pb_raw64(b, v);
+}
+
+static uint64_t bits_of(double v)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	return bits;
+}
+
+void fl_pb_raw_double(struct fl_buf *b, double v)
+{
+	fl_pb_raw64(b, bits_of(v));
+}
+
+void fl_pb_double(struct fl_buf *b, unsigned int field, double v)
+{
+	fl_pb_fixed64(b, field, bits_of(v));
 }
 
 size_t fl_pb_open(struct fl_buf *b, unsigned int field)

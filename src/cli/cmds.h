@@ -13,6 +13,7 @@ extern const struct fl_cmd fl_cmd_probe_syntax;
 extern const struct fl_cmd fl_cmd_probe_dump;
 extern const struct fl_cmd fl_cmd_probe_lower;
 
+extern const struct fl_cmd fl_cmd_agent;
 extern const struct fl_cmd fl_cmd_alloc;
 extern const struct fl_cmd fl_cmd_docs;
 extern const struct fl_cmd fl_cmd_doctor;

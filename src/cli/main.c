@@ -39,6 +39,7 @@ static const struct fl_cmd *const root_subs[] = {
 	&fl_cmd_trace,
 	&fl_cmd_report,
 	&fl_cmd_probe,
+	&fl_cmd_agent,
 #endif
 #ifdef FL_HAVE_EPDMA
 	&fl_cmd_epdma,

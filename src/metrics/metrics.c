@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/map.h"
+#include "base/utf8.h"
 #include "base/util.h"
 
 const struct fl_metric_family fl_metric_families[_FL_METRIC_MAX] = {
@@ -18,6 +20,7 @@ const struct fl_metric_family fl_metric_families[_FL_METRIC_MAX] = {
 
 struct fl_metrics {
 	struct fl_arena arena;
+	struct fl_map seen; /* series of limited families, by family and labels */
 	size_t budget, used;
 	uint64_t cut[_FL_METRIC_MAX];
 	struct {
@@ -80,16 +83,29 @@ static struct fl_str copy(struct fl_arena *arena, struct fl_str s)
 	return (struct fl_str){ z, s.n };
 }
 
+void fl_labels_text(struct fl_buf *b, struct fl_str s)
+{
+	for (size_t i = 0, n; i < s.n; i += n ? n : 1) {
+		n = fl_utf8_len(fl_str_from(s, i));
+		if (n)
+			fl_buf_add(b, s.p + i, n);
+		else
+			fl_buf_addz(b, "\xef\xbf\xbd");
+	}
+}
+
 void fl_labels_add(struct fl_labels *l, struct fl_str name, struct fl_str value)
 {
+	_cleanup_buf_ struct fl_buf text = {};
 	struct fl_label label;
 
 	if (l->n == FL_LABELS_MAX)
 		return;
 	label.name = label_name(l, name);
-	label.value = copy(&l->arena, value);
+	fl_labels_text(&text, value);
+	label.value = copy(&l->arena, fl_buf_str(&text));
 	l->v[l->n] = label;
-	l->n += label.name.p && label.value.p;
+	l->n += label.name.p && label.value.p && !text.error;
 }
 
 /* ---- the set ---- */
@@ -109,6 +125,7 @@ void fl_metrics_free(struct fl_metrics *m)
 {
 	if (!m)
 		return;
+	fl_map_fini(&m->seen);
 	fl_arena_fini(&m->arena);
 	free(m);
 }
@@ -140,18 +157,63 @@ static bool copy_labels(struct fl_metrics *m, struct fl_series *s, const struct 
 	return true;
 }
 
-static struct fl_series *add(struct fl_metrics *m, enum fl_metric family, const struct fl_labels *labels)
+/* Labels as one key; what others wrote may hold any byte but has its length in front. */
+static struct fl_str key_of(struct fl_metrics *m, enum fl_metric family, const struct fl_labels *labels)
 {
-	static const struct fl_labels none;
-	struct fl_series *s;
+	_cleanup_buf_ struct fl_buf b = {};
 
-	if (!has_room(m, family))
-		return NULL;
-	s = FL_ARENA_NEW(&m->arena, struct fl_series);
-	if (!s || !copy_labels(m, s, labels ? labels : &none)) {
+	fl_buf_addf(&b, "%d", (int)family);
+	for (size_t i = 0; i < labels->n; i++) {
+		fl_buf_addf(&b, " %zu %zu ", labels->v[i].name.n, labels->v[i].value.n);
+		fl_buf_add_str(&b, labels->v[i].name);
+		fl_buf_add_str(&b, labels->v[i].value);
+	}
+	return b.error ? (struct fl_str){} : copy(&m->arena, fl_buf_str(&b));
+}
+
+static struct fl_series *find(struct fl_metrics *m, struct fl_str key)
+{
+	const struct fl_map_entry *e = fl_map_get(&m->seen, key);
+
+	return e ? e->ptr : NULL;
+}
+
+static struct fl_series *new_series(struct fl_metrics *m, enum fl_metric family, const struct fl_labels *labels,
+				    struct fl_str key)
+{
+	struct fl_series *s = FL_ARENA_NEW(&m->arena, struct fl_series);
+	struct fl_map_entry *e = fl_metric_families[family].limited ? fl_map_put(&m->seen, key, NULL) : NULL;
+
+	if (!s || !copy_labels(m, s, labels) || (fl_metric_families[family].limited && !e)) {
 		m->error = -ENOMEM;
 		return NULL;
 	}
+	if (e)
+		e->ptr = s;
+	return s;
+}
+
+static struct fl_series *add(struct fl_metrics *m, enum fl_metric family, const struct fl_labels *labels,
+			     struct fl_series **ret_same)
+{
+	static const struct fl_labels none;
+	struct fl_str key = {};
+	struct fl_series *s;
+
+	*ret_same = NULL;
+	if (!labels)
+		labels = &none;
+	if (fl_metric_families[family].limited) {
+		key = key_of(m, family, labels);
+		if (!key.p)
+			m->error = -ENOMEM;
+		*ret_same = key.p ? find(m, key) : NULL;
+	}
+	if (m->error || *ret_same || !has_room(m, family))
+		return NULL;
+	s = new_series(m, family, labels, key);
+	if (!s)
+		return NULL;
 	if (m->family[family].last)
 		m->family[family].last->next = s;
 	else
@@ -163,29 +225,52 @@ static struct fl_series *add(struct fl_metrics *m, enum fl_metric family, const 
 struct fl_series *fl_metrics_add(struct fl_metrics *m, enum fl_metric family, const struct fl_labels *labels,
 				 struct fl_number v)
 {
-	struct fl_series *s = add(m, family, labels);
+	struct fl_series *same, *s = add(m, family, labels, &same);
 
 	if (s)
 		s->value = v;
-	return s;
+	else if (same && v.type == FL_NUMBER_F64)
+		same->value.f += v.f;
+	else if (same)
+		same->value.u += v.u; /* of either sign */
+	return s ? s : same;
+}
+
+/* Two by rising bounds become one. */
+static size_t merge(const struct fl_distribution *a, const struct fl_distribution *b, struct fl_metric_bucket *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0, k = 0; i < a->n || k < b->n;) {
+		bool is_a = k == b->n || (i < a->n && a->buckets[i].bound <= b->buckets[k].bound);
+		const struct fl_metric_bucket *next = is_a ? &a->buckets[i++] : &b->buckets[k++];
+
+		if (n && to[n - 1].bound == next->bound)
+			to[n - 1].count += next->count;
+		else
+			to[n++] = *next;
+	}
+	return n;
 }
 
 void fl_metrics_distribution(struct fl_metrics *m, enum fl_metric family, const struct fl_labels *labels,
 			     const struct fl_distribution *d)
 {
-	struct fl_series *s = add(m, family, labels);
+	struct fl_series *same, *s = add(m, family, labels, &same);
+	struct fl_distribution *to, sum;
 
-	if (!s)
+	if (!s && !same)
 		return;
-	s->distribution = *d;
-	s->distribution.buckets = fl_arena_alloc(&m->arena, (d->n + 1) * sizeof(*d->buckets));
-	if (!s->distribution.buckets) {
-		s->distribution.n = 0;
+	to = s ? &s->distribution : &same->distribution;
+	sum = (struct fl_distribution){ .above = to->above + d->above, .has_sum = d->has_sum && (s || to->has_sum),
+					.sum = to->sum + d->sum };
+	sum.buckets = fl_arena_alloc(&m->arena, (to->n + d->n + 1) * sizeof(*d->buckets));
+	if (!sum.buckets) {
 		m->error = -ENOMEM;
 		return;
 	}
-	if (d->n)
-		memcpy(s->distribution.buckets, d->buckets, d->n * sizeof(*d->buckets));
+	sum.n = merge(to, d, sum.buckets);
+	*to = sum;
 }
 
 uint64_t fl_distribution_count(const struct fl_distribution *d)

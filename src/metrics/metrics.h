@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 
 enum fl_metric_kind {
@@ -56,9 +57,13 @@ void fl_labels_fini(struct fl_labels *l);
 
 /*
  * A character that no name may have becomes "_", and so is added to a name that is there already or means
- * something to those who read ("le"). The value is copied. What finds no room any more is left out.
+ * something to those who read ("le"). The value is copied, as UTF-8: other bytes become U+FFFD. What finds no
+ * room any more is left out.
  */
 void fl_labels_add(struct fl_labels *l, struct fl_str name, struct fl_str value);
+
+/* Text as it stands in a label. */
+void fl_labels_text(struct fl_buf *b, struct fl_str s);
 
 enum fl_number_type { FL_NUMBER_U64, FL_NUMBER_S64, FL_NUMBER_F64 };
 struct fl_number {
@@ -116,7 +121,10 @@ static inline void fl_metrics_freep(struct fl_metrics **m)
 }
 #define _cleanup_metrics_ __attribute__((cleanup(fl_metrics_freep)))
 
-/* The budget has no room for it: it is counted, and NULL. Otherwise the series, to which more may be said. */
+/*
+ * The budget has no room for it: it is counted, and NULL. Otherwise the series, to which more may be said. What has the
+ * labels of another one (functions of one name, what was no UTF-8) is added to that: labels may stand once.
+ */
 struct fl_series *fl_metrics_add(struct fl_metrics *m, enum fl_metric family, const struct fl_labels *labels,
 				 struct fl_number v);
 /* @d is copied. */

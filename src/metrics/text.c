@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 
-#include "base/utf8.h"
 
 const char *const fl_metrics_content_types[2] = {
 	[FL_METRICS_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
@@ -26,16 +25,13 @@ struct writer {
 
 static void add_value(struct fl_buf *out, struct fl_str v)
 {
-	for (size_t i = 0, n; i < v.n; i += n ? n : 1) {
-		n = fl_utf8_len(fl_str_from(v, i));
-		if (!n)
-			fl_buf_addz(out, "\xef\xbf\xbd");
-		else if (v.p[i] == '\n')
+	for (size_t i = 0; i < v.n; i++) {
+		if (v.p[i] == '\n')
 			fl_buf_addz(out, "\\n");
 		else if (v.p[i] == '\\' || v.p[i] == '"')
 			fl_buf_addf(out, "\\%c", v.p[i]);
 		else
-			fl_buf_add(out, v.p + i, n);
+			fl_buf_addc(out, v.p[i]);
 	}
 }
 
@@ -87,10 +83,13 @@ static void add_sample(const struct writer *w, const char *name, const char *suf
 
 static void add_exemplar(const struct writer *w, const struct fl_exemplar *e)
 {
+	_cleanup_buf_ struct fl_buf comm = {};
+
 	if (!w->open || !e->is_set)
 		return;
+	fl_labels_text(&comm, fl_str_n(e->comm, strnlen(e->comm, sizeof(e->comm))));
 	fl_buf_addf(w->out, " # {pid=\"%u\",", e->pid);
-	add_label(w->out, FL_STR("comm"), fl_str_n(e->comm, strnlen(e->comm, sizeof(e->comm))));
+	add_label(w->out, FL_STR("comm"), fl_buf_str(&comm));
 	fl_buf_addf(w->out, "} 1 %" PRIu64 ".%09u", e->time_ns / 1000000000, (unsigned int)(e->time_ns % 1000000000));
 }
 

@@ -9,26 +9,14 @@ import time
 import urllib.error
 import urllib.request
 
+from tap import done, expect, skip
+
 GETPPID = 110 if os.uname().machine == "x86_64" else 173
-count = bad = 0
-
-
-def check(name, good, why=""):
-    global count, bad
-    count += 1
-    bad += not good
-    print(("ok" if good else "not ok") + f" {count} - {name}" + ("" if good else f"\n# {str(why)[-1500:]!r}"), flush=True)
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f"ok {count} - {name} # SKIP {why}", flush=True)
+check = expect
 
 
 def end():
-    print(f"1..{count}")
-    sys.exit(bad != 0)
+    sys.exit(done())
 
 
 def until(fn, seconds=60):

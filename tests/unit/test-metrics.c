@@ -35,12 +35,12 @@ static void test_counter(void **state)
 	assert_int_equal(fl_metrics_new(0, &m), 0);
 	label(&l, "event", "a\"b\\c\nd\xff");
 	s = fl_metrics_add(m, FL_METRIC_RECORDS, &l, FL_U64(UINT64_MAX));
-	s->exemplar = (struct fl_exemplar){ true, 7, "cat", 1500000001000000005 };
+	s->exemplar = (struct fl_exemplar){ true, 7, "cat\xff", 1500000001000000005 };
 	expect(m, FL_METRICS_OPENMETRICS,
 	       "# HELP foreland_probe_records Records that a probe handed out.\n"
 	       "# TYPE foreland_probe_records counter\n"
 	       "foreland_probe_records_total{event=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\"} 18446744073709551615"
-	       " # {pid=\"7\",comm=\"cat\"} 1 1500000001.000000005\n# EOF\n");
+	       " # {pid=\"7\",comm=\"cat\xef\xbf\xbd\"} 1 1500000001.000000005\n# EOF\n");
 	expect(m, FL_METRICS_PROMETHEUS,
 	       "# HELP foreland_probe_records_total Records that a probe handed out.\n"
 	       "# TYPE foreland_probe_records_total counter\n"
@@ -113,8 +113,12 @@ static void test_budget(void **state)
 
 	assert_int_equal(fl_metrics_new(3, &m), 0);
 	fl_metrics_add(m, FL_METRIC_HITS, NULL, FL_U64(1));
-	for (int i = 0; i < 5; i++)
-		fl_metrics_add(m, FL_METRIC_HIST_HITS, NULL, FL_U64(1));
+	for (int i = 0; i < 5; i++) {
+		_cleanup_labels_ struct fl_labels l = {};
+
+		label(&l, "n", (char[]){ (char)('0' + i), '\0' });
+		fl_metrics_add(m, FL_METRIC_HIST_HITS, &l, FL_U64(1));
+	}
 	assert_null(fl_metrics_add(m, FL_METRIC_HIST_SUM, NULL, FL_U64(1)));
 	fl_metrics_finish(m);
 	fl_metrics_text(m, FL_METRICS_PROMETHEUS, &out);
@@ -123,11 +127,39 @@ static void test_budget(void **state)
 	assert_non_null(strstr(fl_buf_z(&out), "foreland_probe_hits_total 1\n"));
 }
 
+/* Keys that read alike are one series: Prometheus takes nothing of an answer that has one twice. */
+static void test_same(void **state)
+{
+	_cleanup_labels_ struct fl_labels l = {};
+	_cleanup_metrics_ struct fl_metrics *m = NULL;
+	_cleanup_buf_ struct fl_buf out = {};
+	struct fl_metric_bucket a[] = { { 1, 2 }, { 4, 3 } }, b[] = { { 2, 5 }, { 4, 1 }, { 8, 1 } };
+	struct fl_distribution d = { .buckets = a, .n = 2, .has_sum = true, .sum = 5 };
+
+	assert_int_equal(fl_metrics_new(2, &m), 0);
+	label(&l, "f", "x\xfe");
+	fl_metrics_add(m, FL_METRIC_HIST_HITS, &l, FL_U64(40));
+	fl_metrics_distribution(m, FL_METRIC_HIST, &l, &d);
+	fl_labels_fini(&l);
+	label(&l, "f", "x\xff");
+	fl_metrics_add(m, FL_METRIC_HIST_HITS, &l, FL_U64(2));
+	d = (struct fl_distribution){ .buckets = b, .n = 3, .above = 9, .has_sum = true, .sum = 7 };
+	fl_metrics_distribution(m, FL_METRIC_HIST, &l, &d);
+	fl_metrics_text(m, FL_METRICS_PROMETHEUS, &out);
+	assert_non_null(strstr(fl_buf_z(&out), "foreland_hist_hits_total{f=\"x\xef\xbf\xbd\"} 42\n"));
+	assert_null(strstr(strstr(fl_buf_z(&out), "} 42\n") + 1, "foreland_hist_hits_total"));
+	assert_non_null(strstr(fl_buf_z(&out), "le=\"1.0\"} 2\n"));
+	assert_non_null(strstr(fl_buf_z(&out), "le=\"2.0\"} 7\n"));
+	assert_non_null(strstr(fl_buf_z(&out), "le=\"4.0\"} 11\n"));
+	assert_non_null(strstr(fl_buf_z(&out), "le=\"+Inf\"} 21\n"));
+	assert_non_null(strstr(fl_buf_z(&out), "distribution_sum{f=\"x\xef\xbf\xbd\"} 12\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counter),	  cmocka_unit_test(test_gauge),	 cmocka_unit_test(test_histogram),
-		cmocka_unit_test(test_labels),	  cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_labels),	  cmocka_unit_test(test_budget), cmocka_unit_test(test_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@
 struct event {
 	uint64_t bytes;
 	struct fl_exemplar last; /* its time is the session's clock's */
+	struct fl_totals before; /* of sessions that are gone */
+	char *group, *name;	 /* while there is none */
 };
 
 struct fl_meter {
@@ -43,13 +45,60 @@ int fl_meter_new(struct fl_session *session, struct fl_symbols *symbols, struct 
 	return 0;
 }
 
+static void free_names(struct event *e)
+{
+	free(e->group);
+	free(e->name);
+	e->group = e->name = NULL;
+}
+
 void fl_meter_free(struct fl_meter *m)
 {
 	if (!m)
 		return;
+	for (size_t i = 0; m->events && i < m->n; i++)
+		free_names(&m->events[i]);
 	free(m->question);
 	free(m->events);
 	free(m);
+}
+
+static void add_totals(struct fl_totals *to, const struct fl_totals *n)
+{
+	to->hits += n->hits;
+	to->filtered += n->filtered;
+	to->lost += n->lost;
+	to->unpaired += n->unpaired;
+	to->over_budget += n->over_budget;
+	to->records += n->records;
+	to->missed += n->missed;
+	to->faults += n->faults;
+	to->overwritten += n->overwritten;
+	to->no_stack += n->no_stack;
+}
+
+int fl_meter_keep(struct fl_meter *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		const struct fl_probe_event *e = fl_session_probe(m->session, i)->schema.event;
+		struct fl_totals now;
+
+		fl_session_totals(m->session, i, &now);
+		add_totals(&m->events[i].before, &now);
+		free_names(&m->events[i]);
+		m->events[i].group = fl_str_dup(e->group);
+		m->events[i].name = fl_str_dup(e->event);
+		if (!m->events[i].group || !m->events[i].name)
+			return -ENOMEM;
+	}
+	m->session = NULL;
+	return 0;
+}
+
+void fl_meter_again(struct fl_meter *m, struct fl_session *session, struct fl_symbols *symbols)
+{
+	m->session = session;
+	m->symbols = symbols;
 }
 
 void fl_meter_record(struct fl_meter *m, const struct fl_record *rec, size_t size)
@@ -65,6 +114,11 @@ void fl_meter_record(struct fl_meter *m, const struct fl_record *rec, size_t siz
 	e->last.time_ns = rec->time;
 }
 
+static struct fl_metrics_of series_of(const struct fl_meter *m, size_t hist)
+{
+	return (struct fl_metrics_of){ fl_str(m->question), hist };
+}
+
 static int add_hist(struct fl_meter *m, size_t i, size_t k, struct fl_metrics *to)
 {
 	const struct fl_record_schema *schema = &fl_session_probe(m->session, i)->schema;
@@ -74,15 +128,33 @@ static int add_hist(struct fl_meter *m, size_t i, size_t k, struct fl_metrics *t
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	fl_hist_trim(schema, &table, m->symbols);
-	r = fl_hist_metrics(schema, &table, fl_str(m->question), m->symbols, to);
+	r = fl_hist_metrics(schema, &table, series_of(m, k), m->symbols, to);
 	fl_hist_table_fini(&table);
 	return r;
 }
 
+/* Nothing runs: what was counted is all that there is. */
+static int add_kept(struct fl_meter *m, struct fl_metrics *to)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct event *e = &m->events[i];
+		struct fl_probe_event named = { .group = fl_str(e->group), .event = fl_str(e->name) };
+		struct fl_record_schema schema = { .event = &named };
+
+		if (e->name)
+			fl_totals_metrics(&schema, &e->before, series_of(m, 0), e->bytes, NULL, to);
+	}
+	return 0;
+}
+
 int fl_meter_add(struct fl_meter *m, struct fl_metrics *to)
 {
-	int64_t since_1970 = (int64_t)(fl_time_ns(CLOCK_REALTIME) - fl_session_now(m->session));
+	int64_t since_1970;
 	int r = 0;
+
+	if (!m->session)
+		return add_kept(m, to);
+	since_1970 = (int64_t)(fl_time_ns(CLOCK_REALTIME) - fl_session_now(m->session));
 
 	for (size_t i = 0; i < m->n && r == 0; i++) {
 		const struct fl_session_probe *p = fl_session_probe(m->session, i);
@@ -91,7 +163,8 @@ int fl_meter_add(struct fl_meter *m, struct fl_metrics *to)
 
 		last.time_ns += (uint64_t)since_1970;
 		fl_session_totals(m->session, i, &totals);
-		fl_totals_metrics(&p->schema, &totals, fl_str(m->question), m->events[i].bytes, &last, to);
+		add_totals(&totals, &m->events[i].before);
+		fl_totals_metrics(&p->schema, &totals, series_of(m, 0), m->events[i].bytes, &last, to);
 		for (size_t k = 0; k < p->nr_hists && r == 0; k++)
 			r = add_hist(m, i, k, to);
 	}

@@ -17,6 +17,13 @@ int fl_meter_new(struct fl_session *session, struct fl_symbols *symbols, struct 
 		 struct fl_meter **ret);
 void fl_meter_free(struct fl_meter *m); /* NULL is allowed */
 
+/*
+ * The session is about to go: what it has counted stays, and so do the names of its events. 0 or -ENOMEM. Then, or
+ * never, another one of the same events in its place, whose counts go on from there. (Histograms begin anew.)
+ */
+int fl_meter_keep(struct fl_meter *m);
+void fl_meter_again(struct fl_meter *m, struct fl_session *session, struct fl_symbols *symbols);
+
 /* A record was handed out. */
 void fl_meter_record(struct fl_meter *m, const struct fl_record *rec, size_t size);
 

@@ -9,15 +9,21 @@
 #include "base/util.h"
 #include "probe/output/stack.h"
 
-static void name_event(const struct fl_record_schema *p, struct fl_str question, struct fl_labels *l)
+static void name_event(const struct fl_record_schema *p, struct fl_metrics_of of, struct fl_labels *l)
 {
-	if (question.n)
-		fl_labels_add(l, FL_STR("question"), question);
+	_cleanup_buf_ struct fl_buf nth = {};
+
+	if (of.question.n)
+		fl_labels_add(l, FL_STR("question"), of.question);
 	fl_labels_add(l, FL_STR("group"), p->event->group);
 	fl_labels_add(l, FL_STR("event"), p->event->event);
+	if (!of.hist)
+		return;
+	fl_buf_add_u64(&nth, of.hist + 1);
+	fl_labels_add(l, FL_STR("hist"), fl_buf_str(&nth));
 }
 
-void fl_totals_metrics(const struct fl_record_schema *p, const struct fl_totals *t, struct fl_str question,
+void fl_totals_metrics(const struct fl_record_schema *p, const struct fl_totals *t, struct fl_metrics_of of,
 		       uint64_t bytes, const struct fl_exemplar *last, struct fl_metrics *m)
 {
 	const struct {
@@ -32,7 +38,7 @@ void fl_totals_metrics(const struct fl_record_schema *p, const struct fl_totals 
 	};
 	_cleanup_labels_ struct fl_labels labels = {};
 
-	name_event(p, question, &labels);
+	name_event(p, of, &labels);
 	for (size_t i = 0; i < FL_ARRAY_SIZE(rows); i++) {
 		struct fl_series *s = fl_metrics_add(m, rows[i].family, &labels, FL_U64(rows[i].v));
 
@@ -100,7 +106,7 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 struct job {
 	const struct fl_record_schema *schema;
 	const struct fl_hist *hist;
-	struct fl_str question;
+	struct fl_metrics_of of;
 	const struct fl_hist_field *cut; /* the key that becomes bounds; NULL: none */
 	struct fl_symbols *symbols;
 	struct fl_metrics *m;
@@ -108,7 +114,7 @@ struct job {
 
 static void name_entry(const struct job *j, const struct fl_hist_entry *e, struct fl_labels *l)
 {
-	name_event(j->schema, j->question, l);
+	name_event(j->schema, j->of, l);
 	for (size_t k = 0; k < j->hist->nr_keys; k++)
 		if (&j->hist->keys[k] != j->cut)
 			add_key(&j->hist->keys[k], e, j->symbols, l);
@@ -272,14 +278,14 @@ static void add_dropped(const struct job *j, uint64_t dropped)
 {
 	_cleanup_labels_ struct fl_labels labels = {};
 
-	name_event(j->schema, j->question, &labels);
+	name_event(j->schema, j->of, &labels);
 	fl_metrics_add(j->m, FL_METRIC_HIST_DROPPED, &labels, FL_U64(dropped));
 }
 
-int fl_hist_metrics(const struct fl_record_schema *p, const struct fl_hist_table *t, struct fl_str question,
+int fl_hist_metrics(const struct fl_record_schema *p, const struct fl_hist_table *t, struct fl_metrics_of of,
 		    struct fl_symbols *symbols, struct fl_metrics *m)
 {
-	struct job j = { p, t->hist, question, cut_key(t->hist), symbols, m };
+	struct job j = { p, t->hist, of, cut_key(t->hist), symbols, m };
 	_cleanup_free_ const struct fl_hist_entry **list = calloc(t->n + 1, sizeof(struct fl_hist_entry *));
 	_cleanup_free_ struct part *parts = j.cut ? calloc(t->n + 1, sizeof(*parts)) : NULL;
 	_cleanup_free_ struct fl_metric_bucket *buckets = j.cut ? calloc(t->n + 1, sizeof(*buckets)) : NULL;
