@@ -450,6 +450,8 @@ MOVED = [("Documentation/arm/pxa-mfp.txt", "Documentation/arch/arm/pxa-mfp.rst",
          ("net/core/devlink.c", "net/dsa/devlink.c", False),
          ("include/asm/byteorder.h", "include/linux/rpmsg/byteorder.h", False),
          ("include/generated/asm-offsets.h", "include/asm-generic/asm-offsets.h", False),
+         ("drivers/power/core.c", "drivers/hw/power/core.c", False),
+         ("drivers/power/x/core.c", "drivers/hw/power/x/core.c", True),
          ("kernel/core.c", "kernel/debug/core.c", False), ("arch/x86/xxx.c", "arch/x86/kernel/xxx.c", False)]
 
 
@@ -474,6 +476,36 @@ def moved():
         put(top, "tools/memory-model/Documentation/explanation.txt", "text\n")
         code, out, err = run(top, "rust")
         check(code == 0, "srctree/ is the tree's top", out)
+
+
+# Two letters are missing: docutils knows no such directive either, the suggestion is ours.
+NEAR = "T\n=\n\n.. litralinclud:: a.txt\n"
+# What is deeper than a parameter's second line stays deeper, as in kernel-doc's own output.
+DEEPER = """/**
+ * f() - does it
+ * @a: one of these
+ *     As follows::
+ *
+ *         code
+ *
+ *     and so on
+ */
+int f(int a)
+{
+}
+"""
+
+
+def words():
+    with tempfile.TemporaryDirectory() as top:
+        tree(top)
+        put(top, "Documentation/a/x.rst", NEAR)
+        code, out, err = run(top, "Documentation/a/x.rst")
+        check(code == 1 and "did you mean 'literalinclude'?" in out, "a directive with two letters missing", out)
+        put(top, "Documentation/a/x.rst", "X\n=\n\n.. kernel-doc:: lib/deeper.c\n")
+        put(top, "lib/deeper.c", DEEPER)
+        code, out, err = run(top, "lib/deeper.c", "Documentation/a/x.rst")
+        check(code == 0, "a literal block within what is said of a parameter", out)
 
 
 DRAWING = """T
@@ -551,6 +583,6 @@ def many():
         check(got.count("[inline-end]") == 20 and "x.rst: 13 more of inline-end" in got, "a terminal 20 and a number", got)
 
 
-for part in meant, many, revisions, baseline, robot, standard_input, allow_list, ignored, includes, stars, titles, labels, c_names, hook, terminal, write, moved, drawings, places:
+for part in meant, many, revisions, baseline, robot, standard_input, allow_list, ignored, includes, stars, titles, labels, c_names, hook, terminal, write, moved, words, drawings, places:
     part()
 sys.exit(done())

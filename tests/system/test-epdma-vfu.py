@@ -564,6 +564,9 @@ for mode, args in (("", []), (" (as posted)", ["--seed-compat", "--trusted"])):
     fresh(refused(lambda c: c.call(c.READ, acc(4094, 7, 4))), "REGION_READ: over the end")
     fresh(refused(lambda c: c.call(c.READ, acc(2**64 - 2, 7, 4))), "REGION_READ: that wraps")
     fresh(refused(lambda c: c.call(c.READ, acc(0, 0, (1 << 20) + 1))), "REGION_READ: more than a message holds")
+    size = lambda c, n: struct.unpack_from("=Q", region_info(c, n), 16)[0]
+    fresh(refused(lambda c: len(c.read(next(n for n in range(6) if size(c, n) >= 1 << 20), 0, 1 << 20)), 1 << 20),
+          "REGION_READ: all that a message holds")
     fresh(refused(lambda c: c.call(c.READ, acc(0, 7, 4) + b"x")), "REGION_READ: with data")
     fresh(refused(lambda c: len(c.call(c.READ, acc(4096, 7, 0))), 16), "REGION_READ: nothing, at the end")
     fresh(refused(lambda c: c.call(c.WRITE, acc(0, 7, 4) + b"xyz")), "REGION_WRITE: less data than announced")

@@ -54,11 +54,27 @@ static void both_ends(void **state)
 	fl_mem_free(m);
 }
 
+/* A peer maps what it likes, as much as the header says and no more; what it takes back has room again. */
+static void so_many_ranges(void **state)
+{
+	struct fl_mem *m;
+
+	assert_int_equal(fl_mem_new(&m), 0);
+	for (uint64_t i = 0; i < FL_MEM_MAX_RANGES; i++)
+		assert_int_equal(add(m, i * 2, 1), 0);
+	assert_int_equal(fl_mem_count(m), FL_MEM_MAX_RANGES);
+	assert_int_equal(add(m, FL_MEM_MAX_RANGES * 2ull, 1), -ENOSPC);
+	assert_int_equal(fl_mem_del(m, 0, 1), 0);
+	assert_int_equal(add(m, FL_MEM_MAX_RANGES * 2ull, 1), 0);
+	fl_mem_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(overlap_by_one_byte),
 		cmocka_unit_test(both_ends),
+		cmocka_unit_test(so_many_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -257,6 +257,39 @@ static void test_refusals(void **state)
 	}
 }
 
+#define ZEROS22 "0000000000000000000000"
+#define TEXT255                                                                                                \
+	"ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt"                 \
+	"ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt"                 \
+	"ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt"
+
+/*
+ * The last that is accepted, and the first that is not: num_buf[24] and MAX_FILTER_STR_VAL of the kernel's
+ * trace_events_filter.c, with the NUL that each holds; CONFIG_NR_CPUS of Debian's kernels.
+ */
+static void test_limits(void **state)
+{
+	static const struct {
+		const char *good, *bad, *message;
+	} rows[] = {
+		{ "prev_pid == " ZEROS22 "1", "prev_pid == " ZEROS22 "01", "Operand too long" },
+		{ "prev_comm == '" TEXT255 "'", "prev_comm == '" TEXT255 "t'", "Operand too long" },
+		{ "prev_pid & CPUS{8191}", "prev_pid & CPUS{8192}", "Invalid cpulist" },
+	};
+
+	assert_int_equal(strlen(TEXT255), 255);
+	for (size_t i = 0; i < FL_ARRAY_SIZE(rows); i++) {
+		_cleanup_filter_ struct fl_filter good = {}, bad = {};
+		struct fl_diag d = {};
+
+		if (fl_filter_parse(fl_str(rows[i].good), &scope, &good, &d) < 0)
+			fail_msg("%s: %s", rows[i].good, fl_diag_text(&d));
+		assert_int_not_equal(fl_filter_parse(fl_str(rows[i].bad), &scope, &bad, &d), 0);
+		assert_string_equal(fl_diag_text(&d), rows[i].message);
+		fl_diag_fini(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_comparisons_as_the_compiler),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

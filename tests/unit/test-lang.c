@@ -17,6 +17,8 @@
 #include "probe/lang/ktext.h"
 #include "small-target.h"
 
+#define NAME63 "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+
 /* ---- numbers ---- */
 
 static void numbers_as_the_kernel_reads_them(void **state)
@@ -147,6 +149,8 @@ static void limits_on_both_sides(void **state)
 	} rows[] = {
 		{ FL_DIALECT_V6, "r4096 vfs_read", "r4097 vfs_read", "MAXACT_TOO_BIG" },
 		{ FL_DIALECT_V6, "p vfs_read +0(%di):x8[64]", "p vfs_read +0(%di):x8[65]", "ARRAY_TOO_BIG" },
+		{ FL_DIALECT_V6, "p:" NAME63 " vfs_read", "p:" NAME63 "n vfs_read", "EVENT_TOO_LONG" },
+		{ FL_DIALECT_V6, "p:" NAME63 "/e vfs_read", "p:" NAME63 "n/e vfs_read", "GROUP_TOO_LONG" },
 		{ FL_DIALECT_V6, "p vfs_read $stack2048", "p vfs_read $stack2049", "BAD_STACK_NUM" },
 		{ FL_DIALECT_V6, "p vfs_read aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=%di",
 		  "p vfs_read aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=%di", "ARG_NAME_TOO_LONG" },

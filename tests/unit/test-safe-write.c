@@ -152,6 +152,28 @@ static void test_own_links(void **state)
 	holds("absent", "made");
 }
 
+/* As many links as open(2) follows, each of which names the next; and one more. */
+static void test_many_links(void **state)
+{
+	char name[16], target[16];
+
+	put("end", "old", 0600);
+	assert_int_equal(symlink("end", "chain1"), 0);
+	for (int i = 2; i <= 41; i++) {
+		int fd;
+
+		snprintf(name, sizeof(name), "chain%d", i);
+		snprintf(target, sizeof(target), "chain%d", i - 1);
+		assert_int_equal(symlink(target, name), 0);
+		fd = open(name, O_RDONLY | O_CLOEXEC);
+		assert_int_equal(out(name, name), fd < 0 ? -ELOOP : 0);
+		holds("end", fd < 0 ? target : name);
+		if (fd >= 0)
+			close(fd);
+	}
+	assert_int_equal(system("rm chain* end"), 0);
+}
+
 /* Each with open(2)'s errno for the same thing. */
 static void test_refused(void **state)
 {
@@ -426,6 +448,7 @@ int main(void)
 		IN_A_FOLDER(test_nothing_without_commit),
 		IN_A_FOLDER(test_stream),
 		IN_A_FOLDER(test_own_links),
+		IN_A_FOLDER(test_many_links),
 		IN_A_FOLDER(test_refused),
 		IN_A_FOLDER(test_devices_stay),
 		IN_A_FOLDER(test_fifo),
@@ -439,6 +462,7 @@ int main(void)
 		IN_A_FOLDER(test_nothing_without_commit),
 		IN_A_FOLDER(test_stream),
 		IN_A_FOLDER(test_own_links),
+		IN_A_FOLDER(test_many_links),
 		IN_A_FOLDER(test_refused),
 		IN_A_FOLDER(test_beneath),
 		IN_A_FOLDER(test_signal),

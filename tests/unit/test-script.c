@@ -132,30 +132,75 @@ static const char *const lines[] = {
 	"nosuchcommand",
 };
 
+/* A line for the script and the shell in @dir: output and success must be equal. */
+static void same_as_sh(struct fl_node *root, const char *dir, const char *line)
+{
+	_cleanup_buf_ struct fl_buf ours = {}, theirs = {};
+	struct fl_script *s = fl_script_new(root);
+	int reports = 0, r;
+	bool ok;
+
+	r = fl_script_run(s, fl_str(line), "script", &ours, count_report, &reports);
+	fl_script_free(s);
+	ask_shell(dir, line, &theirs, &ok);
+	if (strcmp(fl_buf_z(&ours), fl_buf_z(&theirs)) || (r == 0) != ok)
+		fail_msg("%s: ours %d '%s', sh %d '%s'", line, r, fl_buf_z(&ours), ok, fl_buf_z(&theirs));
+}
+
+/* A chain of links, each of which is asked for the file: the kernel follows so many of them, and no more. */
+static void same_links(struct fl_node *root, const char *dir)
+{
+	for (int i = 1; i <= 42; i++) {
+		_cleanup_buf_ struct fl_buf line = {};
+
+		if (i == 1)
+			fl_buf_addz(&line, "ln -s f chain1; cat chain1");
+		else
+			fl_buf_addf(&line, "ln -s chain%d chain%d; cat chain%d", i - 1, i, i);
+		same_as_sh(root, dir, fl_buf_z(&line));
+	}
+}
+
+/* The longest name that a file may have, and the next longer one. */
+static void same_names(struct fl_node *root, const char *dir)
+{
+	for (int n = 254; n <= 257; n++) {
+		_cleanup_buf_ struct fl_buf line = {};
+
+		fl_buf_addf(&line, "mkdir d%0*d; ls d%0*d/.", n - 1, 0, n - 1, 0);
+		same_as_sh(root, dir, fl_buf_z(&line));
+	}
+}
+
+/* The longest path, and the next longer one: "././f", and one more slash. */
+static void same_paths(struct fl_node *root, const char *dir)
+{
+	for (int more = 0; more < 2; more++) {
+		_cleanup_buf_ struct fl_buf line = {};
+
+		fl_buf_addz(&line, "cat ");
+		for (int i = 0; i < (4095 - 1) / 2; i++)
+			fl_buf_addz(&line, "./");
+		fl_buf_addz(&line, more ? "/f" : "f");
+		same_as_sh(root, dir, fl_buf_z(&line));
+	}
+}
+
 static void test_same_as_sh(void **state)
 {
 	char dir[] = "/tmp/foreland-script-XXXXXX";
 	_cleanup_buf_ struct fl_buf cmd = {};
 	struct fl_node *root = new_dir();
-	struct fl_script *s;
 
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(fl_dir_add(root, FL_STR("f"), fl_attr_new(&file_ops, 0644, NULL)), 0);
 	fl_buf_addf(&cmd, "echo > %s/f", dir);
 	assert_int_equal(system(fl_buf_z(&cmd)), 0);
-	for (size_t i = 0; i < FL_ARRAY_SIZE(lines); i++) {
-		_cleanup_buf_ struct fl_buf ours = {}, theirs = {};
-		int reports = 0, r;
-		bool ok;
-
-		s = fl_script_new(root);
-		r = fl_script_run(s, fl_str(lines[i]), "script", &ours, count_report, &reports);
-		s = fl_script_free(s);
-		ask_shell(dir, lines[i], &theirs, &ok);
-		if (strcmp(fl_buf_z(&ours), fl_buf_z(&theirs)) || (r == 0) != ok)
-			fail_msg("%s: ours %d '%s', sh %d '%s'", lines[i], r, fl_buf_z(&ours), ok,
-				 fl_buf_z(&theirs));
-	}
+	for (size_t i = 0; i < FL_ARRAY_SIZE(lines); i++)
+		same_as_sh(root, dir, lines[i]);
+	same_links(root, dir);
+	same_names(root, dir);
+	same_paths(root, dir);
 	fl_buf_reset(&cmd);
 	fl_buf_addf(&cmd, "rm -r %s", dir);
 	assert_int_equal(system(fl_buf_z(&cmd)), 0);
