@@ -9,6 +9,7 @@
 
 #include "fuzz.h"
 #include "probe/hist/layout.h"
+#include "probe/hist/slice.h"
 #include "probe/output/hist.h"
 #include "probe/target/target.h"
 
@@ -85,6 +86,22 @@ static void each_line(struct fl_triggers *set, struct fl_str rest, struct fl_sym
 	fl_trigger_log_fini(&log);
 }
 
+/* The whole input, between two events of the same fields. */
+static void slice(struct fl_str text)
+{
+	struct fl_probe_event other = *event();
+	const struct fl_probe_event *events[] = { event(), &other };
+	struct fl_diag d = {};
+	struct fl_slice s = {};
+
+	other.event = FL_STR("f");
+	fl_slice_lower(text, text.n, events, FL_ARRAY_SIZE(events), &s, &d);
+	if (d.span.end > text.n || d.span.start > d.span.end)
+		abort();
+	fl_slice_fini(&s);
+	fl_diag_fini(&d);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fl_str text = fl_str_n((const char *)data, size);
@@ -100,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			fl_triggers_fini(&set);
 		}
 	}
+	slice(text);
 	fl_symbols_free(symbols);
 	fl_target_close(target);
 	return 0;

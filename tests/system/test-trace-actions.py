@@ -117,6 +117,31 @@ def tables():
          'what a full table drops is told', out.stdout + out.stderr)
 
 
+def slices():
+    """A line a pair; what it is lowered to is what is written by hand above."""
+    two = [START.replace(' if', ' comm=$comm if'), END]
+    rows = [json.loads(line) for line in run('--json', '--slice', 'start,end,common_pid', *two).stdout.splitlines()]
+    pairs = [r['args'] for r in rows[1:-1]]
+    tell(len(pairs) + totals(rows)['slice']['lost'] == CALLS and all(list(p) == ['lat_ns', 'pid', 'id', 'comm', 'ret'] and
+         p['lat_ns'] > 0 and p['id'] == GETPPID and p['comm'] == COMM for p in pairs), 'a slice: a line a pair', pairs[:2])
+    rows = [json.loads(line) for line in run('--json', '--over', '1h', '--slice', 'q.start,q/end,common_pid,save=common_comm', *two).stdout.splitlines()]
+    n = totals(rows)['slice']
+    tell(len(rows) == 2 and n['hits'] == n['filtered'] == CALLS, '--over', rows)
+    rows = [json.loads(line) for line in run('--json', '--slice', 'start,end,common_pid,save=id', '--hist', 'keys=id,pid:vals=lat_ns', *two).stdout.splitlines()]
+    table = [r for r in rows if 'hitcount' in r]
+    tell(len(table) == 1 and table[0]['hitcount'] == CALLS and table[0]['keys']['id'] == GETPPID, 'a histogram of it', table)
+    err = run('--explain', '--slice', 'start,end,common_pid', *two, command=['true']).stderr
+    tell(re.match(r's:slice u64 lat_ns; int pid; s64 id; char comm\[\]; s64 ret\nhist:keys=common_pid:ts0=common_timestamp,s_id=id,s_comm=comm .*\n'
+                  r'hist:keys=common_pid:lat=common_timestamp-\$ts0:onmatch\(q.start\).trace\(slice,\$lat,common_pid,\$s_id,\$s_comm,ret\)', err),
+         '--explain shows what it is lowered to', err)
+    for text, why, caret in (('start,end', 'a slice is START,END,KEY', 0), ('begin,end,id', 'no event of this command', 0), ('start,stop,id', 'no event of this command', 6),
+                             ('start,start,id', 'is the one that starts', 6), ('start,end,id', 'the event that ends has no such field', 10),
+                             ('start,end,ret', 'the event that starts has no such field', 10), ('start,end,common_pid,save=x', 'has no such field', 26),
+                             ('start,end,common_pid,id', 'a slice is START,END,KEY', 21), ('start,end,common_pid,save=id,id', 'kept already', 29)):
+        out = run('--slice', text, *two, command=['true'])
+        tell(out.returncode == 1 and why in out.stderr and out.stderr.splitlines()[-1].find('^') == caret, f'--slice {text}', out.stderr)
+
+
 def main():
     if not GETPPID:
         print('1..0 # SKIP no number of getppid() is known for this machine')
@@ -169,6 +194,7 @@ def main():
          ('hist:' + SECOND).index('call,'), "what is wrong is said in the kernel's words, with its caret", out.stderr)
     seen()
     tables()
+    slices()
     return done()
 
 

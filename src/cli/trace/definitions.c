@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "cli/say.h"
 #include "cli/trace/private.h"
+#include "probe/hist/slice.h"
 #include "probe/lang/check.h"
 
 /* A line that the kernel refuses without a word has no finding. */
@@ -137,6 +138,15 @@ static struct fl_probe_event *check_here(struct fl_target *t, struct fl_str def,
 	return e;
 }
 
+static int check_slice(const struct trace_opts *o, struct fl_probe_event *const *events, size_t n)
+{
+	_cleanup_slice_ struct fl_slice slice = {};
+	struct fl_diag d = {};
+
+	return say_hist(&d, "--slice", fl_slice_lower(fl_str(o->slice), o->over,
+						      (const struct fl_probe_event *const *)events, n, &slice, &d));
+}
+
 /* What this machine's kernel cannot tell, the guest's may. */
 static int check_all(struct fl_target *t, const struct trace_opts *o, const struct fl_args *args,
 		     struct fl_probe_event **events)
@@ -154,6 +164,8 @@ static int check_all(struct fl_target *t, const struct trace_opts *o, const stru
 		if (events[i])
 			r = fl_session_add(session, events[i], fl_str(args->v[i]), FL_STR(""));
 	}
+	if (r == 0 && whole && o->slice)
+		return check_slice(o, events, args->n);
 	if (r == 0 && whole)
 		r = say_hist(&d, "--hist", fl_session_hists(session, o->hist.v, o->hist.n, &d));
 	return r;
@@ -180,6 +192,45 @@ int trace_add_hists(struct trace_job *s)
 
 	s->has_hists |= s->o->hist.n > 0;
 	return say_hist(&d, "--hist", fl_session_hists(s->session, s->o->hist.v, s->o->hist.n, &d));
+}
+
+/* What was lowered is of this command's own making, and yet may be refused: a field of a kind that is not kept. */
+static int add_lowered(struct trace_job *s, const struct fl_slice *slice)
+{
+	struct fl_diag d = {};
+	int r = add_definition(s, fl_buf_str((struct fl_buf *)&slice->synth), "--slice");
+
+	if (r == 0)
+		r = fl_session_hist(s->session, slice->first, fl_buf_str((struct fl_buf *)&slice->start), &d);
+	if (r == 0)
+		r = fl_session_hist(s->session, slice->last, fl_buf_str((struct fl_buf *)&slice->end), &d);
+	for (size_t i = 0; i < s->o->hist.n && r == 0; i++)
+		r = fl_session_hist(s->session, s->events.n - 1, fl_str(s->o->hist.v[i]), &d);
+	return d.kind ? say_hist(&d, "--slice", r) : r;
+}
+
+static void explain_slice(const struct trace_job *s, struct fl_slice *slice)
+{
+	const struct fl_probe_event *first = s->events.v[slice->first], *last = s->events.v[slice->last];
+
+	fl_say_line("%s", fl_buf_z(&slice->synth));
+	fl_say_line("hist:%s    # of %.*s", fl_buf_z(&slice->start), FL_STR_ARG(first->event));
+	fl_say_line("hist:%s    # of %.*s", fl_buf_z(&slice->end), FL_STR_ARG(last->event));
+}
+
+int trace_add_slice(struct trace_job *s)
+{
+	_cleanup_slice_ struct fl_slice slice = {};
+	struct fl_diag d = {};
+	int r = fl_slice_lower(fl_str(s->o->slice), s->o->over, (const struct fl_probe_event *const *)s->events.v,
+			       s->events.n, &slice, &d);
+
+	if (r < 0)
+		return say_hist(&d, "--slice", r);
+	s->has_hists = true;
+	if (s->o->explain)
+		explain_slice(s, &slice);
+	return add_lowered(s, &slice);
 }
 
 bool trace_makes_events(const struct fl_args *args)

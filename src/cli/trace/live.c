@@ -92,6 +92,8 @@ static void explain(const struct trace_job *s)
 		const struct fl_session_probe *p = fl_session_probe(s->session, i);
 		struct fl_str tried = fl_buf_str(&p->tried), line;
 
+		if (p->schema.event->kind == FL_PROBE_SYNTH)
+			continue; /* it has no hook */
 		fl_say_line("%.*s/%.*s: %s, reads by %s", FL_STR_ARG(p->schema.event->group),
 			    FL_STR_ARG(p->schema.event->event), fl_hooks[p->hook].name,
 			    fl_read_form_names[p->read]);

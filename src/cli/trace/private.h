@@ -27,7 +27,8 @@ struct trace_opts {
 	struct fl_strv hist;
 	const char *cgroup, *container, *budget;
 	bool follow, children, self;
-	uint64_t interval, top, sample;
+	uint64_t interval, top, sample, over;
+	const char *slice;
 	bool vm, explain, exact, strict, stack, ustack, pretty, bytes, compress, force, reopen;
 	const char *clock;
 	const char *dialect;
@@ -93,6 +94,7 @@ void trace_end_hists(struct trace_job *s);
 /* Each adds what the command line names to the job and prints a diagnostic. 0 or -errno. */
 int trace_add_definitions(struct trace_job *s, const struct fl_args *args);
 int trace_add_hists(struct trace_job *s);
+int trace_add_slice(struct trace_job *s);
 /* What is wrong whatever the kernel: said before a guest boots for it. */
 int trace_check_early(const struct trace_opts *o, const struct fl_args *args);
 /* A definition is of a synthetic event, whose lines come while the trace runs. */

@@ -36,6 +36,9 @@ const struct fl_opt trace_options[] = {
 		   "at most N events a second of each task; those above it are counted"),
 	FL_OPT_LIST(struct trace_opts, hist, 0, "hist", "SPEC",
 		    "count instead of printing, as the kernel's hist triggers: keys=..[:vals=..][:sort=..].."),
+	FL_OPT_STR(struct trace_opts, slice, 0, "slice", "START,END,KEY[,save=FIELD,...]",
+		   "print, instead of these two events, a line for each pair of the same KEY: its time, its fields"),
+	FL_OPT_DURATION_SOME(struct trace_opts, over, 0, "over", "TIME", "with --slice: only pairs of at least TIME"),
 	FL_OPT_DURATION_SOME(struct trace_opts, interval, 0, "interval", "TIME",
 			     "with --hist: print and begin again each TIME"),
 	FL_OPT_U64_IN(struct trace_opts, top, 0, "top", "N", 1, INT64_MAX,
@@ -117,9 +120,10 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 		fl_say_failed("the running kernel", r);
 		return FL_EXIT_FINDINGS;
 	}
-	if (s->o->lines && s->o->hist.n && !trace_makes_events(args))
+	if (s->o->lines && s->o->hist.n && (s->o->slice || !trace_makes_events(args)))
 		return fl_say_usage("-n counts lines, and --hist prints its lines at the end: give -t or a command");
-	if (trace_open_output(s) < 0 || trace_add_definitions(s, args) < 0 || trace_add_hists(s) < 0)
+	if (trace_open_output(s) < 0 || trace_add_definitions(s, args) < 0 ||
+	    (s->o->slice ? trace_add_slice(s) : trace_add_hists(s)) < 0)
 		return FL_EXIT_FINDINGS;
 	if (!s->events.n)
 		return fl_say_usage("there is nothing to trace: no definition was given");

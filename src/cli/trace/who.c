@@ -30,6 +30,8 @@ int trace_check_who(const struct trace_opts *o, const struct fl_args *args)
 {
 	uint32_t budget;
 
+	if (o->over && !o->slice)
+		return fl_say_usage("--over is of --slice: how long a pair lasts at least");
 	if ((o->interval || o->top) && !o->hist.n && !o->file)
 		return fl_say_usage("--interval and --top are of histograms: give --hist, too");
 	if (o->children && !args->command)

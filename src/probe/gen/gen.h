@@ -88,6 +88,7 @@ struct fl_gen_synth {
 	uint16_t number;
 	const struct fl_probe_event *event;
 	const struct fl_record_layout *layout; /* NULL: the action makes none */
+	const struct fl_filter *filter;	       /* which are wanted; NULL: all */
 	bool is_counted;		       /* by these, and not sent */
 	const struct fl_gen_hist *const *hists;
 	size_t nr_hists;

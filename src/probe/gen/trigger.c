@@ -440,9 +440,30 @@ static int send_synth(struct fl_gen *g, const struct fl_gen_synth *s)
 	return 0;
 }
 
+/* The record at GEN_REC, if it is wanted. */
+static int give_synth(struct fl_gen *g, const struct fl_gen_synth *s)
+{
+	uint32_t unwanted = fl_label_new(g->p), done = fl_label_new(g->p);
+	const struct fl_record_layout *l = g->l;
+	int r;
+
+	g->l = s->layout;
+	fl_gen_head(g, s->number);
+	r = s->filter ? fl_gen_filter(g, s->filter, true, unwanted) : 0;
+	g->l = l;
+	if (r == 0)
+		r = s->is_counted ? count_synth(g, s) : send_synth(g, s);
+	if (!fl_label_used(g->p, unwanted))
+		return r;
+	fl_emit_jmp(g->p, done);
+	fl_label_place(g->p, unwanted);
+	fl_gen_count_other(g, s->number, offsetof(struct fl_probe_counts, filtered));
+	fl_label_place(g->p, done);
+	return r;
+}
+
 static int make_synth(struct fl_gen *g, const struct fl_hist_action *a, const struct fl_gen_synth *s)
 {
-	const struct fl_record_layout *l = g->l;
 	int32_t at = synth_at(g);
 	int r;
 
@@ -451,10 +472,7 @@ static int make_synth(struct fl_gen *g, const struct fl_hist_action *a, const st
 	if (r < 0)
 		return r;
 	fl_emit_alui(g->p, BPF_ADD, GEN_REC, at);
-	g->l = s->layout;
-	fl_gen_head(g, s->number);
-	g->l = l;
-	r = s->is_counted ? count_synth(g, s) : send_synth(g, s);
+	r = give_synth(g, s);
 	fl_emit_alui(g->p, BPF_ADD, GEN_REC, -at);
 	return r;
 }

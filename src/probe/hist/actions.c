@@ -32,7 +32,7 @@ static int read_params(const struct hist_parse *p, char *list, struct fl_hist_ac
 		if (a->nr_params >= FL_HIST_PARAMS)
 			return hist_fault(p, FL_HIST_TOO_MANY_PARAMS, NULL);
 		param = hist_strip(strsep(&list, ","));
-		if (strlen(param) < 2)
+		if (strlen(param) < (p->set->ours ? 1 : 2))
 			return hist_fault(p, FL_HIST_INVALID_PARAM, param);
 		if (first && a->keyword)
 			a->synth_name = param;

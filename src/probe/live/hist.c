@@ -199,11 +199,18 @@ static int refuse(struct live_probe *p, const char *why, struct fl_diag *diag)
 	return r;
 }
 
+/* Its strings are those that variables keep. */
 static int lay_out_synth(struct live_probe *p)
 {
+	struct fl_record_layout *l = &p->pub.schema.layout;
+	int r = fl_record_layout(p->event, (struct fl_layout_options){}, l);
+
 	p->pub.schema.event = p->event;
 	p->pub.schema.hook = "synthetic event";
-	return fl_record_layout(p->event, (struct fl_layout_options){}, &p->pub.schema.layout);
+	if (l->nr_strings)
+		l->string_max = FL_HIST_STRING;
+	l->max_size = l->fixed_size + (uint32_t)l->nr_strings * FL_HIST_STRING;
+	return r;
 }
 
 static int add_hist(struct live_probe *p, const struct fl_trigger *trigger, struct fl_diag *diag)
@@ -271,10 +278,11 @@ int live_find_hists(struct fl_session *t, struct fl_diag *diag)
 
 	for (size_t i = 0; i < t->n && r == 0; i++) {
 		t->failed = i;
-		if (t->probes[i].event->kind == FL_PROBE_SYNTH)
+		r = find_hists(t, i, diag);
+		if (r == 0 && is_synth(t, i))
 			r = lay_out_synth(&t->probes[i]);
-		if (r == 0)
-			r = find_hists(t, i, diag);
+		if (r == 0 && is_synth(t, i))
+			r = live_read_filter(t, &t->probes[i], diag);
 	}
 	give_slots(t);
 	return r;
@@ -389,8 +397,10 @@ static void find_synths(struct fl_session *t, struct live_hist *h)
 
 			if (h->trigger->action[i]->synth != p->event)
 				continue;
-			h->gen.synth[i] = (struct fl_gen_synth){ (uint16_t)k, p->event, &p->pub.schema.layout,
-								  p->pub.is_counted, p->counted_by, p->nr_counted_by };
+			h->gen.synth[i] = (struct fl_gen_synth){
+				(uint16_t)k, p->event, &p->pub.schema.layout,
+				p->filter.n && !p->reader_filters ? &p->filter : NULL,
+				p->pub.is_counted, p->counted_by, p->nr_counted_by };
 		}
 }
 
@@ -436,7 +446,7 @@ int live_make_hists(struct fl_session *t, struct fl_diag *diag)
 	if (r == 0)
 		r = each_hist(t, diag, connect);
 	for (size_t i = 0; i < t->n && r == 0; i++)
-		if (t->probes[i].event->kind == FL_PROBE_SYNTH)
+		if (is_synth(t, i))
 			r = live_read_hist_filters(t, &t->probes[i], diag);
 	return r;
 }

@@ -263,7 +263,7 @@ static int lay_out(const struct fl_session *t, struct live_probe *p, enum fl_hoo
 }
 
 /* The filter's columns are moved to where it stands in the definition. */
-static int read_filter(struct fl_session *t, struct live_probe *p, struct fl_diag *diag)
+int live_read_filter(struct fl_session *t, struct live_probe *p, struct fl_diag *diag)
 {
 	struct fl_str text = p->event->filter.n ? p->event->filter : p->filter_text;
 	uint32_t at =
@@ -283,7 +283,8 @@ static int read_filter(struct fl_session *t, struct live_probe *p, struct fl_dia
 	}
 	if (r < 0)
 		return r;
-	p->reader_filters = !fl_gen_filter_compiles(&p->filter, fl_hooks[p->pub.hook].ctx != FL_CTX_RECORD);
+	p->reader_filters = !fl_gen_filter_compiles(&p->filter, p->event->kind == FL_PROBE_SYNTH ||
+							   fl_hooks[p->pub.hook].ctx != FL_CTX_RECORD);
 	if (p->reader_filters && (p->points.format || p->pub.is_counted)) {
 		r = live_diagnose(diag, p, LIVE_NO_ARGUMENT,
 				  (struct fl_span){at, at + (uint32_t)text.n});
@@ -320,7 +321,7 @@ int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag)
 		}
 		r = lay_out(t, p, hooks[i], diag);
 		if (r == 0)
-			r = read_filter(t, p, diag);
+			r = live_read_filter(t, p, diag);
 		if (r == 0)
 			r = live_read_hist_filters(t, p, diag);
 		if (r < 0)

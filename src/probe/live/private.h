@@ -120,6 +120,8 @@ uint64_t live_left_over(const struct live_hist *h);
 
 /* hooks.c */
 int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag);
+/* The definition's filter, once the record is laid out. */
+int live_read_filter(struct fl_session *t, struct live_probe *p, struct fl_diag *diag);
 /* Takes the hooks away, and keeps what they counted. */
 void live_detach(struct live_probe *p);
 /* Everything of a hook that was not taken. */
