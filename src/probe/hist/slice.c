@@ -215,8 +215,10 @@ static int read_key(struct lowering *l)
 {
 	const char *start = type_of(l->start, l->key), *end = type_of(l->end, l->key);
 
-	if (!start || !end)
-		return fail(l, l->key, start ? "the event that ends has no such field" : "the event that starts has no such field");
+	if (!start)
+		return fail(l, l->key, "the event that starts has no such field");
+	if (!end)
+		return fail(l, l->key, "the event that ends has no such field");
 	if (strcmp(start, end) != 0)
 		return fail(l, l->key, "the two events' fields of this name differ in their types");
 	return 0;
