@@ -76,7 +76,7 @@ static bool operand_ok(const struct fl_fetch_insn *insn)
 		return insn->basesize == 1 || insn->basesize == 2 || insn->basesize == 4 ||
 		       insn->basesize == 8;
 	case FL_FETCH_LP_ARRAY:
-		return insn->param >= 1 && insn->param <= 64;
+		return insn->param >= 1 && insn->param <= 4096; /* of the kernel: 64 */
 	case FL_FETCH_NOP:
 	case FL_FETCH_ST_EDATA:
 		return false;

@@ -70,7 +70,10 @@ static const struct fl_fetch_type path_type = {
 	.flags = FL_TYPE_STRING | FL_TYPE_PATH,
 };
 
-/* "[" COUNT "]" behind a type; @type is all that follows the ":". Faults count from the body. */
+/*
+ * "[" COUNT "]" behind a type, of which a trace takes more bytes than the kernel; @type is all that follows the ":".
+ * Faults count from the body.
+ */
 static int parse_array(struct fl_parse *p, struct fl_str body, struct fl_str type, uint32_t *count)
 {
 	size_t open = fl_k_find(type, '[', 0), close = fl_k_find(type, ']', open);
@@ -87,7 +90,7 @@ static int parse_array(struct fl_parse *p, struct fl_str body, struct fl_str typ
 				fl_str_from(type, close + 1));
 	if (fl_kstrtouint(number, 0, count) < 0 || *count == 0)
 		return fl_fault(p, p->offset + column + open + 1, FL_FAULT_BAD_ARRAY_NUM, number);
-	if (*count > FL_MAX_ARRAY)
+	if (*count > (p->in_trace && fl_str_starts(type, "x8[") ? FL_MAX_BUFFER : FL_MAX_ARRAY))
 		return fl_fault(p, p->offset + column + open + 1, FL_FAULT_ARRAY_TOO_BIG, number);
 	return 0;
 }
@@ -441,7 +444,8 @@ static int parse_body(struct fl_parse *p, struct fl_probe_arg *arg)
 	arg->offset = p->event->record_size;
 	arg->size = arg->type->size * (arg->count ? arg->count : 1);
 	p->event->record_size += arg->size;
-	if (p->event->record_size > FL_MAX_RECORD)
+	p->buffers += arg->count > FL_MAX_ARRAY ? arg->size : 0;
+	if (p->event->record_size - p->buffers > FL_MAX_RECORD)
 		return fl_fault(p, p->offset, FL_FAULT_EVENT_TOO_BIG, arg->body);
 	return finish_program(p, arg, expr);
 }

@@ -394,6 +394,12 @@ static void help_user_types(const struct fl_parse *p, struct fl_diag *d)
 		fl_diag_help(d, "'foreland trace' takes types of user code, from the program's debug information");
 }
 
+static void help_big_array(const struct fl_parse *p, struct fl_diag *d)
+{
+	if (!p->in_trace)
+		fl_diag_help(d, "'foreland trace' takes buffers of up to 4096 bytes, as x8[N]");
+}
+
 /* ---- what was meant by a definition in another tool's words: "kprobe:vfs_read", "sched:sched_switch" ---- */
 
 /* bpftrace's, and what others call them: the kernel's letter, and what stands behind the place. */
@@ -532,6 +538,7 @@ static void (*const helpers[_FL_FAULT_MAX])(const struct fl_parse *p, struct fl_
 	[FL_FAULT_BAD_ATTACH_EVENT] = help_event,
 	[FL_FAULT_TYPECAST_REQ_FIELD] = help_cast,
 	[FL_FAULT_ARG_TOO_LONG] = help_length,
+	[FL_FAULT_ARRAY_TOO_BIG] = help_big_array,
 	[FL_FAULT_NOSUP_BTFARG] = help_user_types,
 };
 

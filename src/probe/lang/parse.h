@@ -23,6 +23,7 @@ struct fl_user_param;
 #define FL_MAX_NAME	    64	 /* group and event names, with their NUL */
 #define FL_MAX_ARG_NAME	    32
 #define FL_MAX_ARRAY	    64
+#define FL_MAX_BUFFER	    4096 /* x8[N], in a trace alone */
 #define FL_MAX_RECORD	    3072 /* bytes of an event's data */
 #define FL_MAX_META_ARGS    128	 /* bytes of all expanded $arg */
 #define FL_MAX_DENTRY_ARGS  256	 /* bytes of all expanded %pd and %pD */
@@ -42,6 +43,7 @@ enum {
 };
 
 struct fl_parse {
+	uint32_t buffers; /* bytes of the record that are of buffers which no kernel takes */
 	struct fl_target *target;
 	const struct fl_event_list *list; /* the events that there are; NULL: none */
 	const struct fl_dialect_rules *rules;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "probe/output/hexdump.h"
 #include "probe/output/meaning.h"
 #include "probe/output/show.h"
 #include "probe/output/words.h"
@@ -84,12 +85,22 @@ static struct fl_shown extra_of(const struct fl_record_schema *p, size_t arg, co
 				  .n = s->extra_size, .symbols = symbols };
 }
 
+/* An array of x8 is bytes of something, which nobody reads as numbers. */
+static bool is_buffer(const struct fl_probe_arg *a)
+{
+	return a->count && a->type->size == 1 && a->type->print == FL_PRINT_HEX;
+}
+
 bool fl_pretty_text(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		    struct fl_symbols *symbols, struct fl_buf *out)
 {
 	const struct fl_record_slot *s = &p->layout.slots[arg];
 	struct fl_shown v = extra_of(p, arg, rec, symbols);
 
+	if (is_buffer(&p->event->args[arg])) {
+		fl_buf_addf(out, "(%u bytes)", s->count);
+		return true;
+	}
 	if (has_name(p, arg, rec, symbols, out) || has_meaning(p, arg, rec, out))
 		return true;
 	if (s->extra == FL_EXTRA_WHOLE) {
@@ -111,6 +122,18 @@ bool fl_pretty_text(const struct fl_record_schema *p, size_t arg, const struct f
 		break;
 	}
 	return true;
+}
+
+void fl_pretty_buffers(const struct fl_record_schema *p, const struct fl_record *rec, struct fl_buf *out)
+{
+	for (size_t i = 0; i < p->event->nr_args; i++) {
+		const struct fl_record_slot *s = &p->layout.slots[i];
+
+		if (!is_buffer(&p->event->args[i]) || fl_record_fault(&p->layout, rec, i))
+			continue;
+		fl_buf_addf(out, "\t%.*s:\n", FL_STR_ARG(p->event->args[i].name));
+		fl_hexdump(fl_str_n(fl_record_at(rec, s->offset), s->count), out);
+	}
 }
 
 static bool is_bool(const struct fl_record_schema *p, size_t arg)

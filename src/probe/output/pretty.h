@@ -15,6 +15,8 @@
 /* False, and nothing appended, where the value is shown as without --pretty. */
 bool fl_pretty_text(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		    struct fl_symbols *symbols, struct fl_buf *out);
+/* Arrays of x8: lines for behind the event's own. */
+void fl_pretty_buffers(const struct fl_record_schema *p, const struct fl_record *rec, struct fl_buf *out);
 bool fl_pretty_json(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		    const char *key, struct fl_symbols *symbols, struct fl_buf *out);
 

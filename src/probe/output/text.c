@@ -385,6 +385,8 @@ void fl_text_record(struct fl_text *t, uint32_t cpu, const struct fl_record *rec
 		add_plain(&l, cpu, out);
 	if (!t->bytes)
 		fl_escape_from(out, from);
+	if (l.x->probe->pretty)
+		fl_pretty_buffers(l.x->probe, rec, out);
 	if (l.x->probe->layout.stacks)
 		fl_stack_text(l.x->probe, cpu, rec, size, t->symbols, t->bytes, out);
 }
