@@ -43,7 +43,7 @@ def page(rng, n, pages, sources, labels):
         title = "%s %s %d" % (rng.choice(WORDS), rng.choice(WORDS), rng.randrange(50))
         out += [title, ("=" if not k else "-") * len(title), ""]
         for _ in range(rng.randint(1, 3)):
-            kind = rng.randrange(13)
+            kind = rng.randrange(19)
             if kind == 0 and labels:
                 out.append("See :ref:`%s`." % rng.choice(labels))
             elif kind == 1 and pages:
@@ -68,6 +68,19 @@ def page(rng, n, pages, sources, labels):
                 out.append(".. [%s%d] a book" % (rng.choice(WORDS), rng.randrange(9)))
             elif kind == 11:
                 out.append("See [%s%d]_." % (rng.choice(WORDS), rng.randrange(9)))
+            elif kind == 12:
+                out += [".. csv-table::", "   :file: /%s.csv" % rng.choice(WORDS[:6]), "   :widths: 1 2 3"]
+            elif kind == 13:
+                out += [".. literalinclude:: /%s.txt" % rng.choice(WORDS[:6]),
+                        rng.choice(("   :lines: 1-5", "   :start-after: Part", "   :end-before: text", "   :lines: 8"))]
+            elif kind == 14:
+                out.append("The |%s| and what is `%s`_." % (rng.choice(WORDS), rng.choice(WORDS)))
+            elif kind == 15:
+                out += [".. image:: /%s.svg" % rng.choice(WORDS[:8])]
+            elif kind == 16:
+                out += [".. c:struct:: %s" % rng.choice(WORDS), "", "   .. c:member:: int %s" % rng.choice(WORDS)]
+            elif kind == 17:
+                out += [".. include:: /%s.txt" % rng.choice(WORDS[:6]), "   :start-after: %s" % rng.choice(WORDS[:6])]
             else:
                 out.append("Text of %s." % rng.choice(WORDS))
             out.append("")
@@ -88,6 +101,11 @@ def make(top, rng):
         files[s] = "".join(comment(rng) for _ in range(rng.randint(1, 3)))
     for w in WORDS[:6]:
         files["Documentation/%s.txt" % w] = ".. _%s-1:\n\nPart %s\n~~~~~~~~~~~~~~~~\n\n* a\n\ntext\n" % (w, w)
+        files["Documentation/%s.csv" % w] = "a,b,%s\nc,*d,e\n" % w
+        files["Documentation/%s.svg" % w] = "<svg/>\n"
+    files["Documentation/conf.py"] = "extensions = ['kerneldoc']\nrst_epilog = '''\n%s'''\n" % "".join(
+        ".. |%s| replace:: x\n.. _%s: y\n" % (w, w) for w in WORDS[:9])
+    files["Documentation/sphinx/kerneldoc.py"] = "def setup(app):\n    app.add_directive('kernel-doc', KernelDoc)\n"
     pages, labels = [], []
     for n in range(220):
         pages.append("Documentation/%s/%s%d.rst" % (rng.choice(DIRS), rng.choice(WORDS), n))
@@ -120,12 +138,14 @@ def change(files, rng):
     new = {}
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         path = rng.choice(sorted(files))
+        if rng.random() < 0.2:  # what pages show or include, and what the tree says of itself
+            path = rng.choice(sorted(f for f in files if f.endswith((".csv", ".svg", ".txt", ".py"))))
         if path in new or path in ("Documentation/index.rst", "MAINTAINERS"):  # without them it is no such tree
             continue
         lines = files[path].split("\n")
         kind = rng.randrange(10)
         at = rng.randrange(len(lines))
-        marked = [i for i, s in enumerate(lines) if s.startswith((".. _", "What:", ".. kernel", ".. inc", ".. [", "   ", " * ", "See "))]
+        marked = [i for i, s in enumerate(lines) if s.startswith((".. _", "What:", ".. kernel", ".. inc", ".. [", "   ", " * ", "See ", ".. |"))]
         if kind == 0:
             new[path] = None
         elif kind == 1:

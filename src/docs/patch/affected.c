@@ -29,6 +29,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "docs/read/assets.h"
+
 enum kind {
 	WORD,	 /* as it is, between what is no word */
 	PATH,	 /* the last part of a path whose folder is @dir */
@@ -481,17 +483,29 @@ static bool hit(void *ctx, struct fl_str text, size_t at, const struct docs_need
 	return n->kind != PATH; /* of those, all places are told */
 }
 
-/* The arguments of directives that bring other files into a page. */
+/* The arguments of "@word" in the text at hand, each a fact of @kind; of files, their path. */
+static void note_directive(struct docs_worker *w, const char *word, enum docs_fact_kind kind)
+{
+	struct fl_str text = w->sink.text, rest, name;
+	size_t n = strlen(word);
+	char path[1024];
+
+	for (const char *p = text.p; (p = memmem(p, (size_t)(text.p + text.n - p), word, n)); p++) {
+		rest = fl_str_from(text, (size_t)(p - text.p) + n);
+		if (!fl_str_word(&rest, &name))
+			continue;
+		if (kind == DOCS_FACT_KDOC)
+			docs_fact_add(w, kind, name, 0, 0);
+		else if (docs_page_path(w, w->path, name, "", path, sizeof(path)))
+			docs_fact_add(w, kind, fl_str(path), 0, 0);
+	}
+}
+
+/* What brings other files into a page. */
 static void note_directives(struct docs_worker *w)
 {
-	static const char word[] = "kernel-doc::";
-	struct fl_str text = w->sink.text, rest, name;
-
-	for (const char *p = text.p; (p = memmem(p, (size_t)(text.p + text.n - p), word, sizeof(word) - 1)); p++) {
-		rest = fl_str_from(text, (size_t)(p - text.p) + sizeof(word) - 1);
-		if (fl_str_word(&rest, &name))
-			docs_fact_add(w, DOCS_FACT_KDOC, name, 0, 0);
-	}
+	note_directive(w, "kernel-doc::", DOCS_FACT_KDOC);
+	note_directive(w, " include::", DOCS_FACT_TOC);
 }
 
 static void search_file(void *ctx, struct docs_worker *w)
@@ -508,6 +522,7 @@ static void search_file(void *ctx, struct docs_worker *w)
 	} else if (docs_is_abi(w->path)) {
 		docs_needles_find(&a->abi, w->sink.text, hit, &p);
 	} else if (is_in_docs(a, fl_str(w->path))) {
+		note_directives(w);
 		docs_needles_find(&a->pages, w->sink.text, hit, &p); /* text that pages include */
 		docs_needles_find(&a->sources, w->sink.text, hit, &p);
 	}
@@ -556,6 +571,29 @@ static int search_sources(struct docs_affected *a)
 	return r;
 }
 
+/* What is found in a file is said by the pages that include it, too, through however many files. */
+static void affect_including(struct docs_affected *a)
+{
+	_cleanup_map_ struct fl_map found = {};
+	uint32_t before = 0;
+
+	for (unsigned int i = 0; i < a->find.nr_workers; i++) {
+		for (const struct docs_fact *f = a->find.workers[i].facts[DOCS_FACT_SOURCE]; f; f = f->next)
+			fl_map_put(&found, f->name, NULL);
+	}
+	while (found.count != before) {
+		before = found.count;
+		for (unsigned int i = 0; i < a->find.nr_workers; i++) {
+			for (const struct docs_fact *f = a->find.workers[i].facts[DOCS_FACT_TOC]; f; f = f->next) {
+				if (fl_map_get(&found, f->name))
+					fl_map_put(&found, fl_str(f->file), NULL);
+			}
+		}
+	}
+	fl_map_for_each(e, &found)
+		affect(a, e->key);
+}
+
 static int search(struct docs_affected *a)
 {
 	const char *top = a->everywhere.n ? "" : NULL;
@@ -577,10 +615,7 @@ static int search(struct docs_affected *a)
 		r = docs_session_each(&a->find, &top, 1, search_file, a);
 	if (!r && a->sources.n)
 		r = search_sources(a);
-	for (unsigned int i = 0; i < a->find.nr_workers; i++) {
-		for (const struct docs_fact *f = a->find.workers[i].facts[DOCS_FACT_SOURCE]; f; f = f->next)
-			affect(a, f->name);
-	}
+	affect_including(a);
 	return r;
 }
 
