@@ -103,6 +103,7 @@ until(lambda: hits("more") == 50 and hits("calls") == 150)
 check("a file that comes is asked, and the other goes on counting", (hits("more"), hits("calls")) == (50, 150), agent.metrics())
 ask("wrong.conf", "# a line that is right\nt:e/x sys_enter id=nosuch\n")
 until(lambda: value(agent.metrics(), "foreland_agent_reloads_total", result="refused") == 1)
+until(lambda: "go on" in agent.said)
 check("a bad file is said with its line and column", re.search(rf"^{folder}/wrong\.conf:2:\d+: error: .*\[[A-Z_]+\]$", agent.said, re.M) and
       "\n" + " " * 18 in agent.said and "go on" in agent.said, agent.said)
 ask("another.conf", question(caller.pid, "another"))

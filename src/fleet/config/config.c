@@ -197,18 +197,18 @@ static bool is_name(struct fl_str s)
 	return s.n;
 }
 
-static struct fl_question *new_question(const char *dir, const char *file)
+/* @path ends with SUFFIX. */
+static struct fl_question *new_question(const char *path)
 {
 	struct fl_arena arena = {};
 	struct fl_question *q = FL_ARENA_NEW(&arena, struct fl_question);
-	_cleanup_buf_ struct fl_buf path = {};
+	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
 
 	if (!q)
 		return NULL;
-	fl_buf_addf(&path, "%s/%s", dir, file);
 	q->name = fl_arena_dup(&arena, fl_str_sub(fl_str(file), 0, strlen(file) - strlen(SUFFIX)));
-	q->path = fl_arena_dup(&arena, fl_buf_str(&path));
-	if (!q->name || !q->path || path.error) {
+	q->path = fl_arena_dup(&arena, fl_str(path));
+	if (!q->name || !q->path) {
 		fl_arena_fini(&arena);
 		return NULL;
 	}
@@ -216,15 +216,36 @@ static struct fl_question *new_question(const char *dir, const char *file)
 	return q;
 }
 
+static int parse_question(struct fl_question *q, struct fl_str text, struct fl_diag *diag, struct fl_arena *place)
+{
+	struct reading r = { .q = q, .diag = diag, .place = place, .line = FL_STR("") };
+	const char *copy = fl_arena_dup(&q->arena, text);
+
+	if (!copy)
+		return -ENOMEM;
+	q->text = fl_str_n(copy, text.n);
+	return is_name(fl_str(q->name)) ? parse(&r) : complain(&r, CONFIG_BAD_NAME, r.line);
+}
+
+int fl_question_parse(const char *path, struct fl_str text, struct fl_question **ret, struct fl_diag *diag,
+		      struct fl_arena *place)
+{
+	struct fl_question *q = fl_str_ends(fl_str(path), SUFFIX) ? new_question(path) : NULL;
+	int err = q ? parse_question(q, text, diag, place) : -ENOMEM;
+
+	if (err < 0)
+		fl_question_free(q);
+	else
+		*ret = q;
+	return err;
+}
+
 static int read_question(struct fl_question *q, struct fl_diag *diag, struct fl_arena *place)
 {
 	struct reading r = { .q = q, .diag = diag, .place = place, .line = FL_STR("") };
 	_cleanup_file_ struct fl_file f = {};
-	const char *copy;
 	int err;
 
-	if (!is_name(fl_str(q->name)))
-		return complain(&r, CONFIG_BAD_NAME, r.line);
 	if (fl_walk_for_root(q->path) < 0)
 		return complain(&r, CONFIG_NOT_OURS, r.line);
 	err = fl_file_open_named(q->path, FILE_MAX, &f);
@@ -233,11 +254,7 @@ static int read_question(struct fl_question *q, struct fl_diag *diag, struct fl_
 		fl_diag_message(diag, "This cannot be read: %s.", fl_errno_name(err));
 		return err;
 	}
-	copy = fl_arena_dup(&q->arena, fl_file_str(&f));
-	if (!copy)
-		return -ENOMEM;
-	q->text = fl_str_n(copy, f.size);
-	return parse(&r);
+	return parse_question(q, fl_file_str(&f), diag, place);
 }
 
 /* ---- the folder ---- */
@@ -267,11 +284,14 @@ int fl_questions_read(const char *dir, struct fl_questions *ret, struct fl_diag 
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {
-		struct fl_question *q = r == 0 ? new_question(dir, list[i]->d_name) : NULL;
+		_cleanup_buf_ struct fl_buf path = {};
+		struct fl_question *q;
 
+		fl_buf_addf(&path, "%s/%s", dir, list[i]->d_name);
 		free(list[i]);
 		if (r < 0)
 			continue;
+		q = path.error ? NULL : new_question(fl_buf_z(&path));
 		r = q ? add(&all, q) : -ENOMEM;
 		if (r == 0)
 			r = read_question(q, diag, place);

@@ -35,6 +35,14 @@ struct fl_question {
 
 void fl_question_free(struct fl_question *q); /* NULL is allowed */
 
+/**
+ * fl_question_parse() - one file's text
+ * @path: what it is called; its last part is the question's name
+ * @diag, @place: as below
+ */
+int fl_question_parse(const char *path, struct fl_str text, struct fl_question **ret, struct fl_diag *diag,
+		      struct fl_arena *place);
+
 struct fl_questions {
 	struct fl_question **v; /* by name */
 	size_t n;
