@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the agent reads of others, by the first byte: a file of a question, a place to listen, an answer of a receiver. A
- * finding must lie in the text, and a place that was read is printed as one that can be read again. */
+/*
+ * What the agent reads of others, by the first byte: a file of a question, a place to listen, an answer of a
+ * receiver. A finding must lie in the text, and a place that was read is printed as one that can be read again.
+ */
 #include <assert.h>
 
 #include "fleet/config/config.h"

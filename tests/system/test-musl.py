@@ -61,7 +61,7 @@ def arguments_of(command, out):
             at = words.index(flag)
             name = words[at + 1]
             del words[at:at + 2]
-    words = [w for w in words if w != "-MD" and not w.startswith("-fsanitize")]
+    words = [w for w in words if w != "-MD" and not w.startswith(("-fsanitize", "-I/usr/include"))]  # another C library's
     return words + ["-Werror", "-o", os.path.join(out, name.replace("/", "_"))], os.path.join(out, name.replace("/", "_"))
 
 
