@@ -202,6 +202,19 @@ with tempfile.TemporaryDirectory() as where:
     tell(listed == 4002 and cost < 2 * 4000 / 20, 'a listing asks for twenty entries at a time, or more', f'{listed} {cost}')
     s.write('kprobe_events', '')
 
+    # ---- an instance goes, its files are open ----
+    if os.path.exists(s.t + 'events/ftrace/print/trigger'):
+        os.mkdir(s.t + 'instances/a')
+        s.write('instances/a/events/ftrace/print/trigger', 'hist:keys=common_pid')
+        s.write('instances/a/trace_marker', 'counted', os.O_WRONLY)
+        held = s.open('instances/a/events/ftrace/print/hist', os.O_RDONLY)
+        other = s.open('instances/a/events/ftrace/print/trigger', os.O_RDONLY)
+        os.rmdir(s.t + 'instances/a')
+        tell(b'Hits: 1\n' in os.read(held, 4096), 'what was opened in a removed instance is read to its end')
+        os.close(held)
+        os.close(other)
+        tell(not os.path.exists(s.t + 'instances/a') and s.read('tracing_on') == '1\n', 'and the server goes on')
+
     # ---- leaving ----
     fd = s.open('README', os.O_RDONLY)
     tell(subprocess.run(['umount', where], stderr=subprocess.DEVNULL).returncode != 0 and s.read('tracing_on') == '1\n',

@@ -36,6 +36,10 @@ static void unlist(struct instance *in)
 static void close_instance(struct instance *in)
 {
 	tracefs_free_live(in);
+	for (struct place *p = in->places; p; p = p->next) {
+		commands_free(p);
+		p->hists = NULL; /* which the triggers own */
+	}
 	fl_triggers_fini(&in->triggers);
 	trace_buffer_fini(&in->buffer);
 	trace_buffer_fini(&in->snapshot);
