@@ -377,6 +377,32 @@ def children_are_counted_in_accounts_of_their_own():
     assert len({x["pid"] for x in r}) == 51, len({x["pid"] for x in r})
     assert sorted(x["bytes"] for x in r if x["function"].startswith("child")) == [2000 + i for i in range(50)]
     assert sum(x["bytes"] for x in r if x["function"].startswith("parent")) == 51 * 1000
+    text = run("--children", "--", program).stdout
+    told = re.findall(r"  child\S* pid:(\d+)$", text, re.M)
+    assert len(set(told)) == 50 and set(told) <= set(re.findall(r" of process (\d+) from$", text, re.M)), text
+
+
+def more_chains_than_there_is_room_for():
+    """2^18 chains of 60 callers each: what has no place of its own is in one row, told, and in the status."""
+    program = build("chains", r"""
+        #include <stdlib.h>
+        static void *volatile k;
+        #define CALL(f, n) do { f(n); __asm__ volatile("" ::: "memory"); } while (0)
+        static __attribute__((noinline)) void tree(int n) {
+            if (!n) { k = malloc(8); return; }
+            CALL(tree, n - 1);
+            CALL(tree, n - 1);
+        }
+        static __attribute__((noinline)) void deep(int n) {
+            if (!n) { CALL(tree, 18); return; }
+            CALL(deep, n - 1);
+        }
+        int main(void) { deep(40); return 0; }""", "-O1", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls")
+    p = run("--json", "--stack", "64", "-n", "1", "--", program)
+    whole = json.loads(p.stdout.splitlines()[-1])
+    assert (whole["bytes"], whole["calls"]) == (8 << 18, 1 << 18), p
+    assert [(x["function"].startswith("(more callers"), x["accurate"]) for x in rows(p)] == [(True, False)], p
+    assert p.returncode == 1 and re.search(r": \d+ calls came from more callers than can be told apart", p.stderr), p
 
 
 def peaks_totals_and_the_moment_of_the_peak():
@@ -560,7 +586,7 @@ TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_i
          what_cannot_be_counted_is_told_before, a_program_with_its_own_malloc_is_left_alone,
          a_jump_to_malloc_is_not_a_malloc_of_its_own, every_form_of_new_and_delete, other_allocators_stay_the_programs,
          blocks_go_through_an_allocators_own_functions, an_unloaded_library_keeps_its_name,
-         children_are_counted_in_accounts_of_their_own, peaks_totals_and_the_moment_of_the_peak,
+         children_are_counted_in_accounts_of_their_own, more_chains_than_there_is_room_for, peaks_totals_and_the_moment_of_the_peak,
          a_handler_may_allocate, a_library_bound_to_its_own_first_frees_what_others_allocated, what_is_mapped_past_malloc_has_rows_of_its_own, profiles_are_read_by_protoc, a_program_that_runs_is_asked_from_outside,
          debug_information_comes_from_a_server]
 

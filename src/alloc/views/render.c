@@ -67,6 +67,8 @@ void fl_alloc_cell_tag(struct fl_alloc_cells *c, const struct fl_alloc_record *r
 	fl_buf_add_str(&c->text, r->module);
 	end_cell(c);
 	fl_buf_add_str(&c->text, r->function);
+	if (c->pids && r->more)
+		fl_buf_addf(&c->text, " pid:%d", (int)r->more->pid);
 	if (r->accurate == FL_ACCURATE_NO)
 		fl_buf_addz(&c->text, " accurate:no");
 	if (r->more && r->more->has_peak)
@@ -78,13 +80,13 @@ void fl_alloc_cell_tag(struct fl_alloc_cells *c, const struct fl_alloc_record *r
 	end_cell(c);
 }
 
-int fl_alloc_render_table(const struct fl_alloc_set *set, bool raw, struct fl_buf *out)
+int fl_alloc_render_table(const struct fl_alloc_set *set, bool raw, bool pids, struct fl_buf *out)
 {
 	static const struct fl_column columns[] = {
 		{ "BYTES", true }, { "CALLS", true }, { "AVG", true },
 		{ "PLACE" },	   { "MODULE" },      { "FUNCTION" },
 	};
-	_cleanup_(fl_alloc_cells_fini) struct fl_alloc_cells c = { .raw = raw };
+	_cleanup_(fl_alloc_cells_fini) struct fl_alloc_cells c = { .raw = raw, .pids = pids };
 
 	fl_table_init(&c.table, columns, FL_ARRAY_SIZE(columns));
 	for (size_t i = 0; i < set->n; i++) {
@@ -115,7 +117,7 @@ static void stack_line(const struct fl_alloc_frame *f, struct fl_buf *name, stru
 	fl_buf_addz(out, f->inlined ? "  (inlined)\n" : "\n");
 }
 
-void fl_alloc_render_stacks(const struct fl_alloc_set *set, bool raw, struct fl_buf *out)
+void fl_alloc_render_stacks(const struct fl_alloc_set *set, bool raw, bool pids, struct fl_buf *out)
 {
 	_cleanup_buf_ struct fl_buf name = {};
 
@@ -126,7 +128,10 @@ void fl_alloc_render_stacks(const struct fl_alloc_set *set, bool raw, struct fl_
 			continue;
 		fl_buf_addc(out, '\n');
 		fl_alloc_add_bytes(out, r->bytes, raw);
-		fl_buf_addf(out, " in %" PRIu64 " calls from\n", r->calls);
+		fl_buf_addf(out, " in %" PRIu64 " calls", r->calls);
+		if (pids)
+			fl_buf_addf(out, " of process %d", (int)r->more->pid);
+		fl_buf_addz(out, " from\n");
 		for (uint32_t k = 0; k < r->more->nr_stack; k++)
 			stack_line(&r->more->stack[k], &name, out);
 	}

@@ -16,6 +16,7 @@ struct fl_alloc_cells {
 	struct fl_table table;
 	struct fl_buf text; /* of the cell at hand */
 	bool raw;	    /* plain bytes */
+	bool pids;	    /* the process is told */
 };
 
 void fl_alloc_cells_fini(struct fl_alloc_cells *c);
@@ -25,10 +26,10 @@ void fl_alloc_cell_live(struct fl_alloc_cells *c, const struct fl_alloc_record *
 /* Three: "mm/slub.c:12" ("?" where it is not known), the module, the function and what follows it. */
 void fl_alloc_cell_tag(struct fl_alloc_cells *c, const struct fl_alloc_record *r);
 
-/* Tables; @raw prints plain bytes. -ENOMEM. */
-int fl_alloc_render_table(const struct fl_alloc_set *set, bool raw, struct fl_buf *out);
+/* Tables; @raw prints plain bytes, @pids whose each record is. -ENOMEM. */
+int fl_alloc_render_table(const struct fl_alloc_set *set, bool raw, bool pids, struct fl_buf *out);
 /* Each record with its callers beneath, for those that have some. */
-void fl_alloc_render_stacks(const struct fl_alloc_set *set, bool raw, struct fl_buf *out);
+void fl_alloc_render_stacks(const struct fl_alloc_set *set, bool raw, bool pids, struct fl_buf *out);
 int fl_alloc_render_changes(const struct fl_alloc_change *v, size_t n, bool raw,
 			    struct fl_buf *out);
 /* Headings indented by their depth, @depth levels of them (0: all, and the tags). */

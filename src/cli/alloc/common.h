@@ -75,6 +75,7 @@ struct alloc_look {
 	const struct alloc_view_opts *view;
 	const struct alloc_form_opts *form;
 	struct fl_alloc_order order;
+	bool pids; /* in text each row says whose it is */
 	bool chains; /* a row a chain of callers; otherwise a row a place */
 	bool at_peak;
 	const struct fl_alloc_filter *filter; /* applied to the rows; NULL: has been applied */

@@ -68,7 +68,8 @@ static void say_why_nothing(const struct alloc_runner *r, const char *name)
 			    "before it is executed?");
 }
 
-static void say_limits(const struct fl_ledger_entry *e, const char *name)
+/* False where something of the account is missing, or summed that was asked for apart. */
+static bool say_limits(const struct fl_ledger_entry *e, const char *name)
 {
 	if (e->flags & FL_LEDGER_ASIDE) {
 		fl_say(FL_WARNING, "%s brings its own malloc(), which is left to it: nothing was counted",
@@ -76,13 +77,11 @@ static void say_limits(const struct fl_ledger_entry *e, const char *name)
 		fl_say_help("its allocator may have statistics of its own (MALLOC_CONF for "
 			    "jemalloc); 'foreland alloc watch --attach PID' counts from outside");
 	}
-	if (e->flags & FL_LEDGER_OTHER_MALLOC)
-		fl_say(FL_NOTE, "another allocator than the C library's is used: what is freed by "
-				"functions of its own is not seen");
 	if (e->refused)
 		fl_say(FL_WARNING,
-		       "%llu calls came from more callers than can be told apart; they are summed",
-		       (unsigned long long)e->refused);
+		       "%s: %llu calls came from more callers than can be told apart; they are summed",
+		       name, (unsigned long long)e->refused);
+	return !e->refused && !(e->flags & FL_LEDGER_ASIDE);
 }
 
 /* What it became by exec has another name; its figures would be taken for the program's. */
@@ -100,6 +99,7 @@ struct report {
 	struct fl_callers *names;
 	struct fl_alloc_set set;
 	size_t damaged;
+	bool is_whole;
 };
 
 static bool is_wanted(const struct report *rp, const struct fl_alloc_record *r)
@@ -118,11 +118,13 @@ static int read_accounts(struct report *rp, const struct fl_ledger_entry *own)
 
 	if (r == 0 && rp->opts->children)
 		r = fl_ledger_list(rp->runner->ledger, &v, &n);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		if (v[i].at != own->at && v[i].state != FL_LEDGER_FORKING &&
-		    v[i].state != FL_LEDGER_REPLACED)
-			r = fl_ledger_read(rp->runner->ledger, &v[i], rp->names, &rp->set,
-					   &rp->damaged);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (v[i].at == own->at || v[i].state == FL_LEDGER_FORKING ||
+		    v[i].state == FL_LEDGER_REPLACED)
+			continue;
+		rp->is_whole &= say_limits(&v[i], v[i].comm);
+		r = fl_ledger_read(rp->runner->ledger, &v[i], rp->names, &rp->set, &rp->damaged);
+	}
 	for (size_t i = 0; r == 0 && i < rp->set.n; i++)
 		if (is_wanted(rp, &rp->set.v[i]))
 			rp->set.v[kept++] = rp->set.v[i];
@@ -154,6 +156,7 @@ static int show(struct report *rp)
 	const struct run_opts *o = rp->opts;
 	struct alloc_form_opts form = o->form;
 	struct alloc_look look = { .command = "alloc run", .view = &o->view, .form = &form,
+				   .pids = o->children,
 				   .chains = o->has_stack || wants_peaks(o) || o->children,
 				   .at_peak = o->at_peak, .filter = &rp->filter };
 	char note[64];
@@ -184,7 +187,10 @@ static int report(struct report *rp)
 		return FL_EXIT_FINDINGS;
 	}
 	if (r == 0)
-		say_limits(&own, rp->name);
+		rp->is_whole = say_limits(&own, rp->name);
+	if (r == 0 && own.flags & FL_LEDGER_OTHER_MALLOC)
+		fl_say(FL_NOTE, "another allocator than the C library's is used: what is freed by "
+				"functions of its own is not seen");
 	if (r == 0)
 		r = fl_callers_open(&names, &rp->names);
 	if (r == 0)
@@ -199,7 +205,7 @@ static int report(struct report *rp)
 	if (fl_callers_would_ask(rp->names))
 		fl_say(FL_NOTE, "DEBUGINFOD_URLS is set, but this program asks no servers");
 	r = show(rp);
-	return own.flags & FL_LEDGER_ASIDE || rp->damaged ? FL_EXIT_FINDINGS : r;
+	return rp->is_whole && !rp->damaged ? r : FL_EXIT_FINDINGS;
 }
 
 static int start_failed(const char *name, int err)

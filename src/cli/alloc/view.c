@@ -78,10 +78,10 @@ static int show_tree(const struct alloc_look *l, struct fl_alloc_set *set, struc
 /* With the frames beneath, where chains were asked for. */
 static int show_table(const struct alloc_look *l, struct fl_alloc_set *set, struct fl_buf *out)
 {
-	int r = fl_alloc_render_table(set, l->view->raw, out);
+	int r = fl_alloc_render_table(set, l->view->raw, l->pids, out);
 
 	if (r == 0 && l->chains)
-		fl_alloc_render_stacks(set, l->view->raw, out);
+		fl_alloc_render_stacks(set, l->view->raw, l->pids, out);
 	return r;
 }
 
