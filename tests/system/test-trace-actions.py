@@ -8,7 +8,7 @@ usage: test-trace-actions.py FORELAND
 """
 import collections, json, os, re, subprocess, sys, tempfile
 
-from tap import check as tell, done
+from tap import check as tell, done, skip
 
 foreland = sys.argv[1]
 CALLS = 3000
@@ -142,6 +142,38 @@ def slices():
         tell(out.returncode == 1 and why in out.stderr and out.stderr.splitlines()[-1].find('^') == caret, f'--slice {text}', out.stderr)
 
 
+def flight():
+    """What was kept up to the moment of snapshot() is a file of its own; the program waits for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        name, dat = folder + '/defs', folder + '/x.dat'
+        with open(name, 'w', encoding='utf-8') as f:
+            f.write(f't:q/kept sys_enter id if id == {GETPGRP}\nt:q/watch sys_enter id if id == {GETPPID}\n'
+                    'hist:keys=common_pid:v=id:onmax($v).snapshot()\n')
+        load = ('import os, sys, time\nfor i in range(5): os.getpgrp()\nos.getppid()\n'
+                f'for i in range(6000):\n    if os.path.exists({folder + "/x-1.dat"!r}): break\n    time.sleep(0.01)\n'
+                'for i in range(7): os.getpgrp()')
+        err = run('--flight', '64K', '--file', name, '-o', dat, command=[sys.executable, '-c', load]).stderr
+        kept = []
+        for path in (folder + '/x-1.dat', dat):
+            shown = subprocess.run([foreland, 'report', path], capture_output=True, text=True, timeout=60).stdout
+            kept.append(shown.count(': kept:'))
+        tell(kept == [5, 7], 'snapshot() writes what --flight has kept', kept, err)
+
+
+def namespace():
+    """A key common_pid is the number that the traced program knows itself by."""
+    new = ['unshare', '--fork', '--pid', '--mount-proc']
+    if os.geteuid() or subprocess.run([*new, 'true'], capture_output=True).returncode:
+        skip('a key common_pid within a pid namespace', 'no namespace can be made here')
+        return
+    load = f'import os\nprint(os.getpid(), flush=True)\nfor i in range({CALLS}): os.getppid()'
+    out = subprocess.run([*new, foreland, 'trace', '--children', START, '--hist', 'keys=common_pid', '--', sys.executable, '-c', load],
+                         capture_output=True, text=True, timeout=120)
+    pid = out.stdout.splitlines()[0] if out.stdout else ''
+    tell(pid and re.search(r'^\{ common_pid: +%s \} hitcount: +%d$' % (pid, CALLS), out.stdout, re.M), 'a key common_pid within a pid namespace',
+         out.stdout + out.stderr)
+
+
 def main():
     if not GETPPID:
         print('1..0 # SKIP no number of getppid() is known for this machine')
@@ -195,6 +227,8 @@ def main():
     seen()
     tables()
     slices()
+    flight()
+    namespace()
     return done()
 
 

@@ -154,14 +154,24 @@ int trace_dump(struct trace_job *s)
 	return r;
 }
 
+/* By SIGUSR1, or by a histogram's snapshot(). */
+static bool is_asked_for(struct trace_job *s)
+{
+	uint64_t taken = s->flight ? fl_session_snapshots(s->session) : 0;
+	bool asked = trace_dump_asked || taken > s->snapshots;
+
+	trace_dump_asked = 0;
+	s->snapshots = taken;
+	return asked;
+}
+
 /* A dump while the trace goes on: another file than the last one's. */
 int trace_dump_asked_for(struct trace_job *s)
 {
 	int r = 0;
 
-	if (!trace_dump_asked)
+	if (!is_asked_for(s))
 		return 0;
-	trace_dump_asked = 0;
 	if (trace_is_recording(s->o))
 		r = name_next(s);
 	if (r == 0)

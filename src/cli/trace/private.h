@@ -62,6 +62,7 @@ struct trace_job {
 	uint64_t pieces;	 /* files with a number */
 	uint64_t rotate_size, rotate_keep; /* 0: there is one file */
 	struct fl_flight *flight;
+	uint64_t snapshots; /* of histograms, for which it was dumped */
 	struct fl_until *until;
 	struct fl_listen *listen; /* NULL: nobody asks */
 	struct fl_meter *meter;
