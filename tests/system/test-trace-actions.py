@@ -112,6 +112,8 @@ def tables():
     tell(len(rows) == 1 and rows[0]['hitcount'] == CALLS == sum(r['hitcount'] for r in by['call'] if 'lat' in r['keys']) and
          rows[0]['keys']['what'] == COMM and rows[0]['vals']['ret'] == CALLS * rows[0]['saved']['ret'] > 0,
          'histograms of a synthetic event', by)
+    text = run(BOTH, '--top', '1', '--hist', 'keys=id:vals=hitcount.percent', command=TWO).stdout
+    tell(re.findall(r'hitcount \(%\): +([\d.]+)$', text, re.M) == ['50.00'], 'parts are of all, however many are shown', text)
     out = run(BOTH, '--hist', 'keys=id:size=1', command=TWO)
     tell(re.search(r'Hits: %d\n    Entries: 1\n    Dropped: %d\n' % (2 * CALLS, CALLS), out.stdout) and f' {CALLS} lost' in out.stderr,
          'what a full table drops is told', out.stdout + out.stderr)

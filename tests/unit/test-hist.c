@@ -165,6 +165,7 @@ static void test_parts(void **state)
 	_cleanup_buf_ struct fl_buf out = {}, json = {};
 
 	assert_int_equal(parse(x, "hist:keys=len:vals=len.percent,len.graph:nohitcount"), 0);
+	fl_hist_table_sort(&t);
 	fl_hist_text(&x->probe, &t, 0, x->symbols, false, &out);
 	assert_non_null(strstr(fl_buf_z(&out), "{ len:         64 }  len (%):  33.33  len: ##########          \n"
 					       "{ len:          8 }  len (%):  66.66  len: ####################\n"));

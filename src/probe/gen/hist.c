@@ -103,7 +103,7 @@ void fl_gen_scratch_at(struct fl_gen *g, uint8_t reg, int32_t at)
 	fl_emit_alui(g->p, BPF_ADD, reg, at);
 }
 
-static void clear(struct fl_gen *g, int32_t at, int32_t size)
+void fl_gen_clear(struct fl_gen *g, int32_t at, int32_t size)
 {
 	for (int32_t done = 0; done < size; done += 8)
 		fl_emit_storei(g->p, 8, GEN_REC, (int16_t)(at + done), 0);
@@ -114,7 +114,7 @@ static void key_string(struct fl_gen *g, const struct fl_record_slot *s, int32_t
 {
 	struct fl_insns *p = g->p;
 
-	clear(g, at, FL_HIST_STRING);
+	fl_gen_clear(g, at, FL_HIST_STRING);
 	fl_gen_scratch_at(g, BPF_REG_1, at);
 	fl_emit_movi(p, BPF_REG_2, FL_HIST_STRING);
 	fl_emit_load(p, 2, BPF_REG_3, GEN_REC, (int16_t)s->offset);
@@ -124,14 +124,14 @@ static void key_string(struct fl_gen *g, const struct fl_record_slot *s, int32_t
 
 void fl_gen_frames(struct fl_gen *g, int32_t at)
 {
-	clear(g, at, FL_HIST_FRAMES_RAW * 8);
+	fl_gen_clear(g, at, FL_HIST_FRAMES_RAW * 8);
 	fl_gen_scratch_at(g, BPF_REG_2, at);
 	fl_gen_stack(g, FL_STACK_KERNEL, FL_HIST_FRAMES_RAW);
 }
 
 void fl_gen_comm_text(struct fl_gen *g, int32_t at)
 {
-	clear(g, at, FL_HIST_STRING);
+	fl_gen_clear(g, at, FL_HIST_STRING);
 	fl_gen_scratch_at(g, BPF_REG_1, at);
 	fl_emit_movi(g->p, BPF_REG_2, FL_COMM_LEN);
 	fl_emit_call(g->p, BPF_FUNC_get_current_comm);

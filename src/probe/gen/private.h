@@ -119,6 +119,8 @@ void fl_gen_shape(struct fl_gen *g, enum fl_hist_modifier m, uint64_t bucket);
 void fl_gen_comm_text(struct fl_gen *g, int32_t at);
 /* The frames of the kernel's stack, with zeros behind them. */
 void fl_gen_frames(struct fl_gen *g, int32_t at);
+/* Zeros there. */
+void fl_gen_clear(struct fl_gen *g, int32_t at, int32_t size);
 /* reg = GEN_REC + @at */
 void fl_gen_scratch_at(struct fl_gen *g, uint8_t reg, int32_t at);
 

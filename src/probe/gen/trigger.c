@@ -215,11 +215,11 @@ static int text(struct fl_gen *g, const struct fl_hist_value *v, int32_t at)
 	struct fl_insns *p = g->p;
 	size_t arg;
 
-	fl_gen_comm_text(g, at);
-	if (!(v->flags & (FL_HV_REF | FL_HV_ALIAS)) && v->flags & (FL_HV_COMM | FL_HV_EXECNAME))
+	if (!(v->flags & (FL_HV_REF | FL_HV_ALIAS)) && v->flags & (FL_HV_COMM | FL_HV_EXECNAME)) {
+		fl_gen_comm_text(g, at);
 		return 0;
-	fl_emit_storei(p, 8, GEN_REC, (int16_t)at, 0);
-	fl_emit_storei(p, 8, GEN_REC, (int16_t)(at + 8), 0);
+	}
+	fl_gen_clear(g, at, FL_HIST_STRING);
 	fl_gen_scratch_at(g, BPF_REG_1, at);
 	fl_emit_movi(p, BPF_REG_2, FL_HIST_STRING);
 	if (v->flags & (FL_HV_REF | FL_HV_ALIAS)) {
@@ -487,8 +487,7 @@ static void find_seen(struct fl_gen *g, uint32_t lost)
 
 	look_up(g, g->h->seen_map, fl_gen_key_at(g));
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, there);
-	for (int32_t done = 0; done < g->h->hist->seen.size; done += 8)
-		fl_emit_storei(p, 8, GEN_REC, (int16_t)(seen_at(g) + done), 0);
+	fl_gen_clear(g, seen_at(g), g->h->hist->seen.size);
 	update(g, g->h->seen_map, seen_at(g), BPF_NOEXIST);
 	look_up(g, g->h->seen_map, fl_gen_key_at(g));
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, lost);

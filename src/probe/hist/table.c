@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
+
 void fl_hist_table_fini(struct fl_hist_table *t)
 {
 	free(t->entries);
@@ -59,8 +61,21 @@ static int compare(const void *a, const void *b, void *hist)
 	return r ? r : memcmp(x->key, y->key, h->key_size); /* the same order each time */
 }
 
+static struct fl_hist_whole whole_of(const struct fl_hist_table *t, size_t val)
+{
+	struct fl_hist_whole w = {};
+
+	for (size_t i = 0; i < t->n; i++) {
+		w.most = FL_MAX(w.most, t->entries[i].sums[val]);
+		w.all += t->entries[i].sums[val];
+	}
+	return w;
+}
+
 void fl_hist_table_sort(struct fl_hist_table *t)
 {
+	for (size_t i = 0; i < t->hist->nr_vals; i++)
+		t->whole[i] = whole_of(t, i);
 	if (t->n)
 		qsort_r(t->entries, t->n, sizeof(*t->entries), compare, (void *)t->hist);
 }

@@ -24,12 +24,18 @@ struct fl_hist_snapshot {
 	uint8_t key[FL_HIST_MAX_KEY];
 };
 
+/* Of one sum, over all entries: what .percent and .graph are parts of, however many are shown. */
+struct fl_hist_whole {
+	uint64_t most, all;
+};
+
 /* Owns @entries and @keys, which the entries point into; all zero is an empty one. */
 struct fl_hist_table {
 	const struct fl_hist *hist;
 	struct fl_hist_entry *entries;
 	size_t n;
 	uint64_t hits, dropped;
+	struct fl_hist_whole whole[FL_HIST_MAX_VALS];
 	uint8_t *keys;
 	uint8_t *seen;
 	struct fl_hist_snapshot snapshot;
@@ -37,6 +43,7 @@ struct fl_hist_table {
 
 void fl_hist_table_fini(struct fl_hist_table *t);
 
+/* The order of the spec; and what the sums are parts of. */
 void fl_hist_table_sort(struct fl_hist_table *t);
 
 /* Makes one entry of those whose keys were made equal, and sorts again. */

@@ -23,13 +23,8 @@ static struct fl_str comm(const struct fl_hist_entry *e)
 }
 
 /* How wide the texts of a key are, for each key: the kernel's width, or less where a terminal is narrow. */
-struct whole {
-	uint64_t most, all; /* of one sum, over all entries: what .percent and .graph are parts of */
-};
-
 struct widths {
 	size_t text[FL_HIST_MAX_KEYS];
-	struct whole whole[FL_HIST_MAX_VALS];
 };
 
 /* The kernel calls it by its function. */
@@ -176,17 +171,6 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 
 /* ---- sums ---- */
 
-static struct whole whole_of(const struct fl_hist_table *t, size_t val)
-{
-	struct whole w = {};
-
-	for (size_t i = 0; i < t->n; i++) {
-		w.most = FL_MAX(w.most, t->entries[i].sums[val]);
-		w.all += t->entries[i].sums[val];
-	}
-	return w;
-}
-
 /* The kernel's percentage, times 100; false: there is none. */
 static bool hundredths(uint64_t part, uint64_t all, unsigned int *ret)
 {
@@ -214,7 +198,7 @@ static void add_graph(uint64_t v, uint64_t most, struct fl_buf *out)
 	fl_buf_fill(out, ' ', GRAPH_WIDTH - n);
 }
 
-static void add_sum(const struct fl_hist_field *f, uint64_t v, struct whole w, struct fl_buf *out)
+static void add_sum(const struct fl_hist_field *f, uint64_t v, struct fl_hist_whole w, struct fl_buf *out)
 {
 	unsigned int part = 0;
 
@@ -323,7 +307,7 @@ static void add_entry(const struct fl_hist_table *t, const struct fl_hist_entry 
 	if (!h->trigger->attrs.nohitcount)
 		fl_buf_addf(out, " hitcount: %10" PRIu64, e->hits);
 	for (size_t i = 0; i < h->nr_vals; i++)
-		add_sum(&h->vals[i], e->sums[i], widths->whole[i], out);
+		add_sum(&h->vals[i], e->sums[i], t->whole[i], out);
 }
 
 /* The longest text of a key; that of one which has no padding does not matter. */
@@ -418,8 +402,6 @@ void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *
 	unsigned int bars;
 	uint64_t most = 0;
 
-	for (size_t i = 0; i < t->hist->nr_vals; i++)
-		widths.whole[i] = whole_of(t, i);
 	bars = fit(t, columns, symbols, bytes, &widths);
 	for (size_t i = 0; i < t->n; i++)
 		most = FL_MAX(most, t->entries[i].hits);
