@@ -144,6 +144,8 @@ def try_epdma():
     printed("epdma demo", "epdma", "demo", "--json", "--trace", "log")
     printed("a recording of it", "epdma", "inspect", "--json", "log")
     write("junk", bytes(4096))
+    printed("epdma inspect of three bytes", "epdma", "inspect", "--json", write("short", b"abc"), status=(1,),
+            command="epdma inspect")
     printed("epdma inspect of nothing", "epdma", "inspect", "--json", "junk", status=(0, 1))
     from epdma_lib import Endpoint
     ep = Endpoint(foreland, "rk3588")

@@ -14,6 +14,7 @@
 #include "base/escape.h"
 #include "base/json.h"
 #include "base/opt.h"
+#include "base/protobuf.h"
 #include "base/table.h"
 #include "foreland/diag.h"
 
@@ -304,6 +305,28 @@ static void test_option_errors(void **state)
 	}
 }
 
+/* Numbers as "Encoding" of the Protocol Buffers documentation has them (150, 300, -1), and where a byte is full. */
+static void test_varints(void **state)
+{
+	static const struct {
+		uint64_t v;
+		const char *bytes;
+		size_t n;
+	} rows[] = {
+		{ 1, "\x08\x01", 2 },	      { 127, "\x08\x7f", 2 },	   { 128, "\x08\x80\x01", 3 },
+		{ 150, "\x08\x96\x01", 3 },    { 300, "\x08\xac\x02", 3 }, { 16383, "\x08\xff\x7f", 3 },
+		{ 16384, "\x08\x80\x80\x01", 4 }, { UINT64_MAX, "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11 },
+	};
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(rows); i++) {
+		_cleanup_buf_ struct fl_buf b = {};
+
+		fl_pb_u64(&b, 1, rows[i].v);
+		assert_int_equal(b.len, rows[i].n);
+		assert_memory_equal(b.data, rows[i].bytes, rows[i].n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_diag_json),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_option_errors),
+		cmocka_unit_test(test_varints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
