@@ -21,6 +21,13 @@ check 'the example builds' cc -Wall -Wextra -Wno-unused-parameter -Werror -o "$w
 	"$source/tests/system/probe-example.c" $(config --cflags --libs)
 example=$work/example
 
+# README's program, as it stands there.
+sed -n '/^```c$/,/^```$/p' "$source/README.md" | sed '/^```/d' >"$work/readme.c"
+# shellcheck disable=SC2046
+check "README's program builds" cc -Wall -Wextra -Werror -o "$work/readme" "$work/readme.c" $(config --cflags --libs)
+[ "$(uname -m)" != x86_64 ] ||
+	prints "$(sed -n '/^\$ cc example.c/{n;p}' "$source/README.md")" 'and prints what stands there' "$work/readme"
+
 so=$(find "$LD_LIBRARY_PATH" -name 'libforeland-probe.so.0')
 exported=$(nm -D --defined-only "$so" | sed -n 's/.* T \(.*\)@@LIBFORELAND_PROBE_0/\1/p' | sort | tr '\n' ' ')
 documented=$(grep -oE '\bfl_(system|definition|tracing|recording)_[a-z_]+\(' "$source/include/foreland/probe.h" |
