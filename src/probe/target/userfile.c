@@ -106,6 +106,14 @@ static struct fl_str cached(struct fl_str cache, uint32_t offset)
 				  (struct fl_str){};
 }
 
+/* libssl.so, which is there to link with, is a link to libssl.so.3. */
+static bool is_same_file(const char *x, const char *y)
+{
+	struct stat a, b;
+
+	return stat(x, &a) == 0 && stat(y, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* Of two libraries of one name the loader takes the first. */
 static int take_library(struct fl_str soname, struct fl_str path, struct fl_str *found, struct fl_buf *ret)
 {
@@ -114,7 +122,7 @@ static int take_library(struct fl_str soname, struct fl_str path, struct fl_str 
 		fl_buf_add_str(ret, path);
 		return 0;
 	}
-	if (fl_str_eq(*found, soname))
+	if (fl_str_eq(*found, soname) || is_same_file(fl_buf_z(ret), path.p))
 		return 0;
 	fl_buf_reset(ret);
 	fl_buf_addf(ret, "%.*s\n%.*s", FL_STR_ARG(*found), FL_STR_ARG(soname));
