@@ -21,6 +21,7 @@ extern const struct fl_cmd fl_cmd_mount;
 extern const struct fl_cmd fl_cmd_report;
 extern const struct fl_cmd fl_cmd_schema;
 extern const struct fl_cmd fl_cmd_trace;
+void fl_trace_tool_names(struct fl_buf *out); /* a line each: what --file may name */
 extern const struct fl_cmd fl_cmd_epdma;
 extern const struct fl_cmd fl_cmd_epdma_demo;
 extern const struct fl_cmd fl_cmd_epdma_inspect;

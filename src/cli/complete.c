@@ -107,7 +107,7 @@ static void offer_values(struct completion *c, const char *metavar)
 {
 	for (const struct fl_word_list *l = c->lists; l->metavar; l++)
 		if (strcmp(l->metavar, metavar) == 0)
-			return offer_list(c, l);
+			offer_list(c, l);
 	if (strchr(metavar, '|'))
 		offer_choices(c, fl_str(metavar));
 	offer_places(c, metavar);

@@ -145,6 +145,9 @@ static const struct fl_word_list words[] = {
 #ifdef FL_HAVE_ALLOC
 	{ "KEY", list_keys },
 #endif
+#ifdef FL_HAVE_PROBE
+	{ "DEFS", fl_trace_tool_names },
+#endif
 	{}
 };
 

@@ -60,6 +60,22 @@ static int say_hist(struct fl_diag *d, const char *place, int err)
 	return err;
 }
 
+static int add_sample(struct trace_job *s)
+{
+	int r = fl_tracing_sample(s->tracing, (uint32_t)s->o->sample);
+
+	s->events = fl_tracing_events(s->tracing);
+	return r;
+}
+
+static bool has_sample(const struct trace_job *s)
+{
+	for (size_t i = 0; i < s->events.n; i++)
+		if (s->events.v[i]->kind == FL_PROBE_SAMPLE)
+			return true;
+	return false;
+}
+
 /* ---- a file ---- */
 
 /* "hist:..." belongs to the event in front of it, as a line written to that event's trigger file. */
@@ -80,20 +96,17 @@ static int add_line(struct trace_job *s, struct fl_str line, const char *place)
 
 static int add_file(struct trace_job *s, const char *path)
 {
-	struct fl_str rest, line;
-	int r = fl_file_open(path, 16u << 20, &s->file), n = 0;
+	struct fl_str rest = s->definitions, line;
+	int r = 0, n = 0;
 
-	if (r < 0) {
-		fl_say_failed(path, r);
-		return r;
-	}
-	rest = fl_file_str(&s->file);
 	while (r == 0 && fl_str_line(&rest, &line)) {
 		_cleanup_buf_ struct fl_buf place = {};
 
 		n++;
 		line = fl_str_trim(line);
-		if (line.n == 0 || line.p[0] == '#')
+		if (fl_str_starts(line, "--sample"))
+			r = add_sample(s); /* "hist:" behind it is its own */
+		if (line.n == 0 || line.p[0] == '#' || trace_is_option(line))
 			continue;
 		fl_buf_addf(&place, "%s:%d", path, n);
 		r = add_line(s, line, fl_buf_z(&place));
@@ -101,19 +114,11 @@ static int add_file(struct trace_job *s, const char *path)
 	return r;
 }
 
-static int add_sample(struct trace_job *s)
-{
-	int r = fl_tracing_sample(s->tracing, (uint32_t)s->o->sample);
-
-	s->events = fl_tracing_events(s->tracing);
-	return r;
-}
-
 int trace_add_definitions(struct trace_job *s, const struct fl_args *args)
 {
 	int r = s->o->file ? add_file(s, s->o->file) : 0;
 
-	if (r == 0 && s->o->sample)
+	if (r == 0 && s->o->sample && !has_sample(s))
 		r = add_sample(s);
 	for (size_t i = 0; i < args->n && r == 0; i++)
 		r = add_definition(s, fl_str(args->v[i]), "definition");

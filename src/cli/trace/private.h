@@ -29,6 +29,7 @@ struct trace_opts {
 	bool follow, children, self;
 	uint64_t interval, top, sample, over;
 	const char *slice;
+	bool list_tools;
 	bool vm, explain, exact, strict, stack, ustack, pretty, bytes, compress, force, reopen;
 	const char *clock;
 	const char *dialect;
@@ -51,7 +52,9 @@ struct trace_job {
 	struct fl_target *target;	 /* borrowed of the two, as are: */
 	struct fl_session *session;
 	struct fl_symbols *symbols;
-	struct fl_file file; /* --file: lines "hist:" lie in it */
+	struct fl_file file; /* --file, where it is no tool of the shelf */
+	struct fl_str definitions; /* what it says */
+	struct fl_arena words; /* of the options in it */
 	bool has_hists; /* of --hist, or of lines in a file */
 	struct fl_usernames *usernames;
 	struct fl_tracedat *dat; /* NULL: lines are written */
@@ -91,6 +94,21 @@ int trace_who(struct trace_job *s, bool command, struct fl_tracing_opts *opts);
 int trace_print_hists(struct trace_job *s);
 int trace_at_interval(struct trace_job *s);
 void trace_end_hists(struct trace_job *s);
+
+/* share/foreland/tools, as scripts/embed-tools has put it into the program; ended by one without a name. */
+struct trace_tool {
+	const char *name, *text;
+};
+extern const struct trace_tool trace_tools[];
+
+/* --file (shelf.c): its text, as @s->definitions, and its options, in @o. 0 or -errno, when it has been said. */
+int trace_read_file(struct trace_job *s, struct trace_opts *o);
+/* No file of that name is here: it is a tool's. */
+bool trace_is_tool(const char *file);
+/* A line of it is an option, which was taken before. */
+bool trace_is_option(struct fl_str line);
+/* A line for each tool. */
+int trace_list_tools(struct fl_buf *out);
 
 /* Each adds what the command line names to the job and prints a diagnostic. 0 or -errno. */
 int trace_add_definitions(struct trace_job *s, const struct fl_args *args);

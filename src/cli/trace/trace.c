@@ -20,7 +20,9 @@ const struct fl_opt trace_options[] = {
 	FL_OPT_FLAG(struct trace_opts, json, 0, "json", "print one JSON object a line"),
 	FL_OPT_STR(struct trace_opts, output, 'o', "output", "FILE",
 		   "write there instead of standard output; FILE.dat: in trace-cmd's format"),
-	FL_OPT_STR(struct trace_opts, file, 0, "file", "DEFS", "read definitions from DEFS, one a line"),
+	FL_OPT_STR(struct trace_opts, file, 0, "file", "DEFS",
+		   "read definitions, one a line, from the file DEFS, or of the tool DEFS"),
+	FL_OPT_FLAG(struct trace_opts, list_tools, 0, "list-tools", "print the tools that --file knows"),
 	FL_OPT_PID(struct trace_opts, pid, 'p', "pid",
 		   "only this process, or this thread; the trace ends with it"),
 	FL_OPT_STR(struct trace_opts, comm, 0, "comm", "NAME", "only threads of this name"),
@@ -141,42 +143,71 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 	return trace_live(s, args);
 }
 
-static int trace_run(const void *v, const struct fl_args *args)
+static int list_tools(void)
 {
-	struct trace_job s = { .o = v, .fd = -1, .child_status = -1, .pidfd = -1, .cgroup = -1,
-			       .clock = FL_CLOCK_NONE };
-	int r = trace_check_who(s.o, args);
+	_cleanup_buf_ struct fl_buf out = {};
+	int r = trace_list_tools(&out);
 
 	if (r == 0)
-		r = trace_check_listen(s.o);
+		r = fl_buf_write_fd(&out, STDOUT_FILENO);
+	if (r < 0)
+		fl_say_failed("standard output", r);
+	return r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
+static void release(struct trace_job *s)
+{
+	fl_tracedat_free(s->dat);
+	free(s->part);
+	fl_tracing_free(s->tracing);
+	fl_usernames_free(s->usernames);
+	fl_system_close(s->sys);
+	fl_file_close(&s->file);
+	fl_arena_fini(&s->words);
+	fl_buf_fini(&s->copy);
+	fl_buf_fini(&s->out);
+	if (s->fd > STDERR_FILENO)
+		close(s->fd);
+	if (s->pidfd >= 0)
+		close(s->pidfd);
+	if (s->cgroup >= 0)
+		close(s->cgroup);
+}
+
+static int run_job(struct trace_job *s, const struct fl_args *args)
+{
+	int r = trace_check_who(s->o, args);
+
 	if (r == 0)
-		r = trace_check_keep(&s);
+		r = trace_check_listen(s->o);
 	if (r == 0)
-		r = trace_check_reopen(s.o);
+		r = trace_check_keep(s);
+	if (r == 0)
+		r = trace_check_reopen(s->o);
 	if (r)
 		return r;
-	if (s.o->vm)
-		return trace_check_early(s.o, args) < 0 ? FL_EXIT_FINDINGS : trace_in_guest(s.o, args);
-	r = trace_open_clock(&s) < 0 ? FL_EXIT_FINDINGS : trace_session(&s, args);
-	trace_close_clock(&s);
+	if (s->o->vm)
+		return trace_check_early(s->o, args) < 0 ? FL_EXIT_FINDINGS : trace_in_guest(s->o, args);
+	r = trace_open_clock(s) < 0 ? FL_EXIT_FINDINGS : trace_session(s, args);
+	trace_close_clock(s);
+	trace_end_listen(s);
+	trace_end_keep(s);
+	trace_end_hists(s);
+	return r;
+}
 
-	trace_end_listen(&s);
-	trace_end_keep(&s);
-	trace_end_hists(&s);
-	fl_tracedat_free(s.dat);
-	free(s.part);
-	fl_tracing_free(s.tracing);
-	fl_usernames_free(s.usernames);
-	fl_system_close(s.sys);
-	fl_file_close(&s.file);
-	fl_buf_fini(&s.copy);
-	fl_buf_fini(&s.out);
-	if (s.fd > STDERR_FILENO)
-		close(s.fd);
-	if (s.pidfd >= 0)
-		close(s.pidfd);
-	if (s.cgroup >= 0)
-		close(s.cgroup);
+static int trace_run(const void *v, const struct fl_args *args)
+{
+	struct trace_opts o = *(const struct trace_opts *)v; /* to which a file's are added */
+	struct trace_job s = { .o = &o, .fd = -1, .child_status = -1, .pidfd = -1, .cgroup = -1,
+			       .clock = FL_CLOCK_NONE };
+	int r = FL_EXIT_FINDINGS;
+
+	if (o.list_tools)
+		return list_tools();
+	if (!o.file || trace_read_file(&s, &o) == 0)
+		r = run_job(&s, args);
+	release(&s);
 	return r;
 }
 

@@ -107,7 +107,7 @@ int trace_in_guest(const struct trace_opts *o, const struct fl_args *args)
 		add_word(&w, args->v[i]);
 	if (o->file && strcmp(o->file, "-") == 0) {
 		options[n++] = "--stdin";
-	} else if (o->file) {
+	} else if (o->file && !trace_is_tool(o->file)) {
 		struct fl_buf *b = new_text(&w);
 
 		fl_buf_addf(b, "%s:/root/%s", o->file, o->file);
