@@ -27,10 +27,12 @@ marked() { for i in 1 2 3; do /tmp/marked true; done; }
 say() { echo "== $1"; shift; "$@" 2>&1; }
 echo 'p:mine vfs_read count=%dx' >$T/kprobe_events
 cat >/tmp/run <<'RUN'
-for i in 1 2 3; do /tmp/marked true; done; cat /proc/self/stat >/dev/null
+# A recorder that is told to end before it was ready ends with nothing, on any tracefs.
+for cpu in /sys/kernel/tracing/per_cpu/cpu*; do until [ -e $1.${cpu##*/} ]; do sleep 0.1; done; done
+sleep 1; for i in 1 2 3; do /tmp/marked true; done; cat /proc/self/stat >/dev/null
 RUN
 say list $TC list -e sched_process_exec
-say record $TC record --nosplice -e sched:sched_process_exec -e kprobes:mine -o a.dat sh /tmp/run
+say record $TC record --nosplice -e sched:sched_process_exec -e kprobes:mine -o a.dat sh /tmp/run a.dat
 say report $TC report -i a.dat
 say start $TC start -e sched:sched_process_exec
 marked
@@ -41,7 +43,7 @@ say extract $TC extract -o b.dat
 say report-b $TC report -i b.dat
 say reset $TC reset
 say reset-stat $TC stat
-say clock $TC record --nosplice -C boot -e sched:sched_process_exec -o c.dat sh /tmp/run
+say clock $TC record --nosplice -C boot -e sched:sched_process_exec -o c.dat sh /tmp/run c.dat
 say report-c $TC report -i c.dat
 say end true
 END
