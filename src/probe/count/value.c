@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A value of a histogram, worked out of a record. Fields that lie outside of it are 0, or empty. */
+#include <endian.h>
 #include <string.h>
 
 #include "base/bytes.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A synthetic event as an action makes it: the record that the kernel would have filed, and its line. */
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
