@@ -19,13 +19,18 @@ foreland alloc watch --attach $pid -i 1s --prometheus /tmp/metrics --json >/tmp/
 watcher=$!
 foreland alloc show --attach $pid -t 500s --json >/tmp/out 2>/tmp/err &
 counter=$!
-for f in /tmp/err /tmp/err2; do
+foreland alloc show --attach $pid --objects 10 -t 500s >/tmp/few 2>&1 &
+few=$!
+for f in /tmp/err /tmp/err2 /tmp/few; do
 	while ! grep -q 'counting from now on' $f; do sleep 1; done
 done
 echo >&9
 while ! grep -q done /tmp/said; do sleep 1; done
 while ! grep -q 'bytes.*function="leak.* 1000000$' /tmp/metrics; do sleep 1; done
-kill -TERM $counter $watcher
+kill -TERM $counter $watcher $few
+wait $few
+echo "few status $?"
+sed 's/^/few /' /tmp/few
 wait $watcher
 echo "watch status $?"
 wait $counter
@@ -71,6 +76,8 @@ ok("leak" in found and (found["leak"]["bytes"], found["leak"]["calls"]) == (1000
 ok("grow" in found and (found["grow"]["bytes"], found["grow"]["calls"], found["grow"]["total_calls"]) == (100000, 1, 1000),
    "what realloc() grew is one block")
 ok("main" in found and (found["main"]["bytes"], found["main"]["calls"]) == (333, 1), "posix_memalign()'s block")
+ok("few status 1\n" in p.stdout and re.search(r"few process .*not counted: [1-9]\d* for want of room", p.stdout),
+   "room for too few blocks is told, and in the status")
 ok("churn" not in found, "what was freed is gone")
 note = re.search(r"err .*counted for .*: (\d+) allocations, (\d+) frees; (\d+) frees of what was there before; not "
                  r"counted: (\d+) .*, (\d+) missed; it was trapped (\d+) times", p.stdout)

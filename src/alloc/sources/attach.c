@@ -739,7 +739,7 @@ int fl_alloc_source_attach(pid_t pid, uint32_t max_objects, const char *skip, st
 	return 0;
 }
 
-void fl_alloc_source_attach_note(struct fl_alloc_source *s, struct fl_buf *out)
+bool fl_alloc_source_attach_note(struct fl_alloc_source *s, struct fl_buf *out)
 {
 	struct attach_source *a = FL_CONTAINER_OF(s, struct attach_source, source);
 	struct counts c;
@@ -747,7 +747,7 @@ void fl_alloc_source_attach_note(struct fl_alloc_source *s, struct fl_buf *out)
 	uint64_t traps;
 
 	if (s->ops != &attach_ops)
-		return;
+		return true;
 	c = counts_of(a);
 	seconds = (double)(fl_time_ns(CLOCK_MONOTONIC) - a->start) / 1e9;
 	traps = 2 * c.allocations + c.frees + c.unknown_frees;
@@ -760,4 +760,7 @@ void fl_alloc_source_attach_note(struct fl_alloc_source *s, struct fl_buf *out)
 		    (unsigned long long)c.unknown_frees, (unsigned long long)c.lost,
 		    (unsigned long long)missed(a), (unsigned long long)traps,
 		    seconds > 0 ? (double)traps / seconds : 0);
+	if (c.lost)
+		fl_buf_addz(out, "help: --objects N makes room for more blocks\n");
+	return !c.lost;
 }

@@ -672,13 +672,13 @@ int fl_alloc_source_kernel(uint32_t max_objects, struct fl_buf *why, struct fl_a
 	return 0;
 }
 
-void fl_alloc_source_kernel_note(struct fl_alloc_source *s, struct fl_buf *out)
+bool fl_alloc_source_kernel_note(struct fl_alloc_source *s, struct fl_buf *out)
 {
 	struct kernel_source *k = FL_CONTAINER_OF(s, struct kernel_source, source);
 	struct seen seen;
 
 	if (s->ops != &kernel_ops)
-		return;
+		return true;
 	look_back(k, &seen);
 	fl_buf_addf(out,
 		    "kernel: counted for %.1f s: %llu allocations; %llu frees of what was there "
@@ -691,4 +691,5 @@ void fl_alloc_source_kernel_note(struct fl_alloc_source *s, struct fl_buf *out)
 	if (seen.missed)
 		fl_buf_addz(out, "help: events are missed in an interrupt of an interrupt of the "
 				 "counting itself; sites may be wrong by as many\n");
+	return !seen.counts.lost;
 }

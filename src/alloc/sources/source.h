@@ -64,8 +64,8 @@ bool fl_alloc_source_is_pid(const struct fl_alloc_source *s);
  * verifier has to say.
  */
 int fl_alloc_source_kernel(uint32_t max_objects, struct fl_buf *why, struct fl_alloc_source **ret);
-/* One line about how much was seen; nothing for other sources. */
-void fl_alloc_source_kernel_note(struct fl_alloc_source *s, struct fl_buf *out);
+/* One line about how much was seen; nothing for other sources. False: there was no room for all of it. */
+bool fl_alloc_source_kernel_note(struct fl_alloc_source *s, struct fl_buf *out);
 
 /*
  * A running program that was not prepared, by user probes on its malloc's family: what it has
@@ -75,8 +75,8 @@ void fl_alloc_source_kernel_note(struct fl_alloc_source *s, struct fl_buf *out);
  */
 int fl_alloc_source_attach(pid_t pid, uint32_t max_objects, const char *skip, struct fl_buf *why,
 			   struct fl_alloc_source **ret);
-/* One line about how much was seen and what it cost; nothing for other sources. */
-void fl_alloc_source_attach_note(struct fl_alloc_source *s, struct fl_buf *out);
+/* One line about how much was seen and what it cost; nothing for other sources. False: not all was counted. */
+bool fl_alloc_source_attach_note(struct fl_alloc_source *s, struct fl_buf *out);
 
 int fl_alloc_source_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 			 struct fl_alloc_findings *findings, struct fl_alloc_set *set);

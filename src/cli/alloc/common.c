@@ -167,13 +167,14 @@ static int open_probes(const struct alloc_source_opts *o, struct fl_alloc_source
 	return FL_EXIT_FINDINGS;
 }
 
-void alloc_note(struct fl_alloc_source *s)
+int alloc_note(struct fl_alloc_source *s, int code)
 {
 	_cleanup_buf_ struct fl_buf out = {};
+	bool whole = fl_alloc_source_kernel_note(s, &out);
 
-	fl_alloc_source_kernel_note(s, &out);
-	fl_alloc_source_attach_note(s, &out);
+	whole &= fl_alloc_source_attach_note(s, &out);
 	fl_buf_write_fd(&out, STDERR_FILENO);
+	return whole ? code : FL_EXIT_FINDINGS;
 }
 
 int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)

@@ -56,8 +56,8 @@ int alloc_make_order(const struct alloc_view_opts *o, struct fl_alloc_order *ret
 int alloc_check_form(const struct alloc_view_opts *view, const struct alloc_form_opts *form);
 int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret);
 
-/* How much of the kernel was seen, on standard error; nothing for other sources. */
-void alloc_note(struct fl_alloc_source *s);
+/* How much was seen, on standard error; nothing for other sources. @code, or FL_EXIT_FINDINGS where that is not all. */
+int alloc_note(struct fl_alloc_source *s, int code);
 
 /* FL_EXIT_FINDINGS also where some lines were bad; *@ret_usable tells whether @set is filled. */
 int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,

@@ -65,7 +65,7 @@ static int run(const void *opts, const struct fl_args *args)
 	if (alloc_has_chains(&o->source))
 		look.filter = &filter;
 	code = alloc_read(source, look.filter ? &everything : &filter, &set, &usable);
-	alloc_note(source);
+	code = alloc_note(source, code);
 	return usable ? alloc_look_at(&look, &set, code) : code;
 }
 

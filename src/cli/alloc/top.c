@@ -272,9 +272,10 @@ static int run(const void *opts, const struct fl_args *args)
 	r = on_screen(&t);
 	if (r < 0)
 		fl_say_failed(t.source->name, r);
+	code = alloc_note(t.source, r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE);
 	fl_alloc_watch_fini(&t.watch);
 	fl_alloc_source_close(t.source);
-	return r < 0 ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+	return code;
 }
 
 const struct fl_cmd fl_cmd_alloc_top = {

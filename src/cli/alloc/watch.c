@@ -213,7 +213,7 @@ static int run(const void *opts, const struct fl_args *args)
 	if (code == FL_EXIT_DONE)
 		code = result(&w, look_often(&w));
 	fl_listen_close(w.listen);
-	alloc_note(w.source);
+	code = alloc_note(w.source, code);
 	fl_alloc_watch_fini(&w.watch);
 	fl_alloc_source_close(w.source);
 	if (w.stop >= 0)
