@@ -164,6 +164,8 @@ with tempfile.TemporaryDirectory() as d:
     check("a signal ends it", watch.wait(30) == 0)
     r = subprocess.run([foreland, "alloc", "watch", "--input", f"{d}/dump", "--listen", "localhost:1"], capture_output=True, text=True)
     check("a name is no place to listen", r.returncode == 2 and "ADDR:PORT" in r.stderr, r)
+r = subprocess.run([foreland, "trace", "t:e/x sys_enter", "--listen", "localhost:1"], capture_output=True, text=True)
+check("nor for a trace", r.returncode == 2 and "ADDR:PORT" in r.stderr, r)
 r = subprocess.run([foreland, "trace", "t:e/x sys_enter", "--vm", "--listen", "127.0.0.1:0"], capture_output=True, text=True)
 check("nobody listens in a guest", r.returncode == 2 and "--listen" in r.stderr, r)
 end()

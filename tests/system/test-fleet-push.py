@@ -174,6 +174,20 @@ check("a spool is one agent's", port and not second[1] and "another process" in 
 stop(p)
 receiver.close()
 
+# ---- a trace of one command ----
+receiver = otlp.Receiver()
+receiver.plan = [503]
+r = subprocess.run([foreland, "trace", f"t:e/call sys_enter id=id:u64 if id == {GETPPID}", "--children", "-o", f"{work}/lines", "--otlp",
+                    receiver.url(), "--spool", f"{work}/trace,1M", "--", sys.executable, "-c",
+                    "import os\nfor i in range(777): os.getppid()"], capture_output=True, text=True)
+lines = open(f"{work}/lines").read().count("\n")
+check("trace sends what it shows", r.returncode == 0 and lines >= 777 and sum(map(len, receiver.logs())) == lines, (lines, r))
+check("and what became of each hit", [d["as_int"] for a, d in receiver.metrics()["foreland_probe_records"]] == [str(lines)], receiver.metrics())
+receiver.close()
+for words in (["--spool", "x,1M"], ["--otlp", "http://127.0.0.1:1", "--spool", "x"], ["--otlp", "http://127.0.0.1:1", "--vm"]):
+    r = subprocess.run([foreland, "trace", "t:e/x sys_enter", *words], capture_output=True, text=True)
+    check(f"wrong usage: {' '.join(words)}", r.returncode == 2 and words[-2 if words[-1] != "--vm" else 0].strip("-") in r.stderr, r)
+
 # ---- what is no receiver ----
 for url in ("ftp://127.0.0.1", "file:///etc/passwd", "127.0.0.1:4318", "http://"):
     r = subprocess.run([foreland, "agent", "--config", f"{work}/a", "--otlp", url], capture_output=True, text=True)

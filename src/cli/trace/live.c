@@ -10,7 +10,6 @@
 #include "cli/say.h"
 #include "cli/stop.h"
 #include "cli/trace/private.h"
-#include "fleet/meter/meter.h"
 #include "probe/live/point.h"
 #include "probe/output/json.h"
 
@@ -53,8 +52,9 @@ static int on_record(void *ctx, const struct fl_tracing_record *traced)
 	const struct fl_record *rec = fl_tracing_raw(traced, &size);
 	int r;
 
-	if (s->meter)
-		fl_meter_record(s->meter, rec, size);
+	r = trace_tell_record(s, rec, size);
+	if (r < 0)
+		return r;
 	rec = by_clock(s, rec, size);
 	if (!rec)
 		return -ENOMEM;
@@ -71,8 +71,9 @@ static int on_idle(void *ctx)
 	int r = s->out.len ? trace_flush(s) : 0;
 	uint64_t now = s->dat ? fl_time_ns(CLOCK_MONOTONIC) : 0;
 
-	trace_serve(s);
 	fl_clock_follow(&s->clock);
+	if (r == 0)
+		r = trace_serve(s);
 	if (r == 0)
 		r = trace_at_interval(s);
 	if (r == 0)
@@ -281,6 +282,8 @@ static int run(struct trace_job *s, const struct fl_args *args)
 		r = trace_end_recording(s);
 	if (r == 0)
 		r = trace_print_hists(s);
+	if (r == 0)
+		r = trace_tell_rest(s);
 	if (r == -EPIPE)
 		return 0; /* the reader has seen enough */
 	if (r < 0 && r != -ECANCELED)

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/opt.h"
+#include "cli/push.h"
 #include "probe/lib/engine.h"
 #include "probe/live/clock.h"
 #include "probe/live/flight.h"
@@ -37,6 +38,7 @@ struct trace_opts {
 	uint64_t flight; /* bytes a CPU; 0: records are written as they come */
 	const char *until, *rotate;
 	const char *listen;
+	struct push_opts push;
 };
 
 extern const struct fl_opt trace_options[];
@@ -68,7 +70,8 @@ struct trace_job {
 	uint64_t snapshots; /* of histograms, for which it was dumped */
 	struct fl_until *until;
 	struct fl_listen *listen; /* NULL: nobody asks */
-	struct fl_meter *meter;
+	struct push_job push;	  /* of --otlp */
+	struct fl_meter *meter;	  /* of either; NULL: nobody wants to know */
 	struct fl_clock clock; /* of the times shown */
 	struct fl_buf copy;	/* of a record, whose time is another */
 	struct fl_buf out;
@@ -190,10 +193,15 @@ int trace_rotate(struct trace_job *s);
 int trace_dump(struct trace_job *s);
 int trace_dump_asked_for(struct trace_job *s);
 
-/* --listen. 0 or an exit status; the same; what is waiting for an answer gets it; the end. */
-int trace_check_listen(const struct trace_opts *o);
+/*
+ * --listen and --otlp. 0 or an exit status; 0 or -errno: started; a record was handed out; what waits is sent, and
+ * whoever waits for an answer gets it; what is left is sent, when all is over; the end.
+ */
+int trace_check_listen(struct trace_job *s);
 int trace_start_listen(struct trace_job *s);
-void trace_serve(struct trace_job *s);
+int trace_tell_record(struct trace_job *s, const struct fl_record *rec, size_t size);
+int trace_serve(struct trace_job *s);
+int trace_tell_rest(struct trace_job *s);
 void trace_end_listen(struct trace_job *s);
 
 /* -o's file or standard output, as @s->fd; a recording's is opened by who writes it. */

@@ -74,6 +74,7 @@ const struct fl_opt trace_options[] = {
 	FL_OPT_FLAG(struct trace_opts, reopen, 0, "reopen",
 		    "SIGHUP opens -o's file anew, for who rotates logs, instead of ending the trace"),
 	FL_OPT_STR(struct trace_opts, listen, 0, "listen", "ADDR:PORT", CLI_LISTEN_HELP),
+	FL_OPT_GROUP(struct trace_opts, push, fl_push_options),
 	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules definitions follow; default: 7.3 or v6"),
 	{}
@@ -179,13 +180,15 @@ static int run_job(struct trace_job *s, const struct fl_args *args)
 	int r = trace_check_who(s->o, args);
 
 	if (r == 0)
-		r = trace_check_listen(s->o);
-	if (r == 0)
 		r = trace_check_keep(s);
 	if (r == 0)
 		r = trace_check_reopen(s->o);
-	if (r)
+	if (r == 0)
+		r = trace_check_listen(s);
+	if (r) {
+		trace_end_listen(s);
 		return r;
+	}
 	if (s->o->vm)
 		return trace_check_early(s->o, args) < 0 ? FL_EXIT_FINDINGS : trace_in_guest(s->o, args);
 	r = trace_open_clock(s) < 0 ? FL_EXIT_FINDINGS : trace_session(s, args);

@@ -14,35 +14,27 @@
 #include "fleet/agent/notify.h"
 #include "fleet/agent/running.h"
 #include "fleet/config/config.h"
-#include "fleet/otlp/encode.h"
 
 #define SECOND	      1000000000ull
 #define MS	      1000000ull
-#define LOGS_MAX      (512u << 10)
-#define LOGS_WAIT_NS  SECOND
 #define SERIES_BUDGET 10000
 #define NAP_LEAST_MS  5
 #define NAP_MOST_MS   100  /* while records may come: a ring holds what comes meanwhile */
 #define NAP_IDLE_MS   1000 /* while none can */
 #define NAP_SEND_MS   20   /* while a request is under way */
 #define CALM_NS	      (200 * MS) /* a folder that changes is read when it has been quiet that long */
-#define LAST_NS	      (5 * SECOND) /* for sending what is left, at the end */
 
 struct fl_agent {
 	struct fl_agent_opts o;
 	struct fl_system *sys;
 	struct fl_running **v;
 	size_t n;
-	struct fl_otlp_resource resource;
-	struct fl_otlp_logs logs;
-	uint64_t logs_begin; /* of the oldest record in there */
-	uint64_t uid;
-	uint64_t metrics_next, budget_next, watchdog_next;
+	struct fl_push *push; /* NULL: nothing is sent */
+	uint64_t budget_next, watchdog_next;
 	uint64_t reloads, refused_reloads;
 	int inotify;
 	uint64_t changed; /* when the folder was last seen to change; 0: it is as it was read */
 	unsigned int nap;
-	struct fl_buf last_error; /* the sender's, that was said */
 };
 
 static void say(struct fl_agent *a, enum fl_level level, const char *text)
@@ -50,74 +42,16 @@ static void say(struct fl_agent *a, enum fl_level level, const char *text)
 	a->o.said(a->o.ctx, level, text);
 }
 
-/* ---- what is sent ---- */
-
-static int put(struct fl_agent *a, enum fl_spool_kind kind, uint64_t items, struct fl_str request)
-{
-	_cleanup_buf_ struct fl_buf packed = {};
-	int r = fl_otlp_pack(request, &packed);
-
-	if (r == 0)
-		r = fl_spool_put(a->o.spool, kind, items, fl_buf_str(&packed));
-	return r == -E2BIG ? 0 : r; /* that is counted */
-}
-
-static int flush_logs(struct fl_agent *a)
-{
-	int r;
-
-	if (!a->logs.n)
-		return 0;
-	fl_otlp_logs_end(&a->logs);
-	r = a->logs.request.error ? a->logs.request.error
-				  : put(a, FL_SPOOL_LOGS, a->logs.n, fl_buf_str(&a->logs.request));
-	fl_buf_reset(&a->logs.request);
-	a->logs.n = 0;
-	return r;
-}
+/* ---- what is found out ---- */
 
 static int on_record(void *ctx, struct fl_running *q, const struct fl_record *rec, size_t size)
 {
 	struct fl_agent *a = ctx;
 
-	if (!a->o.spool)
+	if (!a->push)
 		return 0;
-	if (!a->logs.n)
-		a->logs_begin = fl_time_ns(CLOCK_MONOTONIC);
-	fl_otlp_logs_add(&a->logs, &a->resource, fl_str(fl_running_question(q)->name), fl_running_schema(q, rec), rec,
-			 size, a->uid++, fl_running_time(q, rec), fl_running_symbols(q));
-	return a->logs.request.len >= LOGS_MAX ? flush_logs(a) : 0;
-}
-
-static void add_result(struct fl_metrics *m, const char *kind, const char *result, uint64_t n)
-{
-	_cleanup_labels_ struct fl_labels labels = {};
-
-	fl_labels_add(&labels, FL_STR("kind"), fl_str(kind));
-	fl_labels_add(&labels, FL_STR("result"), fl_str(result));
-	fl_metrics_add(m, FL_METRIC_SENT, &labels, FL_U64(n));
-}
-
-static void add_sending(struct fl_agent *a, struct fl_metrics *m)
-{
-	static const char *const kinds[] = { [FL_SPOOL_METRICS] = "points", [FL_SPOOL_LOGS] = "logs" };
-	struct fl_sender_stats sent;
-	struct fl_spool_stats spool;
-
-	if (!a->o.sender)
-		return;
-	fl_sender_stats(a->o.sender, &sent);
-	fl_spool_stats(a->o.spool, &spool);
-	for (size_t i = 0; i < FL_ARRAY_SIZE(kinds); i++) {
-		add_result(m, kinds[i], "sent", sent.sent[i]);
-		add_result(m, kinds[i], "refused", sent.refused[i]);
-		add_result(m, kinds[i], "pushed_out", spool.items[i]);
-	}
-	fl_metrics_add(m, FL_METRIC_REQUESTS, NULL, FL_U64(sent.requests));
-	fl_metrics_add(m, FL_METRIC_RETRIES, NULL, FL_U64(sent.retries));
-	fl_metrics_add(m, FL_METRIC_SPOOL_BYTES, NULL, FL_U64(spool.bytes));
-	fl_metrics_add(m, FL_METRIC_SPOOL_REQUESTS, NULL, FL_U64(spool.waiting));
-	fl_metrics_add(m, FL_METRIC_SPOOL_DAMAGED, NULL, FL_U64(spool.damaged));
+	return fl_push_record(a->push, fl_str(fl_running_question(q)->name), fl_running_schema(q, rec), rec, size,
+			      fl_running_time(q, rec), fl_running_symbols(q));
 }
 
 static void add_reloads(struct fl_metrics *m, const char *result, uint64_t n)
@@ -141,61 +75,12 @@ int fl_agent_values(void *agent, struct fl_metrics **ret)
 	fl_metrics_add(m, FL_METRIC_QUESTIONS, NULL, FL_U64(a->n));
 	add_reloads(m, "taken", a->reloads);
 	add_reloads(m, "refused", a->refused_reloads);
-	add_sending(a, m);
+	if (a->push)
+		fl_push_metrics(a->push, m);
 	fl_metrics_process(m);
 	fl_metrics_finish(m);
 	*ret = TAKE_PTR(m);
 	return 0;
-}
-
-static int flush_metrics(struct fl_agent *a)
-{
-	_cleanup_metrics_ struct fl_metrics *m = NULL;
-	_cleanup_buf_ struct fl_buf request = {};
-	size_t n;
-	int r = fl_agent_values(a, &m);
-
-	if (r < 0)
-		return r;
-	n = fl_otlp_metrics(&a->resource, m, fl_time_ns(CLOCK_REALTIME), &request);
-	if (request.error || fl_metrics_error(m))
-		return -ENOMEM;
-	return put(a, FL_SPOOL_METRICS, n, fl_buf_str(&request));
-}
-
-/* Once, and not each time that it is tried again. */
-static void say_trouble(struct fl_agent *a)
-{
-	struct fl_sender_stats stats;
-	struct fl_str error;
-
-	fl_sender_stats(a->o.sender, &stats);
-	error = fl_str(stats.error);
-	if (fl_str_eq(error, fl_buf_str(&a->last_error)))
-		return;
-	if (error.n)
-		say(a, FL_WARNING, stats.error);
-	else
-		say(a, FL_NOTE, "the receiver takes requests again");
-	fl_buf_reset(&a->last_error);
-	fl_buf_add_str(&a->last_error, error);
-}
-
-static int send_what_is_due(struct fl_agent *a, uint64_t now)
-{
-	int r = 0;
-
-	if (!a->o.sender)
-		return 0;
-	if (a->logs.n && now - a->logs_begin >= LOGS_WAIT_NS)
-		r = flush_logs(a);
-	if (r == 0 && now >= a->metrics_next) {
-		a->metrics_next = now + a->o.interval_ns;
-		r = flush_metrics(a);
-	}
-	fl_sender_run(a->o.sender, now);
-	say_trouble(a);
-	return r;
 }
 
 /* ---- the questions ---- */
@@ -385,7 +270,7 @@ static unsigned int next_nap(struct fl_agent *a, bool any, bool may)
 		most = (unsigned int)watchdog / 2 + 1;
 	if (a->changed)
 		most = FL_MIN(most, (unsigned int)(CALM_NS / MS));
-	if (a->o.sender && fl_sender_is_busy(a->o.sender))
+	if (a->push && fl_push_is_busy(a->push))
 		most = FL_MIN(most, (unsigned int)NAP_SEND_MS);
 	a->nap = any ? NAP_LEAST_MS : a->nap * 2;
 	a->nap = FL_MIN(a->nap, most);
@@ -410,8 +295,8 @@ static int step(struct fl_agent *a, struct fl_listen *listen)
 
 	if (r == 0)
 		r = hold_budgets(a, now);
-	if (r == 0)
-		r = send_what_is_due(a, now);
+	if (r == 0 && a->push)
+		r = fl_push_run(a->push, now);
 	if (r < 0)
 		return r;
 	look_at_folder(a, now);
@@ -420,61 +305,21 @@ static int step(struct fl_agent *a, struct fl_listen *listen)
 	return 0;
 }
 
-/* What does not arrive now stays in the spool, where that is on a disk. */
-static void send_until(struct fl_agent *a, uint64_t end)
-{
-	uint64_t now;
-	struct fl_spool_stats left;
-
-	fl_sender_hurry(a->o.sender);
-	do {
-		now = fl_time_ns(CLOCK_MONOTONIC);
-		fl_sender_run(a->o.sender, now);
-		fl_spool_stats(a->o.spool, &left);
-		if (left.waiting)
-			poll(NULL, 0, 2);
-	} while (left.waiting && now < end);
-}
-
-static void say_left(struct fl_agent *a)
-{
-	struct fl_spool_stats left;
-
-	fl_spool_stats(a->o.spool, &left);
-	if (left.waiting) {
-		_cleanup_buf_ struct fl_buf b = {};
-
-		fl_buf_addf(&b, "%lu requests have not arrived", left.waiting);
-		say(a, FL_WARNING, fl_buf_z(&b));
-	}
-}
-
-/* Metrics come last: they tell what became of the records. */
 static int finish(struct fl_agent *a)
 {
-	uint64_t end;
 	int r = 0;
 
 	fl_notify("STOPPING=1");
 	for (size_t i = 0; i < a->n && r == 0; i++)
 		r = fl_running_finish(a->v[i], on_record, a);
-	if (!a->o.sender)
-		return r;
-	end = fl_time_ns(CLOCK_MONOTONIC) + LAST_NS;
-	if (r == 0)
-		r = flush_logs(a);
-	send_until(a, end);
-	if (r == 0)
-		r = flush_metrics(a);
-	send_until(a, end);
-	say_left(a);
-	return r;
+	return r < 0 || !a->push ? r : fl_push_finish(a->push);
 }
 
-int fl_agent_run(struct fl_agent *a, struct fl_listen *listen, const volatile sig_atomic_t *stop)
+int fl_agent_run(struct fl_agent *a, struct fl_push *push, struct fl_listen *listen, const volatile sig_atomic_t *stop)
 {
 	int r = 0, last;
 
+	a->push = push;
 	fl_notify("READY=1");
 	say_status(a);
 	while (r == 0 && !*stop)
@@ -498,9 +343,7 @@ int fl_agent_new(const struct fl_agent_opts *o, struct fl_agent **ret)
 		r = -errno;
 		o->found(o->ctx, &(struct fl_diag){}, r);
 	} else {
-		r = fl_otlp_resource(&a->resource);
-		if (r == 0)
-			r = fl_system_open(NULL, &a->sys);
+		r = fl_system_open(NULL, &a->sys);
 		if (r == 0)
 			r = read_questions(a);
 	}
@@ -508,7 +351,6 @@ int fl_agent_new(const struct fl_agent_opts *o, struct fl_agent **ret)
 		fl_agent_free(a);
 		return r;
 	}
-	a->metrics_next = fl_time_ns(CLOCK_MONOTONIC) + a->o.interval_ns;
 	*ret = a;
 	return 0;
 }
@@ -521,8 +363,6 @@ void fl_agent_free(struct fl_agent *a)
 		fl_running_free(a->v[i]);
 	free(a->v);
 	fl_system_close(a->sys);
-	fl_otlp_logs_fini(&a->logs);
-	fl_buf_fini(&a->last_error);
 	if (a->inotify >= 0)
 		close(a->inotify);
 	free(a);

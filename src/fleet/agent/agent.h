@@ -3,8 +3,7 @@
  * The agent: a folder's questions, asked until the end, and what they find out sent and served. One thread, which
  * never waits for anybody but the clock.
  *
- * Records become log records, in requests of LOGS_MAX bytes or a second; metrics are a request each interval. A
- * request that is in the spool will not be forgotten: what a kill takes with it is the last second's records, and
+ * A request that is in the spool will not be forgotten: what a kill takes with it is the last second's records, and
  * the next run's first metrics say so by beginning anew.
  */
 #ifndef FLEET_AGENT_AGENT_H
@@ -14,23 +13,17 @@
 
 #include "base/buf.h"
 #include "fleet/listen/listen.h"
-#include "fleet/otlp/send.h"
-#include "fleet/spool/spool.h"
+#include "fleet/push/push.h"
 #include "foreland/diag.h"
 
 /**
  * struct fl_agent_opts - all borrowed
  * @config: the folder
- * @sender, @spool: where what is found out is sent; NULL: nowhere
- * @interval_ns: of metrics that are sent
  * @found: what is wrong with a question, or with the folder
  * @said: what happens, in words
  */
 struct fl_agent_opts {
 	const char *config;
-	struct fl_sender *sender;
-	struct fl_spool *spool;
-	uint64_t interval_ns;
 	void (*found)(void *ctx, const struct fl_diag *d, int err);
 	void (*said)(void *ctx, enum fl_level level, const char *text);
 	void *ctx;
@@ -42,10 +35,10 @@ struct fl_agent;
 int fl_agent_new(const struct fl_agent_opts *o, struct fl_agent **ret);
 void fl_agent_free(struct fl_agent *a); /* NULL is allowed */
 
-/* For fl_listen_open(). */
+/* For fl_listen_open() and fl_push_new(). */
 int fl_agent_values(void *agent, struct fl_metrics **ret);
 
-/* Until @stop. What was found out is handed to the spool, and a last attempt is made to send it. 0 or -errno. */
-int fl_agent_run(struct fl_agent *a, struct fl_listen *listen, const volatile sig_atomic_t *stop);
+/* Until @stop. @push, @listen: NULL: nothing is sent, or served. 0 or -errno. */
+int fl_agent_run(struct fl_agent *a, struct fl_push *push, struct fl_listen *listen, const volatile sig_atomic_t *stop);
 
 #endif

@@ -302,10 +302,13 @@ int fl_spool_put(struct fl_spool *s, enum fl_spool_kind kind, uint64_t items, st
 		fl_buf_add_str(&i.bytes, bytes), r = i.bytes.error;
 	if (r == 0)
 		r = append(s, &i);
-	if (r < 0)
+	if (r < 0) {
 		fl_buf_fini(&i.bytes);
-	else
+		push_out(s, kind, items);
+		write_counts(s);
+	} else {
 		s->next++;
+	}
 	return r;
 }
 

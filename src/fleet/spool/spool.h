@@ -45,7 +45,7 @@ struct fl_spool_item {
 int fl_spool_open(const char *dir, uint64_t bound, struct fl_spool **ret);
 void fl_spool_close(struct fl_spool *s); /* NULL is allowed */
 
-/* 0: it will not be forgotten; -E2BIG: it is larger than the bound, and is counted as pushed out; -errno. */
+/* 0: it will not be forgotten; -E2BIG: it is larger than the bound; -errno. What fails is counted as pushed out. */
 int fl_spool_put(struct fl_spool *s, enum fl_spool_kind kind, uint64_t items, struct fl_str bytes);
 
 /* The oldest, which stays. 0, -ENOENT: there is none, -errno. */
