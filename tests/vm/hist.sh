@@ -37,6 +37,8 @@ same 'values' kmem/kmalloc keys=bytes_req:vals=bytes_alloc:sort=bytes_req.descen
 same 'symbols' kmem/kmalloc keys=call_site.sym,bytes_req:vals=bytes_req,bytes_alloc:sort=call_site,bytes_req:size=512 \
 	'e kmem/kmalloc call_site=$call_site:u64 bytes_req=$bytes_req:u64 bytes_alloc=$bytes_alloc:u64'
 same 'strings' sched/sched_process_exec keys=filename 'e sched/sched_process_exec filename=+0($filename):string'
+same 'parts of a sum' kmem/kmalloc keys=bytes_req:vals=bytes_alloc.percent,bytes_req.graph:sort=bytes_req:size=512 \
+	'e kmem/kmalloc bytes_req=$bytes_req:u64 bytes_alloc=$bytes_alloc:u64'
 same 'system calls' raw_syscalls/sys_enter keys=id.syscall:sort=id 't sys_enter id'
 same 'no hitcount' kmem/kmalloc keys=bytes_req:vals=bytes_alloc:sort=bytes_req:size=512:nohitcount \
 	'e kmem/kmalloc bytes_req=$bytes_req:u64 bytes_alloc=$bytes_alloc:u64'
@@ -47,3 +49,13 @@ case $(uname -r) in
 6.*) ;;
 *) same 'names of tasks' raw_syscalls/sys_enter keys=common_comm,id:sort=id 't sys_enter id' ;;
 esac
+
+# the function as the key of a glob
+glob()
+{
+	foreland trace --json --comm busybox --hist 'keys=__probe_ip.sym:sort=hitcount' 'f vfs_rea[d]*' -- \
+		busybox dd if=/dev/zero of=/dev/null bs=77 count=50 2>/tmp/err | grep -o '"__probe_ip":"[a-z_]*"},"hitcount":[0-9]*' >/tmp/ips
+	cat /tmp/ips /tmp/err
+	grep -q '"vfs_read"' /tmp/ips
+}
+check 'functions of a glob' glob
