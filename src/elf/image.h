@@ -3,7 +3,7 @@
  * An ELF file's bytes: sections, segments, notes, symbols. Only what this machine runs is read
  * (64 bit, its byte order).
  *
- * Files are other people's, and whoever asks may be root. So a file is opened without waiting (a
+ * Files are other people's, and the reader may be root. So a file is opened without waiting (a
  * FIFO would), must be a regular one, is mapped only where nobody but root or the asker can change it
  * and is read otherwise (one that is cut short under a mapping kills its reader), and every offset
  * in it is checked before it is used.

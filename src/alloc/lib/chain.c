@@ -9,8 +9,8 @@
  * taken as it is. The words are compared innermost first: as long as those so far are the same, the
  * next one is still part of the stack. Comparing is several times faster than walking, and exact.
  *
- * What is not remembered is walked (unwind.c), and its addresses are looked up in a table that all
- * threads share and read without a lock. What is not there is new: then the images of its addresses
+ * A chain that is not remembered is walked (unwind.c), and its addresses are looked up in a table that all
+ * threads share and read without a lock. A chain that is not in it is new: then the images of its addresses
  * are found, and the chain gets the number that it has in the ledger's form (sites.c), which is the
  * same wherever the loader puts things. Images that go take all memory of addresses with them.
  */

@@ -20,7 +20,7 @@
 #define MEAN (512.0 * 1024)
 
 volatile unsigned short fl_sample_listeners __attribute__((section(".probes")));
-/* Who listens for frees alone hears none: what is not sampled has none to tell. */
+/* Who listens for frees alone hears none: a block that is not sampled has none to tell. */
 static volatile unsigned short free_listeners __attribute__((section(".probes"), used));
 extern FL_API volatile unsigned short fl_alloc_listeners_
 	__attribute__((alias("fl_sample_listeners")));

@@ -4,7 +4,7 @@
  *
  * Each event's program keeps two maps: "objects" knows of every live object its size and site, and
  * "sites" sums of each site the live bytes and calls. A free finds its object, takes it off its
- * site and forgets it; a free of what is not known was allocated before the counting began, and is
+ * site and forgets it; a free of an unknown address was allocated before the counting began, and is
  * counted as such and nothing else. An allocation at an address that is still known means that its
  * free was not announced (bulk frees have no event): the old object is taken off first.
  *
@@ -99,7 +99,7 @@ struct kernel_source {
 	uint64_t start;
 };
 
-/* Where among an event's arguments is what, in bytes; -1 for what is not. */
+/* Where in an event's record its arguments lie, in bytes; -1: the event has no such argument. */
 struct layout {
 	int ptr, site, bytes, order, cache;
 	int cache_size; /* of the cache's objects, in the cache */

@@ -19,7 +19,7 @@ struct docs_conf {
 	int error;
 };
 
-/* Reads the conf.py of @t. -ENOMEM, or 0: what is not there or not understood is no failure. */
+/* Reads the conf.py of @t. -ENOMEM, or 0: a file or setting that is not there or not understood is no failure. */
 int docs_conf_read(struct docs_conf *c, const struct docs_tree *t);
 void docs_conf_fini(struct docs_conf *c);
 

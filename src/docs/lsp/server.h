@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A language server for pages, ABI files and comments of C files: one message in, any number out. It
- * reads and writes nothing itself; whoever has the pipe frames the messages.
+ * reads and writes nothing itself; the command that has the pipe frames the messages.
  */
 #ifndef DOCS_LSP_SERVER_H
 #define DOCS_LSP_SERVER_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A file may say of one of its places what is not to be reported there, in its own kind of comment:
+ * A file may say of one of its places which findings are not to be reported there, in its own kind of comment:
  *
  *   .. foreland: ignore title-colon   the title is a quotation
  *   # foreland: ignore ref-file       tells of old kernels

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Metrics for whoever asks by HTTP. No thread: whoever owns it calls fl_listen_run() now and then, or when its
+ * Metrics over HTTP. No thread: its owner calls fl_listen_run() now and then, or when its
  * descriptor says so, and nothing in there waits for anybody.
  *
  * A peer is anybody. It gets one answer a connection and has LISTEN_PATIENCE seconds for it; more connections

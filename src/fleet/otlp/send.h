@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a spool holds, to a receiver of OTLP by HTTP: the oldest first, one request at a time, until it has arrived.
- * Nothing in here waits: whoever owns it calls fl_sender_run() now and then.
+ * Nothing in here waits: its owner calls fl_sender_run() now and then.
  *
  * A receiver is anybody. Of its answer LIMIT bytes are taken, it has half a minute, and where it says when to come
  * again it is believed up to five minutes. 429, 502, 503, 504 and a network that fails are tried again, later and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A record of ours as the kernel would have filed it: common fields, a place, values as the event's format
- * file says (event/format.h). For recordings, and for whoever reads fields by that format.
+ * file says (event/format.h). For recordings, and for readers of fields by that format.
  */
 #ifndef PROBE_OUTPUT_FLAT_H
 #define PROBE_OUTPUT_FLAT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What is wrong with a recording, or left out of it, collected while it is read: reading goes on, and
- * whoever reads looks here between two records.
+ * the reader of records looks here between two records.
  */
 #ifndef PROBE_TRACEDAT_FINDINGS_H
 #define PROBE_TRACEDAT_FINDINGS_H

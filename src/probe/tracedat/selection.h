@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which records of a recording are wanted: by CPU, thread, time, buffer, and by filters on events in
- * the kernel's language ("sched_switch: prev_prio < 100"). What is not limited is wanted.
+ * the kernel's language ("sched_switch: prev_prio < 100"). Where nothing is limited every record is wanted.
  */
 #ifndef PROBE_TRACEDAT_SELECTION_H
 #define PROBE_TRACEDAT_SELECTION_H

@@ -61,7 +61,7 @@ struct fl_tracedat {
 	size_t addresses_told;
 	struct fl_buf new_comms; /* lines that are not in the journal yet */
 	uint64_t committed; /* time of the record at which that was last done */
-	struct fl_buf record;	/* the one that is being made */
+	struct fl_buf record;	/* that is being made */
 	uint64_t *ips;		/* address of each event's place, 0: not known */
 };
 

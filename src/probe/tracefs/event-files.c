@@ -68,7 +68,7 @@ bool is_place_enableable(const struct place *p)
 	return !p->is_kernels || strcmp(p->system, "ftrace");
 }
 
-/* What is there is wanted, or not; whoever it is, it goes on running as long as a trigger needs it. */
+/* An event is switched on, or off; in both it goes on running as long as a trigger needs it. */
 int place_enable(struct place *p, bool on)
 {
 	int r;
