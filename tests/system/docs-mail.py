@@ -46,6 +46,8 @@ def names(old, new):
 
 A = "Documentation/a.rst"
 NEW = "--- /dev/null\n+++ b/Documentation/n.rst\n@@ -0,0 +1,4 @@\n+:orphan:\n+\n+Title\n+===\n"
+HEADED = "diff --git a/%s b/%s\n" % (A, A)
+NEWHEAD = "diff --git a/Documentation/n.rst b/Documentation/n.rst\nnew file mode 100644\n"
 END = "@@ -8,3 +8,5 @@\n Two.\n \n Three.\n+\n+* a\n"
 PATCHES = {
     "a/ and b/": names("a/" + A, "b/" + A) + HUNK,
@@ -76,6 +78,17 @@ PATCHES = {
                           "@@ -4,3 +4,4 @@\n =\n \n-last\n\\ No newline at end of file\n+* last\n+more\n",
     "a line whose end is not told": names("a/Documentation/l.rst", "b/Documentation/l.rst") +
                                     "@@ -4,3 +4,3 @@\n =\n \n-last\n+other\n",
+    "lines that end in CR": (names("a/" + A, "b/" + A) + HUNK).replace("\n", "\r\n"),
+    "a hunk that is cut off": names("a/" + A, "b/" + A) + HUNK.rsplit(" One", 1)[0],
+    "a hunk that counts more lines": names("a/" + A, "b/" + A) + HUNK.replace("-1,6", "-1,7"),
+    "a hunk's head that is cut off": names("a/" + A, "b/" + A) + HUNK.replace(" @@", " ", 1),
+    "a hunk whose last line does not end": names("a/" + A, "b/" + A) + HUNK[:-1],
+    "a hunk without the names before it": HEADED + HUNK,
+    "names that its head does not have": HEADED + names("a/top.txt", "b/top.txt") + HUNK,
+    "a deletion without the lines": HEADED + "deleted file mode 100644\nindex 1111111..0000000\n",
+    "a head that a strange line ends": HEADED + " index 1111111..2222222 100644\n" + names("a/" + A, "b/" + A) + HUNK,
+    "a new file whose head a strange line ends": NEWHEAD + " index 1111111..2222222\n" + NEW,
+    "two files, the first empty": NEWHEAD + "index 0000000..e69de29\n text\n" + names("a/" + A, "b/" + A) + HUNK,
     "no such file": names("a/Documentation/z.rst", "b/Documentation/z.rst") + HUNK,
 }
 
@@ -120,6 +133,7 @@ def mails():
                 DIFF.encode()).decode()) + "--XX=_1--\n",
         "multipart, all in one part": HEAD + "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=XX=_1\n\n" +
             part % ("quoted-printable", qp) + "--XX=_1--\n",
+        "lines that end in CR": (HEAD + "\n" + BODY).replace("\n", "\r\n"),
         "a box of two": "From 1234567890123456789012345678901234567890 Mon Sep 17 00:00:00 2001\n" + HEAD +
             "Content-Transfer-Encoding: base64\nContent-Type: text/plain\n\n" + b64 +
             "\nFrom 1234567890123456789012345678901234567890 Mon Sep 17 00:00:00 2001\n" + HEAD + "\nNo patch.\n",
@@ -130,7 +144,7 @@ def mailbox():
     for what, mail in mails().items():
         with tempfile.TemporaryDirectory() as top:
             make(top)
-            first = mail.split("\nFrom 1234")[0]
+            first = mail.split("\nFrom 1234")[0].replace("\r\n", "\n")  # as git mailsplit does
             subprocess.run(["git", "mailinfo", "msg", "patch"], cwd=top, input=first.encode(), stdout=subprocess.DEVNULL, check=True)
             git = subprocess.run(["git", "apply", "--check", "patch"], cwd=top)
             ours = run(top, "--patch", "-", stdin=mail.encode())

@@ -20,6 +20,7 @@ struct reader {
 	struct docs_hunk **hunk_tail;
 	size_t body;
 	bool in_body, in_headers, to;
+	bool ended; /* the git head at hand, by a line that none has */
 };
 
 static bool peek(struct reader *r, struct fl_str *ret)
@@ -217,6 +218,7 @@ static int git_head(struct reader *r)
 	if (!new_change(r))
 		return -ENOMEM;
 	r->change->git = true;
+	r->ended = false;
 	if (s.n % 2 && s.p[half] == ' ') {
 		r->change->old_path = diff_path(r, fl_str_sub(s, 0, half));
 		r->change->new_path = diff_path(r, fl_str_from(s, half + 1));
@@ -265,6 +267,8 @@ static int hunk(struct reader *r)
 		return -ENOMEM;
 	if (!range(&s, '-', &h->old_start, &h->old_count) || !range(&s, '+', &h->new_start, &h->new_count))
 		return 0; /* not a hunk's head */
+	if (!fl_str_starts(s, "@@"))
+		r->change->bad = "a hunk's head that is cut off";
 	h->line = r->no;
 	while ((old < h->old_count || new < h->new_count) && peek(r, &line)) {
 		char mark = line.n ? line.p[0] : ' '; /* mailers cut a blank line's blank */
@@ -277,10 +281,31 @@ static int hunk(struct reader *r)
 	}
 	if (peek(r, &line) && line.n && line.p[0] == '\\')
 		next(r);
+	h->corrupt = old != h->old_count || new != h->new_count || r->pos > r->text.n;
+	if (r->change->git && !r->change->named)
+		r->change->bad = "hunks without the names that belong before them";
 	h->text = fl_str_sub(r->text, start, FL_MIN(r->pos, r->text.n) - start);
 	*r->hunk_tail = h;
 	r->hunk_tail = &h->next;
 	return 0;
+}
+
+/* What "---" or "+++" says; what a git head says of the same file is not another one. */
+static void name(struct reader *r, struct fl_str *path, struct fl_str s)
+{
+	struct fl_str said = diff_path(r, s);
+
+	if (r->change->git && path->p && said.p && !fl_str_eq(*path, said))
+		r->change->bad = "its names contradict each other";
+	*path = said;
+}
+
+/* "--- @old" and the line at hand name the files of the git head that ended before them. */
+static bool is_of(struct reader *r, struct fl_str old)
+{
+	struct fl_str a = diff_path(r, fl_str_from(old, 4)), b = diff_path(r, fl_str_from(r->line, 4));
+
+	return fl_str_eq(a, r->change->old_path) && fl_str_eq(b, r->change->new_path);
 }
 
 static int minus_plus(struct reader *r)
@@ -289,13 +314,28 @@ static int minus_plus(struct reader *r)
 
 	if (!peek(r, &line) || !fl_str_starts(line, "+++ "))
 		return 0;
-	if (!r->change || r->change->hunks)
-		if (!new_change(r))
-			return -ENOMEM;
 	next(r);
-	r->change->old_path = diff_path(r, fl_str_from(old, 4));
-	r->change->new_path = diff_path(r, fl_str_from(r->line, 4));
+	if ((!r->change || r->change->hunks || (r->ended && !is_of(r, old))) && !new_change(r))
+		return -ENOMEM;
+	r->ended = false;
+	name(r, &r->change->old_path, fl_str_from(old, 4));
+	name(r, &r->change->new_path, fl_str_from(r->line, 4));
+	r->change->named = true;
 	return 0;
+}
+
+/* A line that may stand below "diff --git". */
+static bool is_extended(struct fl_str line)
+{
+	static const char *const v[] = { "old mode ", "new mode ", "deleted file mode ", "new file mode ", "copy from ",
+					 "copy to ", "rename from ", "rename to ", "similarity index ",
+					 "dissimilarity index ", "index ", "Binary files ", "GIT binary patch" };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(v); i++) {
+		if (fl_str_starts(line, v[i]))
+			return true;
+	}
+	return false;
 }
 
 static int diff_line(struct reader *r)
@@ -312,8 +352,9 @@ static int diff_line(struct reader *r)
 	}
 	if (r->change && fl_str_starts(r->line, "@@ "))
 		return hunk(r);
-	if (!r->change || r->change->hunks)
+	if (!r->change || r->change->hunks || r->ended)
 		return 0;
+	r->ended = r->change->git && !is_extended(r->line);
 	if (header(r->line, "rename from ", &v) || header(r->line, "copy from ", &v)) {
 		r->change->renames = r->line.p[0] == 'r';
 		r->change->copies = r->line.p[0] == 'c';
@@ -391,15 +432,6 @@ static int split(struct fl_str text, struct lines *ret)
 	return 0;
 }
 
-static bool same(struct fl_str a, struct fl_str b)
-{
-	if (a.n && a.p[a.n - 1] == '\r')
-		a.n--;
-	if (b.n && b.p[b.n - 1] == '\r')
-		b.n--;
-	return fl_str_eq(a, b);
-}
-
 /* One line of a hunk. */
 struct hunk_line {
 	char mark;
@@ -449,7 +481,7 @@ static bool fits(const struct docs_hunk *h, const struct demands *d, const struc
 	while (next_line(&rest, &line)) {
 		if (line.mark == '+' || line.mark == '\\')
 			continue;
-		if (at >= l->n || !same(l->v[at], line.s) || line.open != (l->open && at + 1 == l->n))
+		if (at >= l->n || !fl_str_eq(l->v[at], line.s) || line.open != (l->open && at + 1 == l->n))
 			return false;
 		at++;
 	}
@@ -515,6 +547,13 @@ static void apply_hunks(const struct docs_change *c, const struct lines *l, stru
 		int64_t want = (int64_t)h->old_start - (h->old_count > 0) + shift;
 		size_t at = place(h, l, done, want < (int64_t)done ? done : FL_MIN((size_t)want, l->n));
 
+		if (h->corrupt) {
+			docs_report(sink, DOCS_PATCH_APPLY, h->line, 0, 0,
+				    "the hunk at line %u of %.*s is corrupt: its head "
+				    "counts other lines",
+				    h->old_start, FL_STR_ARG(name));
+			continue;
+		}
 		if (at == SIZE_MAX) {
 			docs_report(sink, DOCS_PATCH_APPLY, h->line, 0, 0, "the hunk at line %u of %.*s does not apply",
 				    h->old_start, FL_STR_ARG(name));
@@ -553,6 +592,11 @@ static int apply(const struct docs_change *c, struct docs_tree *t, struct docs_s
 	struct lines l = {};
 	int r = 0;
 
+	if (c->bad) {
+		docs_report(sink, DOCS_PATCH_APPLY, c->line, 0, 0, "%s", c->bad);
+		free(path);
+		return 0;
+	}
 	if (!inside(c->old_path) || !inside(c->new_path) || (!c->old_path.p && !c->new_path.p)) {
 		docs_report(sink, DOCS_PATCH_APPLY, c->line, 0, 0, "a change outside of the tree");
 		free(path);
@@ -573,7 +617,7 @@ static int apply(const struct docs_change *c, struct docs_tree *t, struct docs_s
 	r = split(fl_buf_str(&old), &l);
 	if (!r) {
 		apply_hunks(c, &l, &out, sink);
-		if (!c->new_path.p && out.len && c->hunks)
+		if (!c->new_path.p && out.len)
 			docs_report(sink, DOCS_PATCH_APPLY, c->line, 0, 0, "%.*s is not empty where it is deleted",
 				    FL_STR_ARG(c->old_path));
 		r = out.error ? out.error : put(t, c, &out);
@@ -738,11 +782,31 @@ static size_t next_mail(struct fl_str text, size_t from)
 	return text.n;
 }
 
+/* Mails travel with CR at the ends of lines, which git takes away; those of a bare diff belong to its files. */
+static struct fl_str without_cr(struct fl_arena *a, struct fl_str text)
+{
+	struct fl_str first = fl_str_sub(text, 0, fl_str_find(text, '\n', 0));
+	size_t colon = fl_str_find(first, ':', 0), n = 0;
+	bool mail = fl_str_starts(first, "From ") || (colon < first.n && !fl_str_starts(first, "Index:"));
+	char *out;
+
+	for (size_t i = 0; mail && i < colon && colon < first.n && !fl_str_starts(first, "From "); i++)
+		mail = first.p[i] == '-' || (first.p[i] | 32) >= 'a';
+	if (!mail || !first.n || first.p[first.n - 1] != '\r' || !(out = fl_arena_dup(a, text)))
+		return text;
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] != '\r' || i + 1 == text.n || text.p[i + 1] != '\n')
+			out[n++] = text.p[i];
+	}
+	return fl_str_n(out, n);
+}
+
 struct fl_str docs_mail_decode(struct fl_arena *a, struct fl_str text)
 {
 	_cleanup_buf_ struct fl_buf out = {};
 	char *copy;
 
+	text = without_cr(a, text);
 	if (!value_of(text, "\nContent-T", "\n").n)
 		return text;
 	for (size_t at = 0, end; at < text.n; at = end) {

@@ -15,6 +15,7 @@ struct docs_hunk {
 	uint32_t line;		 /* in the patch */
 	uint32_t old_start, old_count, new_start, new_count;
 	struct fl_str text;	 /* its lines, marks included */
+	bool corrupt;		 /* they are not those that its head counts */
 	struct docs_hunk *next;
 };
 
@@ -23,6 +24,8 @@ struct docs_change {
 	uint32_t line;
 	struct docs_hunk *hunks;
 	bool renames, copies, binary;
+	bool named; /* its lines "---" and "+++" were there */
+	const char *bad; /* what is wrong with its head, or NULL */
 	bool git; /* a "diff --git" head names it */
 	struct docs_change *next;
 };
