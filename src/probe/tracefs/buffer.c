@@ -116,12 +116,13 @@ size_t trace_buffer_take(struct trace_buffer *b, uint32_t cpu, char *to, size_t 
 	return used;
 }
 
-const struct trace_line *trace_buffer_take_record(struct trace_buffer *b, uint32_t cpu)
+const struct trace_line *trace_buffer_take_record(struct trace_buffer *b, uint32_t cpu, size_t *at)
 {
-	size_t i = b->start;
+	size_t i = FL_MAX(*at, b->start);
 
 	while (i < b->end && !trace_line_is(&b->lines[i], cpu))
 		i++;
+	*at = i;
 	if (i >= b->end)
 		return NULL;
 	free(b->taken);

@@ -54,8 +54,11 @@ static inline void trace_buffer_lose(struct trace_buffer *b, uint64_t n)
 void trace_buffer_clear(struct trace_buffer *b);
 /* Takes whole lines out, as many as @size bytes hold; at least one, which may be cut. */
 size_t trace_buffer_take(struct trace_buffer *b, uint32_t cpu, char *to, size_t size);
-/* Takes the oldest record out; it is valid until the next call. NULL: there is none. */
-const struct trace_line *trace_buffer_take_record(struct trace_buffer *b, uint32_t cpu);
+/*
+ * Takes the oldest record out; it is valid until the next call. NULL: there is none. *@at is where the search begins:
+ * 0, and as it was left for the next one, if nothing was added meanwhile.
+ */
+const struct trace_line *trace_buffer_take_record(struct trace_buffer *b, uint32_t cpu, size_t *at);
 size_t trace_buffer_count(const struct trace_buffer *b, uint32_t cpu);
 void trace_buffer_limit(struct trace_buffer *b, size_t bytes);
 /* The file "trace": the head with the counts, then all lines. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bpf/sys.h"
+#include "probe/event/synth.h"
 #include "base/num.h"
 #include "probe/filter/filter.h"
 #include "probe/live/session.h"
@@ -450,6 +451,8 @@ static int start_definitions(struct place *p)
 
 		if (!l)
 			r = -ENOMEM;
+		else if (e->kind == FL_PROBE_EPROBE && fl_str_is(e->place.system, FL_SYNTH_SYSTEM))
+			r = -EOPNOTSUPP; /* it would read memory when that moment is over */
 		else if (!l->session && !e->deferred && e->kind != FL_PROBE_SYNTH) {
 			l->ip = fl_flat_place(p->in->fs->target, e);
 			r = start(l, p->filters_here ? NULL : p->filter);

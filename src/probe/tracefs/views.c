@@ -41,11 +41,12 @@ static int trace_store(struct fl_node *attr, struct fl_str text)
 static int trace_clear(struct fl_node *attr)
 {
 	const struct view *v = attr->data;
+	size_t at = 0;
 
 	tracefs_drain(v->in, true);
 	if (v->cpu == TRACE_ALL_CPUS)
 		trace_buffer_clear(&v->in->buffer);
-	while (trace_buffer_take_record(&v->in->buffer, v->cpu))
+	while (trace_buffer_take_record(&v->in->buffer, v->cpu, &at))
 		;
 	return 0;
 }
@@ -142,11 +143,12 @@ static int put(struct pages *p, const struct trace_line *l)
 static int fill(const struct view *v, struct pages *p)
 {
 	const struct trace_line *l;
+	size_t at = 0;
 	int r = 0;
 
 	fl_buf_reset(&p->ready);
 	p->done = 0;
-	while (r == 0 && !p->ready.len && (l = trace_buffer_take_record(&v->in->buffer, v->cpu)))
+	while (r == 0 && !p->ready.len && (l = trace_buffer_take_record(&v->in->buffer, v->cpu, &at)))
 		r = put(p, l);
 	return r < 0 ? r : fl_page_writer_flush(&p->writer);
 }
