@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 foreland = os.path.abspath(sys.argv[1])
 GETPPID = 110 if os.uname().machine == "x86_64" else 173
@@ -52,18 +53,24 @@ while time.monotonic() < end:
 """
 
 
+def records(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as r:
+        return sum(float(n) for n in re.findall(r"^foreland_probe_records_total\{.*\} (\S+)$", r.read().decode(), re.M))
+
+
 def measure(what, question, rate, sender):
     with tempfile.TemporaryDirectory() as d:
         os.chmod(d, 0o755)
         caller = subprocess.Popen([sys.executable, "-c", CODE, str(rate), str(SECONDS + 5)])
         with open(f"{d}/q.conf", "w") as f:
             f.write(question.replace("PID", str(caller.pid)))
-        p = subprocess.Popen([foreland, "agent", "--config", d, *(["--listen", "127.0.0.1:0"]), *sender], stderr=subprocess.DEVNULL)
+        p = subprocess.Popen([foreland, "agent", "--config", d, "--listen", "127.0.0.1:0", *sender], stderr=subprocess.PIPE, text=True)
+        port = re.search(r":(\d+)/metrics", p.stderr.readline())[1]
         time.sleep(3)
-        before, taken = cpu(p.pid), Taker.taken
+        made, before, taken = records(port), cpu(p.pid), Taker.taken
         time.sleep(SECONDS)
-        share, m = (cpu(p.pid) - before) / SECONDS, memory(p.pid)
-        print(f"{what}: CPU {share * 100:.2f} % of a core, RSS {m['VmRSS']} MB ({m['RssAnon']} of its own, {m['RssFile']} of "
+        share, m, made = (cpu(p.pid) - before) / SECONDS, memory(p.pid), (records(port) - made) / SECONDS
+        print(f"{what}: {made:.0f} hits/s, CPU {share * 100:.2f} % of a core, RSS {m['VmRSS']} MB ({m['RssAnon']} of its own, {m['RssFile']} of "
               f"files), {(Taker.taken - taken) / SECONDS / 1024:.0f} KB/s sent; load {os.getloadavg()[0]:.1f}", flush=True)
         p.terminate()
         p.wait()
