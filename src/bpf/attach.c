@@ -272,7 +272,8 @@ static int attach_trampoline(enum fl_hook hook, int prog, struct fl_attachment *
 static int attach_multi(enum fl_hook hook, const struct fl_attach_point *point, int prog,
 			struct fl_attachment *ret)
 {
-	int link = fl_bpf_link_multi(prog, point->addresses, (uint32_t)point->nr_addresses,
+	int link = fl_bpf_link_multi(prog, point->addresses, point->cookies,
+				     (uint32_t)point->nr_addresses,
 				     fl_hooks[hook].is_return ? BPF_F_KPROBE_MULTI_RETURN : 0);
 
 	if (link < 0)
@@ -286,6 +287,7 @@ static int attach_user_multi(enum fl_hook hook, const struct fl_attach_point *po
 {
 	struct fl_bpf_user_places places = {
 		.path = point->name, .offsets = point->addresses, .counters = point->counters,
+		.cookies = point->cookies ? point->cookies : point->addresses,
 		.n = (uint32_t)point->nr_addresses, .is_return = fl_hooks[hook].is_return,
 	};
 	int link = fl_bpf_link_user(prog, &places);

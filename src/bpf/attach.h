@@ -27,6 +27,7 @@ struct fl_attach_point {
 	int cpu;
 	uint32_t tracepoint_id; /* classic tracepoints, events of kprobes */
 	const uint64_t *addresses; /* multi: text addresses; in files offsets, which programs get as cookies */
+	const uint64_t *cookies;   /* beside these, of programs that tell them apart; NULL: none, or the offsets */
 	const uint64_t *counters;  /* beside these, as @refctr; NULL: none */
 	bool cookie;		   /* user probes: a program gets @offset as its cookie */
 	size_t nr_addresses;

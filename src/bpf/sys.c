@@ -109,13 +109,14 @@ int fl_bpf_link_create(int prog, int target, uint32_t attach_type)
 	return bpf(BPF_LINK_CREATE, &attr);
 }
 
-int fl_bpf_link_multi(int prog, const uint64_t *addresses, uint32_t n, uint32_t flags)
+int fl_bpf_link_multi(int prog, const uint64_t *addresses, const uint64_t *cookies, uint32_t n, uint32_t flags)
 {
 	union bpf_attr attr = {};
 
 	attr.link_create.prog_fd = (uint32_t)prog;
 	attr.link_create.attach_type = BPF_TRACE_KPROBE_MULTI;
 	attr.link_create.kprobe_multi.addrs = address(addresses);
+	attr.link_create.kprobe_multi.cookies = address(cookies);
 	attr.link_create.kprobe_multi.cnt = n;
 	attr.link_create.kprobe_multi.flags = flags;
 	return bpf(BPF_LINK_CREATE, &attr);
@@ -150,7 +151,8 @@ int fl_bpf_link_user(int prog, const struct fl_bpf_user_places *places)
 	struct link_attr attr = { .prog = (uint32_t)prog, .attach_type = FL_BPF_TRACE_UPROBE_MULTI };
 
 	attr.user.path = address(places->path);
-	attr.user.offsets = attr.user.cookies = address(places->offsets);
+	attr.user.offsets = address(places->offsets);
+	attr.user.cookies = address(places->cookies);
 	attr.user.counters = address(places->counters);
 	attr.user.n = places->n;
 	attr.user.flags = places->is_return; /* BPF_F_UPROBE_MULTI_RETURN */

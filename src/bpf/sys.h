@@ -48,12 +48,12 @@ int fl_bpf_prog_load(const struct fl_bpf_prog *prog);
 int fl_bpf_prog_run(int prog);
 int fl_bpf_raw_tracepoint_open(const char *name, int prog); /* NULL: what it was loaded for */
 int fl_bpf_link_create(int prog, int target, uint32_t attach_type);
-int fl_bpf_link_multi(int prog, const uint64_t *addresses, uint32_t n, uint32_t flags);
+int fl_bpf_link_multi(int prog, const uint64_t *addresses, const uint64_t *cookies, uint32_t n, uint32_t flags);
 
-/* Many places of one file. Each offset is its own cookie; @counters may be NULL. */
+/* Many places of one file; @counters may be NULL. */
 struct fl_bpf_user_places {
 	const char *path;
-	const uint64_t *offsets, *counters;
+	const uint64_t *offsets, *cookies, *counters;
 	uint32_t n;
 	bool is_return;
 };

@@ -134,7 +134,7 @@ irqs()
 	echo "p:k/irqs $1" >>$T/dynamic_events
 	echo >$T/trace
 	echo 1 >$T/events/k/irqs/enable
-	foreland trace "p:o/irqs $1" -- sh -c 'usleep 300000; cat stamped' 2>err |
+	foreland trace "p:o/irqs $1" -- sh -c 'usleep 300000; read x <stamped; cat stamped' 2>err |
 		sed -n 's/^.*\] \(.\).*: irqs: .*/\1/p' | sort -u >ours
 	echo 0 >$T/events/k/irqs/enable
 	sed -n 's/^.*\] \(.\).*: irqs: .*/\1/p' $T/trace | tr Db d. | sort -u >kernel

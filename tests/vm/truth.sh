@@ -94,6 +94,10 @@ prints sh "a task's name, whatever the sign of the kernel's char" name
 status 2 '-n with --hist is refused' foreland trace -n 1 --hist keys=a 't sched_switch a=next->pid'
 complains 'did you mean .sched_switch' 'a tracepoint that is not there' foreland trace -n 1 't sched_swithc'
 
+# a refusal of the verifier is told as that, in its words: a tracepoint's context has no twentieth word
+complains 'last words: .*invalid bpf_context access off=152 size=8' "the verifier's refusal" \
+	foreland trace -t 0.1 't sched_switch x=$arg20'
+
 # Within an instruction a breakpoint changes what the program computes. Where functions begin is in
 # busybox's unwind table; where instructions do, tests/system/test-insn-length.sh asks objdump.
 within()		# the first offset of a page of code that is refused

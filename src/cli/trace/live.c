@@ -98,7 +98,8 @@ static void explain(const struct trace_job *s)
 		fl_say_line("%.*s/%.*s: %s, reads by %s", FL_STR_ARG(p->schema.event->group),
 			    FL_STR_ARG(p->schema.event->event), fl_hooks[p->hook].name,
 			    fl_read_form_names[p->read]);
-		fl_say_line("    because: %s", fl_points_reason(p->schema.event));
+		fl_say_line("    because: %s", p->is_shared ? "one link holds many definitions" :
+						       fl_points_reason(p->schema.event));
 		while (fl_str_line(&tried, &line))
 			fl_say_line("    not taken: %.*s", FL_STR_ARG(line));
 	}

@@ -294,6 +294,25 @@ int live_read_filter(struct fl_session *t, struct live_probe *p, struct fl_diag 
 	return 0;
 }
 
+int live_load_for(struct fl_session *t, size_t index, enum fl_hook hook)
+{
+	struct live_probe *p = &t->probes[index];
+	struct fl_gen_error error = {SIZE_MAX, NULL};
+	int r;
+
+	fl_points_shared(p->event, &p->points);
+	r = lay_out(t, p, hook, NULL);
+	if (r == 0)
+		r = live_read_filter(t, p, NULL);
+	if (r == 0)
+		r = live_read_hist_filters(t, p, NULL);
+	if (r == 0)
+		r = load_hook(t, p, index, &error);
+	if (r < 0)
+		live_unload(p);
+	return r;
+}
+
 /* Tries the hooks in turn until one holds. */
 int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag)
 {
@@ -303,8 +322,8 @@ int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag)
 	size_t n = fl_points_hooks(p->event, hooks);
 	int r;
 
-	if (p->event->kind == FL_PROBE_SYNTH)
-		return 0; /* actions make it */
+	if (p->event->kind == FL_PROBE_SYNTH || p->pub.is_shared)
+		return 0; /* actions make it, or a link of many has it */
 	r = live_check_boundary(t, p, diag);
 	if (r < 0)
 		return r;

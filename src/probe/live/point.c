@@ -487,6 +487,45 @@ static int find_functions(struct fl_target *t, const struct fl_probe_event *e, s
 	return 0;
 }
 
+enum fl_hook fl_points_shared_hook(const struct fl_probe_event *e)
+{
+	const struct fl_probe_place *place = &e->place;
+
+	switch (e->kind) {
+	case FL_PROBE_KPROBE:
+	case FL_PROBE_FPROBE:
+		if (place->module.n || place->is_glob || place->has_address || place->offset || wants_regs(e) ||
+		    !place->is_entry || e->nr_entry_args)
+			return _FL_HOOK_MAX;
+		return e->is_return ? FL_HOOK_KRETPROBE_MULTI : FL_HOOK_KPROBE_MULTI;
+	case FL_PROBE_UPROBE: /* whose switch cannot sleep */
+		if (place->nr_offsets > 1 || place->has_refctr || reads_memory(e) || e->nr_entry_args)
+			return _FL_HOOK_MAX;
+		return e->is_return ? FL_HOOK_URETPROBE_MULTI : FL_HOOK_UPROBE_MULTI;
+	default:
+		return _FL_HOOK_MAX;
+	}
+}
+
+void fl_points_shared(const struct fl_probe_event *e, struct fl_points *ret)
+{
+	fl_points_fini(ret);
+	if (e->kind != FL_PROBE_UPROBE && e->func.btf)
+		map_slots((struct fl_type){ e->func.btf, e->func.id }, ret);
+}
+
+int fl_points_address(struct fl_target *t, const struct fl_probe_event *e, uint64_t *ret)
+{
+	struct fl_ksyms *syms;
+	struct fl_ksym sym;
+
+	if (fl_target_ksyms(t, &syms) < 0 || fl_ksyms_hidden(syms) ||
+	    fl_ksyms_find_func(syms, e->place.symbol, &sym, 1) != 1)
+		return -ENOENT;
+	*ret = sym.addr;
+	return 0;
+}
+
 int fl_points_find(struct fl_target *t, const struct fl_probe_event *e, enum fl_hook hook,
 		   struct fl_points *ret, struct fl_buf *why)
 {

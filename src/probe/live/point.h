@@ -38,6 +38,16 @@ size_t fl_points_hooks(const struct fl_probe_event *e, enum fl_hook hooks[static
 /* Why these and in this order, in a line for people. */
 const char *fl_points_reason(const struct fl_probe_event *e);
 
+/*
+ * The hook whose link can hold many definitions, or _FL_HOOK_MAX where the event must have one of its own; and
+ * what its program needs to know there, which @ret gets, replacing what it held.
+ */
+enum fl_hook fl_points_shared_hook(const struct fl_probe_event *e);
+void fl_points_shared(const struct fl_probe_event *e, struct fl_points *ret);
+
+/* Where the event's function begins. -ENOENT where there is none of that name, or several. */
+int fl_points_address(struct fl_target *t, const struct fl_probe_event *e, uint64_t *ret);
+
 /* What @hook needs. -errno with @why saying what was not found. Replaces what @ret held. */
 int fl_points_find(struct fl_target *t, const struct fl_probe_event *e, enum fl_hook hook,
 		   struct fl_points *ret, struct fl_buf *why);

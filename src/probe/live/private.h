@@ -38,6 +38,13 @@ struct live_probe {
 	uint64_t missed; /* by hooks that are gone */
 };
 
+/* One hook on the places of many definitions. */
+struct live_link {
+	size_t first; /* the probe that what it missed is counted for */
+	int prog, programs;
+	struct fl_attachment attached;
+};
+
 /* A small program that keeps the set of followed processes. */
 struct live_follower {
 	int prog;
@@ -64,6 +71,8 @@ struct fl_session {
 	struct fl_trigger_log log; /* of what was refused */
 	const struct fl_record_schema **schemas; /* of the probes, once started */
 	size_t n;
+	struct live_link *links;
+	size_t nr_links;
 	struct fl_rings *rings;
 	int control;
 	uint8_t *counts; /* the control map's value */
@@ -122,10 +131,21 @@ uint64_t live_left_over(const struct live_hist *h);
 int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag);
 /* The definition's filter, once the record is laid out. */
 int live_read_filter(struct fl_session *t, struct live_probe *p, struct fl_diag *diag);
+/* Its program for @hook, but not the hook: -errno where the kernel does not take it. */
+int live_load_for(struct fl_session *t, size_t index, enum fl_hook hook);
 /* Takes the hooks away, and keeps what they counted. */
 void live_detach(struct live_probe *p);
 /* Everything of a hook that was not taken. */
 void live_unload(struct live_probe *p);
+
+/* many.c: one link for many definitions; who has been taken is_shared. -ENOMEM. */
+int live_load_many(struct fl_session *t);
+void live_detach_many(struct fl_session *t);
+/* Firings of the links that are counted for this probe which the kernel dropped. */
+uint64_t live_missed_many(const struct fl_session *t, size_t probe);
+
+/* Firings that the kernel dropped because a program was running on that CPU already; -1: of none. */
+uint64_t live_prog_missed(int prog);
 
 /* totals.c: what found no room in a histogram; what a record tells of reads that failed. */
 uint64_t live_dropped(const struct fl_session *t, const struct live_hist *h);

@@ -63,6 +63,8 @@ void fl_session_free(struct fl_session *t)
 {
 	if (!t)
 		return;
+	live_detach_many(t);
+	free(t->links);
 	for (size_t i = 0; i < t->n; i++) {
 		live_unload(&t->probes[i]);
 		live_free_hists(&t->probes[i]);
@@ -162,20 +164,24 @@ int fl_session_start(struct fl_session *t, struct fl_diag *diag)
 	for (size_t i = 0; i < t->n; i++) {
 		more_facts(t, t->probes[i].event);
 		r = resolve_symbols(t, &t->probes[i], diag);
-		if (r == 0)
-			r = live_load_probe(t, i, diag);
 		if (r < 0) {
 			t->failed = i;
 			return r;
 		}
 	}
-	return 0;
+	r = live_load_many(t);
+	for (size_t i = 0; i < t->n && r == 0; i++) {
+		r = live_load_probe(t, i, diag);
+		t->failed = i;
+	}
+	return r;
 }
 
 /* ---- running ---- */
 
 void fl_session_stop(struct fl_session *t)
 {
+	live_detach_many(t);
 	for (size_t i = 0; i < t->n; i++)
 		live_detach(&t->probes[i]);
 }

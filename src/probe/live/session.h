@@ -58,6 +58,7 @@ struct fl_session_probe {
 	bool is_counted; /* by histograms, not sent */
 	size_t nr_hists; /* once started */
 	struct fl_buf tried; /* a line for each hook that was not taken, and why */
+	bool is_shared; /* with other definitions, on one link */
 	struct fl_buf left_out; /* a line for each place of several that takes no probe */
 };
 

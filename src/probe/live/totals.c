@@ -60,8 +60,7 @@ uint64_t live_count_no_stack(const struct fl_record_layout *l, const struct fl_r
 	return n;
 }
 
-/* Programs run with recursion refused by the kernel, which counts. */
-static uint64_t missed(int prog)
+uint64_t live_prog_missed(int prog)
 {
 	struct bpf_prog_info info = {};
 
@@ -119,9 +118,10 @@ static struct fl_totals counted(const struct fl_session *t, size_t i)
 {
 	const struct live_probe *p = &t->probes[i];
 	struct fl_probe_counts c = counts_of(t, i);
-	struct fl_totals n = { .missed = p->missed + missed(p->prog) + missed(p->entry_prog), .hits = c.hits,
+	struct fl_totals n = { .missed = p->missed + live_missed_many(t, i), .hits = c.hits,
 			       .filtered = c.filtered, .lost = c.lost, .over_budget = c.over_budget };
 
+	n.missed += live_prog_missed(p->prog) + live_prog_missed(p->entry_prog);
 	for (size_t k = 0; k < p->nr_attached; k++)
 		n.missed += fl_attachment_missed(&p->attached[k]);
 	if (p->pub.nr_hists == 1)
