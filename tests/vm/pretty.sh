@@ -55,3 +55,24 @@ long_struct() { trace --json -n 1 't sched_switch t=prev' -- busybox sleep 0.1 |
 prints '"cut":["t"]}' 'a struct that is cut' long_struct
 long_text() { trace -n 1 't sched_switch t=prev' -- busybox sleep 0.1 | grep -c ', \.\.\.}$'; }
 prints 1 'and as text' long_text
+
+# what an event's own format calls a field's value, as the kernel's own tracer prints it of the same firings
+T=/sys/kernel/tracing
+own_names()		# SYSTEM/EVENT FIELD, what stands before the name in the kernel's text
+{
+	echo >$T/trace
+	echo 'comm == "busybox"' >$T/events/$1/filter
+	echo 1 >$T/events/$1/enable
+	trace "e $1 n=\$$2" -- busybox sh -c 'busybox usleep 20000; busybox dd if=/dev/zero of=/tmp/z bs=64k count=4 2>/dev/null' |
+		sed 's/^.* n=//' | sort -u >ours
+	echo 0 >$T/events/$1/enable
+	echo 0 >$T/events/$1/filter
+	sed -n "s/^.*[[ ]$3\([^] ]*\).*/\1/p" $T/trace | sort -u >kernel
+	cat ours		# the kernel's window is the longer one
+	grep -q '[A-Z]' ours && ! grep -vxF -f kernel ours >&2
+}
+check 'states of tasks' own_names sched/sched_switch prev_state prev_state=
+check 'flags of pages' own_names kmem/mm_page_alloc gfp_flags gfp_flags=
+check 'softirqs' own_names irq/softirq_entry vec action=
+json_name() { trace --json -n 1 'e sched/sched_switch s=$prev_state if prev_state == 1' -- busybox usleep 20000 | grep -o '"s":1,"s_text":"S"'; }
+prints '"s":1,"s_text":"S"' 'beside the number in JSON' json_name

@@ -26,6 +26,7 @@ struct fl_tracing {
 	struct fl_session *session;
 	struct fl_symbols *symbols;
 	struct fl_text *text;
+	struct fl_field_names *names; /* where they are wanted */
 	bool bytes;
 	struct fl_tracing_events events;
 	struct fl_probe_event **own; /* those of them that were made here */

@@ -8,6 +8,7 @@
 #include "probe/lib/private.h"
 #include "probe/live/run.h"
 #include "probe/output/json.h"
+#include "probe/printfmt/names.h"
 
 struct handed {
 	struct fl_tracing_record pub;
@@ -42,7 +43,10 @@ int fl_tracing_new(struct fl_system *sys, const struct fl_tracing_opts *opts, st
 		return -ENOMEM;
 	t->sys = sys;
 	t->bytes = opts && opts->bytes;
-	r = fl_session_new(sys->target, &session, &t->session);
+	r = session.pretty ? fl_field_names_new(&t->names) : 0;
+	session.namer = r == 0 && t->names ? fl_field_names_namer(t->names) : NULL;
+	if (r == 0)
+		r = fl_session_new(sys->target, &session, &t->session);
 	if (r == 0)
 		r = fl_symbols_new(sys->target, &t->symbols);
 	if (r < 0) {
@@ -59,6 +63,7 @@ void fl_tracing_free(struct fl_tracing *t)
 		return;
 	fl_text_free(t->text);
 	fl_session_free(t->session);
+	fl_field_names_free(t->names);
 	fl_symbols_free(t->symbols);
 	for (size_t i = 0; i < t->nr_own; i++)
 		fl_probe_event_free(t->own[i]);

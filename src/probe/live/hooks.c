@@ -254,6 +254,8 @@ static int lay_out(const struct fl_session *t, struct live_probe *p, enum fl_hoo
 	o.pretty = p->pub.schema.pretty = t->opts.pretty && !p->pub.is_counted;
 	o.faults |= o.pretty;
 	o.raw = t->opts.raw && p->event->kind == FL_PROBE_EPROBE;
+	p->pub.schema.namer = o.pretty ? t->opts.namer : NULL;
+	p->pub.schema.format = p->points.format;
 	p->pub.hook = hook;
 	p->pub.schema.hook = fl_hooks[hook].name;
 	p->pub.schema.own_frames = own_frames(hook);

@@ -41,6 +41,7 @@ struct fl_session_opts {
 	unsigned int stacks; /* 1u << FL_STACK_*: taken with each record */
 	bool force; /* user probes within an instruction, too */
 	bool pretty; /* records have what lets values be shown by their type */
+	struct fl_field_namer *namer; /* for these, borrowed; NULL: none */
 	bool raw; /* event probes have the whole record of their event */
 	/*
 	 * Rings that several sessions share, borrowed; NULL: its own. Whoever reads them hands each record to the

@@ -8,6 +8,7 @@
 #include "probe/output/meaning.h"
 #include "probe/output/show.h"
 #include "probe/output/words.h"
+#include "probe/target/formats.h"
 
 /* $retval, and nothing done to it. */
 static bool is_result(const struct fl_probe_arg *a)
@@ -53,12 +54,28 @@ static bool has_meaning(const struct fl_record_schema *p, size_t arg, const stru
 	       fl_meaning_number(&said, v, out);
 }
 
+/* A field of an event, as it is: its own format may have names for it. */
+static bool own_name(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec, struct fl_buf *out)
+{
+	const struct fl_probe_arg *a = &p->event->args[arg];
+	const struct fl_fetch_insn *first = &a->program.code[0];
+
+	if (!p->namer || !p->format || a->type_text.p || a->count || a->program.n < 2 ||
+	    first->op != FL_FETCH_TP_ARG || first->field >= p->format->nr_fields ||
+	    fl_fetch_ops[first[1].op].stage != FL_STAGE_STORE || p->layout.slots[arg].kind != FL_SLOT_VALUE)
+		return false;
+	return p->namer->name(p->namer, p->format, &p->format->fields[first->field],
+			      fl_record_value(&p->layout.slots[arg], rec, 0, false), out);
+}
+
 static bool has_name(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,
 		     struct fl_symbols *symbols, struct fl_buf *out)
 {
 	const struct fl_probe_arg *a = &p->event->args[arg];
 	uint64_t v;
 
+	if (own_name(p, arg, rec, out))
+		return true;
 	if (!plain_number(p, arg, rec, &v))
 		return false;
 	if (fl_type_kind(a->btf) == BTF_KIND_ENUM && !fl_type_enum_signed(a->btf))

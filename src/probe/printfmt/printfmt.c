@@ -6,6 +6,7 @@
 #include "probe/printfmt/printfmt.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/util.h"
@@ -32,6 +33,18 @@ struct part {
 	uint32_t offset, size; /* of the field that is it */
 	bool is_signed;	       /* so it is printed */
 	uint8_t shift;	       /* bits that the conversion cuts off */
+	const struct fl_field *named; /* the one number that a text with names depends on; NULL: it is none */
+	struct said *said;	      /* what has been said of its values, SAID_MAX of them */
+};
+
+/* Names are found by going over them; most fields have few values. */
+#define SAID_MAX 16
+
+struct said {
+	uint64_t value;
+	bool is_known;
+	uint8_t n;
+	char text[38];
 };
 
 /* Events whose print fmt is not what the kernel prints. */
@@ -90,6 +103,36 @@ static void find_short_way(struct part *part, struct fl_abi abi)
 	part->shift = scalar ? 64 - 8 * f->size : 0;
 }
 
+/* Goes over an expression: false where it says more than names of one number's values. */
+static bool look_at(const struct fl_expr *e, const struct fl_field **field, bool *names)
+{
+	if (!e)
+		return true;
+	if (e->kind == FL_EXPR_UNKNOWN || (e->field && *field && e->field != *field))
+		return false;
+	if (e->field)
+		*field = e->field;
+	if (e->kind == FL_EXPR_CALL && (e->call == FL_CALL_FLAGS || e->call == FL_CALL_FLAGS_U64 ||
+					e->call == FL_CALL_SYMBOLIC || e->call == FL_CALL_SYMBOLIC_U64))
+		*names = true;
+	for (size_t i = 0; i < e->nr_args; i++)
+		if (!look_at(e->args[i], field, names))
+			return false;
+	return look_at(e->a, field, names) && look_at(e->b, field, names) && look_at(e->c, field, names);
+}
+
+static void find_named(struct part *part, struct fl_arena *arena)
+{
+	const struct fl_field *f = NULL;
+	bool names = false;
+
+	if (part->conversion.type != 's' || !part->is_plain || !look_at(part->value, &f, &names) || !f || !names ||
+	    f->loc != FL_FIELD_INLINE || f->is_array || !f->size || f->size > 8)
+		return;
+	part->named = f;
+	part->said = fl_arena_array(arena, SAID_MAX, sizeof(*part->said)); /* without, it is only slower */
+}
+
 static struct fl_expr *next_argument(struct fl_expr_parser *args)
 {
 	return fl_expr_take(args, ',') ? fl_expr_parse(args) : NULL;
@@ -109,9 +152,11 @@ static bool add_value(struct fl_expr_parser *args, struct part *part, struct fl_
 	part->value = next_argument(args);
 	if (part->value && args->nr_unknown > unknown)
 		part->is_unknown = p->has_unknown = true;
-	if (part->value)
-		find_short_way(part, args->abi);
-	return part->value;
+	if (!part->value)
+		return false;
+	find_short_way(part, args->abi);
+	find_named(part, args->arena);
+	return true;
 }
 
 /* "100%%" is text: parts end at conversions that take a value, so that the text is put together. */
@@ -361,11 +406,38 @@ static bool put_short(const struct part *part, const struct fl_print_record *rec
 	return true;
 }
 
+/* A text that has names, once a value. False where the number lies outside of the record. */
+static bool put_named(const struct part *part, const struct fl_print_record *rec, struct fl_buf *out)
+{
+	const struct fl_field *f = part->named;
+	struct said *said;
+	uint64_t v;
+	size_t from = out->len;
+
+	if (!part->said || !fl_range_ok(f->offset, f->size, rec->size))
+		return false;
+	v = fl_abi_number(rec->abi, rec->data + f->offset, f->size);
+	said = &part->said[(v ^ v >> 4 ^ v >> 8) % SAID_MAX];
+	if (said->is_known && said->value == v) {
+		fl_buf_add(out, said->text, said->n);
+		return true;
+	}
+	fl_expr_text(part->value, rec, out);
+	if (out->error || out->len - from > sizeof(said->text))
+		return true;
+	*said = (struct said){.value = v, .is_known = true, .n = (uint8_t)(out->len - from)};
+	if (said->n)
+		memcpy(said->text, out->data + from, said->n);
+	return true;
+}
+
 static void put_part(const struct part *part, const struct fl_print_record *rec, struct fl_buf *out)
 {
 	if (part->way != WAY_NONE && put_short(part, rec, out))
 		return;
 	fl_buf_add_str(out, part->text);
+	if (part->named && put_named(part, rec, out))
+		return;
 	if (part->has_value)
 		put_value(part, rec, out);
 }
@@ -383,4 +455,26 @@ void fl_printfmt_text(const struct fl_printfmt *p, const struct fl_print_record 
 	}
 	for (size_t i = 0; i < p->n; i++)
 		put_part(&p->parts[i], rec, out);
+}
+
+bool fl_printfmt_field(const struct fl_printfmt *p, const struct fl_field *field, const struct fl_print_record *rec,
+		       struct fl_buf *out)
+{
+	size_t i = 0;
+
+	while (i < p->n && p->parts[i].named != field)
+		i++;
+	if (i == p->n || !put_named(&p->parts[i], rec, out))
+		return false;
+	/* What stands at once behind it and is said of the same value: the "+" of a task that was preempted. */
+	for (i++; i < p->n && p->parts[i].has_value && !p->parts[i].text.n && p->parts[i].is_plain &&
+		  p->parts[i].conversion.type == 's'; i++) {
+		const struct fl_field *f = NULL;
+		bool names = false;
+
+		if (!look_at(p->parts[i].value, &f, &names) || f != field)
+			break;
+		fl_expr_text(p->parts[i].value, rec, out);
+	}
+	return true;
 }

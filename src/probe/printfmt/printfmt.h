@@ -36,4 +36,11 @@ struct fl_print_record {
 /* Appends the text. What lies outside of the record is shown as "(fault)" or 0, never read. */
 void fl_printfmt_text(const struct fl_printfmt *p, const struct fl_print_record *rec, struct fl_buf *out);
 
+/*
+ * Appends what the format calls the value of @field, where it has names for it that depend on no other field;
+ * @rec needs to hold that field alone. False: it has none.
+ */
+bool fl_printfmt_field(const struct fl_printfmt *p, const struct fl_field *field, const struct fl_print_record *rec,
+		       struct fl_buf *out);
+
 #endif

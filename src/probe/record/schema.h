@@ -9,15 +9,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "probe/event/event.h"
 #include "probe/record/layout.h"
+
+struct fl_format;
+struct fl_field;
+
+/* Says what an event's own format calls a field's value; false, and nothing appended: it has no name for it. */
+struct fl_field_namer {
+	bool (*name)(struct fl_field_namer *n, const struct fl_format *format, const struct fl_field *field,
+		     uint64_t value, struct fl_buf *out);
+};
 
 struct fl_record_schema {
 	const struct fl_probe_event *event;
 	struct fl_record_layout layout;
 	const char *hook;   /* the name of what carries the event, for people */
 	uint8_t own_frames; /* of a kernel stack: the program's, and those of what calls it */
-	bool pretty;	    /* values are shown by their type */
+	bool pretty;	    /* values are shown by their type, ... */
+	struct fl_field_namer *namer;	/* ... and fields by this, borrowed; NULL: none */
+	const struct fl_format *format; /* of the event that it is attached to; NULL: to none */
 };
 
 /* Those of a session, by the number that its records carry. */
