@@ -87,6 +87,8 @@ int fl_record_layout(const struct fl_probe_event *e, struct fl_layout_options o,
 	if (o.stacks) {
 		l.stacks_offset = (uint16_t)at;
 		l.stacks = o.stacks;
+		l.in_kernel = e->kind == FL_PROBE_KPROBE || e->kind == FL_PROBE_FPROBE || e->kind == FL_PROBE_TPROBE ||
+			      e->kind == FL_PROBE_EPROBE;
 		at += _FL_STACK_MAX * sizeof(struct fl_stackloc);
 	}
 	for (size_t i = 0; i < e->nr_args; i++) {
@@ -197,5 +199,5 @@ int fl_record_stack(const struct fl_record_layout *l, const struct fl_record *r,
 				  .is_full = loc.len == FL_STACK_FRAMES * 8 };
 	while (ret->n && !fl_stack_frame(ret, ret->n - 1)) /* a process begins with a frame of zeros */
 		ret->n--;
-	return 0;
+	return kind == FL_STACK_KERNEL && l->in_kernel && !ret->n ? -ENODATA : 0;
 }

@@ -111,6 +111,7 @@ struct fl_record_layout {
 	uint16_t nr_faults;	/* bits: one an argument, and behind them one an argument's extra */
 	uint16_t stacks_offset; /* 0: no stacks */
 	unsigned int stacks;	/* 1u << FL_STACK_*: which are taken */
+	bool in_kernel;		/* the event happens there: without a kernel stack, that was not given */
 	uint16_t fixed_size;	/* all but the strings, a multiple of 8 */
 	uint16_t string_max;	/* bytes of one string, NUL included */
 	uint16_t nr_strings;	/* elements of string slots */
@@ -153,7 +154,10 @@ struct fl_stack {
 	bool is_full; /* there were perhaps more */
 };
 
-/* 0 (and no frames where the task has none); -ENOENT: not wanted; else the kernel's -errno. */
+/*
+ * 0 (and no frames where the task has none); -ENOENT: not wanted; -ENODATA: the kernel gave none of its own, as
+ * 6.1 does at system calls; else the kernel's -errno.
+ */
 int fl_record_stack(const struct fl_record_layout *l, const struct fl_record *r, size_t size,
 		    enum fl_stack_kind kind, struct fl_stack *ret);
 uint64_t fl_stack_frame(const struct fl_stack *s, size_t i);
