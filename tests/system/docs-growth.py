@@ -43,6 +43,9 @@ SHAPES = [
         "a%d b\n" % (i % 10) for i in range(n)) + "=== ===\n"),
     ("places to be ignored", "a.rst", (), lambda n: "T\n=\n\n" + "".join(
         ".. foreland: ignore sysfs-modules   %d\n\n/sys/modules/x\n\n" % i for i in range(n))),
+    ("quoted fields in one line", "a.rst", (), lambda n: "T\n=\n\n.. csv-table::\n\n   " + '"a""b",' * (4 * n) + "x\n"),
+    ("options of one directive", "a.rst", (), lambda n: "T\n=\n\n.. automodule:: x\n" + "".join(
+        "   :o%d: x\n" % k for k in range(n))),
     ("paths in one line", "a.rst", (), lambda n: "T\n=\n\n" + "/sys/modules/x " * (4 * n) + "\n"),
     ("indirect targets in a circle", "a.rst", (), lambda n: "T\n=\n\n" + "".join(
         ".. _a%d: a%d_\n" % (i, (i + 1) % n) for i in range(n)) + "\na1_\n"),

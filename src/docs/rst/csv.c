@@ -26,6 +26,8 @@ struct csv {
 	uint32_t rows, fields, most, least;
 	struct rst_line *cell; /* the field at hand, a line each */
 	uint32_t n;
+	char *store; /* for copies of the line at hand */
+	uint32_t store_row;
 	uint32_t told; /* docutils tells a line of a field from here on */
 	bool bad;
 };
@@ -91,18 +93,27 @@ struct piece {
 	uint32_t n;
 };
 
-static void drop(struct csv *c, struct piece *p, size_t n)
+/* One store serves all copies of a line: together they are no longer than it. */
+static bool copy(struct csv *c, struct piece *p)
 {
 	struct fl_str s = line_at(c);
 
-	if (!p->copy) {
-		p->copy = fl_arena_alloc(c->r->arena, s.n + 1);
-		p->n = c->col - p->from;
-		if (p->copy)
-			memcpy(p->copy, s.p + p->from, p->n);
-		else
-			c->bad = true;
+	if (!c->store || c->store_row != c->row) {
+		c->store = fl_arena_alloc(c->r->arena, s.n + 1);
+		c->store_row = c->row;
 	}
+	p->copy = c->store;
+	if (!p->copy)
+		return false;
+	p->n = c->col - p->from;
+	memcpy(p->copy, s.p + p->from, p->n);
+	return true;
+}
+
+static void drop(struct csv *c, struct piece *p, size_t n)
+{
+	if (!p->copy && !copy(c, p))
+		c->bad = true;
 	c->col += n;
 }
 
@@ -120,6 +131,8 @@ static void end_piece(struct csv *c, struct piece *p)
 
 	if (p->copy)
 		out = (struct rst_line){ p->copy, p->n, l->no, l->off + p->from };
+	if (p->copy)
+		c->store += p->n;
 	while (out.n && out.p[out.n - 1] == ' ')
 		out.n--;
 	if (c->n < c->in.n)
@@ -219,6 +232,7 @@ static void read_rows(struct csv *c, bool cells)
 {
 	c->rows = c->most = 0;
 	c->least = UINT32_MAX;
+	c->store = NULL;
 	for (c->row = 0; c->row < c->in.n && !c->bad; c->row++) {
 		c->col = c->fields = 0;
 		while (!c->bad && line_at(c).n) {

@@ -119,9 +119,11 @@ static struct fl_str field_value(const struct use *u, uint32_t i)
 	return fl_str_trim(fl_str_from(rst_str(l), field_name(l).n + 2));
 }
 
+#define MOST_OPTIONS 40 /* no directive has more */
+
 static bool is_before(const struct use *u, uint32_t end, struct fl_str name)
 {
-	for (uint32_t i = 0; i < end; i++) {
+	for (uint32_t i = end > MOST_OPTIONS ? end - MOST_OPTIONS : 0; i < end; i++) {
 		if (is_field(&u->options.v[i]) && fl_str_eq(field_name(&u->options.v[i]), name))
 			return true;
 	}
