@@ -37,6 +37,23 @@ check 'a system call is said as the kernel says it' \
 check 'flags and arrays are, too' \
 	same_as_kernels 'signal/signal_generate signal/signal_deliver' '(kill -USR1 $(sh -c "echo \$PPID"))' 'signal_[gd].*sig=10 .*'
 
+# The same histogram on the kernel's own event, of the same programs.
+same_histogram() {
+	e=events/sched/sched_process_exec
+	spec='hist:keys=filename:vals=pid if filename == "/tmp/marked"'
+	echo "$spec" >$T/$e/trigger
+	ours "echo '$spec' >$e/trigger; /tmp/marked true; /tmp/marked true; cat $e/hist" | grep '^{' >/tmp/ours
+	grep '^{' $T/$e/hist >/tmp/theirs
+	echo "!$spec" >$T/$e/trigger
+	[ -s /tmp/ours ] && cmp /tmp/ours /tmp/theirs
+}
+if grep -q hist $T/events/sched/sched_process_exec/trigger; then
+	check "a histogram in a trigger's file counts what the kernel's own counts" same_histogram
+fi
+prints '0 1' 'a trigger switches the trace for the records behind it' \
+	ours 'echo "traceoff:1" >events/sched/sched_process_exec/trigger; echo 1 >events/sched/sched_process_exec/enable
+		/tmp/marked true; /tmp/marked true; echo $(cat tracing_on) $(grep -c "count=0" events/sched/sched_process_exec/trigger)'
+
 check 'what a ring has no room for is counted' sh -c "
 	foreland mount --only tracing - -- sh -c 'cd $T; echo p:n write_null >kprobe_events; echo 1 >events/kprobes/n/enable
 		dd if=/dev/zero of=/dev/null bs=1 count=60000 2>/dev/null
