@@ -312,8 +312,8 @@ void fl_metrics_finish(struct fl_metrics *m)
 	for (size_t i = 0; i < _FL_METRIC_MAX; i++) {
 		_cleanup_labels_ struct fl_labels labels = {};
 
-		if (!fl_metric_families[i].limited || !m->budget)
-			continue;
+		if (!fl_metric_families[i].limited || !m->budget || (!m->family[i].first && !m->cut[i]))
+			continue; /* of a family that nobody adds to there is nothing to say */
 		fl_labels_add(&labels, FL_STR("metric"), fl_str(fl_metric_families[i].name));
 		fl_metrics_add(m, FL_METRIC_SERIES_CUT, &labels, FL_U64(m->cut[i]));
 	}

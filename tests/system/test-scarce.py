@@ -150,7 +150,7 @@ with open("metrics") as f:
 with open("metrics") as f:
     expect("--prometheus: of 10,100 places the 10,000 largest, and it is said, here and there", r.returncode == 0
            and len(series) == 10000 and min(int(s.split()[-1]) for s in series) == 101
-           and b"10100" in r.stderr and "foreland_alloc_series_cut 100\n" in f.read(), r)
+           and b"10100" in r.stderr and 'foreland_series_cut{metric="foreland_alloc_bytes"} 100\n' in f.read(), r)
 
 if os.geteuid() == 0:
     os.chdir("/")
