@@ -61,7 +61,8 @@ def arguments_of(command, out):
             at = words.index(flag)
             name = words[at + 1]
             del words[at:at + 2]
-    words = [w for w in words if w != "-MD" and not w.startswith(("-fsanitize", "-I/usr/include"))]  # another C library's
+    theirs = re.compile(r"-I/usr/include(/[a-z0-9_]+-linux-gnu\w*)?")  # another C library's headers
+    words = [w for w in words if w != "-MD" and not w.startswith("-fsanitize") and not theirs.fullmatch(w)]
     return words + ["-Werror", "-o", os.path.join(out, name.replace("/", "_"))], os.path.join(out, name.replace("/", "_"))
 
 
