@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """test-shelf.py FORELAND LOAD THREADS FOLDER: the tools of the shelf that need no more than user probes and tracepoints, each
-with a program that writes down what it did (shelf-load.c), or with the C library's and OpenSSL's own programs; and
+with a program that writes down what it did (shelf-load.c), or with the C library's own; and
 how tools are found. Nothing but programs of this test is traced.
 """
 import os, re, shutil, subprocess, sys, tempfile
@@ -104,23 +104,6 @@ def user_code(work):
     check('gethostlatency: the name, and how long it took', len(got) == 1 and re.search(r' us=\d+ ', got[0]), ended)
 
 
-def tls(work):
-    """Who writes as many bytes as openssl was given."""
-    key = subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', f'{work}/k', '-out',
-                          f'{work}/c', '-subj', '/CN=x', '-days', '2'], capture_output=True) if shutil.which('openssl') else None
-    if not key or key.returncode:
-        return print('ok - sslsnoop # SKIP there is no openssl')
-    script = f'''openssl s_server -quiet -accept $0 -key {work}/k -cert {work}/c >{work}/o 2>&1 & s=$!
-        n=1
-        until (echo seventeen-letters; sleep $n) | openssl s_client -quiet -connect 127.0.0.1:$0 >/dev/null 2>&1
-              grep -q seventeen-letters {work}/o; do n=$((n + 1)); [ $n -lt 9 ] || exit 1; done
-        kill $s; rm {work}/o'''
-    ended = tool('sslsnoop', 'sh', '-c', script, str(20000 + os.getpid() % 20000))
-    check('sslsnoop: what is written', lines(ended, r'(function=SSL_write tid=\d+ ret=18 us=\d+)'), ended)
-    ended = tool('ssllatency', 'sh', '-c', script, str(20001 + os.getpid() % 20000))
-    check('ssllatency: by function', re.search(r'^\{ function: SSL_write +, usecs: .*\} hitcount: +\d+$', ended.stdout, re.M), ended)
-
-
 def main():
     shelf()
     with tempfile.TemporaryDirectory() as work:
@@ -130,7 +113,6 @@ def main():
             finding(work)
             counting()
             user_code(work)
-            tls(work)
     print(f'1..{count}')
     return 1 if bad else 0
 
