@@ -142,9 +142,13 @@ for _ in range(kills):
     kill_one(["docs", "check", "--fix", "--write", "tree"], 0.03)
     files = tree_files()
     seen.update(files.values())
-    bad += [(n, t) for n, t in files.items() if t not in (OLD, NEW) or not re.fullmatch(r"page\d+\.rst", n)]
-    bad += [("pages", len(files))] if len(files) < 40 else []
-expect("docs check --fix --write: each page is the old one or the new one", OLD != NEW and not bad, bad[:3])
+    # a file with a name is replaced by one that has another, for a moment: that one is whole by then
+    strange = [(n, t) for n, t in files.items() if not re.fullmatch(r"page\d+\.rst", n)]
+    bad += [(n, t) for n, t in files.items() if t not in (OLD, NEW)] + (strange if len(strange) > 1 else [])
+    bad += [(n, t) for n, t in strange if t != NEW or not n.startswith(".foreland-")]
+    bad += [("pages", len(files))] if len(files) - len(strange) != 40 else []
+expect("docs check --fix --write: each page is the old one or the new one, and of one file at most the new one "
+       "has not its name yet", OLD != NEW and not bad, bad[:3])
 shutil.rmtree("tree")
 
 HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
