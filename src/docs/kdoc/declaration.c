@@ -485,6 +485,16 @@ static struct fl_str syscall_name(struct decls *d, const struct kdoc_token *v, s
 	return fl_str(name);
 }
 
+/* DEFINE_IDTENTRY_IRQ(name) is void name(struct pt_regs *regs, u32 vector), as 7.3's script knows. */
+static struct fl_str interrupt_entry(struct decls *d, const struct kdoc_token *v, size_t at)
+{
+	struct kdoc_token regs = { FL_STR("regs"), v[at].line, true }, vector = { FL_STR("vector"), v[at].line, true };
+
+	declare(d, fl_str_n("", 0), &regs);
+	declare(d, fl_str_n("", 0), &vector);
+	return v[at + 2].s;
+}
+
 /* TRACE_EVENT(name, TP_PROTO(...), ...) declares trace_name. */
 static bool tracepoint(struct decls *d, const struct kdoc_token *v, size_t n, size_t at)
 {
@@ -554,7 +564,9 @@ static void function(struct decls *d, const struct kdoc_tokens *t)
 		excess(d, thing);
 		return;
 	}
-	if (real.n && at < n && from < n && is(&v[from], "(") && !fl_str_starts(real, "sys_") &&
+	if (fl_str_is(real, "DEFINE_IDTENTRY_IRQ") && d->dialect != KDOC_6_12 && at + 2 < n)
+		real = interrupt_entry(d, v, at);
+	else if (real.n && at < n && from < n && is(&v[from], "(") && !fl_str_starts(real, "sys_") &&
 		 (!t->define || v[from].s.p == v[at].s.p + v[at].s.n)) /* "name (" is no macro's parameter list */
 		parameters(d, v, from + 1, behind(v, n, from) - 1);
 	snprintf(thing, sizeof(thing), "%.*s", FL_STR_ARG(real));
