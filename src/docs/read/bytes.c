@@ -8,8 +8,12 @@
  */
 #include <limits.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "base/utf8.h"
 #include "docs/read/read.h"
@@ -83,12 +87,38 @@ SCAN(scan16, v16, )
 #if defined(__x86_64__)
 typedef uint8_t v32 __attribute__((vector_size(32)));
 SCAN(scan32, v32, __attribute__((target("avx2"))))
+
+/*
+ * The processor has AVX2, and the kernel keeps its registers. __builtin_cpu_supports() would ask twenty such
+ * questions when any command starts, and each costs a virtual machine some ten microseconds.
+ */
+static bool ask_avx2(void)
+{
+	uint32_t a, b, c, d, kept, high;
+
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
+		return false;
+	__asm__ volatile("xgetbv" : "=a"(kept), "=d"(high) : "c"(0));
+	return (kept & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_AVX2;
+}
+
+static bool has_avx2(void)
+{
+	static atomic_int known; /* 0: not asked yet; threads that ask at once get the same answer */
+	int answer = atomic_load_explicit(&known, memory_order_relaxed);
+
+	if (!answer) {
+		answer = ask_avx2() ? 1 : -1;
+		atomic_store_explicit(&known, answer, memory_order_relaxed);
+	}
+	return answer > 0;
+}
 #endif
 
 static struct hits scan(struct fl_str text, size_t i, bool controls)
 {
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx2"))
+	if (has_avx2())
 		return scan32(text.p, i, text.n, controls);
 #endif
 	return scan16(text.p, i, text.n, controls);
