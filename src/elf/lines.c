@@ -16,18 +16,17 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <libelf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/map.h"
 #include "base/util.h"
+#include "elf/debuginfo.h"
 
 #define DEPTH_MAX 64
 
@@ -70,9 +69,7 @@ struct unit {
 };
 
 struct fl_elf_lines {
-	Elf *elf, *alt_elf;
-	Dwarf *dwarf, *alt;
-	struct fl_elf_image alt_image;
+	struct fl_elf_dwarf dwarf;
 	struct unit *units;
 	size_t nr_units;
 	struct ranges by_address; /* of units */
@@ -154,7 +151,7 @@ static int find_units(struct fl_elf_lines *l)
 	uint8_t type;
 	int r = 0;
 
-	while (r == 0 && dwarf_get_units(l->dwarf, cu, &cu, NULL, &type, &die, NULL) == 0) {
+	while (r == 0 && dwarf_get_units(l->dwarf.dwarf, cu, &cu, NULL, &type, &die, NULL) == 0) {
 		if (type != DW_UT_compile || dwarf_tag(&die) != DW_TAG_compile_unit)
 			continue;
 		if (l->nr_units == cap) {
@@ -222,41 +219,6 @@ static const struct range *function_at(struct unit *u, uint64_t address)
 	return find_range(&u->functions, address);
 }
 
-/* Compressed sections are unpacked by writing to their headers: into our own copy of the page. */
-static Elf *open_elf(const struct fl_elf_image *i)
-{
-	char *data = (char *)i->file.data;
-
-	if (i->file.mapped && mprotect(data, i->file.size, PROT_READ | PROT_WRITE) < 0)
-		return NULL;
-	return elf_memory(data, i->file.size);
-}
-
-/* The file that the debug file shares with others: by build-id, or the path that stands there. */
-static void open_alt(struct fl_elf_lines *l)
-{
-	_cleanup_buf_ struct fl_buf path = {};
-	const void *id;
-	const char *name;
-	ssize_t n = dwelf_dwarf_gnu_debugaltlink(l->dwarf, &name, &id);
-
-	if (n < 2 || n > 64)
-		return;
-	fl_buf_addz(&path, "/usr/lib/debug/.build-id/");
-	for (ssize_t k = 0; k < n; k++)
-		fl_buf_addf(&path, "%02x%s", ((const unsigned char *)id)[k], k ? "" : "/");
-	fl_buf_addz(&path, ".debug");
-	if (path.error || (fl_elf_image_open(fl_buf_z(&path), &l->alt_image) < 0 &&
-			   (name[0] != '/' || fl_elf_image_open(name, &l->alt_image) < 0)))
-		return;
-	if (!fl_str_eq(fl_elf_build_id(&l->alt_image), fl_str_n(id, (size_t)n)))
-		return;
-	l->alt_elf = open_elf(&l->alt_image);
-	l->alt = l->alt_elf ? dwarf_begin_elf(l->alt_elf, DWARF_C_READ, NULL) : NULL;
-	if (l->alt)
-		dwarf_setalt(l->dwarf, l->alt);
-}
-
 void fl_elf_lines_close(struct fl_elf_lines *l)
 {
 	if (!l)
@@ -271,36 +233,22 @@ void fl_elf_lines_close(struct fl_elf_lines *l)
 	fl_arena_fini(&l->strings);
 	free(l->units);
 	free(l->by_address.v);
-	if (l->dwarf)
-		dwarf_end(l->dwarf);
-	if (l->alt)
-		dwarf_end(l->alt);
-	if (l->elf)
-		elf_end(l->elf);
-	if (l->alt_elf)
-		elf_end(l->alt_elf);
-	fl_elf_image_close(&l->alt_image);
+	fl_elf_dwarf_close(&l->dwarf);
 	free(l);
 }
 
 int fl_elf_lines_open(const struct fl_elf_image *i, struct fl_elf_lines **ret)
 {
-	struct fl_elf_lines *l;
+	struct fl_elf_lines *l = calloc(1, sizeof(*l));
 	int r;
 
-	if (!fl_elf_section(i, ".debug_info") && !fl_elf_section(i, ".zdebug_info"))
-		return -ENOENT;
-	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
-	elf_version(EV_CURRENT);
-	l->elf = open_elf(i);
-	l->dwarf = l->elf ? dwarf_begin_elf(l->elf, DWARF_C_READ, NULL) : NULL;
-	if (!l->dwarf) {
-		fl_elf_lines_close(l);
-		return -ENOENT;
+	r = fl_elf_dwarf_open(i, &l->dwarf);
+	if (r < 0) {
+		free(l);
+		return r == -ENODATA ? -ENOENT : r;
 	}
-	open_alt(l);
 	r = find_units(l);
 	if (r < 0)
 		fl_elf_lines_close(l);
@@ -445,7 +393,7 @@ static void describe(struct fl_elf_lines *l, struct unit *u, struct scope *s)
 {
 	Dwarf_Die die;
 
-	if (s->is_named || !dwarf_offdie(l->dwarf, s->die, &die))
+	if (s->is_named || !dwarf_offdie(l->dwarf.dwarf, s->die, &die))
 		return;
 	s->is_named = true;
 	name_frame(&die, &s->frame);
@@ -481,7 +429,7 @@ static size_t find_frames(struct fl_elf_lines *l, const struct range *function, 
 	Dwarf_Die die;
 	size_t n = 0;
 
-	if (!dwarf_offdie(l->dwarf, function->die, &die))
+	if (!dwarf_offdie(l->dwarf.dwarf, function->die, &die))
 		return 0;
 	v[n++] = (struct scope){ .die = function->die };
 	for (unsigned int d = 1; d < DEPTH_MAX && child_with(&die, address, &die); d++)
@@ -506,7 +454,7 @@ static struct function *known_function(struct fl_elf_lines *l, struct unit *u, D
 			e->ptr = f;
 		return NULL;
 	}
-	if (f->asked++ == 0 && dwarf_offdie(l->dwarf, die, &entry) && add_scopes(f, &entry, 0) < 0)
+	if (f->asked++ == 0 && dwarf_offdie(l->dwarf.dwarf, die, &entry) && add_scopes(f, &entry, 0) < 0)
 		f->n = 0;
 	return f->n ? f : NULL;
 }

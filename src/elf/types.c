@@ -21,6 +21,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/util.h"
+#include "elf/debuginfo.h"
 
 #define TYPES_MAX 200000
 #define DEPTH_MAX 16
@@ -36,8 +37,7 @@ struct item {
 };
 
 struct maker {
-	Elf *elf;
-	Dwarf *dwarf;
+	struct fl_elf_dwarf dwarf;
 	struct item *queue;
 	size_t n, cap;	     /* item k has id INDEX_ID + 1 + k */
 	struct fl_map ids;   /* by entry and dimension */
@@ -55,20 +55,12 @@ struct entry_key {
 static int open_maker(struct maker *m, const struct fl_elf_image *i)
 {
 	*m = (struct maker){};
-	if (!fl_elf_section(i, ".debug_info") && !fl_elf_section(i, ".zdebug_info"))
-		return -ENODATA;
-	elf_version(EV_CURRENT);
-	m->elf = elf_memory((char *)(uintptr_t)i->file.data, i->file.size);
-	m->dwarf = m->elf ? dwarf_begin_elf(m->elf, DWARF_C_READ, NULL) : NULL;
-	return m->dwarf ? 0 : -ENODATA;
+	return fl_elf_dwarf_open(i, &m->dwarf);
 }
 
 static void close_maker(struct maker *m)
 {
-	if (m->dwarf)
-		dwarf_end(m->dwarf);
-	if (m->elf)
-		elf_end(m->elf);
+	fl_elf_dwarf_close(&m->dwarf);
 	free(m->queue);
 	fl_map_fini(&m->ids);
 	fl_map_fini(&m->named);
@@ -149,11 +141,11 @@ static bool find_named(struct maker *m, struct fl_str name, Dwarf_Die *ret)
 	Dwarf_Die die;
 	uint8_t type;
 
-	while (!m->has_named && dwarf_get_units(m->dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
+	while (!m->has_named && dwarf_get_units(m->dwarf.dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
 		index_children(m, &die, 0);
 	m->has_named = true;
 	e = fl_map_get(&m->named, name);
-	return e && dwarf_offdie(m->dwarf, e->num & ~(1ull << 63), ret);
+	return e && dwarf_offdie(m->dwarf.dwarf, e->num & ~(1ull << 63), ret);
 }
 
 /* ---- ids ---- */
@@ -468,19 +460,26 @@ int fl_elf_types_of_name(const struct fl_elf_image *image, struct fl_str name, s
 
 /* ---- functions ---- */
 
+/* A function in several pieces, of which the unlikely ones lie elsewhere, begins where the first one does. */
+static bool begins_at(Dwarf_Die *die, uint64_t address)
+{
+	Dwarf_Addr base, low, high;
+
+	if ((dwarf_entrypc(die, &low) == 0 && low == address) || (dwarf_lowpc(die, &low) == 0 && low == address))
+		return true;
+	return dwarf_hasattr(die, DW_AT_ranges) && dwarf_ranges(die, 0, &base, &low, &high) > 0 && low == address;
+}
+
 static bool find_function(Dwarf_Die *parent, uint64_t address, unsigned int depth, Dwarf_Die *ret)
 {
 	Dwarf_Die die;
-	Dwarf_Addr low;
 
 	if (depth > DEPTH_MAX || dwarf_child(parent, &die) != 0)
 		return false;
 	do {
 		int tag = dwarf_tag(&die);
 
-		if (tag == DW_TAG_subprogram &&
-		    ((dwarf_entrypc(&die, &low) == 0 && low == address) ||
-		     (dwarf_lowpc(&die, &low) == 0 && low == address))) {
+		if (tag == DW_TAG_subprogram && begins_at(&die, address)) {
 			*ret = die;
 			return true;
 		}
@@ -496,7 +495,7 @@ static bool find_at(struct maker *m, uint64_t address, Dwarf_Die *ret)
 	Dwarf_Die die;
 	uint8_t type;
 
-	while (dwarf_get_units(m->dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
+	while (dwarf_get_units(m->dwarf.dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
 		if (dwarf_haspc(&die, address) == 1 && find_function(&die, address, 0, ret))
 			return true;
 	return false;
@@ -605,7 +604,7 @@ bool fl_elf_is_inlined(const struct fl_elf_image *image, struct fl_str name)
 	bool found = false;
 
 	if (open_maker(&m, image) == 0)
-		while (!found && dwarf_get_units(m.dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
+		while (!found && dwarf_get_units(m.dwarf.dwarf, cu, &cu, NULL, &type, &die, NULL) == 0)
 			found = has_inlined(&die, name, 0);
 	close_maker(&m);
 	return found;

@@ -154,6 +154,22 @@ def typed(name, path, prefix=()):
     check(name, len(want) == 4 and got == want, f'{ended} {got} {want}')
 
 
+def in_pieces(work):
+    """The unlikely part of a function lies elsewhere: it has a list of ranges and no first address."""
+    with open(f'{work}/pieces.c', 'w') as f:
+        f.write('#include <stdio.h>\n#include <stdlib.h>\nstruct pair { int a, b; };\n'
+                '__attribute__((cold, noreturn, noinline)) static void fail(int n) { printf("%d\\n", n); abort(); }\n'
+                '__attribute__((noinline)) int pieces(struct pair *p, int n) {\n'
+                '\tif (n < 0)\n\t\tfail(p->b);\n\treturn p->a + n;\n}\n'
+                'int main(int argc, char **argv) { struct pair p = { 40, 2 }; return pieces(&p, argc + 1) == 42 ? 0 : 1; }\n')
+    out('gcc', '-O2', '-g', '-o', f'{work}/pieces', f'{work}/pieces.c')
+    if not re.search(r': pieces\n(?:(?!.*DW_TAG).*\n)*.*DW_AT_ranges', out('readelf', '--debug-dump=info',
+                                                                                  f'{work}/pieces').stdout):
+        return skip('a function in pieces', 'this compiler leaves it whole')
+    rows, ended = trace(f'p {work}/pieces:pieces b=p->b n=n', command=[f'{work}/pieces'])
+    check('a function in pieces', [r['args'] for r in rows] == [{'b': 2, 'n': 2}] and ended.returncode == 0, ended)
+
+
 def by_type(work):
     typed('types of a program of its DWARF', program)
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'named.c')
@@ -162,6 +178,14 @@ def by_type(work):
         typed(f'built with {level}', f'{work}/level{level}')
     out('gcc', '-O2', '-gdwarf-4', '-w', '-o', f'{work}/four', source)
     typed('of DWARF 4', f'{work}/four')
+    out('objcopy', '--compress-debug-sections', program, f'{work}/packed')
+    check('readelf: sections are compressed', re.search(r'\.debug_info.*\n.* C ', out('readelf', '-SW', f'{work}/packed').stdout +
+          out('readelf', '-S', f'{work}/packed').stdout))
+    typed('of compressed sections', f'{work}/packed')
+    rows, ended = trace(f'p {work}/packed:no_such_function')
+    check('a function that is not there, beside compressed sections', ended.returncode == 1 and
+          "has no function 'no_such_function'" in ended.stderr, ended)
+    in_pieces(work)
     stripped = f'{work}/by-id'
     out('objcopy', '--strip-all', program, stripped)
     ident = re.search(r'Build ID: (\w+)', out('readelf', '-n', stripped).stdout)
