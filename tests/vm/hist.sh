@@ -47,6 +47,35 @@ fi
 same 'onmax() and save()' kmem/kmalloc 'keys=bytes_alloc:v=bytes_req:sort=bytes_alloc:onmax($v).save(bytes_req,gfp_flags)' \
 	'e kmem/kmalloc bytes_req=$bytes_req:u64 bytes_alloc=$bytes_alloc:u64 gfp_flags=$gfp_flags:u64'
 same 'onchange()' raw_syscalls/sys_enter 'keys=common_pid:v=id:onchange($v).save(id)' 't sys_enter id'
+
+# What is made of pairs, and counted: as often, and by the same keys, by the kernel's synthetic event and by ours.
+pairs()
+{
+	S=$T/events/syscalls C='if comm == "busybox"'
+	echo 's:lat u64 lat; u64 how; long ret' >>$T/dynamic_events
+	echo "hist:keys=common_pid:ts0=common_timestamp.usecs,f=flag $C" >$S/sys_enter_newfstatat/trigger
+	echo "hist:keys=common_pid:lat=common_timestamp.usecs-\$ts0,g=\$f:onmatch(syscalls.sys_enter_newfstatat).trace(lat,\$lat,\$g,ret) $C" \
+		>$S/sys_exit_newfstatat/trigger
+	echo 'hist:keys=how:vals=how' >$T/events/synthetic/lat/trigger
+	cat >/tmp/defs <<-'E'
+	s:lat u64 lat; u64 how; s64 ret
+	hist:keys=how:vals=how
+	e syscalls/sys_enter_newfstatat flag=$flag:u64
+	hist:keys=common_pid:ts0=common_timestamp.usecs,f=flag
+	e syscalls/sys_exit_newfstatat ret=$ret:s64
+	hist:keys=common_pid:lat=common_timestamp.usecs-$ts0,g=$f:onmatch(syscalls.sys_enter_newfstatat).trace(lat,$lat,$g,ret)
+	E
+	foreland trace --comm busybox --file /tmp/defs -- busybox find /proc/sys/kernel /etc 2>/tmp/err | sed -n '/^{ how/p; /Hits:/p' >/tmp/ours
+	sed -n '/^{ how/p; /Hits:/p' $T/events/synthetic/lat/hist >/tmp/kernel
+	echo '!hist:keys=how:vals=how' >$T/events/synthetic/lat/trigger
+	: >$S/sys_exit_newfstatat/trigger
+	: >$S/sys_enter_newfstatat/trigger
+	echo '-:lat' >>$T/dynamic_events
+	cat /tmp/kernel /tmp/err
+	diff /tmp/kernel /tmp/ours && grep -q '^{' /tmp/ours
+}
+check 'pairs, and what is made of them' pairs
+
 case $(uname -r) in
 6.*) ;;
 *) same 'names of tasks' raw_syscalls/sys_enter keys=common_comm,id:sort=id 't sys_enter id' ;;
