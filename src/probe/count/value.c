@@ -94,21 +94,6 @@ static uint64_t log2_of(uint64_t v)
 	return v < 2 ? 0 : 64 - (uint64_t)__builtin_clzll(v - 1);
 }
 
-static uint64_t operate(char op, uint64_t a, uint64_t b)
-{
-	switch (op) {
-	case '+':
-		return a + b;
-	case '-':
-		return a - b;
-	case '*':
-		return a * b;
-	case '/':
-		return b ? a / b : UINT64_MAX; /* the kernel's answer, too */
-	}
-	return -a;
-}
-
 static struct fl_count_value value(struct work *w, const struct fl_hist_value *v, unsigned int depth)
 {
 	uint64_t a, b;
@@ -122,7 +107,7 @@ static struct fl_count_value value(struct work *w, const struct fl_hist_value *v
 	if (v->flags & FL_HV_EXPR) {
 		a = value(w, v->operand[0], depth + 1).number;
 		b = v->op == 'n' ? 0 : value(w, v->operand[1], depth + 1).number;
-		return number(operate(v->op, a, b));
+		return number(fl_hist_operate(v->op, a, b));
 	}
 	if (v->flags & FL_HV_LOG2)
 		return number(log2_of(value(w, v->operand[0], depth + 1).number));

@@ -428,7 +428,7 @@ static struct fl_hist_value *behind(struct fl_hist_value *v)
 	return v->flags & (FL_HV_REF | FL_HV_ALIAS) ? v->target : v;
 }
 
-static uint64_t work_out(char op, uint64_t a, uint64_t b)
+uint64_t fl_hist_operate(char op, uint64_t a, uint64_t b)
 {
 	switch (op) {
 	case '+':
@@ -437,8 +437,10 @@ static uint64_t work_out(char op, uint64_t a, uint64_t b)
 		return a - b;
 	case '*':
 		return a * b;
+	case '/':
+		return b ? a / b : UINT64_MAX; /* the kernel's answer, too */
 	default:
-		return b ? a / b : UINT64_MAX;
+		return -a;
 	}
 }
 
@@ -452,7 +454,7 @@ static int read_operand(const struct hist_parse *p, char *text, unsigned int *de
 /* Two numbers are one. */
 static int fold(const struct hist_parse *p, struct fl_hist_value *v, uint64_t a, uint64_t b)
 {
-	v->constant = work_out(v->op, a, b);
+	v->constant = fl_hist_operate(v->op, a, b);
 	v->op = '\0';
 	v->operand[0] = v->operand[1] = NULL;
 	v->name = "";

@@ -110,6 +110,9 @@ struct fl_hist_value {
 	bool read_once;
 };
 
+/* What @op (of struct fl_hist_value) makes of its operands; "n" has one. */
+uint64_t fl_hist_operate(char op, uint64_t a, uint64_t b);
+
 /* NULL: no such value can be (a field of an odd size), or no memory. */
 struct fl_hist_value *fl_hist_value_new(struct fl_arena *arena, const struct fl_hist_event_field *field,
 					unsigned int flags);
