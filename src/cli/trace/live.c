@@ -207,12 +207,15 @@ static void add_summary(struct trace_job *s)
 /* Returns whether somebody got away. */
 static bool say_not_followed(const struct trace_job *s)
 {
-	uint64_t n = fl_session_not_followed(s->session);
+	uint64_t n = fl_session_not_followed(s->session), missed = fl_session_forks_missed(s->session);
 
+	if (missed)
+		fl_say(FL_WARNING, "up to %lu new processes may be missing among those that are followed: the kernel "
+				   "did not run the programs that see them", missed);
 	if (n)
 		fl_say(FL_WARNING, "%lu processes had no room among those that are followed: their events are missing",
 		       n);
-	return n;
+	return n || missed;
 }
 
 /* 1 where --strict asks for more than was got. */

@@ -360,7 +360,7 @@ static void parent_hands_down(struct fl_gen *g)
 	fl_label_place(p, no);
 }
 
-int fl_gen_fork(const struct fl_gen_env *env, int failed_fd, struct fl_insns *p)
+int fl_gen_fork(const struct fl_gen_env *env, int failed_fd, uint32_t failed_at, struct fl_insns *p)
 {
 	uint32_t leave = fl_label_new(p), drop = fl_label_new(p);
 	struct fl_gen g = { .p = p };
@@ -378,7 +378,7 @@ int fl_gen_fork(const struct fl_gen_env *env, int failed_fd, struct fl_insns *p)
 	fl_emit_storei(p, 8, BPF_REG_FP, GEN_FP_WORDS, FL_WHO_WANTED | FL_WHO_CHILDREN);
 	fl_emit_map_update(p, set, GEN_FP_PIDS, GEN_FP_WORDS, BPF_ANY);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, leave);
-	fl_emit_map_value(p, BPF_REG_1, failed_fd, 0);
+	fl_emit_map_value(p, BPF_REG_1, failed_fd, failed_at);
 	fl_emit_movi(p, BPF_REG_2, 1);
 	fl_emit_atomic_add(p, 8, BPF_REG_1, 0, BPF_REG_2);
 	fl_emit_jmp(p, leave);

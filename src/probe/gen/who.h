@@ -69,10 +69,10 @@ struct fl_whoami {
 int fl_gen_whoami(const struct fl_gen_env *env, const struct fl_gen_pids *at, int map, struct fl_insns *out);
 
 /*
- * On the raw tracepoints sched_process_fork and sched_process_free. @failed_fd: array of one counter, of
- * the processes for which the set had no room. @task_pid is where a task has its own number.
+ * On the raw tracepoints sched_process_fork and sched_process_free. @failed_fd: array of one value, which at
+ * @failed_at counts the processes for which the set had no room. Several copies may run for one fork.
  */
-int fl_gen_fork(const struct fl_gen_env *env, int failed_fd, struct fl_insns *out);
+int fl_gen_fork(const struct fl_gen_env *env, int failed_fd, uint32_t failed_at, struct fl_insns *out);
 int fl_gen_free(const struct fl_gen_env *env, struct fl_insns *out);
 
 #endif

@@ -51,12 +51,14 @@ struct live_follower {
 	struct fl_attachment attached;
 };
 
+#define LIVE_FORK_COPIES 3
+
 struct live_who {
 	struct fl_gen_who gen; /* its descriptors are owned here */
 	struct fl_gen_pidns ns;
-	struct live_follower followers[2];
+	struct live_follower followers[LIVE_FORK_COPIES + 1];
 	size_t nr_followers;
-	int failed; /* array of one counter: processes that had no room in the set */
+	int failed; /* of each copy for forks, a counter: processes that had no room in the set */
 };
 
 struct fl_session {

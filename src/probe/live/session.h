@@ -155,6 +155,8 @@ void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret);
 
 /* Processes that had no room among those that are followed: their events are missing. */
 uint64_t fl_session_not_followed(const struct fl_session *t);
+/* Forks, at most, that no program saw: whose they were is not known. */
+uint64_t fl_session_forks_missed(const struct fl_session *t);
 /* Whether one of those that are followed is still there. */
 bool fl_session_follows_any(const struct fl_session *t);
 

@@ -156,17 +156,26 @@ static int follow(struct fl_session *t, const char *tracepoint, const struct fl_
 	return r;
 }
 
+/*
+ * The kernel leaves a program out where it has interrupted itself: on a kernel that runs tracepoints with
+ * preemption (7.3), where the fork of one task was preempted within it, and the next one's is on the same processor.
+ * So there are several copies, which do the same, and a fork is lost only where all of them are left out.
+ */
 static int follow_forks(struct fl_session *t)
 {
-	_cleanup_insns_ struct fl_insns fork = {}, freed = {};
-	int r;
+	_cleanup_insns_ struct fl_insns freed = {};
+	int r = 0;
 
-	t->who.failed = make_map(BPF_MAP_TYPE_ARRAY, "fl_unfollowed", 4, 8, 1);
+	t->who.failed = make_map(BPF_MAP_TYPE_ARRAY, "fl_unfollowed", 4, sizeof(uint64_t[LIVE_FORK_COPIES]), 1);
 	if (t->who.failed < 0)
 		return t->who.failed;
-	r = fl_gen_fork(&t->env, t->who.failed, &fork);
-	if (r == 0)
-		r = follow(t, "sched_process_fork", &fork);
+	for (uint32_t i = 0; i < LIVE_FORK_COPIES && r == 0; i++) {
+		_cleanup_insns_ struct fl_insns fork = {};
+
+		r = fl_gen_fork(&t->env, t->who.failed, i * (uint32_t)sizeof(uint64_t), &fork);
+		if (r == 0)
+			r = follow(t, "sched_process_fork", &fork);
+	}
 	if (r < 0 || t->who.gen.ns)
 		return r;
 	r = fl_gen_free(&t->env, &freed);
@@ -258,12 +267,23 @@ void live_who_fini(struct live_who *w)
 
 uint64_t fl_session_not_followed(const struct fl_session *t)
 {
-	uint64_t n = 0;
+	uint64_t failed[LIVE_FORK_COPIES] = {}, most = 0;
 	uint32_t key = 0;
 
 	if (t->who.failed >= 0)
-		fl_bpf_map_lookup(t->who.failed, &key, &n);
-	return n;
+		fl_bpf_map_lookup(t->who.failed, &key, failed);
+	for (size_t i = 0; i < LIVE_FORK_COPIES; i++)
+		most = FL_MAX(most, failed[i]);
+	return most;
+}
+
+uint64_t fl_session_forks_missed(const struct fl_session *t)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (size_t i = 0; i < LIVE_FORK_COPIES && i < t->who.nr_followers; i++)
+		least = FL_MIN(least, live_prog_missed(t->who.followers[i].prog));
+	return least == UINT64_MAX ? 0 : least;
 }
 
 bool fl_session_follows_any(const struct fl_session *t)
