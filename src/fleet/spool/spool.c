@@ -296,10 +296,9 @@ int fl_spool_put(struct fl_spool *s, enum fl_spool_kind kind, uint64_t items, st
 	}
 	if (s->stats.batches != before)
 		write_counts(s);
-	if (s->dir >= 0)
-		r = write_item(s, &i, bytes);
-	else
-		fl_buf_add_str(&i.bytes, bytes), r = i.bytes.error;
+	if (s->dir < 0)
+		fl_buf_add_str(&i.bytes, bytes);
+	r = s->dir < 0 ? i.bytes.error : write_item(s, &i, bytes);
 	if (r == 0)
 		r = append(s, &i);
 	if (r < 0) {

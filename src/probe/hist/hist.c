@@ -231,10 +231,10 @@ static void print_key(const struct fl_trigger *t, const struct fl_hist_value *v,
 
 static void print_sums(const struct fl_trigger *t, bool variables, struct fl_arena *arena, struct fl_buf *out)
 {
-	const char *between = variables ? ":" : ":vals=";
+	const char *between = variables ? ":" : "";
 
 	if (!variables)
-		fl_buf_addz(out, between), between = "";
+		fl_buf_addz(out, ":vals=");
 	for (size_t i = 0; i < t->nr_vals; i++) {
 		const struct fl_hist_value *v = t->value[i];
 

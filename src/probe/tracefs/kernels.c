@@ -94,11 +94,6 @@ struct fl_probe_event *kernels_event_probe(struct kernels_event *k)
 	return k->probe;
 }
 
-const char *kernels_event_name(const struct kernels_event *k)
-{
-	return k->format->name.p;
-}
-
 /* A string behind a pointer must be fetched at once: an argument of the probe, for each field that is so looked at. */
 static void fetch_strings(const struct kernels_event *k, struct fl_buf *args)
 {

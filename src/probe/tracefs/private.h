@@ -276,6 +276,5 @@ void kernels_event_line(struct kernels_event *k, uint32_t cpu, const struct fl_r
 			size_t n, struct fl_buf *out);
 /* A 32-bit field of the record; 0 where it has none of that name. */
 uint32_t kernels_event_word(const struct kernels_event *k, const char *field, const uint8_t *raw, size_t n);
-const char *kernels_event_name(const struct kernels_event *k);
 
 #endif
