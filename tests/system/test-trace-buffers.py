@@ -6,16 +6,10 @@ registers of system calls.
 """
 import json, os, re, subprocess, sys
 
+from tap import done, expect
+
 foreland = sys.argv[1]
 MACHINE = {'x86_64': (1, 59, 'regs->si', 'regs->di'), 'aarch64': (64, 221, 'regs->regs[1]', 'regs->regs[0]')}.get(os.uname().machine)
-count = bad = 0
-
-
-def check(name, good, why=''):
-    global count, bad
-    count += 1
-    bad += not good
-    print(('ok' if good else 'not ok') + f' - {name}' + ('' if good else f'\n# {str(why)[-1500:]}'))
 
 
 def run(*words, **kw):
@@ -41,20 +35,20 @@ def buffers(write, second, first):
     for n in (65, 300, 4096):
         ended = run('trace', '--json', '--children', probe % n, '--', *writer)
         got = rows(ended)
-        check(f'{n} bytes', len(got) == 1 and bytes(got[0]['data']) == data[:n], ended)
+        expect(f'{n} bytes', len(got) == 1 and bytes(got[0]['data']) == data[:n], ended)
     ended = run('trace', '--pretty', '--children', probe % 40, '--', *writer)
     dump = re.findall(r'^\t(\w{4})  ((?:[0-9a-f]{2} +)+) *\|(.*)\|$', ended.stdout, re.M)
-    check('--pretty: as od has it', [' '.join(d[1].split()) for d in dump] == od(data[:40]) and
+    expect('--pretty: as od has it', [' '.join(d[1].split()) for d in dump] == od(data[:40]) and
           [d[0] for d in dump] == ['0000', '0010', '0020'] and dump[2][2] == " !\"#$%&'", ended)
     ended = run('trace', '--pretty', '--children', probe % 1024, '--', sys.executable, '-c',
                 'import os\nr, w = os.pipe()\nos.dup2(w, 77)\nos.write(77, bytes(2048))')
-    check('--pretty: what repeats is one line', re.search(r'data:\n\t0000 .*\n\t\*\n\t03f0 .*\n', ended.stdout), ended)
+    expect('--pretty: what repeats is one line', re.search(r'data:\n\t0000 .*\n\t\*\n\t03f0 .*\n', ended.stdout), ended)
     ended = run('trace', probe % 4097)
-    check('4097 are refused', ended.returncode == 1 and 'Array number is too big' in ended.stderr, ended)
+    expect('4097 are refused', ended.returncode == 1 and 'Array number is too big' in ended.stderr, ended)
     ended = run('trace', probe.replace('x8[', 'u16[') % 65)
-    check('65 numbers are refused', ended.returncode == 1 and 'Array number is too big' in ended.stderr, ended)
+    expect('65 numbers are refused', ended.returncode == 1 and 'Array number is too big' in ended.stderr, ended)
     ended = run('probe', 'check', f't sys_enter data=+0({second}):x8[65]')
-    check("probe check: the kernel's words, and who takes it", ended.returncode == 1 and
+    expect("probe check: the kernel's words, and who takes it", ended.returncode == 1 and
           'Array number is too big' in ended.stderr and "'foreland trace' takes buffers" in ended.stderr, ended)
 
 
@@ -63,7 +57,7 @@ def lists(execve, second):
     env = {'ENVIRONMENT_OF_THE_TEST': '1', 'PATH': os.environ['PATH']}
     ended = run('trace', '--json', '--self', f't sys_enter n=id argv=+0({second}):ustring[12] if n == {execve}', '--', *words, env=env)
     got = [r['argv'] for r in rows(ended) if r['argv'][0] == '/bin/sh']
-    check('argv ends at its NULL', words + [None] * 6 in got, ended)
+    expect('argv ends at its NULL', words + [None] * 6 in got, ended)
 
 
 def main():
@@ -76,8 +70,7 @@ def main():
     write, execve, second, first = MACHINE
     buffers(write, second, first)
     lists(execve, second)
-    print(f'1..{count}')
-    return 1 if bad else 0
+    return done()
 
 
 sys.exit(main())
