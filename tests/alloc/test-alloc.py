@@ -21,6 +21,9 @@ import tempfile
 import termios
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import Skip, done, every
+
 FORELAND, LIVE, INCLUDE, LIB = sys.argv[1:5]
 TMP = tempfile.TemporaryDirectory()
 HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
@@ -44,10 +47,6 @@ def path(name, text):
     with open(p, "w") as f:
         f.write(text)
     return p
-
-
-class Skip(Exception):
-    pass
 
 
 class Live:
@@ -482,15 +481,5 @@ TESTS = [show_filters_sorts_and_limits, bad_lines_are_located_and_the_rest_is_re
          run_shows_a_program_as_it_is, watch_ranks_what_grows, top_draws_resizes_and_quits,
          top_on_a_dumb_terminal_has_no_sequences]
 
-print(f"1..{len(TESTS)}")
-failed = 0
-for number, test in enumerate(TESTS, 1):
-    try:
-        test()
-        print(f"ok {number} - {test.__name__}", flush=True)
-    except Skip as e:
-        print(f"ok {number} - {test.__name__} # SKIP {e}", flush=True)
-    except Exception as e:  # each test is reported, whatever became of it
-        failed += 1
-        print(f"not ok {number} - {test.__name__}: {e!r}", flush=True)
-sys.exit(failed != 0)
+every(TESTS)
+sys.exit(done())

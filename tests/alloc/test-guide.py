@@ -9,6 +9,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import check, done
+
 foreland, include, lib, guide, live = sys.argv[1:6]
 HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
 with tempfile.TemporaryDirectory() as tmp:
@@ -24,19 +27,15 @@ with tempfile.TemporaryDirectory() as tmp:
                LD_LIBRARY_PATH=lib, XDG_RUNTIME_DIR=tmp)
     program = subprocess.Popen([live], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
     env["PID"] = program.stdout.readline().strip()
-    failed = 0
     lines = re.findall(r"^ {4}([$#]) (.*)$", open(guide).read(), re.M)
     lines = [x for x in lines if x[0] == "$" or x[1].startswith("foreland")]
-    print(f"1..{len(lines) + 1}")
-    for number, (prompt, line) in enumerate(lines, 1):
+    for prompt, line in lines:
         if prompt == "#":
             line = re.sub(r"--time \S+", "--time 10ms", line)
         p = subprocess.run(["sh", "-c", line], cwd=tmp, env=env, capture_output=True, text=True, timeout=60)
         good = p.returncode == 0 if prompt == "$" else p.returncode in (0, 1)
-        failed += not good
-        print(f"{'ok' if good else 'not ok'} {number} - {line}" + ("" if good else f" # {p.stderr!r}"))
-    good = re.search(r"\n *4711 +1 prog.c:2 func:main", open(f"{tmp}/end.txt").read())
-    print(f"{'ok' if good else 'not ok'} {len(lines) + 1} - the program's dump names its call")
+        check(good, line, p.stderr)
+    check(re.search(r"\n *4711 +1 prog.c:2 func:main", open(f"{tmp}/end.txt").read()), "the program's dump names its call")
     program.stdin.close()
     program.wait()
-sys.exit(failed != 0 or not good)
+sys.exit(done())

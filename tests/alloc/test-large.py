@@ -18,20 +18,15 @@ import tempfile
 import termios
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import check, done
+
 FORELAND = sys.argv[1]
 HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
 DIRS = ["mm", "fs/ext4", "drivers/net/ethernet/intel/ice", "kernel/bpf", "./include/linux"]
 MODULES = ["", "[ext4] ", "[ice] "]
 SANITIZED = b"__asan_init" in open(FORELAND, "rb").read()
 BASE, FACTOR = 64 << 20, 8
-count = failed = 0
-
-
-def ok(good, what, why=""):
-    global count, failed
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {what}" + ("" if good else f" # {why}"), flush=True)
 
 
 def size_of(i):
@@ -78,20 +73,20 @@ def good(tmp, n):
     limit = BASE + FACTOR * os.path.getsize(old)
     p = run("show", "--input", old, "--json", "-n", "20", "--min-size", "1M", limit=limit)
     large = [s for s in sizes if s >= 1 << 20]
-    ok(p.returncode == 0 and [r["bytes"] for r in rows(p)] == sorted(large, reverse=True)[:20] and
-       (summary(p)["tags"], summary(p)["bytes"]) == (len(large), sum(large)), f"{n}: the largest, filtered",
-       p.stderr[-300:])
+    check(p.returncode == 0 and [r["bytes"] for r in rows(p)] == sorted(large, reverse=True)[:20] and
+          (summary(p)["tags"], summary(p)["bytes"]) == (len(large), sum(large)), f"{n}: the largest, filtered",
+          p.stderr[-300:])
     p = run("show", "--input", old, "--json", "--tree", "module", "--depth", "1", limit=limit)
     groups = {r["name"]: r["bytes"] for r in map(json.loads, p.stdout.splitlines())
               if r.get("type") == "group"}
-    ok(groups == {"(built in)": sum(sizes[0::3]), "ext4": sum(sizes[1::3]), "ice": sum(sizes[2::3])},
-       f"{n}: modules add up", p.stderr[-300:] + str(groups))
+    check(groups == {"(built in)": sum(sizes[0::3]), "ext4": sum(sizes[1::3]), "ice": sum(sizes[2::3])},
+          f"{n}: modules add up", p.stderr[-300:] + str(groups))
     p = run("diff", old, new, "--json", limit=BASE + FACTOR * 2 * os.path.getsize(old))
     changes = {r["function"]: (r["bytes_growth"], r["note"]) for r in rows(p)}
     expected = {f"fn_{i}": (g, "moved" if i % 10000 == 0 else None) for i, g in grown.items()}
     expected[f"fn_{n}"] = (12345, "new")
     expected[f"fn_{n - 1}"] = (-sizes[n - 1], "gone")
-    ok(changes == expected, f"{n}: growth, and what moved", p.stderr[-300:])
+    check(changes == expected, f"{n}: growth, and what moved", p.stderr[-300:])
 
 
 def top(tmp, n):
@@ -112,7 +107,7 @@ def top(tmp, n):
         pass
     status = os.waitpid(pid, 0)[1]
     largest = str(max(size_of(i) for i in range(n))).encode()
-    ok(status == 0 and largest in text and text.endswith(b"\033[?25h\033[?1049l"), f"{n}: top", text[-200:])
+    check(status == 0 and largest in text and text.endswith(b"\033[?25h\033[?1049l"), f"{n}: top", text[-200:])
 
 
 def bad(tmp, n):
@@ -141,11 +136,11 @@ def bad(tmp, n):
                if not any(line.startswith(f"{path}:{x[0]}:{x[1]}: error: ") and line.endswith(f"[{x[2]}]")
                           for line in p.stderr.splitlines())]
     complaints = sum(": error: " in line for line in p.stderr.splitlines())
-    ok(p.returncode == 1 and not missing and complaints == len(places),
-       f"{n}: one complaint a bad line, with its place", f"{missing} {p.stderr[:600]}")
-    ok([r["bytes"] for r in rows(p)] == [-4096] and
-       (summary(p)["tags"], summary(p)["bytes"]) == (n + 1, total), f"{n}: the rest is read", p.stdout)
-    ok(len(p.stderr) < 10000, f"{n}: a line of 10 MB is not repeated", len(p.stderr))
+    check(p.returncode == 1 and not missing and complaints == len(places),
+          f"{n}: one complaint a bad line, with its place", f"{missing} {p.stderr[:600]}")
+    check([r["bytes"] for r in rows(p)] == [-4096] and
+          (summary(p)["tags"], summary(p)["bytes"]) == (n + 1, total), f"{n}: the rest is read", p.stdout)
+    check(len(p.stderr) < 10000, f"{n}: a line of 10 MB is not repeated", len(p.stderr))
 
 
 with tempfile.TemporaryDirectory() as directory:
@@ -154,5 +149,4 @@ with tempfile.TemporaryDirectory() as directory:
         top(directory, number)
     for number in (4000, 100000 if SANITIZED else 1000000):
         bad(directory, number)
-print(f"1..{count}")
-sys.exit(failed != 0)
+sys.exit(done())

@@ -13,6 +13,8 @@ import sys
 import tempfile
 
 import protoc
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import check, done
 
 PACKAGE = "pprof-format@2.3.2"
 READER = """
@@ -62,24 +64,20 @@ except LookupError as e:
     print(f"1..0 # SKIP {e}")
     sys.exit(0)
 foreland = os.path.abspath(sys.argv[1])
-failed = 0
-print("1..3")
 with tempfile.TemporaryDirectory() as tmp:
     with open(f"{tmp}/kernel.txt", "w") as f:
         f.write("allocinfo - version: 2.0\n300 3 mm/slub.c:12 func:alloc_slab_page \n"
                 "4096 1 fs/ext4/super.c:9 [ext4] func:fill accurate:no \n")
     with open(f"{tmp}/read.js", "w") as f:
         f.write(READER)
-    for number, (what, command) in enumerate([
+    for what, command in (
             ("a program's stacks", ["run", "-o", "p.pb.gz", "--", "git", "--version"]),
             ("a C++ program's", ["run", "-o", "p.pb.gz", "--children", "--", "protoc", "--version"]),
-            ("the kernel's dump", ["show", "--input", "kernel.txt", "-o", "p.pb.gz"])], 1):
+            ("the kernel's dump", ["show", "--input", "kernel.txt", "-o", "p.pb.gz"])):
         subprocess.run([foreland, "alloc", *command], check=True, cwd=tmp, stdout=subprocess.DEVNULL)
         read = json.loads(subprocess.run(["node", "read.js", "p.pb.gz"], cwd=tmp, check=True, capture_output=True, text=True,
                                          env=dict(os.environ, NODE_PATH=f"{at}/node_modules")).stdout)
         expected = by_protoc(f"{tmp}/p.pb.gz")
         good = read == expected and read["samples"] and all(read["types"])
-        failed += not good
-        print(f"{'ok' if good else 'not ok'} {number} - {what}: {len(read['samples'])} samples are read alike" +
-              ("" if good else f": {str(read)[:1000]} and {str(expected)[:1000]}"), flush=True)
-sys.exit(failed != 0)
+        check(good, f"{what}: {len(read['samples'])} samples are read alike", f"{str(read)[:1000]} and {str(expected)[:1000]}")
+sys.exit(done())

@@ -19,16 +19,14 @@ import threading
 import time
 
 import protoc
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import Skip, done, every
 
 FORELAND, CXX_DEF = map(os.path.abspath, sys.argv[1:3])
 TMP = tempfile.TemporaryDirectory()
 LIBS = {name: f"/usr/lib/x86_64-linux-gnu/{so}" for name, so in
         (("jemalloc", "libjemalloc.so.2"), ("tcmalloc", "libtcmalloc_minimal.so.4"),
          ("mimalloc", "libmimalloc.so.2"))}
-
-
-class Skip(Exception):
-    pass
 
 
 def run(*args, env=None, **kw):
@@ -590,15 +588,5 @@ TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_i
          a_handler_may_allocate, a_library_bound_to_its_own_first_frees_what_others_allocated, what_is_mapped_past_malloc_has_rows_of_its_own, profiles_are_read_by_protoc, a_program_that_runs_is_asked_from_outside,
          debug_information_comes_from_a_server]
 
-print(f"1..{len(TESTS)}")
-failed = 0
-for number, test in enumerate(TESTS, 1):
-    try:
-        test()
-        print(f"ok {number} - {test.__name__}", flush=True)
-    except Skip as e:
-        print(f"ok {number} - {test.__name__} # SKIP {e}", flush=True)
-    except Exception as e:  # each test is reported, whatever became of it
-        failed += 1
-        print(f"not ok {number} - {test.__name__}: {str(e)[:1500]!r} {type(e).__name__}", flush=True)
-sys.exit(failed != 0)
+every(TESTS)
+sys.exit(done())

@@ -11,16 +11,13 @@ import re
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import check, done, skip
+
 library, sampled = sys.argv[1:3]
 PRELOADED = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"
-number = failed = 0
-
-
-def check(what, why):
-    global number, failed
-    number += 1
-    failed += bool(why)
-    print(f"{'not ok' if why else 'ok'} {number} - {what}" + (f": {why}" if why else ""), flush=True)
+def right(what, why):
+    return check(not why, what, why)
 
 
 def notes():
@@ -50,19 +47,16 @@ def run(env, threads, count=2500000):
 
 
 places = notes()
-check("readelf finds both probes, their semaphores and their arguments",
-      None if set(places) == {"alloc", "free"} and [len(places[n][2]) for n in ("alloc", "free")] == [3, 1]
-      and all(int(places[n][1], 16) for n in places) else f"{places}")
-if not failed:
+if right("readelf finds both probes, their semaphores and their arguments",
+         None if set(places) == {"alloc", "free"} and [len(places[n][2]) for n in ("alloc", "free")] == [3, 1]
+         and all(int(places[n][1], 16) for n in places) else f"{places}"):
     plain = {k: v for k, v in os.environ.items() if k not in ("FORELAND_ALLOC", "LD_PRELOAD")}
-    check("ten million allocations: weights within three sigma, each free has its block", run(plain, 1, 10000000))
-    check("the same in four threads", run(plain, 4))
-    check("the same where every block is counted by its callers", run(dict(plain, FORELAND_ALLOC="stack=4"), 2))
+    right("ten million allocations: weights within three sigma, each free has its block", run(plain, 1, 10000000))
+    right("the same in four threads", run(plain, 4))
+    right("the same where every block is counted by its callers", run(dict(plain, FORELAND_ALLOC="stack=4"), 2))
     if os.path.exists(PRELOADED):
-        check("the same with another allocator beneath",
+        right("the same with another allocator beneath",
               run(dict(plain, LD_PRELOAD=f"{library}:{PRELOADED}"), 2))
     else:
-        number += 1
-        print(f"ok {number} - the same with another allocator beneath # SKIP there is no {PRELOADED}")
-print(f"1..{number}")
-sys.exit(failed != 0)
+        skip("the same with another allocator beneath", f"there is no {PRELOADED}")
+sys.exit(done())

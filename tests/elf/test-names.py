@@ -25,8 +25,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import check, done
+
 names = os.path.abspath(sys.argv[1])
-number = failed = 0
 
 C = r"""
 #include <stdlib.h>
@@ -95,10 +97,7 @@ int main(int argc, char **argv)
 
 
 def tell(what, why):
-    global number, failed
-    number += 1
-    failed += bool(why)
-    print(f"{'not ok' if why else 'ok'} {number} - {what}" + (f": {why}" if why else ""), flush=True)
+    check(not why, what, why)
 
 
 def answers(command, addresses):
@@ -225,8 +224,7 @@ def main():
             start, size = text_section(path)
             count = 20000 if len(sys.argv) > 2 else 400
             compare(what, path, [start + random.randrange(size) for _ in range(count)])
-    print(f"1..{number}")
-    sys.exit(failed != 0)
+    sys.exit(done())
 
 
 main()

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
 LIMIT = 2.9  # 2 is linear, 4 the square
 N = 250
@@ -86,13 +88,10 @@ def main():
     if not shutil.which("valgrind"):
         print("1..0 # SKIP valgrind is not installed")
         return 0
-    failed = 0
-    print("1..%d" % len(SHAPES), flush=True)
     with ThreadPoolExecutor(2) as two:
-        for n, (ok, what) in enumerate(two.map(measure, SHAPES), 1):
-            failed += not ok
-            print("%s %d - %s" % ("ok" if ok else "not ok", n, what), flush=True)
-    return 1 if failed else 0
+        for good, what in two.map(measure, SHAPES):
+            check(good, what)
+    return done()
 
 
 sys.exit(main())

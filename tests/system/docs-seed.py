@@ -12,16 +12,10 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check, done
+
 FORELAND = sys.argv[1]
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "docs")
-failures = tests = 0
-
-
-def check(ok, what):
-    global failures, tests
-    tests += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", tests, what.replace("#", " ")))
 
 
 def foreland(*args, stdin=None, cwd=None):
@@ -201,8 +195,7 @@ def main():
         code, out, err = foreland("--only", "paths", top)
         files = set(re.findall(r"^(\S+?):\d+:\d+: warning", out, re.M))
         check(len(files) == len(lines), "all of them are found: %d of %d" % (len(files), len(lines)))
-    print("1..%d" % tests)
-    sys.exit(1 if failures else 0)
+    sys.exit(done())
 
 
 main()

@@ -1,24 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of endpoint and host processes share: an endpoint that runs, its memory as a file, and
 a vfio-user client written here from the protocol's description, which shares no line with foreland."""
-import atexit, json, os, socket, struct, subprocess, tempfile, threading
+import atexit, json, os, socket, struct, subprocess, sys, tempfile, threading
+
+from tap import check, done  # most tests take them from here
 
 BOARDS = {"rk3588": 0x20000000, "r-car-s4": 0x490000000, "spacemit-k3": 0x120000000, "generic": 0x40000000}
-n = 0
-failed = 0
-
-
-def ok(cond, what):
-    global n, failed
-    n += 1
-    failed += not cond
-    print(f"{'ok' if cond else 'not ok'} {n} - {what}", flush=True)
-    return cond
-
-
-def done():
-    print(f"1..{n}")
-    raise SystemExit(1 if failed else 0)
 
 
 class Endpoint:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 from json_judge import Judge
+from tap import check, done
 
 foreland, tee, build = (os.path.abspath(p) for p in sys.argv[1:4])
 named = sys.argv[4:]
@@ -21,7 +22,7 @@ work = tempfile.mkdtemp(prefix="foreland-json.")
 os.mkdir(f"{work}/lines")
 shutil.copy(tee, f"{work}/foreland")
 os.symlink(foreland, f"{work}/real")
-total = checks = failures = 0
+total = 0
 listed = subprocess.run(["meson", "introspect", "--tests", build], capture_output=True, text=True, check=True)
 for test in json.loads(listed.stdout):
     suites = {name.split(":")[-1] for name in test["suite"]}
@@ -48,18 +49,10 @@ for test in json.loads(listed.stdout):
     total += n
     if not n:
         continue
-    checks += 1
-    failures += bool(wrong)
-    print(f"{'not ok' if wrong else 'ok'} {checks} - {test['name']}: {n} lines (status {ended})")
-    for line in sorted(set(wrong))[:20]:
-        print(f"#   {line}")
-    sys.stdout.flush()
+    check(not wrong, f"{test['name']}: {n} lines (status {ended})", "\n".join(sorted(set(wrong))[:20]))
 least = 1 if named else 1000
-checks += 1
-failures += total < least
-print(f"{'not ok' if total < least else 'ok'} {checks} - {total} lines were judged, which is {least} or more")
+check(total >= least, f"{total} lines were judged, which is {least} or more")
 for line in judge.unseen():
     print(f"# printed by no test: {line}")
-print(f"1..{checks}")
 shutil.rmtree(work)
-sys.exit(failures != 0)
+sys.exit(done())

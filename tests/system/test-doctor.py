@@ -9,22 +9,9 @@ import shutil
 import subprocess
 import sys
 
+from tap import done, expect, skip
+
 foreland = sys.argv[1]
-checks = 0
-
-
-def check(name, ok, why=""):
-    global checks
-    checks += 1
-    print(f"{'ok' if ok else 'not ok'} - {name}")
-    if not ok:
-        print(f"#   {why}")
-
-
-def skip(name, why):
-    global checks
-    checks += 1
-    print(f"ok - {name} # SKIP {why}")
 
 
 def run(command):
@@ -39,36 +26,36 @@ def doctor(prefix=[]):
 
 got, schema, rows, summary = doctor()
 uname = os.uname()
-check("the first line is the schema", schema["type"] == "schema" and schema["command"] == "doctor" and
-      schema["kernel"] == uname.release and schema["machine"] == uname.machine, schema)
+expect("the first line is the schema", schema["type"] == "schema" and schema["command"] == "doctor" and
+       schema["kernel"] == uname.release and schema["machine"] == uname.machine, schema)
 states = [row["state"] for row in rows.values()]
-check("the last line counts the states", summary == {"type": "summary", **{s: states.count(s) for s in
-      ("unknown", "no", "yes")}}, summary)
-check("every row says what to do", all(row["remedy"] and row["serves"] and row["about"]
-      for row in rows.values()))
+expect("the last line counts the states", summary == {"type": "summary", **{s: states.count(s) for s in
+       ("unknown", "no", "yes")}}, summary)
+expect("every row says what to do", all(row["remedy"] and row["serves"] and row["about"]
+       for row in rows.values()))
 text = run([foreland, "doctor"])
-check("the text has every row", all(f"  {name:18} " in text.stdout for name in rows), text.stdout)
+expect("the text has every row", all(f"  {name:18} " in text.stdout for name in rows), text.stdout)
 missing = [n for n, row in rows.items() if row["state"] == "no" and not row["denied"]]
-check("and advice for each that is missing", all(f"\n  {n}:" in text.stdout for n in missing), missing)
-check("exit status", got.returncode == (0 if rows["btf"]["state"] == "yes" and "yes" in
-      (rows["raw_tp"]["state"], rows["kprobe"]["state"]) else 1), got.returncode)
+expect("and advice for each that is missing", all(f"\n  {n}:" in text.stdout for n in missing), missing)
+expect("exit status", got.returncode == (0 if rows["btf"]["state"] == "yes" and "yes" in
+       (rows["raw_tp"]["state"], rows["kprobe"]["state"]) else 1), got.returncode)
 
 caps = int(next(l for l in open("/proc/self/status") if l.startswith("CapEff")).split()[1], 16)
 want = {"cap_bpf": 39, "cap_perfmon": 38, "cap_sys_admin": 21}
 for name, bit in want.items():
     have = "yes" if caps >> bit & 1 or caps >> 21 & 1 else "no"
-    check(f"{name} is what /proc/self/status says", rows[name]["state"] == have, rows[name])
-check("btf", (rows["btf"]["state"] == "yes") == os.access("/sys/kernel/btf/vmlinux", os.R_OK))
+    expect(f"{name} is what /proc/self/status says", rows[name]["state"] == have, rows[name])
+expect("btf", (rows["btf"]["state"] == "yes") == os.access("/sys/kernel/btf/vmlinux", os.R_OK))
 
-check("allocinfo", (rows["allocinfo"]["errno"] == "ENOENT") == (not os.path.exists("/proc/allocinfo")))
+expect("allocinfo", (rows["allocinfo"]["errno"] == "ENOENT") == (not os.path.exists("/proc/allocinfo")))
 
 tracefs = "/sys/kernel/tracing"
 if os.access(tracefs + "/README", os.R_OK):
     readme = open(tracefs + "/README").read()
-    check("fprobe_events", (rows["fprobe_events"]["state"] == "yes") == ("<func-name>[%return]" in readme))
-    check("btf_args", (rows["btf_args"]["state"] == "yes") == ("<argname>[->" in readme))
+    expect("fprobe_events", (rows["fprobe_events"]["state"] == "yes") == ("<func-name>[%return]" in readme))
+    expect("btf_args", (rows["btf_args"]["state"] == "yes") == ("<argname>[->" in readme))
     count = len([f for f in glob.glob(tracefs + "/events/*/*") if os.path.isdir(f)])
-    check("events", rows["events"]["note"] == f"{count} events", rows["events"]["note"])
+    expect("events", rows["events"]["note"] == f"{count} events", rows["events"]["note"])
 else:
     skip("tracefs", "it cannot be read here")
 
@@ -79,7 +66,7 @@ if probed and probed.returncode == 0:
     helpers = features["helpers"]
 
     def same(name, there):
-        check(f"{name} is what bpftool finds", (rows[name]["state"] == "yes") == bool(there), rows[name])
+        expect(f"{name} is what bpftool finds", (rows[name]["state"] == "yes") == bool(there), rows[name])
 
     same("jit", features["system_config"]["bpf_jit_enable"])
     same("ringbuf", features["map_types"]["have_ringbuf_map_type"])
@@ -97,18 +84,18 @@ else:
 setpriv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 if os.geteuid() == 0 and os.access("/", os.X_OK) and run(setpriv + [foreland, "--version"]).returncode == 0:
     got, _, rows, _ = doctor(setpriv)
-    check("nobody can trace nothing", got.returncode == 1 and "--vm" in got.stderr, got.stderr)
-    check("who can trace with a file's capabilities is said with the advice to give them",
-          all("whoever may execute it can then trace all processes" in rows[name]["remedy"] for name in ("cap_bpf", "cap_perfmon")))
-    check("nobody has no privilege", all(rows[name]["state"] == "no" for name in want))
-    check("what is denied is not called missing", rows["raw_tp"]["denied"] and rows["raw_tp"]["errno"] ==
-          "EPERM" and "\n  raw_tp:" not in run(setpriv + [foreland, "doctor"]).stdout, rows["raw_tp"])
+    expect("nobody can trace nothing", got.returncode == 1 and "--vm" in got.stderr, got.stderr)
+    expect("who can trace with a file's capabilities is said with the advice to give them",
+           all("whoever may execute it can then trace all processes" in rows[name]["remedy"] for name in ("cap_bpf", "cap_perfmon")))
+    expect("nobody has no privilege", all(rows[name]["state"] == "no" for name in want))
+    expect("what is denied is not called missing", rows["raw_tp"]["denied"] and rows["raw_tp"]["errno"] ==
+           "EPERM" and "\n  raw_tp:" not in run(setpriv + [foreland, "doctor"]).stdout, rows["raw_tp"])
 else:
     skip("an unprivileged process", "not root, or the program lies where nobody may go")
 
-check("--clean with nothing to clean", run([foreland, "doctor", "--clean"]).returncode ==
-      (0 if os.access(tracefs + "/dynamic_events", os.R_OK) else 1))
+expect("--clean with nothing to clean", run([foreland, "doctor", "--clean"]).returncode ==
+       (0 if os.access(tracefs + "/dynamic_events", os.R_OK) else 1))
 lines = [json.loads(line) for line in run([foreland, "doctor", "--clean", "--json"]).stdout.splitlines()]
-check("its JSON starts with the schema and ends with the summary", lines[0]["type"] == "schema" and
-      lines[-1]["type"] == "summary" and lines[-1]["removed"] == len(lines) - 2, lines)
-print(f"1..{checks}")
+expect("its JSON starts with the schema and ends with the summary", lines[0]["type"] == "schema" and
+       lines[-1]["type"] == "summary" and lines[-1]["removed"] == len(lines) - 2, lines)
+sys.exit(done())

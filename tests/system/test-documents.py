@@ -23,26 +23,11 @@ import subprocess
 import sys
 import tempfile
 
+from tap import done, expect, skip
+
 foreland, source = (os.path.abspath(p) for p in sys.argv[1:3])
 guest = sys.argv[3:] == ["guest"]
 vm = os.path.join(source, "scripts/vm")
-checks = failures = 0
-
-
-def report(name, ok, why=""):
-    global checks, failures
-    checks += 1
-    failures += not ok
-    print(f"{'ok' if ok else 'not ok'} - {name}")
-    if not ok:
-        print("".join(f"#   {line}\n" for line in why.splitlines()[:60]), end="")
-    sys.stdout.flush()
-
-
-def skip(name, why):
-    global checks
-    checks += 1
-    print(f"ok - {name} # SKIP {why}")
 
 
 def blocks(path):
@@ -58,7 +43,7 @@ def blocks(path):
         elif fence is not None:
             fence[2].append(line)
     if fence:
-        report(f"{path}:{fence[0]}: the block ends", False)
+        expect(f"{path}:{fence[0]}: the block ends", False)
 
 
 def sessions(lines):
@@ -127,7 +112,7 @@ def try_session(where, flags, lines, folder, env):
             skip(name, ((out + err).strip().splitlines() or ["no reason given"])[-1])
             break
         ok = status == want and (not expected.strip() or matches(expected, out + err))
-        report(name, ok, f"exit status {status}, wanted {want}; it printed:\n{out + err}\nthe document says:\n{expected}")
+        expect(name, ok, f"exit status {status}, wanted {want}; it printed:\n{out + err}\nthe document says:\n{expected}")
     shell.close()
 
 
@@ -136,7 +121,7 @@ def try_block(path, number, info, lines, folder, env):
     reason = next((f[5:].replace("-", " ") for f in info if f.startswith("skip=")), None)
     if info[0] == "sh" and not guest:
         r = subprocess.run(["bash", "-n"], input="\n".join(lines), capture_output=True, text=True)
-        report(f"{where}: is shell", r.returncode == 0, r.stderr)
+        expect(f"{where}: is shell", r.returncode == 0, r.stderr)
     elif info[0] == "console" and ("guest" in info) == guest:
         if reason:
             skip(where, reason)
@@ -163,8 +148,7 @@ def main():
                     os.symlink(os.path.join(source, name), os.path.join(folder, name))
             for number, info, lines in blocks(path):
                 try_block(path, number, info, lines, folder, env)
-    print(f"1..{checks}")
-    return failures != 0
+    return done()
 
 
 sys.exit(main())

@@ -6,7 +6,7 @@ without a signal and in bounded time; where it can do without what was bent, it 
 """
 import json, os, shutil, socket, struct, subprocess, sys, tempfile, threading
 
-from epdma_lib import Client, Endpoint, done, ok
+from epdma_lib import Client, Endpoint, check, done
 
 FORELAND = os.path.abspath(sys.argv[1])
 NO_REPLY = 0x10
@@ -255,9 +255,9 @@ try:
             said = p.stderr.strip().replace("\n", "; ")
             good = p.returncode in want and (p.returncode == 0 or ": error: " in p.stderr) and \
                 "no BAR holds" not in said and "No such device" not in said
-            ok(good, f"{what}: {p.returncode} {said}")
+            check(good, f"{what}: {p.returncode} {said}")
         except subprocess.TimeoutExpired:
-            ok(False, f"{what}: it hangs")
+            check(False, f"{what}: it hangs")
         listener.close()
         t.join(5)
     both = lambda f, g: lambda *a: g(*f(*a))
@@ -277,14 +277,14 @@ try:
         p = subprocess.run([FORELAND, "epdma", "host", "--socket", path, "verify", hex(ep.ram)],
                            capture_output=True, text=True, timeout=120)
         t.join(5)
-        ok(p.returncode == 0 and " 0 different" in p.stdout, f"a server that is like others: {what}: {p.stderr.strip()}")
+        check(p.returncode == 0 and " 0 different" in p.stdout, f"a server that is like others: {what}: {p.stderr.strip()}")
         listener.close()
         os.unlink(path)
-    ok(asked == {C.DMA_READ, C.DMA_WRITE}, "and it was asked for its memory both ways")
+    check(asked == {C.DMA_READ, C.DMA_WRITE}, "and it was asked for its memory both ways")
     p = subprocess.run([FORELAND, "epdma", "host", "--socket", ep.socket, "verify", hex(ep.ram)], capture_output=True)
-    ok(p.returncode == 0, "the endpoint serves the next client")
-    ok(ep.stop()[1] == 0, "and ends as it should")
+    check(p.returncode == 0, "the endpoint serves the next client")
+    check(ep.stop()[1] == 0, "and ends as it should")
 finally:
     ep.p.kill()
     shutil.rmtree(tmp)
-done()
+sys.exit(done())

@@ -7,14 +7,9 @@ gives. TAP output.
 """
 import json, os, re, subprocess, sys, tempfile
 
+from tap import check, done
+
 FORELAND, HOWTO, GUIDE = sys.argv[1:4]
-n = 0
-
-
-def ok(cond, what):
-    global n
-    n += 1
-    print(f"{'ok' if cond else 'not ok'} {n} - {what}")
 
 
 def plan(*args, stdin=None):
@@ -26,46 +21,46 @@ def plan(*args, stdin=None):
 howto = open(HOWTO).read().replace("<vendor-id>", "0x1912").replace("<device-id>", "0x0031")
 for what, args in [("fixed", []), ("as posted", ["--seed-compat"])]:
     code, out, err = plan("--configfs", "-", *args, stdin=howto)
-    ok(code == 0 and not err, f"the how-to runs without a word, {what}")
-    ok("01:00.1 0801: 1912:0031\n\tKernel driver in use: dw-edma-pcie\n" in out, "lspci shows it bound")
-    ok("metadata in BAR 0, layout A" in out and "window in BAR 2" in out, "with the how-to's BARs")
+    check(code == 0 and not err, f"the how-to runs without a word, {what}")
+    check("01:00.1 0801: 1912:0031\n\tKernel driver in use: dw-edma-pcie\n" in out, "lspci shows it bound")
+    check("metadata in BAR 0, layout A" in out and "window in BAR 2" in out, "with the how-to's BARs")
 # as it stands in the mail, where it is part of a patch
 mail = "".join(f"+{l}\n" for l in howto.splitlines())
-ok(plan("--configfs", "-", stdin=mail) == plan("--configfs", "-", stdin=howto), "the same as the mail has it")
+check(plan("--configfs", "-", stdin=mail) == plan("--configfs", "-", stdin=howto), "the same as the mail has it")
 code, out, err = plan("--configfs", "-", stdin=open(HOWTO).read())
-ok(code == 1 and "-:77:16: error: syntax error" in err and "help: put a value in the place of <device-id>" in err,
-   "a placeholder that was left standing is named")
+check(code == 1 and "-:77:16: error: syntax error" in err and "help: put a value in the place of <device-id>" in err,
+      "a placeholder that was left standing is named")
 # what the how-to shows of its directories is there
 code, out, err = plan("--configfs", "-", stdin=howto)
 shown = [l.split() for l in howto.splitlines() if l.startswith("\t") and not re.match(r"\t[#\t]", l)]
 names = {w for l in shown for w in l if re.match(r"[a-z_]+(\.0)?$", w)} - {"pci_epf_test", "e"}
-ok(len(names) > 15 and names <= set(out.split()), f"every name that it shows exists: {names - set(out.split())}")
+check(len(names) > 15 and names <= set(out.split()), f"every name that it shows exists: {names - set(out.split())}")
 code, out, err = plan("--configfs", "-", "--json", stdin=howto)
 last = json.loads(out.splitlines()[-1])
-ok(code == 0 and last["ready"] and last["function"] == 1 and last["metadata_bar"] == 0, "JSON")
+check(code == 0 and last["ready"] and last["function"] == 1 and last["metadata_bar"] == 0, "JSON")
 code, out, err = plan("--configfs", "-", "--board", "rk3588", stdin=howto)
-ok(code == 1 and "No such file" in err, "another board has another controller's name")
+check(code == 1 and "No such file" in err, "another board has another controller's name")
 
 # --- our own guide's lines
 if os.path.exists(GUIDE):
     code, out, err = plan("--configfs", GUIDE)
-    ok(code == 0 and not err, "the guide's lines run")
-    ok("Kernel driver in use: dw-edma-pcie" in out, "and bind the driver")
+    check(code == 0 and not err, "the guide's lines run")
+    check("Kernel driver in use: dw-edma-pcie" in out, "and bind the driver")
 
 # --- options
 for board, md, win in [("generic", 0, 1), ("r-car-s4", 0, 2), ("rk3588", 0, 1), ("spacemit-k3", 0, 1)]:
     code, out, err = plan("--board", board, "--json")
     last = json.loads(out.splitlines()[-1])
-    ok(code == 0 and (last["metadata_bar"], last["window_bar"]) == (md, win), f"--board {board}")
+    check(code == 0 and (last["metadata_bar"], last["window_bar"]) == (md, win), f"--board {board}")
 code, out, err = plan("--board", "rk3588", "--wr-chans", "2", "--rd-chans", "2", "--msi", "4")
-ok(code == 0 and "no window needed" not in out and "read channel 1" in out, "the issue's endpoint")
+check(code == 0 and "no window needed" not in out and "read channel 1" in out, "the issue's endpoint")
 subs = [json.loads(l) for l in plan("--board", "r-car-s4", "--json")[1].splitlines() if '"submap"' in l]
-ok([(x["address"], x["size"], x["slack"]) for x in subs] ==
-   [(0xe6500000, 0x100000, 0x100000 - 0x1200), (0x480000000, 0x100000, 0x100000 - 4 * 0x1000)],
-   "what R-Car S4's pieces show beside the resources")
+check([(x["address"], x["size"], x["slack"]) for x in subs] ==
+      [(0xe6500000, 0x100000, 0x100000 - 0x1200), (0x480000000, 0x100000, 0x100000 - 4 * 0x1000)],
+      "what R-Car S4's pieces show beside the resources")
 subs = [json.loads(l) for l in plan("--board", "rk3588", "--json")[1].splitlines() if '"submap"' in l]
-ok([(x["size"], x["slack"], x["own_memory"]) for x in subs] ==
-   [(0x10000, 0x10000 - 0x4000, False), (0xf0000, 0, True)], "and the tail is the BAR's own memory")
+check([(x["size"], x["slack"], x["own_memory"]) for x in subs] ==
+      [(0x10000, 0x10000 - 0x4000, False), (0xf0000, 0, True)], "and the tail is the BAR's own memory")
 refusals = [
     (["--board", "rk3588", "--wr-chans", "1"], "EPF_WHOLE", "EOPNOTSUPP"),
     (["--board", "rk3588", "--wr-chans", "3"], "EPF_TOO_MANY", "EINVAL"),
@@ -80,14 +75,14 @@ refusals = [
 for args, why, errno in refusals:
     code, out, err = plan(*args, "--json")
     last = json.loads(out.splitlines()[-1])
-    ok(code == 1 and (last["reason"], last["errno"]) == (why, errno) and f"[{why}] -{errno}" in err,
-       " ".join(args))
+    check(code == 1 and (last["reason"], last["errno"]) == (why, errno) and f"[{why}] -{errno}" in err,
+          " ".join(args))
 for args in ([], ["--board", "rk3588", "--msi", "0"]):
     out = plan("--json", *args)[1].splitlines()
-    ok(json.loads(out[0]) == {"type": "schema", "command": "epdma plan", "version": 1} and
-       json.loads(out[-1])["type"] == "summary", "JSON has a schema line first and a summary last")
-ok(plan("--board", "generic", "--msi", "33", "--seed-compat")[0] == 0, "--seed-compat binds with 33 vectors")
-ok(plan("--metadata-layout", "C")[0] == 2 and plan("x")[0] == 2, "usage")
+    check(json.loads(out[0]) == {"type": "schema", "command": "epdma plan", "version": 1} and
+          json.loads(out[-1])["type"] == "summary", "JSON has a schema line first and a summary last")
+check(plan("--board", "generic", "--msi", "33", "--seed-compat")[0] == 0, "--seed-compat binds with 33 vectors")
+check(plan("--metadata-layout", "C")[0] == 2 and plan("x")[0] == 2, "usage")
 
 # --- a board of one's own, and a broken one
 with tempfile.TemporaryDirectory() as tmp:
@@ -95,14 +90,14 @@ with tempfile.TemporaryDirectory() as tmp:
     board = open(os.path.join(os.path.dirname(__file__), "../../boards/generic.board")).read()
     open(path, "w").write(board.replace("bar 1 programmable", "bar 1 reserved"))
     code, out, err = plan("--board", path, "--json")
-    ok(code == 0 and json.loads(out.splitlines()[-1])["window_bar"] == 2, "a board file")
+    check(code == 0 and json.loads(out.splitlines()[-1])["window_bar"] == 2, "a board file")
     open(path, "w").write(board.replace("align 4K", "align 3K"))
     code, out, err = plan("--board", path)
     line = 1 + board[:board.index("align 4K")].count("\n")
-    ok(code == 1 and f"{path}:{line}:7: error:" in err and "align 3K\n      ^~\n" in err,
-       "an error in it is located")
+    check(code == 1 and f"{path}:{line}:7: error:" in err and "align 3K\n      ^~\n" in err,
+          "an error in it is located")
     code, out, err = plan("--board", tmp + "/none")
-    ok(code == 1 and "No such file" in err, "a board file that is not there")
+    check(code == 1 and "No such file" in err, "a board file that is not there")
 
 # --- scripts, line by line: what each is answered with
 F = "functions/pci_epf_dma/dma0"
@@ -192,7 +187,7 @@ for before, line, fixed, posted in lines:
             good = not errors
         else:
             good = len(errors) == 1 and errors[0].startswith(f"-:{number}:") and STRERROR[want] in errors[0]
-        ok(good, f"{line}: {want or 'works'}{' (as posted)' if args else ''}" + ("" if good else f" {err}"))
+        check(good, f"{line}: {want or 'works'}{' (as posted)' if args else ''}" + ("" if good else f" {err}"))
 
 # --- an endpoint that cannot map its window: READY never comes (row 14)
 with tempfile.TemporaryDirectory() as tmp:
@@ -201,12 +196,12 @@ with tempfile.TemporaryDirectory() as tmp:
     open(path, "w").write(board.replace("inbound-windows 16", "inbound-windows 2"))
     script = SETUP + LINK + START + OVERRIDE + PROBE
     code, out, err = plan("--board", path, "--configfs", "-", stdin=script)
-    ok(code == 1 and STRERROR["ETIMEDOUT"] in err and "[HOST_TIMEOUT] -ETIMEDOUT" in err, "READY never comes")
+    check(code == 1 and STRERROR["ETIMEDOUT"] in err and "[HOST_TIMEOUT] -ETIMEDOUT" in err, "READY never comes")
     for args, left in ([], False), (["--seed-compat"], True):
         last = json.loads(plan("--board", path, "--configfs", "-", "--json", *args, stdin=script)[1].splitlines()[-1])
-        ok(last["requested"] is left and not last["ready"], f"the request is {'left' if left else 'withdrawn'} (W3)")
+        check(last["requested"] is left and not last["ready"], f"the request is {'left' if left else 'withdrawn'} (W3)")
     code, out, err = plan("--board", path, "--configfs", "-", "--seed-compat", stdin=script + "lspci -nk\n")
-    ok("ETIMEDOUT" not in err and "Kernel driver in use" not in out, "as posted, drivers_probe does not tell")
+    check("ETIMEDOUT" not in err and "Kernel driver in use" not in out, "as posted, drivers_probe does not tell")
 
 # --- two functions on one controller: the channels are taken
 two = """cd /sys/kernel/config/pci_ep
@@ -221,14 +216,14 @@ echo 1 > controllers/10000000.pcie-ep/start
 lspci -n
 """
 code, out, err = plan("--board", "generic", "--configfs", "-", stdin=two % "wr")
-ok("[EPF_DELEGATE] -EBUSY" in err and out.count("0801:") == 1, "a second function cannot have the same channels")
+check("[EPF_DELEGATE] -EBUSY" in err and out.count("0801:") == 1, "a second function cannot have the same channels")
 code, out, err = plan("--board", "generic", "--configfs", "-", stdin=two % "rd")
-ok(code == 0 and not err and "01:00.0 0801: 0001:ffff\n01:00.1 0801: 0002:ffff" in out, "but it can have the others")
+check(code == 0 and not err and "01:00.0 0801: 0001:ffff\n01:00.1 0801: 0002:ffff" in out, "but it can have the others")
 
 # --- what lines print
 def shows(script, want, what, *args):
     code, out, err = plan("--configfs", "-", *args, stdin=SETUP + script)
-    ok(want in out, what if want in out else f"{what}: {out[:300]} {err}")
+    check(want in out, what if want in out else f"{what}: {out[:300]} {err}")
 
 
 shows(f"cat {F}/vendorid {F}/baseclass_code {F}/msi_interrupts {OWN}/metadata_bar {OWN}/rd_chans\n",
@@ -243,4 +238,4 @@ shows(f"mkdir functions/pci_epf_dma/dma1\necho 0x4321 > {F}/vendorid\ncat functi
       "0xffff\n", "W14 instances have ids of their own")
 shows(f"mkdir functions/pci_epf_dma/dma1\necho 0x4321 > {F}/vendorid\ncat functions/pci_epf_dma/dma1/vendorid\n",
       "0x4321\n", "W14 as posted", "--seed-compat")
-print(f"1..{n}")
+sys.exit(done())

@@ -5,14 +5,9 @@ endpoint of its own that a script sets up, with options before and behind the ho
 """
 import json, os, shutil, signal, subprocess, sys, tempfile
 
+from tap import check, done
+
 FORELAND, HOWTO = os.path.abspath(sys.argv[1]), sys.argv[2]
-n = 0
-
-
-def ok(cond, what):
-    global n
-    n += 1
-    print(f"{'ok' if cond else 'not ok'} {n} - {what}")
 
 
 def demo(*args, stdin=None):
@@ -24,25 +19,25 @@ def demo(*args, stdin=None):
 for board in ["generic", "r-car-s4", "rk3588", "spacemit-k3", "synopsys-edda", "amd-mdb"]:
     for layout in "AB":
         code, s, err = demo("--board", board, "--metadata-layout", layout)
-        ok(code == 0 and s["ok"] and s["recovered"] and s["transfers"] >= 16 and not s["different"] and
-           f"metadata {layout} in BAR" in err, f"{board}, layout {layout} {err if code else ''}")
+        check(code == 0 and s["ok"] and s["recovered"] and s["transfers"] >= 16 and not s["different"] and
+              f"metadata {layout} in BAR" in err, f"{board}, layout {layout} {err if code else ''}")
 howto = open(HOWTO).read().replace("<vendor-id>", "0x1912").replace("<device-id>", "0x0031")
 code, s, err = demo("--configfs", "-", stdin=howto)
-ok(code == 0 and s["board"] == "r-car-s4" and s["recovered"] and "Kernel driver in use" in err,
-   "the posted how-to sets both sides up")
+check(code == 0 and s["board"] == "r-car-s4" and s["recovered"] and "Kernel driver in use" in err,
+      "the posted how-to sets both sides up")
 # As posted, a lost link is not recovered from where BARs have to be mapped again (W5); two boards need no window.
 for board, recovers in (("generic", False), ("r-car-s4", False), ("rk3588", False), ("spacemit-k3", False),
                         ("synopsys-edda", True), ("amd-mdb", True)):
     code, s, err = demo("--board", board, "--seed-compat")
-    ok(code == 0 and s["ok"] and not s["different"] and s["recovered"] == recovers, f"{board}, as posted {err if code else ''}")
+    check(code == 0 and s["ok"] and not s["different"] and s["recovered"] == recovers, f"{board}, as posted {err if code else ''}")
 code, s, err = demo("--seed-compat", "--metadata-layout", "B")
-ok(code == 1 and "[ETIMEDOUT]" in err, "as posted, a host knows layout A alone")
+check(code == 1 and "[ETIMEDOUT]" in err, "as posted, a host knows layout A alone")
 code, s, err = demo("--board", "rk3588", "--wr-chans", "1")
-ok(code == 1 and not s["ok"] and "[EPF_WHOLE] -EOPNOTSUPP" in err, "a refused binding")
+check(code == 1 and not s["ok"] and "[EPF_WHOLE] -EOPNOTSUPP" in err, "a refused binding")
 code, s, err = demo("--board", "rk3588", "--wr-chans", "0")
-ok(code == 1 and "a channel of each direction" in err, "one direction alone")
+check(code == 1 and "a channel of each direction" in err, "one direction alone")
 code, s, err = demo("--configfs", "-", stdin="cd /sys\n")
-ok(code == 1 and s["errno"] == "ENODEV" and "binds no driver" in err, "a script that binds nothing")
+check(code == 1 and s["errno"] == "ENODEV" and "binds no driver" in err, "a script that binds nothing")
 tmp = tempfile.mkdtemp()
 sock = tmp + "/ls"  # the name of a command, as an option's value
 try:
@@ -51,24 +46,24 @@ try:
     ep.stdin.write(howto)
     ep.stdin.close()
     schema, up = json.loads(ep.stdout.readline()), json.loads(ep.stdout.readline())
-    ok(schema == {"type": "schema", "command": "epdma endpoint", "version": 1} and up["type"] == "listening" and up["board"] == "r-car-s4", "an endpoint of the how-to's lines listens")
+    check(schema == {"type": "schema", "command": "epdma endpoint", "version": 1} and up["type"] == "listening" and up["board"] == "r-car-s4", "an endpoint of the how-to's lines listens")
     for order in (["host", "--socket", "ls", "ls"], ["host", "ls", "--socket", "ls"]):
         p = subprocess.run([FORELAND, "epdma", *order, "--json"], cwd=tmp, capture_output=True, text=True)
         rows = [json.loads(l) for l in p.stdout.splitlines()]
         first = rows[1]
-        ok(rows[0]["type"] == "schema" and rows[-1] == {"type": "summary", "channels": 4} and
-           p.returncode == 0 and (first["vendor"], first["device"]) == (0x1912, 0x0031), " ".join(order))
+        check(rows[0]["type"] == "schema" and rows[-1] == {"type": "summary", "channels": 4} and
+              p.returncode == 0 and (first["vendor"], first["device"]) == (0x1912, 0x0031), " ".join(order))
     p = subprocess.run([FORELAND, "epdma", "host", "--json", "--socket", sock, "verify", hex(up["memory"])],
                        capture_output=True, text=True)
-    ok(p.returncode == 0 and json.loads(p.stdout.splitlines()[-1])["different"] == 0, "and serves transfers")
+    check(p.returncode == 0 and json.loads(p.stdout.splitlines()[-1])["different"] == 0, "and serves transfers")
     ep.send_signal(signal.SIGTERM)
     ep.wait(20)
     p = subprocess.run([FORELAND, "epdma", "endpoint", "--configfs", "-", "--socket", sock], input="cd /sys\n",
                        capture_output=True, text=True)
-    ok(p.returncode == 1 and "binds and starts no function" in p.stderr, "a script that binds nothing, again")
+    check(p.returncode == 1 and "binds and starts no function" in p.stderr, "a script that binds nothing, again")
 finally:
     ep.kill()
     shutil.rmtree(tmp)
 p = subprocess.run([FORELAND, "epdma", "--bogus"], capture_output=True, text=True)
-ok(p.returncode == 2 and "unknown command '--bogus'" in p.stderr, "an option where a command is expected")
-print(f"1..{n}")
+check(p.returncode == 2 and "unknown command '--bogus'" in p.stderr, "an option where a command is expected")
+sys.exit(done())

@@ -5,14 +5,9 @@
 """
 import os, re, shlex, shutil, subprocess, sys, tempfile
 
+from tap import check, done
+
 FORELAND, ROOT = os.path.abspath(sys.argv[1]), sys.argv[2]
-n = 0
-
-
-def ok(cond, what):
-    global n
-    n += 1
-    print(f"{'ok' if cond else 'not ok'} {n} - {what}")
 
 
 tmp = tempfile.mkdtemp()
@@ -30,8 +25,8 @@ try:
                 continue
             status = re.match(r"\t\[exit (\d+)\]", lines[i + 1]) if i + 1 < len(lines) else None
             p = subprocess.run(shlex.split(m[1]), cwd=tmp, env=env, capture_output=True, text=True)
-            ok(p.returncode == (int(status[1]) if status else 0) and (p.stdout or p.stderr),
-               f"{doc}:{i + 1}: {m[1]}")
+            check(p.returncode == (int(status[1]) if status else 0) and (p.stdout or p.stderr),
+                  f"{doc}:{i + 1}: {m[1]}")
     # the how-to's output lines, in their order
     p = subprocess.run([FORELAND, "epdma", "plan", "--configfs", tmp + "/epdma-howto.rst"],
                        capture_output=True, text=True)
@@ -39,18 +34,18 @@ try:
     how = open(tmp + "/epdma-howto.rst").read().splitlines()
     shown = [l[1:] for l in how if re.match(r"\t[^#$\[]", l)]
     missing = [l for l in shown if not any(l == g for g in got)]
-    ok(len(shown) >= 10 and not missing, f"what the how-to shows is printed {missing}")
+    check(len(shown) >= 10 and not missing, f"what the how-to shows is printed {missing}")
 
     text = open(ROOT + "/doc/spec/epdma-deviations.rst").read()
-    ok([w for w in re.findall(r"^W(\d+),", text, re.M)] == [str(k) for k in range(1, 23)],
-       "all 22 weaknesses are listed, in order")
+    check([w for w in re.findall(r"^W(\d+),", text, re.M)] == [str(k) for k in range(1, 23)],
+          "all 22 weaknesses are listed, in order")
     bad = open(ROOT + "/doc/spec/epdma-bad-inputs.rst").read()
-    ok([int(w) for w in re.findall(r"^(\d+) ", bad, re.M)] == list(range(1, 60)), "all 59 bad inputs are listed")
+    check([int(w) for w in re.findall(r"^(\d+) ", bad, re.M)] == list(range(1, 60)), "all 59 bad inputs are listed")
     for name, what in re.findall(r"(test-[\w-]+\.(?:c|py)):\s+([^.;\n]+(?:\n\t[^.;\n]+)*)", text + bad):
         path = [p for p in (f"{ROOT}/tests/unit/{name}", f"{ROOT}/tests/system/{name}") if os.path.exists(p)]
         source = open(path[0]).read() if path else ""
         for one in what.split(","):
-            ok(one.strip() in source, f"{name} has {one.strip()}")
+            check(one.strip() in source, f"{name} has {one.strip()}")
 finally:
     shutil.rmtree(tmp)
-print(f"1..{n}")
+sys.exit(done())

@@ -4,14 +4,9 @@
 and the ones behind it wait until its socket is there. TAP output."""
 import os, re, shutil, signal, subprocess, sys, tempfile, time
 
+from tap import check, done
+
 FORELAND, ROOT = os.path.abspath(sys.argv[1]), sys.argv[2]
-n = 0
-
-
-def ok(cond, what):
-    global n
-    n += 1
-    print(f"{'ok' if cond else 'not ok'} {n} - {what}", flush=True)
 
 
 tmp = tempfile.mkdtemp()
@@ -37,7 +32,7 @@ for i, line in enumerate(lines):
     cmd = line[3:]
     want = re.match(r"\t\[exit (\d+)\]", lines[i + 1])
     if cmd == "stop":
-        ok(stop(), f"line {i + 1}: the endpoints end")
+        check(stop(), f"line {i + 1}: the endpoints end")
     elif cmd.endswith("&"):
         p = subprocess.Popen("exec " + cmd[:-1], shell=True, cwd=tmp, env=env, stderr=subprocess.DEVNULL)
         running.append(p)
@@ -46,12 +41,12 @@ for i, line in enumerate(lines):
             if os.path.exists(path) or p.poll() is not None:
                 break
             time.sleep(0.02)
-        ok(p.poll() is None and os.path.exists(path), f"line {i + 1}: {cmd}")
+        check(p.poll() is None and os.path.exists(path), f"line {i + 1}: {cmd}")
     else:
         r = subprocess.run(cmd, shell=True, cwd=tmp, env=env, capture_output=True, timeout=120)
-        ok(r.returncode == (int(want[1]) if want else 0), f"line {i + 1}: {cmd}")
+        check(r.returncode == (int(want[1]) if want else 0), f"line {i + 1}: {cmd}")
         if r.stderr:
             print("#", r.stderr.decode()[:300].replace("\n", "\n# "))
-ok(stop(), "nothing is left running")
+check(stop(), "nothing is left running")
 shutil.rmtree(tmp)
-print(f"1..{n}")
+sys.exit(done())

@@ -56,16 +56,16 @@ for rnd in range(ROUNDS):
         time.sleep(0.3)
         base = ep.fds(), ep.maps()
 time.sleep(0.3)
-ok(lost is None, f"{ROUNDS} hosts killed: none of {total} acknowledged pages is lost{': ' + lost if lost else ''}")
-ok(total > ROUNDS, "and some had been acknowledged at all")
+check(lost is None, f"{ROUNDS} hosts killed: none of {total} acknowledged pages is lost{': ' + lost if lost else ''}")
+check(total > ROUNDS, "and some had been acknowledged at all")
 r = subprocess.run([FORELAND, "epdma", "host", "verify", "--socket", ep.socket, hex(ep.ram)], capture_output=True, timeout=60)
-ok(r.returncode == 0, "the endpoint takes the next host")
+check(r.returncode == 0, "the endpoint takes the next host")
 time.sleep(0.3)
 # a thread's first malloc() may map an arena at any time; a leak would be one mapping a host
-ok(ep.fds() == base[0] and ep.maps() - base[1] < min(10, ROUNDS), f"the endpoint has the descriptors and mappings of before: {base} {(ep.fds(), ep.maps())}")
+check(ep.fds() == base[0] and ep.maps() - base[1] < min(10, ROUNDS), f"the endpoint has the descriptors and mappings of before: {base} {(ep.fds(), ep.maps())}")
 mem.close()
 lines, code = ep.stop()
-ok(code == 0 and lines[-1]["clients"] >= ROUNDS // 2, f"the endpoint told of {lines[-1]['clients']} hosts")
+check(code == 0 and lines[-1]["clients"] >= ROUNDS // 2, f"the endpoint told of {lines[-1]['clients']} hosts")
 
 # ---- the endpoint is killed: one host sees all of them come and go
 ep = Endpoint(FORELAND, "rk3588")
@@ -99,13 +99,13 @@ host.wait(30)
 t.join()
 e.join()
 told = [re.match(r"round \d+: (No such device|Link has been severed), (\d+) fds, (\d+) maps", l) for l in said]
-ok(lost is None, f"{ROUNDS} endpoints killed: no acknowledged page is lost{': ' + lost if lost else ''}")
-ok(len(told) == ROUNDS and all(told), "the host reports each, and takes the next")
+check(lost is None, f"{ROUNDS} endpoints killed: no acknowledged page is lost{': ' + lost if lost else ''}")
+check(len(told) == ROUNDS and all(told), "the host reports each, and takes the next")
 if not all(told):
     print("#", [l for l, m in zip(said, told) if not m][:3])
 counts = {(m[2], m[3]) for m in told[2:] if m}
-ok(len({c[0] for c in counts}) == 1, f"the host's descriptors stay as many: {sorted({c[0] for c in counts})}")
+check(len({c[0] for c in counts}) == 1, f"the host's descriptors stay as many: {sorted({c[0] for c in counts})}")
 maps = [int(m[3]) for m in told if m]
-ok(max(maps[2:] or [0]) - min(maps[2:] or [0]) < min(10, ROUNDS), f"and its mappings: {min(maps)} to {max(maps)}")
+check(max(maps[2:] or [0]) - min(maps[2:] or [0]) < min(10, ROUNDS), f"and its mappings: {min(maps)} to {max(maps)}")
 subprocess.run(["rm", "-rf", ep.dir])
-done()
+sys.exit(done())

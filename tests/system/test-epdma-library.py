@@ -11,11 +11,11 @@ FORELAND, BUILD, ROOT = sys.argv[1:4]
 tmp = tempfile.mkdtemp(prefix="foreland-lib.")
 r = subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", tmp], capture_output=True, text=True)
 pc = subprocess.run(["find", tmp, "-name", "libforeland-epdma.pc"], capture_output=True, text=True).stdout.strip()
-ok(r.returncode == 0 and pc, "it is installed")
+check(r.returncode == 0 and pc, "it is installed")
 header = subprocess.run(["find", tmp, "-name", "dmaengine.h"], capture_output=True, text=True).stdout.strip()
 env = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(pc), PKG_CONFIG_SYSROOT_DIR=tmp)
 flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libforeland-epdma"], capture_output=True, text=True, env=env).stdout.split()
-ok(any("-lforeland-epdma" in f for f in flags), f"pkg-config: {' '.join(flags)}")
+check(any("-lforeland-epdma" in f for f in flags), f"pkg-config: {' '.join(flags)}")
 
 text = open(header).read()
 example = [l[3:] for l in text.split("*/")[1].splitlines() if l.startswith(" *\t")]
@@ -36,7 +36,7 @@ for cc, name in (("cc", "example.c"), ("c++", "example.cc")):
     c = subprocess.run([cc, "-Wall", "-Werror", "-o", src + ".out", src, *flags], capture_output=True, text=True, env=env)
     libdir = os.path.dirname(subprocess.run(["find", tmp, "-name", "libforeland-epdma.*"], capture_output=True, text=True).stdout.split()[0])
     out = subprocess.run([src + ".out"], capture_output=True, env=dict(env, LD_LIBRARY_PATH=libdir)) if c.returncode == 0 else None
-    ok(out and out.returncode == 0 and out.stdout == given, f"the example, by {cc}")
+    check(out and out.returncode == 0 and out.stdout == given, f"the example, by {cc}")
     if c.returncode:
         print("#", c.stderr[:1500].replace("\n", "\n# "))
 ep.stop()
@@ -46,9 +46,9 @@ if so:
     names = {l.split()[-1] for l in subprocess.run(["nm", "-D", "--defined-only", so], capture_output=True, text=True).stdout.splitlines()}
     documented = {n + "@@LIBFORELAND_EPDMA_0" for n in re.findall(r"FL_DMA_API[^;]*?\b(fl_\w+)\(", text, re.S)}
     names.discard("LIBFORELAND_EPDMA_0")
-    ok(names == documented, f"exported are the {len(documented)} documented functions, with a version {names ^ documented or ''}")
+    check(names == documented, f"exported are the {len(documented)} documented functions, with a version {names ^ documented or ''}")
     needed = subprocess.run(["readelf", "-d", so], capture_output=True, text=True).stdout
-    ok("Shared library: [libforeland-epdma" not in needed and "[libforeland-epdma.so.0]" in needed, "its soname is libforeland-epdma.so.0")
+    check("Shared library: [libforeland-epdma" not in needed and "[libforeland-epdma.so.0]" in needed, "its soname is libforeland-epdma.so.0")
 
 # every header and source that goes into it: whole folders, and what they include
 FOLDERS = [f"{ROOT}/src/epdma/{d}" for d in ("metadata", "regs", "mem", "vfu", "host")]
@@ -63,6 +63,6 @@ while todo:
 wrong = [p for p in seen if "LGPL-2.1-or-later" not in open(p).readline()]
 wrong += [p for d, _, names in os.walk(f"{ROOT}/src/epdma") for n in names if d not in FOLDERS
           for p in [os.path.join(d, n)] if "LGPL" in open(p).readline()]
-ok(len(seen) > 20 and not wrong, f"{len(seen)} files, all LGPL-2.1-or-later {wrong or ''}")
+check(len(seen) > 20 and not wrong, f"{len(seen)} files, all LGPL-2.1-or-later {wrong or ''}")
 subprocess.run(["rm", "-rf", tmp])
-done()
+sys.exit(done())

@@ -165,7 +165,7 @@ for misdeed, ends in ((truncates, 0), (pipe_for_an_event, 0), (full_event, 0), (
     lines, code = ep.stop()
     told = [l.get("errno") for l in lines if l["type"] == "detached"]
     good &= told[0] == ("ETIMEDOUT" if ends else None) and took < ends + 3 and code == 0
-    ok(good, f"{misdeed.__name__}: the next client is served{f' within {ends} s' if ends else ''}, and it is told ({took:.1f} s, {told})")
+    check(good, f"{misdeed.__name__}: the next client is served{f' within {ends} s' if ends else ''}, and it is told ({took:.1f} s, {told})")
 
 # who asks and never reads does not keep the endpoint from ending, nor one that is silent
 for misdeed in (never_reads, stalls):
@@ -174,7 +174,7 @@ for misdeed in (never_reads, stalls):
     misdeed(bad)
     begun = time.time()
     _, code = ep.stop()
-    ok(code == 0 and time.time() - begun < 1.5, f"{misdeed.__name__}: one SIGTERM ends the endpoint ({time.time() - begun:.1f} s)")
+    check(code == 0 and time.time() - begun < 1.5, f"{misdeed.__name__}: one SIGTERM ends the endpoint ({time.time() - begun:.1f} s)")
 
 # a silent connection costs no CPU, and keeps nobody waiting
 ep = Endpoint(FORELAND, "rk3588", "--msi", "4")
@@ -189,7 +189,7 @@ a = ticks()
 time.sleep(1)
 spent = ticks() - a
 c = owner(ep.socket)
-ok(c.read(7, 0, 2) == struct.pack("<H", 0x1D87) and spent <= 5, f"silence, one byte and half a greeting: nobody waits, {spent} of 100 ticks")
+check(c.read(7, 0, 2) == struct.pack("<H", 0x1D87) and spent <= 5, f"silence, one byte and half a greeting: nobody waits, {spent} of 100 ticks")
 c.close()
 [s.close() for s in silent]
 ep.stop()
@@ -344,13 +344,13 @@ while rounds < ROUNDS or (rounds < 20 * ROUNDS and not every()):  # until each h
     os.close(fd)
 over.set()
 [t.join() for t in threads]
-ok(moved == 3 * rounds and not wrong, f"{rounds} rounds, {moved} transfers beside hostile peers, {wrong} wrong; waited at most {waited:.1f} s")
-ok(every(), "of each misdeed: " + ", ".join(f"{m.__name__} {k}" for m, k in did.items()))
-ok(not answered, f"requests of others between two of an honest client's: {len(answered)}, of 0")
+check(moved == 3 * rounds and not wrong, f"{rounds} rounds, {moved} transfers beside hostile peers, {wrong} wrong; waited at most {waited:.1f} s")
+check(every(), "of each misdeed: " + ", ".join(f"{m.__name__} {k}" for m, k in did.items()))
+check(not answered, f"requests of others between two of an honest client's: {len(answered)}, of 0")
 for _ in range(80):
     if (ep.fds(), ep.maps()) == before:
         break
     time.sleep(0.1)
-ok((ep.fds(), ep.maps()) == before, f"descriptors and mappings: {before} before, {(ep.fds(), ep.maps())} after")
-ok(ep.stop()[1] == 0, "and it ends as it should")
-done()
+check((ep.fds(), ep.maps()) == before, f"descriptors and mappings: {before} before, {(ep.fds(), ep.maps())} after")
+check(ep.stop()[1] == 0, "and it ends as it should")
+sys.exit(done())

@@ -38,16 +38,16 @@ for layout in ("unroll", "compat", "native"):
     ep = Endpoint(FORELAND, board)
     for channels in range(1, 9):
         laps = there_and_back(ep, channels, SIZES)
-        ok(laps is not None, f"{layout}: {len(SIZES)} sizes over {channels} channels each way at once")
+        check(laps is not None, f"{layout}: {len(SIZES)} sizes over {channels} channels each way at once")
         if not ROUNDS:
             continue
         laps = [there_and_back(ep, channels, [random.randrange(2, 5000), 4 << 20, random.randrange(1, 4 << 20)])
                 for _ in range(ROUNDS)]
-        ok(None not in laps and min(laps) >= 3,
-           f"{layout}: {3 * ROUNDS} random sizes over {channels}, " + ("" if None in laps else f"{min(laps)} laps and more"))
+        check(None not in laps and min(laps) >= 3,
+              f"{layout}: {3 * ROUNDS} random sizes over {channels}, " + ("" if None in laps else f"{min(laps)} laps and more"))
     for channels in (1, 8) if ROUNDS else ():
-        ok(there_and_back(ep, channels, [64 << 20]) is not None, f"{layout}: 64 MiB over {channels}")
+        check(there_and_back(ep, channels, [64 << 20]) is not None, f"{layout}: 64 MiB over {channels}")
     lines, code = ep.stop()
-    ok(code == 0 and lines[-1]["aborts"] == 0, f"{layout}: {lines[-1]['elements']} elements, no abort")
+    check(code == 0 and lines[-1]["aborts"] == 0, f"{layout}: {lines[-1]['elements']} elements, no abort")
 subprocess.run(["rm", "-rf", tmp])
-done()
+sys.exit(done())

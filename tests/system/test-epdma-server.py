@@ -165,14 +165,14 @@ LIES = [
     ("another count of channels in the engine", reads(REGS, lambda off, w: 0x10001 if off == 8 else w), ANY),
 ]
 for what, answer, says in LIES:
-    ok(*verdict(Server(ep, answer=answer), what, TRANSFER_S, says))
+    check(*verdict(Server(ep, answer=answer), what, TRANSFER_S, says))
 ROUNDS = 200 if LONG else 6
 for region, what, keep in ((META, "metadata", (0,)), (REGS, "registers", ())):
     bad = [text for seed in range(ROUNDS)
            for good, text in [verdict(Server(ep, answer=noise(region, seed, keep)), f"seed {seed}", TRANSFER_S, ANY, (0, 1))] if not good]
-    ok(not bad, f"{ROUNDS} devices whose {what} say something else at each look {bad[:3] or ''}")
+    check(not bad, f"{ROUNDS} devices whose {what} say something else at each look {bad[:3] or ''}")
 honest = subprocess.run([FORELAND, "epdma", "host", "verify", "--socket", ep.socket], capture_output=True, text=True)
-ok(honest.returncode == 0 and " 0 different" in honest.stdout, "the endpoint behind all this serves the next")
+check(honest.returncode == 0 and " 0 different" in honest.stdout, "the endpoint behind all this serves the next")
 ep.stop()
 
 
@@ -299,6 +299,6 @@ threads = [threading.Thread(target=slow, args=(i,)) for i in range(len(SLOW))] +
 [t.start() for t in threads]
 [t.join() for t in threads]
 for i in sorted(results):
-    ok(*results[i])
+    check(*results[i])
 shutil.rmtree(tmp)
-done()
+sys.exit(done())

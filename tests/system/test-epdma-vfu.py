@@ -153,7 +153,7 @@ def run_device(c, ep, what, mapped):
     transfer(c, write_list, desc, ep.ram + 77, RAM + 123, 5000, 2)
     good &= wait_event(events[2])  # the abort's message
     good &= struct.unpack("<I", c.read(4, 0x4C, 4))[0] == 0x10000
-    ok(good, what)
+    check(good, what)
     for e in events:
         os.close(e)
     os.close(fd)
@@ -187,23 +187,23 @@ def gates(c, ep):
     c.write(4, 0x0C, b"\1\0\0\0")
     c.write(7, 4, struct.pack("<H", 2))  # no bus master: a driver that forgets pci_set_master()
     good &= c.read(4, 0x0C, 4) == b"\0" * 4 and c.read(0, 0, 4) == b"PEDM"
-    ok(good, "without memory space no BAR answers")
+    check(good, "without memory space no BAR answers")
     transfer(c, put, desc, ep.ram, RAM, 64, 0)
     time.sleep(0.3)
     good = struct.unpack("<I", c.read(4, 0x4C, 4))[0] == 0x10000 and mem[:64] == bytes(64)
     good &= not select.select([event], [], [], 0)[0]
-    ok(good, "without bus master no byte and no message leaves")
+    check(good, "without bus master no byte and no message leaves")
     c.write(7, 4, struct.pack("<H", 6))
     with open(ep.memory(), "r+b") as f:
         f.write(b"gate" * 16)
     transfer(c, put, desc, ep.ram, RAM, 64, 0)
-    ok(wait_event(event) and mem[:64] == b"gate" * 16, "with both they do")
+    check(wait_event(event) and mem[:64] == b"gate" * 16, "with both they do")
     pm = find_cap(c, 1)
     c.write(7, pm + 4, b"\3\0")  # D3hot
     good = pm and c.read(0, 0, 4) == b"\xff" * 4
     c.write(7, pm + 4, b"\0\0")
     good &= c.read(0, 0, 4) == b"PEDM"
-    ok(good, "D3hot and back")
+    check(good, "D3hot and back")
     pcie = find_cap(c, 0x10)
     bars = c.read(7, 0x10, 24)
     good = struct.unpack("<I", c.read(7, pcie + 4, 4))[0] >> 28 & 1 and any(bars)
@@ -216,7 +216,7 @@ def gates(c, ep):
     bar, off, desc = handshake(c)
     mem[:64] = bytes(64)
     transfer(c, put, desc, ep.ram, RAM, 64, 0)
-    ok(good and wait_event(event) and mem[:64] == b"gate" * 16, "a function-level reset resets function and engine")
+    check(good and wait_event(event) and mem[:64] == b"gate" * 16, "a function-level reset resets function and engine")
     c.unmap(RAM, 1 << 16)
     os.close(event)
 
@@ -235,7 +235,7 @@ def qemu(c, ep, what):
     good &= len(c.read(7, 0, 256)) == 256
     for i in range(3):
         good &= struct.unpack("=IIII", c.call(c.IRQ_INFO, struct.pack("=IIII", 16, 0, i, 0)))[3] == [1, 4, 0][i]
-    ok(good, f"{what}: negotiated and looked round")
+    check(good, f"{what}: negotiated and looked round")
     # maps in a batch, the replies read afterwards
     fd, _ = memory(1 << 16)
     ids = []
@@ -246,10 +246,10 @@ def qemu(c, ep, what):
     c.send(c.frame(c.DMA_MAP, struct.pack("=IIQQQ", 32, 3, 0, 0xC0000, 4096)))  # RAM without a descriptor
     ids.append(c.id)
     good = [c.reply()[0] for _ in ids]
-    ok([(h[0], h[2], h[3]) for h in good] == [(i, 16, 1) for i in ids], f"{what}: maps in a batch")
-    ok(c.call(c.RESET) == b"" and c.call(c.RESET) == b"", f"{what}: reset")
+    check([(h[0], h[2], h[3]) for h in good] == [(i, 16, 1) for i in ids], f"{what}: maps in a batch")
+    check(c.call(c.RESET) == b"" and c.call(c.RESET) == b"", f"{what}: reset")
     run_device(c, ep, f"{what}: a list, mapped, and interrupts", True)
-    ok(c.set_irqs(0x21, 1, 0, 0) == b"", f"{what}: interrupts off again")
+    check(c.set_irqs(0x21, 1, 0, 0) == b"", f"{what}: interrupts off again")
 
 
 def cloud_hypervisor(c, ep, what):
@@ -261,14 +261,14 @@ def cloud_hypervisor(c, ep, what):
         good &= len(c.call(c.IRQ_INFO, struct.pack("=IIII", 16, 0, i, 0))) == 16
     good &= c.call(c.RESET) == b""
     good &= len(c.call(c.WRITE, struct.pack("=QII", 4, 7, 2) + b"\0\0")) == 16  # 32 bytes with its header
-    ok(good, f"{what}: replies of exactly the sizes it reads")
+    check(good, f"{what}: replies of exactly the sizes it reads")
     run_device(c, ep, f"{what}: a list by messages, and interrupts", False)
 
 
 def libvfio_user(c, ep, what):
     body = c.version(0, 1, b'{"capabilities":{"max_msg_fds":8,"max_data_xfer_size":1048576}}\0')
-    ok(struct.unpack_from("=HH", body) == (0, 1) and body[-1:] == b"\0"
-       and json.loads(body[4:-1])["capabilities"]["max_msg_fds"] == 8, f"{what}: version")
+    check(struct.unpack_from("=HH", body) == (0, 1) and body[-1:] == b"\0"
+          and json.loads(body[4:-1])["capabilities"]["max_msg_fds"] == 8, f"{what}: version")
     run_device(c, ep, f"{what}: a list, mapped, and interrupts", True)
 
 
@@ -295,7 +295,7 @@ def no_descriptor(c, ep, what):
         asked += count
         c.s.sendall(struct.pack("=HHIII", hdr[0], hdr[1], 32, 1, 0) + body[:16])
     good &= wait_event(event) and bytes(mem[9:3009]) == pattern
-    ok(good, what)
+    check(good, what)
 
 
 def msix(c, ep, granted):
@@ -321,7 +321,7 @@ def msix(c, ep, granted):
         want = 0 if granted == 1 else ch % share if write else share + ch % (granted - share)
         good &= wait_event(events[want])
         good &= not any(select.select([e], [], [], 0)[0] for e in events)
-    ok(good, f"MSI-X with {granted} vectors")
+    check(good, f"MSI-X with {granted} vectors")
     for e in events:
         os.close(e)
     os.close(fd)
@@ -337,7 +337,7 @@ ep.stop()
 ep = Endpoint(FORELAND, "rk3588", "--msi", "4")
 c = Client(ep.socket)
 c.version()
-ok(as_qemu_reads(c), "capabilities of regions are told of where they are")
+check(as_qemu_reads(c), "capabilities of regions are told of where they are")
 gates(c, ep)
 c.close()
 ep.stop()
@@ -361,8 +361,8 @@ many += c.frame(c.WRITE, struct.pack("=QII", 0x3C, 7, 1) + b"\x55", flags=0x10)
 many += c.frame(c.RESET, flags=0x10) + c.frame(c.READ, struct.pack("=QII", 0x3C, 7, 1))
 c.send(many)
 got = [c.reply() for _ in range(101)]
-ok(all(b[16:] == struct.pack("<HH", 0x1D87, 0x3588) for _, b in got[:100]) and got[100][0][0] == c.id,
-   "a hundred requests in one piece, and those that want no reply get none")
+check(all(b[16:] == struct.pack("<HH", 0x1D87, 0x3588) for _, b in got[:100]) and got[100][0][0] == c.id,
+      "a hundred requests in one piece, and those that want no reply get none")
 c.close()
 
 
@@ -380,7 +380,7 @@ good &= c.call(c.GET_INFO, struct.pack("=IIII", 16, 0, 0, 0)) == struct.pack("=I
 good &= c.read(4, 0x54, 4) == struct.pack("<I", 0x10001)
 good &= c.unmap(RAM, 4096) == -errno.ENOENT
 good &= c.call(c.RESET) == b"" and (assign(c), c.read(4, 0x54, 4))[1] == b"\0" * 4
-ok(good, "the next client finds the registers of the one before, not its memory; a reset clears them")
+check(good, "the next client finds the registers of the one before, not its memory; a reset clears them")
 c.close()
 os.close(kept)
 
@@ -396,7 +396,7 @@ def fresh(fn, what):
     d = Client(ep.socket)
     well = not isinstance(d.version(), int)
     d.close()
-    ok(good and well, what + mode)
+    check(good and well, what + mode)
 
 
 def answered(act, ends=True):
@@ -471,7 +471,7 @@ def memory_games(c):
 
 # what may go wrong on the wire goes wrong in both modes alike
 lines, code = ep.stop()
-ok(code == 0, "it ends as it should")
+check(code == 0, "it ends as it should")
 for mode, args in (("", []), (" (as posted)", ["--seed-compat", "--trusted"])):
     ep = Endpoint(FORELAND, "rk3588", "--msi", "4", *args)
     raw = lambda *a: struct.pack("=HHIII", *a)
@@ -593,7 +593,7 @@ for mode, args in (("", []), (" (as posted)", ["--seed-compat", "--trusted"])):
     c.version()
     c.close()
     time.sleep(0.3)
-    ok(ep.fds() == base[0] and ep.maps() - base[1] < 10, f"200 clients later: descriptors and mappings as before {base} {(ep.fds(), ep.maps())}{mode}")
+    check(ep.fds() == base[0] and ep.maps() - base[1] < 10, f"200 clients later: descriptors and mappings as before {base} {(ep.fds(), ep.maps())}{mode}")
     lines, code = ep.stop()
-    ok(code == 0, "and it ends as it should" + mode)
-done()
+    check(code == 0, "and it ends as it should" + mode)
+sys.exit(done())

@@ -11,11 +11,12 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
 LIMIT = 2.9  # 2 is linear, a little more n log n, 4 the square
 HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
 SYMS = "ffffffff81000000 T _text\nffffffff81001000 T vfs_read\n"
-checks = failures = 0
 
 
 def tag(i, file="a.c", line=1, function="f"):
@@ -86,10 +87,7 @@ for name, n, shape in SHAPES:
         continue
     a, b, c = (count(*shape(k * n)) for k in (1, 2, 4))
     ratio = (c - b) / (b - a) if b > a else 2.0
-    checks += 1
-    ok = a and c > 1.2 * a and ratio < LIMIT  # where it does not grow it was not read
-    failures += not ok
-    print(f"{'ok' if ok else 'not ok'} {checks} - {name}: {a}, {b}, {c} instructions: {ratio:.2f}", flush=True)
+    check(a and c > 1.2 * a and ratio < LIMIT,  # where it does not grow it was not read
+          f"{name}: {a}, {b}, {c} instructions: {ratio:.2f}")
 shutil.rmtree(os.getcwd())
-print(f"1..{checks}")
-sys.exit(failures != 0)
+sys.exit(done())

@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 from datwriter import Machine, Recording, format_of
+from tap import check, done
 
 foreland, count = sys.argv[1], int(sys.argv[2])
 FORMS = [["--bytes"], ["--json"], ["--raw"], ["--stat"], ["--profile"], ["-F", "e*: u > 1 || s ~ \"*x*\""], ["--to", "perfetto"],
@@ -89,6 +90,5 @@ with tempfile.TemporaryDirectory() as tmp:
             if keep:
                 with open(f"{keep}/{i}.dat", "wb") as f:
                     f.write(data)
-print(f"{'not ok' if bad else 'ok'} 1 - {count} damaged recordings: exit status 0 or 1, within {LIMIT >> 20} MiB")
-print("1..1")
-sys.exit(bool(bad))
+check(not bad, f"{count} damaged recordings: exit status 0 or 1, within {LIMIT >> 20} MiB")
+sys.exit(done())

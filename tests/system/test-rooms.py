@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check, done
+
 build, source = sys.argv[1], sys.argv[2]
 if not os.path.exists(os.path.join(source, '.git')) or not shutil.which('git'):
     print("1..0 # SKIP this is no repository: its files cannot be listed")
@@ -56,25 +58,13 @@ def compiles(path, header):
                               stderr=subprocess.DEVNULL).returncode == 0
 
 
-failed = 0
-n = 0
-
-
-def tell(good, what):
-    global n, failed
-    n += 1
-    failed += not good
-    print('ok' if good else 'not ok', n, '-', what)
-
-
 said = subprocess.run([os.path.join(source, 'scripts/check-rooms')], stdout=subprocess.PIPE, text=True)
 for line in said.stdout.splitlines():
     print('#', line)
-tell(said.returncode == 0, 'scripts/check-rooms has nothing to say')
+check(said.returncode == 0, 'scripts/check-rooms has nothing to say')
 for path, below, above in ROWS:
     if command(path) is None:
         continue
-    tell(compiles(path, below), f'{os.path.dirname(path)} sees {below}')
-    tell(not compiles(path, above), f'{os.path.dirname(path)} does not see {above}')
-print(f'1..{n}')
-sys.exit(failed != 0)
+    check(compiles(path, below), f'{os.path.dirname(path)} sees {below}')
+    check(not compiles(path, above), f'{os.path.dirname(path)} does not see {above}')
+sys.exit(done())

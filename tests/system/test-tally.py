@@ -10,19 +10,9 @@ import subprocess
 import sys
 import tempfile
 
+from tap import done, expect
+
 tally = sys.argv[1]
-number = 0
-good = True
-
-
-def check(name, ok, text=''):
-    global number, good
-    number += 1
-    good &= bool(ok)
-    print(f"{'ok' if ok else 'not ok'} {number} - {name}")
-    if not ok:
-        for line in text.splitlines():
-            print(f'# {line}')
 
 
 def result(name, word, out=''):
@@ -40,28 +30,27 @@ def run(first, again=(), status='1', words=()):
         for name, text in (('gcc.tests', status), ('gcc.err', 'what meson said')):
             with open(os.path.join(top, 'logs', name), 'w') as f:
                 f.write(text)
-        done = subprocess.run([sys.executable, tally, *words, top], capture_output=True, text=True)
-        return done.returncode, done.stdout.replace(top, 'TOP') + done.stderr
+        ended = subprocess.run([sys.executable, tally, *words, top], capture_output=True, text=True)
+        return ended.returncode, ended.stdout.replace(top, 'TOP') + ended.stderr
 
 
 fine, bad = 'ok 1 - a\nok 2 - b\n', 'ok 1 - a\n# why\nnot ok 2 - b\n'
 status, out = run([result('x', 'OK', fine), result('y', 'OK')], status='0')
-check('what passes', status == 0 and out.splitlines()[-1] == '3 passed, 0 failed, 0 skipped', out)
+expect('what passes', status == 0 and out.splitlines()[-1] == '3 passed, 0 failed, 0 skipped', out)
 status, out = run([result('x', 'FAIL', bad), result('y', 'SKIP', '1..0 # SKIP no such thing\n')])
-check('what fails, and what is skipped', status == 1 and 'failed: gcc: x: b' in out and
-      'skipped: y: no such thing (gcc)' in out and out.splitlines()[-1] == '1 passed, 1 failed, 1 skipped', out)
+expect('what fails, and what is skipped', status == 1 and 'failed: gcc: x: b' in out and
+       'skipped: y: no such thing (gcc)' in out and out.splitlines()[-1] == '1 passed, 1 failed, 1 skipped', out)
 status, out = run([result('x', 'FAIL', bad), result('y', 'OK')], [result('x', 'OK', fine)])
-check('what passes alone is told, and counts once', status == 0 and 'unsteady: gcc: x: b' in out and
-      '# why' in out and out.splitlines()[-1] == '3 passed, 0 failed, 0 skipped, 1 unsteady', out)
+expect('what passes alone is told, and counts once', status == 0 and 'unsteady: gcc: x: b' in out and
+       '# why' in out and out.splitlines()[-1] == '3 passed, 0 failed, 0 skipped, 1 unsteady', out)
 status, out = run([result('x', 'FAIL', bad)], [result('x', 'FAIL', bad)])
-check('what fails twice has failed', status == 1 and out.splitlines()[-1] == '1 passed, 1 failed, 0 skipped', out)
+expect('what fails twice has failed', status == 1 and out.splitlines()[-1] == '1 passed, 1 failed, 0 skipped', out)
 status, out = run([result('x', 'TIMEOUT', 'ok 1 - a\n')], [result('x', 'TIMEOUT', '')])
-check('what does not end has failed', status == 1 and 'TIMEOUT' in out, out)
+expect('what does not end has failed', status == 1 and 'TIMEOUT' in out, out)
 status, out = run([], status='2')
-check('a lane without a result', status == 1 and 'what meson said' in out, out)
+expect('a lane without a result', status == 1 and 'what meson said' in out, out)
 status, out = run([result('x', 'OK', fine)], status='5')
-check('a lane that ends badly though all its tests are well', status == 1 and 'status 5' in out, out)
+expect('a lane that ends badly though all its tests are well', status == 1 and 'status 5' in out, out)
 status, out = run([result('x', 'FAIL', bad), result('y', 'OK'), result('z', 'TIMEOUT')], words=['--failed'])
-check('the names of what failed', out == 'gcc TOP/gcc x\ngcc TOP/gcc z\n', out)
-print(f'1..{number}')
-sys.exit(not good)
+expect('the names of what failed', out == 'gcc TOP/gcc x\ngcc TOP/gcc z\n', out)
+sys.exit(done())

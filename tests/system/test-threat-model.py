@@ -6,12 +6,13 @@ import os
 import re
 import sys
 
+from tap import check, done
+
 top = sys.argv[1]
 with open(f"{top}/doc/spec/threat-model.rst") as f:
     text = f.read()
 rows = re.findall(r"^   \* - (.*?)(?=^   \* - |^[^ \n]|\Z)", text, re.M | re.S)
 rows = [r for r in rows if not r.startswith("Commands")]
-checks = failures = 0
 for row in rows:
     m = re.search(r"^     - ``([^`]+)``: (.*)\Z", row.strip("\n"), re.M | re.S)
     words = " ".join(m[2].split()) if m else ""
@@ -19,8 +20,6 @@ for row in rows:
     if m and os.path.exists(f"{top}/{m[1]}"):
         with open(f"{top}/{m[1]}") as f:
             ok = words in " ".join(f.read().split())
-    checks += 1
-    failures += not ok
-    print(f"{'ok' if ok else 'not ok'} {checks} - {m[1] + ': ' + words if m else 'no test: ' + row[:60]}")
-print(f"1..{checks}")
-sys.exit(failures != 0 or checks < 20)
+    check(ok, m[1] + ': ' + words if m else 'no test: ' + row[:60])
+check(len(rows) >= 20, f"{len(rows)} lines were read, which is 20 or more")
+sys.exit(done())

@@ -6,18 +6,11 @@ that goes away, and by a full disk. What --strict says of loss is held against a
 """
 import array, fcntl, json, os, re, shutil, signal, subprocess, sys, tempfile, termios, threading, time
 
+from tap import done, expect
+
 foreland = sys.argv[1]
-count = 0
-bad = 0
 DEFS = ['t:e/in sys_enter id', 't:e/out sys_exit ret if ret == 7777777']
 COUNTS = re.compile(r'^e/(in|out): (\d+) hits, (\d+) records, (\d+) filtered, (\d+) lost, (\d+) missed, (\d+) faults', re.M)
-
-
-def check(name, good, why=''):
-    global count, bad
-    count += 1
-    bad += not good
-    print(('ok' if good else 'not ok') + f' - {name}' + ('' if good else f'\n# {str(why)[-1500:]}'))
 
 
 def totals(text):
@@ -130,8 +123,8 @@ def by_signals(work):
             run.send_signal(sig)
             err = run.communicate()[1]
             got = totals(open(path).read() if where == 'out' else err)
-            check(f'{kind}: {sig.name} ends it well, and all adds up',
-                  run.returncode == 0 and adds_up(got) and whole(path, got), f'{run.returncode} {got} {err}')
+            expect(f'{kind}: {sig.name} ends it well, and all adds up',
+                   run.returncode == 0 and adds_up(got) and whole(path, got), f'{run.returncode} {got} {err}')
 
 
 def by_readers(work):
@@ -142,8 +135,8 @@ def by_readers(work):
         run.stdout.readline()
         run.stdout.close()
         err = run.stderr.read()
-        check(f'{kind}: a reader that goes away ends it without a complaint', run.wait() == 0 and
-              'error' not in err, f'{run.returncode} {err}')
+        expect(f'{kind}: a reader that goes away ends it without a complaint', run.wait() == 0 and
+               'error' not in err, f'{run.returncode} {err}')
     for kind, (options, _, _) in KINDS.items():
         path = '/dev/full'
         if kind == 'recording':
@@ -151,9 +144,9 @@ def by_readers(work):
             os.symlink('/dev/full', path)
         run = subprocess.run([foreland, 'trace', *options, '-p', str(os.getpid()), '-t', '0.5', '-o', path, *DEFS],
                              capture_output=True, text=True)
-        check(f'{kind}: a full disk is one error, and status 1', run.returncode == 1 and
-              run.stderr.count('error') == 1 and 'No space left on device' in run.stderr,
-              f'{run.returncode} {run.stderr}')
+        expect(f'{kind}: a full disk is one error, and status 1', run.returncode == 1 and
+               run.stderr.count('error') == 1 and 'No space left on device' in run.stderr,
+               f'{run.returncode} {run.stderr}')
 
 
 def waiting(pipe):
@@ -179,9 +172,9 @@ def by_loss():
             err = run.stderr.read()
             got = totals(out.decode() if options else err)
             lost = got['in'][3] > 0
-            check(f'{text}{" --strict" if strict else ""}: what a slow reader costs is counted' +
-                  (', and the status is 1' if strict else ', and the status 0'),
-                  lost and adds_up(got) and run.wait() == (1 if strict else 0), f'{run.returncode} {got}')
+            expect(f'{text}{" --strict" if strict else ""}: what a slow reader costs is counted' +
+                   (', and the status is 1' if strict else ', and the status 0'),
+                   lost and adds_up(got) and run.wait() == (1 if strict else 0), f'{run.returncode} {got}')
 
 
 def by_command(work):
@@ -199,8 +192,8 @@ def by_command(work):
         for via in ('bpf', 'tracefs'):
             run = subprocess.run([foreland, 'trace', '--via', via, *options, 't sched_switch', '--', *command],
                                  capture_output=True, text=True, timeout=60)
-            check(f'{via}: COMMAND: {name}', run.returncode == want or 'NO_TRACEFS' in run.stderr,
-                  f'{run.returncode} {run.stderr}')
+            expect(f'{via}: COMMAND: {name}', run.returncode == want or 'NO_TRACEFS' in run.stderr,
+                   f'{run.returncode} {run.stderr}')
 
 
 def by_process():
@@ -208,15 +201,15 @@ def by_process():
     run = subprocess.run([foreland, 'trace', '-p', str(sleeper.pid), 't sys_enter'], capture_output=True, text=True,
                          timeout=60) if sleeper.poll() is None else None
     sleeper.wait()
-    check('-p: a process that is not waited for yet has ended for all that', run and run.returncode == 0, run)
+    expect('-p: a process that is not waited for yet has ended for all that', run and run.returncode == 0, run)
     last = int(open('/proc/sys/kernel/pid_max').read()) - 1
     run = subprocess.run([foreland, 'trace', '-p', str(last), 't sched_switch'], capture_output=True, text=True,
                          timeout=60)
-    check('-p: a process that is not there is an error', run.returncode == 1 and 'there is no process' in run.stderr,
-          run)
+    expect('-p: a process that is not there is an error', run.returncode == 1 and 'there is no process' in run.stderr,
+           run)
     run = subprocess.run(['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount-proc', foreland, 'trace',
                           '-p', '1', '-t', '1', 't sched_switch'], capture_output=True, text=True, timeout=60)
-    check('-p: without privilege it is refused', run.returncode == 1, run)
+    expect('-p: without privilege it is refused', run.returncode == 1, run)
 
 
 def by_freezing(work):
@@ -227,8 +220,8 @@ def by_freezing(work):
         path = f'{work}/n.dat' if kind == 'recording' else f'{work}/n'
         runs = [subprocess.run([foreland, 'trace', '-p', str(os.getpid()), '-n', '1', '--strict', *options, '-o', path, DEFS[0]],
                                capture_output=True, text=True) for _ in range(5)]
-        check(f'{kind}: -n 1 --strict loses nothing', not any(r.returncode for r in runs),
-              [r.stderr for r in runs])
+        expect(f'{kind}: -n 1 --strict loses nothing', not any(r.returncode for r in runs),
+               [r.stderr for r in runs])
 
 
 def main():
@@ -244,8 +237,7 @@ def main():
         by_command(work)
     by_process()
     by_loss()
-    print(f'1..{count}')
-    return bad != 0
+    return done()
 
 
 sys.exit(main())

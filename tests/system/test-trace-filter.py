@@ -7,6 +7,8 @@ usage: test-trace-filter.py FORELAND
 """
 import fnmatch, json, os, shutil, subprocess, sys, tempfile
 
+from tap import check, done, skip
+
 foreland = sys.argv[1]
 ARGS = 'id=id:s64 nr=id:u8 low=id:s8 comm_=$comm par=(task_struct)$current->real_parent->comm:string'
 
@@ -60,31 +62,26 @@ def main():
     mine = {r['pid'] for r in rows[1:-1] if r['comm'].startswith('filtered-')}
     rows = [r for r in rows[1:-1] if r['pid'] in mine and r['comm'] != 'foreland']
     whole = [r for r in rows if r['event'] == 'whole']
-    bad = 0
 
     def key(r):
         return r['pid'], tuple(r['args'].values()), r['comm']
 
-    busy = ' # SKIP this machine is too busy: records were lost in each of 6 tries'
-    few = len(whole) <= 200 and not summary['whole']['lost']
-    print(('not ok' if few else 'ok') + f' - the whole has {len(whole)} events' +
-          (busy if summary['whole']['lost'] else ''))
-    bad += few
+    busy = 'this machine is too busy: records were lost in each of 6 tries'
+    if summary['whole']['lost']:
+        skip('the whole', busy)
+    else:
+        check(len(whole) > 200, f'the whole has {len(whole)} events')
     for i, (text, wanted) in enumerate(FILTERS):
         # CPU is the row's own: a thread does not move between two programs of one event
         want = [key(r) for r in whole if wanted(r['args'], r)]
         got = [key(r) for r in rows if r['event'] == f'f{i}']
         s = summary[f'f{i}']
         if s['lost'] or summary['whole']['lost']:
-            print(f'ok - if {text}{busy}')
+            skip(f'if {text}', busy)
             continue
         good = got == want and s['hits'] == s['records'] + s['filtered']
-        bad += not good
-        print(('ok' if good else 'not ok') + f' - if {text} ({len(want)} of {len(whole)})')
-        if not good:
-            print(f'# got {len(got)}, want {len(want)}; {s}')
-    print(f'1..{len(FILTERS) + 1}')
-    return bad != 0
+        check(good, f'if {text} ({len(want)} of {len(whole)})', f'got {len(got)}, want {len(want)}; {s}')
+    return done()
 
 
 sys.exit(main())

@@ -7,16 +7,11 @@ usage: test-trace-load.py FORELAND TRACE-CYCLES [SECONDS [CYCLES]]
 """
 import json, os, subprocess, sys, time
 
+from tap import done, expect
+
 foreland, cycles = sys.argv[1:3]
 seconds = sys.argv[3] if len(sys.argv) > 3 else '30'
 times = sys.argv[4] if len(sys.argv) > 4 else '1000'
-bad = 0
-
-
-def check(name, good, why=''):
-    global bad
-    bad += not good
-    print(('ok' if good else 'not ok') + f' - {name}' + ('' if good else f'\n# {why}'))
 
 
 def listed():
@@ -55,12 +50,12 @@ def main():
         for turn in range(3):
             status, rows, summary = trace('-t', seconds, 't sys_enter id',
                                           't:load/some sys_exit ret c=$comm if ret > 5')
-            check(f'turn {turn}: ended well', status == 0, status)
+            expect(f'turn {turn}: ended well', status == 0, status)
             for e in summary:
-                check(f'turn {turn}, {e["event"]}: {e["hits"]} hits, {e["lost"]} lost: none is missing',
-                      e['hits'] == e['records'] + e['filtered'] + e['lost'] and e['hits'] > 1000, e)
-            check(f'turn {turn}: as many rows as records',
-                  rows - 2 == sum(e['records'] for e in summary), rows)
+                expect(f'turn {turn}, {e["event"]}: {e["hits"]} hits, {e["lost"]} lost: none is missing',
+                       e['hits'] == e['records'] + e['filtered'] + e['lost'] and e['hits'] > 1000, e)
+            expect(f'turn {turn}: as many rows as records',
+                   rows - 2 == sum(e['records'] for e in summary), rows)
     finally:
         for pid in spinners:
             os.kill(pid, 9)
@@ -68,17 +63,16 @@ def main():
     before = listed()
     out = subprocess.run([cycles, times], capture_output=True, text=True)
     fds = out.stdout.split()
-    check(f'{times} starts and stops in one process leave no descriptor',
-          len(fds) == 2 and fds[0] == fds[1], (out.returncode, fds))
+    expect(f'{times} starts and stops in one process leave no descriptor',
+           len(fds) == 2 and fds[0] == fds[1], (out.returncode, fds))
     for _ in range(int(times) // 10):
         subprocess.run([foreland, 'trace', '-n', '1', 't sched_switch'], capture_output=True, check=True)
     for _ in range(50):
         if listed() <= before:
             break
         time.sleep(0.1)
-    check('no program and no map is left', listed() <= before, (before, listed()))
-    print('1..14')
-    return bad != 0
+    expect('no program and no map is left', listed() <= before, (before, listed()))
+    return done()
 
 
 sys.exit(main())

@@ -6,16 +6,9 @@ the thread that runs on it stand in front of each line.
 """
 import json, os, re, subprocess, sys
 
+from tap import done, expect
+
 foreland = sys.argv[1]
-count = 0
-bad = 0
-
-
-def check(name, good, why=''):
-    global count, bad
-    count += 1
-    bad += not good
-    print(('ok' if good else 'not ok') + f' - {name}' + ('' if good else f'\n# {str(why)[:1500]}'))
 
 
 def variables():
@@ -47,20 +40,19 @@ def main():
                           '--', 'sh', '-c', work], capture_output=True, text=True)
     out, err = run.stdout, run.stderr
     rows = [r for r in map(json.loads, out.splitlines()) if 'args' in r]
-    check(f'traced, {where} symbols of data', run.returncode == 0 and rows, err)
-    check('the number of the CPU', all(r['args']['cpu'] == r['cpu'] for r in rows), rows[:3])
-    check('the thread that runs on it', all(r['args']['pid'] == r['pid'] and
-                                            r['args']['task'] == r['args']['same'] for r in rows), rows[:3])
+    expect(f'traced, {where} symbols of data', run.returncode == 0 and rows, err)
+    expect('the number of the CPU', all(r['args']['cpu'] == r['cpu'] for r in rows), rows[:3])
+    expect('the thread that runs on it', all(r['args']['pid'] == r['pid'] and
+                                             r['args']['task'] == r['args']['same'] for r in rows), rows[:3])
     offsets = {cpu: {r['args']['off'] for r in rows if r['cpu'] == cpu} for cpu in {r['cpu'] for r in rows}}
-    check('an offset a CPU, each its own', len(offsets) == len(os.sched_getaffinity(0)) and
-          all(len(v) == 1 for v in offsets.values()) and
-          len(set.union(*offsets.values())) == len(offsets), offsets)
+    expect('an offset a CPU, each its own', len(offsets) == len(os.sched_getaffinity(0)) and
+           all(len(v) == 1 for v in offsets.values()) and
+           len(set.union(*offsets.values())) == len(offsets), offsets)
     none = subprocess.run([foreland, 'trace', '-n', '1', 't sched_switch x=this_cpu_read(@no_such_variable)'],
                           capture_output=True, text=True)
-    check('a variable that does not exist is refused at its argument', none.returncode == 1 and
-          "symbol 'no_such_variable' has no address on this kernel" in none.stderr, none.stderr)
-    print(f'1..{count}')
-    return bad != 0
+    expect('a variable that does not exist is refused at its argument', none.returncode == 1 and
+           "symbol 'no_such_variable' has no address on this kernel" in none.stderr, none.stderr)
+    return done()
 
 
 sys.exit(main())

@@ -7,17 +7,11 @@ many, the first calls after its birth included, and it has nobody else.
 import json, os, platform, re, select, subprocess, sys, tempfile, time
 from collections import Counter
 
+from tap import done, expect
+
 foreland, who = sys.argv[1], sys.argv[2]
 GETPPID = {'x86_64': 110, 'aarch64': 173}[platform.machine()]
 DEF = f't:w/call sys_enter id if id == {GETPPID}'
-count = bad = 0
-
-
-def check(name, good, why=''):
-    global count, bad
-    count += 1
-    bad += not good
-    print(('ok' if good else 'not ok') + f' - {name}' + ('' if good else f'\n# {str(why)[-1500:]}'))
 
 
 def trace(*args, prefix=(), **kw):
@@ -39,8 +33,8 @@ def same(name, ended, want=None):
     got = Counter(r['pid'] for r in rows)
     want = want if want is not None else log_of(ended.stdout)
     lost = sum(e['lost'] + e['missed'] for e in summary['events']) if summary else 1
-    check(name, ended.returncode == 0 and want and got == want and not lost,
-          f'{ended.returncode} got {got} want {want} {summary} {ended.stderr}')
+    expect(name, ended.returncode == 0 and want and got == want and not lost,
+           f'{ended.returncode} got {got} want {want} {summary} {ended.stderr}')
     return rows
 
 
@@ -67,10 +61,10 @@ def by_listener(name, option, wants):
     want = log_of(log.read())
     rows, summary = rows_of(seen + out)
     got = Counter(r['pid'] for r in rows)
-    check(f'{name}: the process itself is there', got.pop(helper.pid, 0) >= want.pop(helper.pid), got)
+    expect(f'{name}: the process itself is there', got.pop(helper.pid, 0) >= want.pop(helper.pid), got)
     wanted = want if wants else Counter()
-    check(f'{name}: {"each descendant, old and new" if wants else "and no descendant"}',
-          run.returncode == 0 and len(want) == 9 and got == wanted, f'{run.returncode} {got} {wanted} {err}')
+    expect(f'{name}: {"each descendant, old and new" if wants else "and no descendant"}',
+           run.returncode == 0 and len(want) == 9 and got == wanted, f'{run.returncode} {got} {wanted} {err}')
 
 
 def by_command():
@@ -79,8 +73,8 @@ def by_command():
     same('--follow does the same for a command', trace('--follow', DEF, '--', who, 'tree'))
     ended = trace('--children', 't:w/call sys_enter id', '--hist', 'keys=id', '--', who, 'tree')
     rows, _ = rows_of(ended.stdout)
-    check('--children --hist: the same sum', sum(r['hitcount'] for r in rows if r['keys']['id'] == GETPPID) ==
-          sum(log_of(ended.stdout).values()), ended.stdout)
+    expect('--children --hist: the same sum', sum(r['hitcount'] for r in rows if r['keys']['id'] == GETPPID) ==
+           sum(log_of(ended.stdout).values()), ended.stdout)
 
 
 def by_self():
@@ -89,8 +83,8 @@ def by_self():
                                 't:w/call sys_enter id'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         out, err = run.communicate()
         mine = [r for r in rows_of(out)[0] if r['pid'] == run.pid]
-        check('foreland\'s own events are ' + ('there with --self' if option else 'left out'),
-              run.returncode == 0 and bool(mine) == bool(option), f'{len(mine)} {err}')
+        expect('foreland\'s own events are ' + ('there with --self' if option else 'left out'),
+               run.returncode == 0 and bool(mine) == bool(option), f'{len(mine)} {err}')
 
 
 def cgroup2():
@@ -127,14 +121,14 @@ def by_group():
             same(what, trace(*options, DEF, '--', *inner))
         ended = trace('--cgroup', groups[2], DEF, '--', who, 'tree')
         rows, summary = rows_of(ended.stdout)
-        check('--cgroup: nobody from outside', ended.returncode == 0 and not rows and
-              summary['events'][0]['filtered'] > 0, ended.stdout + ended.stderr)
+        expect('--cgroup: nobody from outside', ended.returncode == 0 and not rows and
+               summary['events'][0]['filtered'] > 0, ended.stdout + ended.stderr)
         for options, words in ((['--container', ident[:10]], 'begins the names of several'),
                                (['--container', 'no-such-thing'], 'no control group is named'),
                                (['--cgroup', '/no/such'], "there is no control group '/no/such'")):
             ended = trace(*options, DEF, '--', 'touch', '/tmp/who-was-started')
-            check(f'{" ".join(options)[:24]}: said, and nothing started', ended.returncode == 1 and
-                  words in ended.stderr and not os.path.exists('/tmp/who-was-started'), ended.stderr)
+            expect(f'{" ".join(options)[:24]}: said, and nothing started', ended.returncode == 1 and
+                   words in ended.stderr and not os.path.exists('/tmp/who-was-started'), ended.stderr)
     finally:
         for group in reversed(groups):
             os.rmdir(group)
@@ -148,8 +142,8 @@ def by_namespace():
     ended = trace('--comm', os.path.basename(who)[:15], DEF, '--', *new, who, 'tree', prefix=new)
     rows, _ = rows_of(ended.stdout)
     inner, got = log_of(ended.stdout), Counter(r['pid'] for r in rows)
-    check('in a pid namespace: those in one beneath it have numbers of ours', len(inner) == 7 and
-          sorted(got.values()) == sorted(inner.values()) and got != inner and 0 not in got, f'{got} {inner}')
+    expect('in a pid namespace: those in one beneath it have numbers of ours', len(inner) == 7 and
+           sorted(got.values()) == sorted(inner.values()) and got != inner and 0 not in got, f'{got} {inner}')
     script = f'{who} listen <$0 & p=$!; exec 3>$0; {foreland} trace --json -n 1 -p $p "$1" & t=$!; ' \
              'while kill -0 $t 2>/dev/null; do printf p >&3; sleep 0.05; done; printf q >&3; echo pid $p'
     with tempfile.TemporaryDirectory() as work:
@@ -158,8 +152,8 @@ def by_namespace():
                                timeout=60)
     rows, _ = rows_of(ended.stdout)
     pid = int(re.search(r'^pid (\d+)', ended.stdout, re.M)[1])
-    check('in a pid namespace: -p by its number there', rows and {r['pid'] for r in rows} == {pid} and pid < 20,
-          ended.stdout[-400:] + ended.stderr)
+    expect('in a pid namespace: -p by its number there', rows and {r['pid'] for r in rows} == {pid} and pid < 20,
+           ended.stdout[-400:] + ended.stderr)
     # This process lives outside of it, and calls until the trace has its lines.
     run = subprocess.Popen([*new, foreland, 'trace', '--json', '-n', '3', '--comm', os.path.basename(
         open('/proc/self/comm').read().strip()), DEF], stdout=subprocess.PIPE, text=True)
@@ -168,8 +162,8 @@ def by_namespace():
         os.getppid()
         time.sleep(0.001)
     rows, _ = rows_of(run.stdout.read())
-    check('in a pid namespace: who is outside has no number', len(rows) == 3 and {r['pid'] for r in rows} == {0},
-          rows)
+    expect('in a pid namespace: who is outside has no number', len(rows) == 3 and {r['pid'] for r in rows} == {0},
+           rows)
 
 
 def by_budget():
@@ -178,9 +172,9 @@ def by_budget():
     rows, summary = rows_of(ended.stdout)
     seconds = Counter(r['time_ns'] // 1000000000 for r in rows)
     s = summary['events'][0]
-    check('--task-budget: no second has more', rows and max(seconds.values()) <= most, seconds)
-    check('--task-budget: what is over it is counted, and all adds up', s['over_budget'] + s['records'] == total and
-          s['hits'] == s['records'] + s['filtered'] + s['over_budget'] and not s['lost'], s)
+    expect('--task-budget: no second has more', rows and max(seconds.values()) <= most, seconds)
+    expect('--task-budget: what is over it is counted, and all adds up', s['over_budget'] + s['records'] == total and
+           s['hits'] == s['records'] + s['filtered'] + s['over_budget'] and not s['lost'], s)
 
 
 def by_interval():
@@ -191,17 +185,17 @@ def by_interval():
     lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith('{')]
     spans = [(r['begin_ns'], r['end_ns']) for r in lines if r.get('type') == 'interval']
     got = [r['hitcount'] for r in lines if 'hitcount' in r and r['keys']['id'] == GETPPID]
-    check('--interval: the sum of all is what was done', ended.returncode == 0 and sum(got) ==
-          sum(log_of(ended.stdout).values()) == 8000 and len(got) >= 2, f'{got} {ended.stderr}')
-    check('--interval: each begins where the last one ended', len(spans) >= 2 and
-          all(a[1] == b[0] for a, b in zip(spans, spans[1:])), spans)
+    expect('--interval: the sum of all is what was done', ended.returncode == 0 and sum(got) ==
+           sum(log_of(ended.stdout).values()) == 8000 and len(got) >= 2, f'{got} {ended.stderr}')
+    expect('--interval: each begins where the last one ended', len(spans) >= 2 and
+           all(a[1] == b[0] for a, b in zip(spans, spans[1:])), spans)
     ended = trace('--children', '--top', '1', 't:w/call sys_enter id', '--hist', 'keys=id',
                   '--', who, 'flood', '9000')
     lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith('{')]
     shown = [r for r in lines if 'hitcount' in r]
     more = [r['entries'] for r in lines if r.get('type') == 'more']
-    check('--top: the one with the most hits alone, and how many there are beside it', len(shown) == 1 and
-          shown[0]['keys']['id'] == GETPPID and shown[0]['hitcount'] == 9000 and len(more) == 1 and more[0] > 0, lines)
+    expect('--top: the one with the most hits alone, and how many there are beside it', len(shown) == 1 and
+           shown[0]['keys']['id'] == GETPPID and shown[0]['hitcount'] == 9000 and len(more) == 1 and more[0] > 0, lines)
 
 
 def by_sample():
@@ -210,11 +204,11 @@ def by_sample():
     rows, summary = rows_of(ended.stdout)
     (pid, us), = log_of(ended.stdout).items() or [(0, 0)]
     mine = [r for r in rows if r['pid'] == pid]
-    check('--sample: as many as time was used for', ended.returncode == 0 and
-          us * 500e-6 * 0.2 < len(mine) < us * 500e-6 * 1.8, f'{len(mine)} {us} {summary} {ended.stderr}')
+    expect('--sample: as many as time was used for', ended.returncode == 0 and
+           us * 500e-6 * 0.2 < len(mine) < us * 500e-6 * 1.8, f'{len(mine)} {us} {summary} {ended.stderr}')
     user = [r for r in mine if re.fullmatch(r'0x[0-9a-f]{1,14}', r['place'])]
-    check('--sample: most are in the program, with its stack', len(user) > len(mine) / 2 and
-          sum(bool(r.get('user_stack')) for r in user) > len(user) / 2, f'{len(user)} {mine[:2]}')
+    expect('--sample: most are in the program, with its stack', len(user) > len(mine) / 2 and
+           sum(bool(r.get('user_stack')) for r in user) > len(user) / 2, f'{len(user)} {mine[:2]}')
 
 
 def by_glob():
@@ -225,16 +219,16 @@ def by_glob():
     rows, summary = rows_of(ended.stdout)
     names = [e['event'] for e in summary['events']] if summary else []
     count = Counter(r['event'] for r in rows)
-    check('t GLOB: an event each, in the order of their names', ended.returncode == 0 and names == sorted(names) and
-          {'sched_process_exec', 'sched_process_exit', 'sched_process_fork'} <= set(names) and
-          all(n.startswith('sched_process_') for n in names) and
-          (not listed or set(re.findall(r'__probestub_(\w+)', listed)) == set(names)), f'{names} {listed}')
+    expect('t GLOB: an event each, in the order of their names', ended.returncode == 0 and names == sorted(names) and
+           {'sched_process_exec', 'sched_process_exit', 'sched_process_fork'} <= set(names) and
+           all(n.startswith('sched_process_') for n in names) and
+           (not listed or set(re.findall(r'__probestub_(\w+)', listed)) == set(names)), f'{names} {listed}')
     # 7 processes, of which each that has children makes one by a thread: 3 threads and 6 children
-    check('t GLOB: each fires as the program did', count['sched_process_exec'] == 1 and
-          count['sched_process_fork'] == 9 and count['sched_process_exit'] == 10, count)
+    expect('t GLOB: each fires as the program did', count['sched_process_exec'] == 1 and
+           count['sched_process_fork'] == 9 and count['sched_process_exit'] == 10, count)
     ended = trace('t no_such_thing_*', '--', 'touch', '/tmp/who-was-started')
-    check('t GLOB: nothing matches', ended.returncode == 1 and 'Nothing matches this glob' in ended.stderr and
-          not os.path.exists('/tmp/who-was-started'), ended)
+    expect('t GLOB: nothing matches', ended.returncode == 1 and 'Nothing matches this glob' in ended.stderr and
+           not os.path.exists('/tmp/who-was-started'), ended)
 
 
 def by_usage():
@@ -245,8 +239,8 @@ def by_usage():
                   ['--task-budget', '5/s', '--via', 'tracefs']):
         command = words[words.index('--'):] if '--' in words else []
         ended = trace(*[w for w in words if w not in command], DEF, *command)
-        check(f'{" ".join(words)}: refused before anything starts', ended.returncode == 2 and not ended.stdout and
-              not os.path.exists('/tmp/who-was-started'), f'{ended.returncode} {ended.stderr}')
+        expect(f'{" ".join(words)}: refused before anything starts', ended.returncode == 2 and not ended.stdout and
+               not os.path.exists('/tmp/who-was-started'), f'{ended.returncode} {ended.stderr}')
 
 
 def main():
@@ -265,8 +259,7 @@ def main():
     by_group()
     by_namespace()
     by_budget()
-    print(f'1..{count}')
-    return 1 if bad else 0
+    return done()
 
 
 sys.exit(main())

@@ -4,9 +4,13 @@
 
 What is expected is what HELD does by its own text, to the block. TAP output."""
 import json
+import os
 import re
 import subprocess
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import check, done
 
 vm, static, held, kernel = sys.argv[1:5]
 SCRIPT = r"""
@@ -55,16 +59,10 @@ if subprocess.run([vm, "--kernel", kernel, "--ready"], capture_output=True).retu
 program = subprocess.run([static], capture_output=True, text=True, check=True).stdout.strip()
 p = subprocess.run([vm, "--kernel", kernel, "--foreland", program, "--copy", f"{held}:/bin/held", "--timeout", "600", "--",
                     "sh", "-c", SCRIPT], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-failed = count = 0
 
 
 def ok(good, what):
-    global failed, count
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {kernel}: {what}")
-    if not good:
-        print("".join(f"# {line}\n" for line in (p.stdout + p.stderr).splitlines()[-40:]), end="")
+    check(good, f"{kernel}: {what}", p.stdout + p.stderr)
 
 
 rows = [json.loads(line) for line in p.stdout.splitlines() if line.startswith('{"bytes"')]
@@ -86,5 +84,4 @@ ok("none process 99999: error: No such process [ESRCH]" in p.stdout, "a process 
 ok("moved 1\n" in p.stdout and re.search(r"moved process \d+: note: the kernel took the probe of \w+\(\) in /bin/held, "
                                         "but the process does not meet it", p.stdout) and
    not re.search("moved process.*counting from now on", p.stdout), "a probe that the process does not meet is an error")
-print(f"1..{count}")
-sys.exit(failed != 0)
+sys.exit(done())

@@ -11,9 +11,13 @@ counts the guest's few other files too, and per-CPU objects against meminfo's Pe
 chunks that they are in. TAP output.
 """
 import json
+import os
 import re
 import subprocess
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import check, done
 
 vm, static, load, kernel = sys.argv[1:5]
 N = 3000
@@ -55,13 +59,6 @@ p = subprocess.run([vm, "--kernel", kernel, "--foreland", program, "--copy", f"{
 slabs, sites, count, failed = {"before": {}, "after": {}}, {}, 0, 0
 
 
-def ok(good, what):
-    global count, failed
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
-
-
 for line in p.stdout.splitlines():
     words = line.split()
     if words and words[0] in slabs:
@@ -73,12 +70,12 @@ for line in p.stdout.splitlines():
         row = json.loads(line)
         if "function" in row:
             sites[row["function"]] = [row["bytes"], row["calls"]]
-ok(p.returncode == 0 and "status 0" in p.stdout, f"{kernel}: counted")
+check(p.returncode == 0 and "status 0" in p.stdout, f"{kernel}: counted")
 if not sites:
     print("#", p.stdout[-1500:], p.stderr[-1500:])
 for cache, number, functions in EXPECTED:
     if cache not in slabs["after"]:
-        ok(False, f"{kernel}: no {cache} in slabinfo")
+        check(False, f"{kernel}: no {cache} in slabinfo")
         continue
     size = slabs["after"][cache][1]
     gained = slabs["after"][cache][0] - slabs["before"][cache][0]
@@ -86,13 +83,13 @@ for cache, number, functions in EXPECTED:
     expected = [number * size, number]
     function = next((site for site, held in callers.items() if held == expected), None)
     print(f"# {cache}: slabinfo +{gained} of {size} bytes; callers: {callers}")
-    ok(gained == number, f"{kernel}: slabinfo has the load's {number} {cache}")
-    ok(function, f"{kernel}: {function} holds {expected}, to the object")
+    check(gained == number, f"{kernel}: slabinfo has the load's {number} {cache}")
+    check(function, f"{kernel}: {function} holds {expected}, to the object")
 # Files in memory are the load's and, a page or two each, the script's own.
 pages = sum(held[1] for site, held in sites.items() if site.startswith("shmem"))
 gained = (slabs["after"]["Shmem:"][0] - slabs["before"]["Shmem:"][0]) // 4
 print(f"# Shmem: meminfo +{gained} pages; counted at shmem's callers: {pages}")
-ok(gained >= N and abs(pages - gained) <= 32, f"{kernel}: meminfo's Shmem and the pages counted agree")
+check(gained >= N and abs(pages - gained) <= 32, f"{kernel}: meminfo's Shmem and the pages counted agree")
 # An element is one object a CPU, and where cgroups account for it a pointer for each 4 bytes of it.
 calls = N // 2
 cpus = int(next(x for x in p.stdout.splitlines() if x.startswith("cpus ")).split()[1])
@@ -100,14 +97,13 @@ holders = {site: held for site, held in sites.items()
            if site.split("+")[0] in ("bpf_map_alloc_percpu", "bpf_array_alloc_percpu", "array_map_alloc",
                                      "__alloc_percpu_gfp")}
 expected = [[calls * size, calls] for size in (4096 * cpus, 4096 * cpus + 4096 // 4 * 8)]
-ok(any(held in expected for held in holders.values()), f"{kernel}: {calls} per-CPU objects, to the object")
+check(any(held in expected for held in holders.values()), f"{kernel}: {calls} per-CPU objects, to the object")
 gained = slabs["after"]["Percpu:"][0] - slabs["before"]["Percpu:"][0]
 print(f"# Percpu: meminfo +{gained} kB; counted: {holders}; on {cpus} CPUs")
 # The last chunk may have room to spare, and the first may have had some.
-ok(abs(gained - calls * 4 * cpus) <= 2048, f"{kernel}: meminfo's Percpu has them too")
+check(abs(gained - calls * 4 * cpus) <= 2048, f"{kernel}: meminfo's Percpu has them too")
 note = next((x for x in p.stdout.splitlines() if x.startswith("err kernel: counted")), "")
 told = [int(x) for x in re.findall(r"(\d+) (?:for want of room|missed|allocations)", note)]
-ok(len(told) == 3 and told[0] > 10 * N and told[1] == 0 and told[2] <= told[0] // 1000,
-   f"{kernel}: one event in a thousand is missed at most, and it is told")
-print(f"1..{count}")
-sys.exit(failed != 0)
+check(len(told) == 3 and told[0] > 10 * N and told[1] == 0 and told[2] <= told[0] // 1000,
+      f"{kernel}: one event in a thousand is missed at most, and it is told")
+sys.exit(done())

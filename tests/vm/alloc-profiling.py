@@ -5,9 +5,13 @@
 The kernel's own selftest runs there unmodified, so that the kernel is known to be what the others hold our
 model against; and what foreland shows by the requests is what the kernel's text has. TAP output."""
 import json
+import os
 import re
 import subprocess
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import check, done
 
 build, vm, static = sys.argv[1:4]
 SCRIPT = r"""
@@ -42,16 +46,10 @@ program = subprocess.run([static], capture_output=True, text=True, check=True).s
 p = subprocess.run([vm, "--kernel-image", f"{out}/bzImage", "--modules-dir", f"{out}/lib/modules/{release}", "--foreland", program,
                     "--copy", f"{out}/allocinfo_ioctl_test:/bin/selftest", "--modules", "fuse", "--timeout", "550", "--", "sh", "-c", SCRIPT],
                    capture_output=True, text=True, stdin=subprocess.DEVNULL)
-failed = count = 0
 
 
 def ok(good, what):
-    global failed, count
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {what}")
-    if not good:
-        print("".join(f"# {line}\n" for line in (p.stdout[:3000] + p.stderr[-2000:]).splitlines()), end="")
+    check(good, what, p.stdout[:3000] + p.stderr[-2000:])
 
 
 for name in ("filename", "function", "size", "lineno"):
@@ -70,5 +68,4 @@ ok(re.search(r'"module":"fuse".*^gone 0$', p.stdout, re.M | re.S) and '"module":
    "a module is there until it goes")
 ok(re.search(r"^none 0$", p.stdout, re.M), "no tag is no failure")
 ok(re.search(r"^off .*vm.mem_profiling is 0", p.stdout, re.M), "a kernel that has stopped counting is told")
-print(f"1..{count}")
-sys.exit(failed != 0)
+sys.exit(done())

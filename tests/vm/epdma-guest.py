@@ -57,22 +57,22 @@ for board in sys.argv[2:]:
                         f"-device x-pci-proxy-dev,id=p,fd={fd}", "--", "sh", "-c", script],
                        pass_fds=[fd], capture_output=True, text=True)
     out = r.stdout
-    ok(r.returncode == 0 and "class 0x080100" in out, f"{board}: enumerated, class 0x0801")
+    check(r.returncode == 0 and "class 0x080100" in out, f"{board}: enumerated, class 0x0801")
     bars = [re.findall(r"0x(\w+)", l) for l in out.splitlines() if l.startswith("bar ")]
     sizes = {i: int(b[1], 16) - int(b[0], 16) + 1 for i, b in enumerate(bars) if int(b[1], 16)}
-    ok(sizes == BARS[board], f"{board}: BARs {sizes}")
-    ok("inspect 0 " in out and "valid" in out, f"{board}: inspect finds the metadata in the guest")
-    ok("ls 0" in out, f"{board}: the handshake is done")
+    check(sizes == BARS[board], f"{board}: BARs {sizes}")
+    check("inspect 0 " in out and "valid" in out, f"{board}: inspect finds the metadata in the guest")
+    check("ls 0" in out, f"{board}: the handshake is done")
     sums = re.findall(r"sum (\d+) (\w{64}) (\w{64})", out)
-    ok(len(sums) == len(SIZES) and all(a == b for _, a, b in sums), f"{board}: {SIZES} bytes there and back")
-    ok(sums and sha256(ep.memory(), 4096, SIZES[-1]) == sums[-1][1], f"{board}: and they are in the endpoint's memory")
+    check(len(sums) == len(SIZES) and all(a == b for _, a, b in sums), f"{board}: {SIZES} bytes there and back")
+    check(sums and sha256(ep.memory(), 4096, SIZES[-1]) == sums[-1][1], f"{board}: and they are in the endpoint's memory")
     want = subprocess.run(["sha256sum"], input=given, capture_output=True).stdout.decode().split()[0]
-    ok(f"given {want}" in out, f"{board}: what lay in the endpoint's memory came into the guest's")
-    ok("refused 1" in out, f"{board}: an address off the allow-list is refused")
+    check(f"given {want}" in out, f"{board}: what lay in the endpoint's memory came into the guest's")
+    check("refused 1" in out, f"{board}: an address off the allow-list is refused")
     if r.returncode:
         print("#", r.stderr[-2000:].replace("\n", "\n# "))
     os.close(fd)
     s.close()
     lines, code = ep.stop()
-    ok(code == 0 and any(l["type"] == "detached" for l in lines), f"{board}: the endpoint saw the guest go")
-done()
+    check(code == 0 and any(l["type"] == "detached" for l in lines), f"{board}: the endpoint saw the guest go")
+sys.exit(done())

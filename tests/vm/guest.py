@@ -6,20 +6,8 @@ import sys
 
 top = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 vm = os.path.join(top, 'scripts', 'vm')
-results = []
-
-
-def check(name, good, why=''):
-    results.append(good)
-    print(('ok' if good else 'not ok') + f' - {name}')
-    if not good:
-        for line in str(why).splitlines()[:40]:
-            print('#   ' + line[:500])
-
-
-def done():
-    print(f'1..{len(results)}')
-    return 0 if all(results) else 1
+sys.path.insert(0, os.path.join(top, 'tests', 'system'))
+from tap import done, expect, skip  # the tests take them from here
 
 
 def need(missing=''):
@@ -47,5 +35,5 @@ def run(script, *options):
     """The script's end in a guest that has the static foreland, as a subprocess.CompletedProcess."""
     ended = subprocess.run([vm, '--foreland', static(), '--timeout', '900', *options], input=script,
                            capture_output=True, text=True)
-    check('the guest ran', ended.returncode == 0, ended.stdout + ended.stderr)
+    expect('the guest ran', ended.returncode == 0, ended.stdout + ended.stderr)
     return ended

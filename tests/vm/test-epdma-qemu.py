@@ -101,25 +101,25 @@ for n, b in enumerate(BOARDS4, 1):
     plan = subprocess.run([FORELAND, "epdma", "inspect", "--board", b, *MSIX.get(b, ["--msi", "4", "--msix", "4"])],
                           capture_output=True, text=True).stdout
     pictured = {int(k): v for k, v in re.findall(r"^BAR (\d), ([\d.]+[KMG]?)", plan, re.M)}
-    ok(all(same), f"{b}: enumerated as inspect --config says, after a reset and a rescan too {[g.what() for g in got if g.raw and g.what() != want.what()] or ''}")
-    ok(sizes[0] == sizes[1] == sizes[2] and {i for i, s in enumerate(sizes[0]) if s} == set(pictured), f"{b}: BARs {sizes[0]}")
-    ok("== methods flr" in parts.get(f"first{n}", ""), f"{b}: the kernel resets it by FLR")
-ok("left 0" in out, "removed they were gone")
+    check(all(same), f"{b}: enumerated as inspect --config says, after a reset and a rescan too {[g.what() for g in got if g.raw and g.what() != want.what()] or ''}")
+    check(sizes[0] == sizes[1] == sizes[2] and {i for i, s in enumerate(sizes[0]) if s} == set(pictured), f"{b}: BARs {sizes[0]}")
+    check("== methods flr" in parts.get(f"first{n}", ""), f"{b}: the kernel resets it by FLR")
+check("left 0" in out, "removed they were gone")
 for n, (b, ep) in enumerate(zip(BOARDS4, eps), 1):
     part = parts.get(f"user{n}", "")
     inside = sha256(ep.memory(), 0, 300001)
     lines, _ = ep.stop()
     good = all(f"{what} 0" in part for what in ("ls", "write", "read", "cmp", "verify")) and "refused 1" in part
-    ok(good and ", 0 different" in part and " 0 vectors" not in part, f"{b}: driven through vfio-pci, its metadata, bytes and refusals")
-    ok("the engine is polled" not in part.split("unbound")[1] and lines[-1]["interrupts"] >= 48,
-       f"{b}: by interrupts, {lines[-1]['interrupts']} of the engine's")
-    ok("unbound 1" in part and "bind vfio-pci to it" in part.split("unbound")[0], f"{b}: without it, behind an IOMMU, it is said what to do")
+    check(good and ", 0 different" in part and " 0 vectors" not in part, f"{b}: driven through vfio-pci, its metadata, bytes and refusals")
+    check("the engine is polled" not in part.split("unbound")[1] and lines[-1]["interrupts"] >= 48,
+          f"{b}: by interrupts, {lines[-1]['interrupts']} of the engine's")
+    check("unbound 1" in part and "bind vfio-pci to it" in part.split("unbound")[0], f"{b}: without it, behind an IOMMU, it is said what to do")
     if not good:
         print("# " + part.replace("\n", "\n# "))
 
 
 if "short" in sys.argv[2:]:
-    done()
+    sys.exit(done())
 
 # ---- one endpoint: unplugged and plugged, rebooted, guests in turn, either side killed ----
 
@@ -169,7 +169,7 @@ time.sleep(1)
 qmp(g.dir + "/qmp", {"execute": "device_add", "arguments": {
     "driver": "vfio-user-pci", "id": "ep0", "bus": "rp0", "socket": {"path": "/ep0/ep.sock", "type": "unix"}}})
 good &= until(g, "=== plugged 0x16c3 0xedda") and until(g, "verify size 65536")
-ok(good and "channel 0: ok" in g.text(), "unplugged, plugged, and its driver moves bytes")
+check(good and "channel 0: ok" in g.text(), "unplugged, plugged, and its driver moves bytes")
 qmp(g.dir + "/qmp", {"execute": "system_reset"})
 time.sleep(1)
 mark = len(g.text())
@@ -177,13 +177,13 @@ for _ in range(900):
     if "=== first 0x16c3 0xedda" in g.text()[mark:]:
         break
     time.sleep(0.1)
-ok("=== first 0x16c3 0xedda" in g.text()[mark:], "it is there after a reset of the machine")
+check("=== first 0x16c3 0xedda" in g.text()[mark:], "it is there after a reset of the machine")
 g.kill()
 for _ in range(100):
     if (ep.fds(), ep.maps()) == before:
         break
     time.sleep(0.1)
-ok((ep.fds(), ep.maps()) == before, f"QEMU killed: all is free again, {before} {(ep.fds(), ep.maps())}")
+check((ep.fds(), ep.maps()) == before, f"QEMU killed: all is free again, {before} {(ep.fds(), ep.maps())}")
 
 MOVE = """
 insmod ./dw-edma.ko; insmod ./dw-edma-pcie.ko
@@ -191,14 +191,14 @@ client ep=0x4000000000 size=65536 rounds=2
 """
 for turn in ("first", "second"):
     out = Guest([ep], kernel, MOVE).wait(120)
-    ok("channel 0: ok" in out, f"the {turn} of two guests in turn")
+    check("channel 0: ok" in out, f"the {turn} of two guests in turn")
 
 # killed in the middle of what it does
 g = Guest([ep], kernel, MOVE.replace("rounds=2", "rounds=1000000"))
 until(g, "reboot: never", 25)
 g.kill()
 out = Guest([ep], kernel, MOVE).wait(120)
-ok("channel 0: ok" in out, "QEMU killed while the engine moves: the next guest is served")
+check("channel 0: ok" in out, "QEMU killed while the engine moves: the next guest is served")
 
 # the endpoint killed at rest: the guest goes on and reads all ones
 g = Guest([ep], kernel, """
@@ -211,5 +211,5 @@ echo "=== dead $(devmem $((at + 8)) 32)"
 """)
 good = until(g, "=== alive 0x00020002")
 ep.p.kill()
-ok(good and "=== dead 0xFFFFFFFF" in g.wait(60), "the endpoint killed at rest: the guest reads all ones")
-done()
+check(good and "=== dead 0xFFFFFFFF" in g.wait(60), "the endpoint killed at rest: the guest reads all ones")
+sys.exit(done())

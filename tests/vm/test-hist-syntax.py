@@ -13,6 +13,9 @@ import re
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import check, done
+
 PROGRAM = None
 
 
@@ -80,36 +83,28 @@ def main():
     top = ready.stdout.strip() + '/tools/testing/selftests/ftrace/test.d/trigger'
     facts = subprocess.run([vm, '--kernel', series, '--exported'], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     PROGRAM = [script, facts, series, '/']
-    n = failed = 0
-
-    def tell(good, what, more=''):
-        nonlocal n, failed
-        n += 1
-        failed += not good
-        print('ok' if good else 'not ok', n, '-', what)
-        if not good:
-            print('#  ', more.strip().replace('\n', '\n#   '))
-
+    lines_read = 0
     for folder, _, names in sorted(os.walk(top)):
         for name in sorted(f for f in names if f.endswith('.tc')):
             with open(f'{folder}/{name}', encoding='utf-8') as f:
                 text = f.read()
             short = os.path.relpath(f'{folder}/{name}', top)
             lines = [(w, no) for w, no in writes(text) if "'hist:" in w or "'!hist:" in w or '/trigger' not in w]
+            lines_read += len(lines)
             answers = tree([w for w, _ in lines])
             wrong = [f'{w}: {a}' for (w, no), a in zip(lines, answers) if ('failed' in a) != no]
             if lines:
-                tell(not wrong, f'{short}: {len(lines)} lines', '\n'.join(wrong))
+                check(not wrong, f'{short}: {len(lines)} lines', '\n'.join(wrong))
             for file, command, column in carets(text):
                 log = tree([f"echo '{command}' > {file}", 'cat error_log'])[1].splitlines()
                 caret = log[-1].index('^') - len('  Command: ') if log else None
-                tell(caret == column, f'{short}: {command}', '\n'.join(log))
+                check(caret == column, f'{short}: {command}', '\n'.join(log))
             for expr, shown in values(text):
                 file = 'events/sched/sched_process_fork/trigger'
                 out = tree([f"echo 'hist:keys=common_pid:x={expr}' > {file}", f'cat {file}'])[1]
-                tell(f':x={shown}:' in out, f'{short}: x={expr} is {shown}', out)
-    print(f'1..{n}')
-    return 1 if failed or not n else 0
+                check(f':x={shown}:' in out, f'{short}: x={expr} is {shown}', out)
+    check(lines_read, 'the kernel has tests of histograms')
+    return done()
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
 import rawbtf # noqa: E402 (beside the other tests)
+from tap import check, done, skip # noqa: E402
 
 FILES = ['dynamic_events', 'kprobe_events', 'uprobe_events', 'synthetic_events']
 # what only a kernel that runs can do
@@ -145,7 +146,7 @@ def run_all(tests):
     with open(tests + '/functions', encoding='utf-8') as f:
         functions = redirected(f.read())
     readme = tree(['cat README'])[0]
-    count = wrong = 0
+    tried = 0
     for folder in ('dynevent', 'kprobe', 'trigger/inter-event'):
         for name in sorted(os.listdir(f'{tests}/{folder}')):
             with open(f'{tests}/{folder}/{name}', encoding='utf-8') as f:
@@ -153,15 +154,13 @@ def run_all(tests):
             if LIVE.search(text) or not re.search('|'.join(FILES), text):
                 continue
             status, why = run_script(f'{tests}/{folder}/{name}', functions, readme)
-            count += 1
-            wrong += status not in (0, SKIPPED)
-            note = f' # SKIP {why.splitlines()[-1] if why else "its own"}' if status == SKIPPED else \
-                f', {why}' if status == 0 else ''
-            print(('ok' if status in (0, SKIPPED) else 'not ok') + f' - {folder}/{name}{note}')
-            if status not in (0, SKIPPED):
-                print('#   ' + '\n#   '.join(why.splitlines()[-12:]))
-    print(f'1..{count}')
-    return 1 if wrong or not count else 0
+            tried += 1
+            if status == SKIPPED:
+                skip(f'{folder}/{name}', why.splitlines()[-1] if why else 'its own')
+            else:
+                check(status == 0, f'{folder}/{name}' + (f', {why}' if status == 0 else ''), why)
+    check(tried, 'there are such tests')
+    return done()
 
 
 def main():

@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 import guest
-from guest import check
+from tap import check
 
 suite_root, suite = sys.argv[1:3]
 
@@ -81,7 +81,7 @@ def marked(part):
 
 
 def expect(part, good, what):
-    check(what, good, said.get(part, ended.stdout[-2000:] + ended.stderr[-500:]))
+    check(good, what, said.get(part, ended.stdout[-2000:] + ended.stderr[-500:]))
 
 
 expect('list', 'sched:sched_process_exec' in said.get('list', ''), 'list: the events')

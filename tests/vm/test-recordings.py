@@ -13,6 +13,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import done, expect
+
 foreland, vm, suite_root, extent = sys.argv[1:5]
 suite, kernel = (sys.argv[5:7] + ["", ""])[:2]
 here = os.path.dirname(os.path.abspath(__file__))
@@ -33,14 +36,6 @@ OTHER = {
 }
 CLOCKS = {"clock-uptime": "trace-cmd shows jiffies as microseconds, the kernel as they are",
           "clock-boot": "trace-cmd does not know that this clock counts nanoseconds, the kernel does"}
-results = []
-
-
-def expect(what, ok, detail=""):
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {what}", flush=True)
-    if not ok and detail:
-        print("# " + str(detail)[:1500].replace("\n", "\n# "))
 
 
 def skip(why):
@@ -136,5 +131,4 @@ with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/tmp")) as tmp:
     print(f"# {records} records in {len(files)} recordings")
 for text in [d[0] for d in DIFFERENCES] + [f"{k}: {v}" for k, v in (OTHER | CLOCKS).items()]:
     print(f"# listed difference: {text}")
-print(f"1..{len(results)}")
-sys.exit(not all(results))
+sys.exit(done())

@@ -13,7 +13,7 @@ form is written here beside the bug.
 """
 import json, os, re, subprocess, sys, tempfile
 
-from guest import check, done, need, results, run, top
+from guest import done, expect, need, run, skip, top
 
 here = os.path.dirname(os.path.abspath(__file__))
 vectors = os.path.join(top, 'tests', 'data', 'vectors')
@@ -172,7 +172,7 @@ def module():
     """The sample module's path, or why there is none."""
     run = subprocess.run([os.path.join(here, 'module', 'build')], capture_output=True, text=True)
     if run.returncode not in (0, 77):
-        check('the sample module builds', False, run.stderr)
+        expect('the sample module builds', False, run.stderr)
     last = (run.stdout if run.returncode == 0 else run.stderr).strip().splitlines()
     return run.returncode == 0, last[-1] if last else ''
 
@@ -237,8 +237,7 @@ def main():
         for i, r in enumerate(todo if ended.returncode == 0 else []):
             name = re.match(r'\S+?/(\w+)', r['def'])[1]
             if r['action'] == 'timer' and not built:
-                print(f'ok - {r["kind"]} {name}: {r["action"]} # SKIP {sample}')
-                results.append(True)
+                skip(f'{r["kind"]} {name}: {r["action"]}', sample)
                 continue
             got = timed(read(f'{work}/out/{i}'))
             if r['action'] == 'timer':
@@ -250,8 +249,8 @@ def main():
             got = [plain(t, name) for t in got]
             # the program's own switching of the kernel's tracer stands around the action
             same = any(got[k:k + len(want)] == want for k in range(len(got)))
-            check(f'{r["kind"]} {name}: {r["action"]}', same,
-                  f'{r["def"]}\nwant {want}\ngot  {got}\n{err}')
+            expect(f'{r["kind"]} {name}: {r["action"]}', same,
+                   f'{r["def"]}\nwant {want}\ngot  {got}\n{err}')
     return done()
 
 

@@ -7,7 +7,7 @@ knows nothing of BTF, of casts or of probes.
 """
 import json, os, re, subprocess, sys, tempfile
 
-from guest import check, done, need, run
+from guest import done, expect, need, run
 
 here = os.path.dirname(os.path.abspath(__file__))
 FIRINGS = 60
@@ -81,37 +81,37 @@ def judge_bpf(work):
     fired = by_cpu(static_rows(f'{work}/static'))
     got, summary = rows(f'{work}/bpf.json')
     err = open(f'{work}/bpf.err').read()
-    check('the event of the module saw both timers', sorted(map(len, fired.values())) == [FIRINGS] * 2
-          and all(v[0][1] == -5 for v in fired.values()), fired)
+    expect('the event of the module saw both timers', sorted(map(len, fired.values())) == [FIRINGS] * 2
+           and all(v[0][1] == -5 for v in fired.values()), fired)
     # what each CPU adds to its own counter is known from the module
-    check('and counters that go their own ways', {v[1][1] - v[0][1] for v in fired.values()} == {1, 11},
-          fired)
+    expect('and counters that go their own ways', {v[1][1] - v[0][1] for v in fired.values()} == {1, 11},
+           fired)
     for event, (hook, text) in PROBES.items():
         step = {0: 1, 1: 11} if event in ('leave', 'back') else {}     # a return is after the counting
         ours = by_cpu([(r['cpu'], r['args']['name'], r['args']['count'] - step.get(r['cpu'], 0))
                        for r in got if r['event'] == event])
-        check(f'{hook}: name and counter of each firing, in the same order', ours == fired,
-              f'{text}\n{ours}\n{fired}')
+        expect(f'{hook}: name and counter of each firing, in the same order', ours == fired,
+               f'{text}\n{ours}\n{fired}')
         taken = re.search(rf'^s/{event}: (.*), reads by', err, re.M)
-        check(f'{hook} is what was taken', taken and taken[1] == hook, err)
-        check(f'{hook}: nothing is missing', summary[event]['hits'] == summary[event]['records'] ==
-              2 * FIRINGS, summary[event])
+        expect(f'{hook} is what was taken', taken and taken[1] == hook, err)
+        expect(f'{hook}: nothing is missing', summary[event]['hits'] == summary[event]['records'] ==
+               2 * FIRINGS, summary[event])
     places = {r['place'] for r in got if r['event'] == 'entry'}
-    check('the place names the module', len(places) == 1 and re.fullmatch(
-        r'sample_timer_cb\+0x0/0x[0-9a-f]+ \[trace_events_sample\]', *places), places)
+    expect('the place names the module', len(places) == 1 and re.fullmatch(
+         r'sample_timer_cb\+0x0/0x[0-9a-f]+ \[trace_events_sample\]', *places), places)
 
 
 def judge_via(work):
     fired = by_cpu(static_rows(f'{work}/static.via'))
     got, summary = rows(f'{work}/via.json')
     names = by_cpu([(r['cpu'], r['args']['name']) for r in got if r['event'] == 'entry'])
-    check('--via tracefs: the names of all firings, the reader\'s own time included',
-          names == {cpu: [v[:1] for v in values] for cpu, values in fired.items()},
-          f'{names}\n{fired}\n{summary}')
+    expect('--via tracefs: the names of all firings, the reader\'s own time included',
+           names == {cpu: [v[:1] for v in values] for cpu, values in fired.items()},
+           f'{names}\n{fired}\n{summary}')
     values = by_cpu([(r['cpu'], r['args']['name'], r['args']['count']) for r in got
                      if r['event'] == 'field'])
-    check('--via tracefs: an event on the module\'s event', values == fired, f'{values}\n{fired}')
-    check('--via tracefs: as many returns', summary['back']['records'] == 2 * FIRINGS, summary)
+    expect('--via tracefs: an event on the module\'s event', values == fired, f'{values}\n{fired}')
+    expect('--via tracefs: as many returns', summary['back']['records'] == 2 * FIRINGS, summary)
 
 
 def judge_rest(work):
@@ -120,13 +120,13 @@ def judge_rest(work):
     # The same timers again: the same names and counts, one each.
     got = sorted((r['keys']['name'], r['keys']['count'], r['hitcount']) for r in table
                  if 'keys' in r)
-    check('counted by name and counter', got == sorted((n, c, 1) for _, n, c in fired),
-          f'{table[:4]}\n{got[:4]}')
+    expect('counted by name and counter', got == sorted((n, c, 1) for _, n, c in fired),
+           f'{table[:4]}\n{got[:4]}')
     types = open(f'{work}/types').read()
-    check('listed: its type, function and event',
-          re.search(r'^struct foo_timer_data \[trace_events_sample\]', types, re.M) and
-          'void sample_timer_cb(struct timer_list *t) [trace_events_sample]' in types and
-          'foo_timer_fn(struct foo_timer_data *data)' in types, types)
+    expect('listed: its type, function and event',
+           re.search(r'^struct foo_timer_data \[trace_events_sample\]', types, re.M) and
+           'void sample_timer_cb(struct timer_list *t) [trace_events_sample]' in types and
+           'foo_timer_fn(struct foo_timer_data *data)' in types, types)
 
 
 def main():
@@ -135,7 +135,7 @@ def main():
     if built.returncode == 77:
         print(f'1..0 # SKIP {built.stderr.strip().splitlines()[-1]}')
         return 0
-    check('the module builds', built.returncode == 0, built.stderr)
+    expect('the module builds', built.returncode == 0, built.stderr)
     with tempfile.TemporaryDirectory() as work:
         with open(f'{work}/probes', 'w') as f:
             f.write(''.join(text + '\n' for _, text in PROBES.values()))
@@ -145,8 +145,8 @@ def main():
         ended = run(SCRIPT, '--copy', built.stdout.strip(), '--copy', f'{work}/probes',
                     '--copy', f'{work}/fire', *bring)
         if ended.returncode == 0:
-            check('the traces ended well', open(f'{work}/status').read() == 'bpf 0\nvia 0\nhist 0\n',
-                  ended.stderr + open(f'{work}/bpf.err').read() + open(f'{work}/via.err').read())
+            expect('the traces ended well', open(f'{work}/status').read() == 'bpf 0\nvia 0\nhist 0\n',
+                   ended.stderr + open(f'{work}/bpf.err').read() + open(f'{work}/via.err').read())
             judge_bpf(work)
             judge_via(work)
             judge_rest(work)

@@ -8,17 +8,12 @@ arrays that are structs or arrays (it drops their braces and names), characters 
 """
 import json, os, re, subprocess, sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+from tap import done, expect
+
 vm, program = sys.argv[1:3]
 step = sys.argv[3] if len(sys.argv) > 3 else '10'
 here = os.path.dirname(os.path.abspath(__file__))
-results = []
-
-
-def expect(name, good, why=''):
-    results.append(bool(good))
-    print(f"{'ok' if good else 'not ok'} {len(results)} - {name}")
-    if not good:
-        print('\n'.join(f'#   {line[:300]}' for line in str(why).split('\n')[:30]))
 
 
 TOKEN = re.compile(r"""\s*(?:
@@ -245,5 +240,4 @@ print(f'# {len(blocks)} values of {len({b[0] for b in blocks})} types, seed {see
 expect("JSON has the kernel's members and values", not bad, f'{len(bad)} differ\n' + '\n'.join(bad))
 expect('nearly all of the kernel\'s own text could be read', unread * 1000 < len(blocks), unread)
 expect('text has the same, without what is zero', not bad_text, f'{len(bad_text)} differ\n' + '\n'.join(bad_text))
-print(f'1..{len(results)}')
-sys.exit(not all(results))
+sys.exit(done())

@@ -9,7 +9,7 @@
 """
 import json, os, re, shutil, subprocess, sys, tempfile
 
-from guest import check, done, need, run, vm
+from guest import done, expect, need, run, vm
 
 READER = r'''
 #include <fcntl.h>
@@ -104,18 +104,18 @@ def judge_reads(work):
     got, summary = rows(f'{work}/reads.json')
     want = [(name, int(count)) for name, count, _ in did]
     enter = [(r['args']['name'], r['args']['count']) for r in got if r['event'] == 'enter']
-    check('the reads are those of the program', len(did) == 9 and enter == want,
-          f'{enter}\n{want}')
+    expect('the reads are those of the program', len(did) == 9 and enter == want,
+           f'{enter}\n{want}')
     want = [(name, int(count), int(ret)) for name, count, ret in did]
     leave = [(r['args']['name'], r['args']['count'], r['args']['ret'])
              for r in got if r['event'] == 'leave']
-    check('their results are what the program got', leave == want, f'{leave}\n{want}')
-    check('each line is of the program', all(r['comm'] == 'fl-reader' for r in got))
-    check('returns name their caller', all(re.match(r'(ksys_read|__x64_sys_read|vfs_read)\+0x\w+/0x\w+ <- vfs_read$',
-                                                    r['place']) for r in got if r['event'] == 'leave'),
-          {r['place'] for r in got})
-    check('nothing was lost', all(e['hits'] == e['records'] + e['filtered'] and not e['lost']
-                                  for e in summary.values()), summary)
+    expect('their results are what the program got', leave == want, f'{leave}\n{want}')
+    expect('each line is of the program', all(r['comm'] == 'fl-reader' for r in got))
+    expect('returns name their caller', all(re.match(r'(ksys_read|__x64_sys_read|vfs_read)\+0x\w+/0x\w+ <- vfs_read$',
+                                                     r['place']) for r in got if r['event'] == 'leave'),
+           {r['place'] for r in got})
+    expect('nothing was lost', all(e['hits'] == e['records'] + e['filtered'] and not e['lost']
+                                   for e in summary.values()), summary)
 
 
 def judge_ticks(work):
@@ -132,7 +132,7 @@ def judge_ticks(work):
     got, summary = rows(f'{work}/ticks.json')
     ours = [(r['cpu'], r['time_ns'] / 1e9, r['args']['timer'], r['args']['next'], r['args']['calls'],
              r['args']['jiffies']) for r in got]
-    check('the tick was traced', len(ours) > 50 and not summary['tick']['lost'], summary)
+    expect('the tick was traced', len(ours) > 50 and not summary['tick']['lost'], summary)
     for cpu in sorted({o[0] for o in ours}):
         mine = [o for o in ours if o[0] == cpu]
         # The tracers are switched on and off one after the other: what only one of them could see,
@@ -143,16 +143,16 @@ def judge_ticks(work):
         mine = [o for o in mine if first <= o[1] <= last]
         theirs = [p for p in probed if p[0] == cpu and first <= p[1] <= last]
         same = len(mine) > 20 and [m[2:] for m in mine] == [t[2:] for t in theirs]
-        check(f'CPU {cpu}: same values as the kernel\'s own probe, firing by firing', same,
-              f'{len(mine)} {len(theirs)}\n{mine[:5]}\n{theirs[:5]}')
+        expect(f'CPU {cpu}: same values as the kernel\'s own probe, firing by firing', same,
+               f'{len(mine)} {len(theirs)}\n{mine[:5]}\n{theirs[:5]}')
         events = [e for e in expired if e[0] == cpu and first - 0.001 <= e[1] <= last]
         # each firing follows its own hrtimer_expire_entry, before the next one
         order = sorted([(e[1], 'e') for e in events] + [(m[1], 'm') for m in mine])
         kinds = ''.join(k for _, k in order)
         kinds = kinds[kinds.index('e'):]
-        check(f'CPU {cpu}: the firings of hrtimer_expire_entry, in the same order',
-              re.fullmatch('(em)+e?', kinds), kinds[:80])
-    check('values move', len({o[4] for o in ours}) > 1 and len({o[5] for o in ours}) > 5)
+        expect(f'CPU {cpu}: the firings of hrtimer_expire_entry, in the same order',
+               re.fullmatch('(em)+e?', kinds), kinds[:80])
+    expect('values move', len({o[4] for o in ours}) > 1 and len({o[5] for o in ours}) > 5)
 
 
 def judge_left(work):
@@ -160,10 +160,10 @@ def judge_left(work):
     hooked = int(lines[0][1])
     for i, signal in enumerate(('INT', 'TERM', 'KILL')):
         during, ended, after = lines[1 + 3 * i:4 + 3 * i]
-        check(f'SIG{signal}: hooked while it runs', int(during[1]) > hooked and int(during[2]) >= 5,
-              lines)
-        check(f'SIG{signal}: exit status', ended[2] == ('137' if signal == 'KILL' else '0'), lines)
-        check(f'SIG{signal}: nothing is left in the kernel', after[1:] == [str(hooked), '0'], lines)
+        expect(f'SIG{signal}: hooked while it runs', int(during[1]) > hooked and int(during[2]) >= 5,
+               lines)
+        expect(f'SIG{signal}: exit status', ended[2] == ('137' if signal == 'KILL' else '0'), lines)
+        expect(f'SIG{signal}: nothing is left in the kernel', after[1:] == [str(hooked), '0'], lines)
 
 
 def main():
@@ -184,8 +184,8 @@ def main():
             bring += ['--bring', f'/root/{name}:{work}/{name}']
         ended = run(script, '--copy', f'{work}/fl-reader', *bring)
         if ended.returncode == 0:
-            check('both traces ended well', open(f'{work}/status.txt').read() == 'reads 0\nticks 0\n',
-                  ended.stderr)
+            expect('both traces ended well', open(f'{work}/status.txt').read() == 'reads 0\nticks 0\n',
+                   ended.stderr)
             judge_reads(work)
             judge_ticks(work)
             judge_left(work)

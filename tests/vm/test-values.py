@@ -7,7 +7,7 @@ One program does system calls and calls a function of its own; both tracers look
 """
 import os, re, subprocess, sys, tempfile
 
-from guest import check, done, known, need, run
+from guest import done, expect, known, need, run
 
 home = '/root'      # where a script in the guest starts
 
@@ -213,18 +213,18 @@ def main():
         if ended.returncode:
             return 1
         err = open(f'{work}/ours.err').read()
-        check('every trace ended well', set(open(f'{work}/status')) == {'status 0\n'}, err)
+        expect('every trace ended well', set(open(f'{work}/status')) == {'status 0\n'}, err)
         ours, kernel = events(f'{work}/ours.txt'), events(f'{work}/kernel.txt')
         refused = open(f'{work}/refused').read()
-        check('the kernel took every definition', not refused.strip(), refused + err)
+        expect('the kernel took every definition', not refused.strip(), refused + err)
         for name, head, where, args in defs:
             a, b = ours.get(name, []), kernel.get(name, [])
             good = a and [t for _, t in a] == [t for _, t in b]
             if good and not name.startswith(('t_', 'e_')):
                 good = [place(p) for p, _ in a] == [place(p) for p, _ in b]
-            check(f'{name}: {len(a)} firings', good,
-                  f'{head}:{name} {where} {args}\nours   ' + '\n       '.join(map(str, a[:3])) +
-                  '\nkernel ' + '\n       '.join(map(str, b[:3])))
+            expect(f'{name}: {len(a)} firings', good,
+                   f'{head}:{name} {where} {args}\nours   ' + '\n       '.join(map(str, a[:3])) +
+                   '\nkernel ' + '\n       '.join(map(str, b[:3])))
     return done()
 
 

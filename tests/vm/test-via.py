@@ -7,7 +7,7 @@ by trace-cmd report. What is counted is held against the kernel's profile files 
 """
 import json, re, shutil, subprocess, sys, tempfile
 
-from guest import check, done, need, run
+from guest import done, expect, need, run
 
 DEFS = [
     'f:GROUP/rd vfs_read name=file->f_path.dentry->d_name.name:string count=count mode=file->f_inode->i_mode:x16 '
@@ -106,11 +106,11 @@ def differing(got, want):
 
 def judge_lines(work):
     want = lines(read(f'{work}/text.kernel'))
-    check('the kernel traced every kind', len(want) == len(DEFS) and all(want.values()),
-          read(f'{work}/defined') + str({e: len(v) for e, v in want.items()}))
+    expect('the kernel traced every kind', len(want) == len(DEFS) and all(want.values()),
+           read(f'{work}/defined') + str({e: len(v) for e, v in want.items()}))
     got = lines(read(f'{work}/text'))
-    check('text: process, CPU, flags, places and values are the kernel\'s, line by line', got == want,
-          differing(got, want) + read(f'{work}/text.err'))
+    expect('text: process, CPU, flags, places and values are the kernel\'s, line by line', got == want,
+           differing(got, want) + read(f'{work}/text.err'))
     want = lines(read(f'{work}/dat.kernel'))
     # trace-cmd shows a string that could not be read as empty, and chars and places its own way
     report = subprocess.run(['trace-cmd', 'report', '-N', f'{work}/via.dat'], capture_output=True, text=True)
@@ -118,23 +118,23 @@ def judge_lines(work):
     theirs = {}
     for comm, pid, cpu, flags, time, event, rest in shape.findall(report.stdout):
         theirs.setdefault(event, []).append(('' if event == 'exec' else comm, pid, int(cpu), flags, rest))
-    check('-o FILE.dat: trace-cmd report reads it without a complaint',
-          report.returncode == 0 and 'error' not in report.stderr.lower(), report.stderr)
+    expect('-o FILE.dat: trace-cmd report reads it without a complaint',
+           report.returncode == 0 and 'error' not in report.stderr.lower(), report.stderr)
     plain = {event: [(c, p, n, values(rest)) for c, p, n, _, rest in rows] for event, rows in theirs.items()}
     kernel = {event: [(c, p, n, values(rest)) for c, p, n, _, rest in rows] for event, rows in want.items()}
-    check('trace-cmd report: the same processes, CPUs and values', plain == kernel, differing(plain, kernel))
+    expect('trace-cmd report: the same processes, CPUs and values', plain == kernel, differing(plain, kernel))
     mine = lines(read(f'{work}/report'))
     # where an event probe hangs, no format file says
     want['exec'] = [row[:4] + (row[4].replace('(sched.sched_process_exec) ', ''),) for row in want['exec']]
-    check('foreland report: the kernel\'s lines, flags included', mine == want, differing(mine, want))
+    expect('foreland report: the kernel\'s lines, flags included', mine == want, differing(mine, want))
     rows = [json.loads(line) for line in open(f'{work}/json')]
     want = lines(read(f'{work}/json.kernel'))
     counted = {e: sum(r.get('event') == e for r in rows) for e in want}
-    check('JSON: as many records', counted == {e: len(v) for e, v in want.items()}, counted)
+    expect('JSON: as many records', counted == {e: len(v) for e, v in want.items()}, counted)
     total = {e['event']: e for e in rows[-1]['events']}
-    check('JSON summary: records, and the fault in each of one event',
-          all(total[e]['records'] == n for e, n in counted.items()) and total['rd']['faults'] == counted['rd']
-          and not any(total[e]['faults'] for e in total if e != 'rd'), total)
+    expect('JSON summary: records, and the fault in each of one event',
+           all(total[e]['records'] == n for e, n in counted.items()) and total['rd']['faults'] == counted['rd']
+           and not any(total[e]['faults'] for e in total if e != 'rd'), total)
 
 
 def values(rest):
@@ -147,25 +147,25 @@ def values(rest):
 def judge_counts(work):
     total = json.loads(read(f'{work}/counts').splitlines()[-1])['events'][0]
     hits, missed = (int(n) for n in read(f'{work}/profile').split()[1:3])
-    check('hits are the kernel\'s, and what is no record was filtered',
-          hits <= total['hits'] <= hits + 50 and total['missed'] == missed and total['records'] > 0 and
-          total['filtered'] == total['hits'] - total['records'] and total['lost'] == 0,
-          f'{total} {hits} {missed}\n' + read(f'{work}/counts.err'))
+    expect('hits are the kernel\'s, and what is no record was filtered',
+           hits <= total['hits'] <= hits + 50 and total['missed'] == missed and total['records'] > 0 and
+           total['filtered'] == total['hits'] - total['records'] and total['lost'] == 0,
+           f'{total} {hits} {missed}\n' + read(f'{work}/counts.err'))
     err = read(f'{work}/two.err')
-    check('a summary says what is not known', re.search(
-        r'^mine/both: \d+ hits, \d+ records, \d+ filtered, 0 lost, 0 missed, 0 faults\n'
-        r'mine/other: \? hits, \d+ records, \? filtered, 0 lost, \? missed, 0 faults$', err, re.M), err)
+    expect('a summary says what is not known', re.search(
+         r'^mine/both: \d+ hits, \d+ records, \d+ filtered, 0 lost, 0 missed, 0 faults\n'
+         r'mine/other: \? hits, \d+ records, \? filtered, 0 lost, \? missed, 0 faults$', err, re.M), err)
 
 
 def judge_missed(work, status):
     for name in ('missed.via', 'missed.bpf'):
         total = json.loads(read(f'{work}/{name}').splitlines()[-1])['events'][0]
-        check(f'{name}: a return probe\'s misses are counted, none of 25 calls is forgotten',
-              total['missed'] > 0 and total['records'] + total['missed'] == 25, total)
-        check(f'{name}: --strict makes it status 1', status[name] == '1', status)
+        expect(f'{name}: a return probe\'s misses are counted, none of 25 calls is forgotten',
+               total['missed'] > 0 and total['records'] + total['missed'] == 25, total)
+        expect(f'{name}: --strict makes it status 1', status[name] == '1', status)
     total = json.loads(read(f'{work}/missed.not').splitlines()[-1])['events'][0]
-    check('fexit misses none', total['records'] == 25 and not total['missed'] and
-          status['missed.not'] == '0', f'{total} {status}')
+    expect('fexit misses none', total['records'] == 25 and not total['missed'] and
+           status['missed.not'] == '0', f'{total} {status}')
 
 
 def main():
@@ -178,8 +178,8 @@ def main():
         ended = run(SCRIPT, '--copy', f'{work}/defs', '--copy', f'{work}/work', *bring)
         if ended.returncode == 0:
             status = dict(line.split() for line in open(f'{work}/status'))
-            check('the traces ended well', all(status[n] == '0' for n in ('text', 'dat', 'json')),
-                  f'{status}\n{ended.stderr}' + read(f'{work}/dat.err'))
+            expect('the traces ended well', all(status[n] == '0' for n in ('text', 'dat', 'json')),
+                   f'{status}\n{ended.stderr}' + read(f'{work}/dat.err'))
             judge_lines(work)
             judge_counts(work)
             judge_missed(work, status)
