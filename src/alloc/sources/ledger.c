@@ -45,13 +45,14 @@ struct reading {
 
 int fl_ledger_make(uint64_t *ret_token)
 {
-	struct fl_ledger_head head = { .magic = FL_LEDGER_MAGIC, .next = 4096 };
+	struct fl_ledger_head head = { .next = 4096 };
 	_cleanup_close_ int fd = memfd_create(FL_LEDGER_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return -errno;
 	if (getrandom(&head.token, sizeof(head.token), 0) != sizeof(head.token))
 		return -EIO;
+	memcpy(head.magic, FL_LEDGER_MAGIC, sizeof(head.magic));
 	head.token |= 1; /* 0 is nobody's */
 	if (fchmod(fd, 0600) < 0 || ftruncate(fd, (off_t)FL_LEDGER_SIZE) < 0 ||
 	    pwrite(fd, &head, sizeof(head), 0) != sizeof(head) ||

@@ -30,7 +30,7 @@ struct head {
 	uint64_t sum; /* crc32 of the bytes */
 };
 
-static const char magic[8] = "FLSPOOL1";
+#define MAGIC "FLSPOOL1"
 
 struct item {
 	struct item *next;
@@ -151,7 +151,7 @@ static int read_item(struct fl_spool *s, uint64_t number, struct item *i, struct
 	if (all.len < sizeof(h))
 		return -EBADMSG;
 	memcpy(&h, all.data, sizeof(h));
-	if (memcmp(h.magic, magic, sizeof(magic)) != 0 || h.kind >= _FL_SPOOL_KIND_MAX ||
+	if (memcmp(h.magic, MAGIC, sizeof(h.magic)) != 0 || h.kind >= _FL_SPOOL_KIND_MAX ||
 	    h.size != all.len - sizeof(h) ||
 	    crc32(0, (const uint8_t *)all.data + sizeof(h), (uInt)h.size) != h.sum)
 		return -EBADMSG;
@@ -167,7 +167,7 @@ static int write_item(struct fl_spool *s, const struct item *i, struct fl_str by
 			  .sum = crc32(0, (const uint8_t *)bytes.p, (uInt)bytes.n) };
 	_cleanup_buf_ struct fl_buf all = {};
 
-	memcpy(h.magic, magic, sizeof(magic));
+	memcpy(h.magic, MAGIC, sizeof(h.magic));
 	fl_buf_add(&all, &h, sizeof(h));
 	fl_buf_add_str(&all, bytes);
 	return all.error ? all.error : fl_out_write_at(s->dir, name_of(i->number).z, all.data, all.len);
