@@ -132,3 +132,25 @@ dated()
 	[ "$at" -ge "$from" ] && [ "$at" -le $(($(date +%s) + 1)) ]
 }
 check 'times by another clock' dated
+
+# Behind a struct by value (a sockptr_t, two registers) is what ping -t gave: IP_TTL (2), four bytes; the length of
+# do_sock_setsockopt is on the stack. A kernel that takes the name looks in the wrong register: it gets the number.
+# pings VIA DEFINITION: the values of IP_TTL's event
+pings()
+{
+	foreland trace --via "$1" --comm busybox "$2" -- busybox ping -c 1 -t 5 127.0.0.1 2>err >out || { cat err; return 1; }
+	sed -n 's/^.*: (.*) \(level=0 optname=2 .*\)/\1/p' out
+}
+for back in bpf tracefs; do
+	for kind in f p; do
+		prints 'level=0 optname=2 optlen=4' "$back, $kind: an argument behind a struct by value" \
+			pings $back "$kind ip_setsockopt level optname optlen"
+	done
+	if known functions do_sock_setsockopt; then	# as of 6.7
+		prints 'level=0 optname=2 optlen=4' "$back: an argument that such a struct has moved to the stack" \
+			pings $back 'f do_sock_setsockopt level optname optlen'
+	fi
+done
+if foreland trace --via tracefs -n 1 'f vfs_read%return count' -- busybox cat file >/dev/null 2>&1; then	# as of 6.12
+	prints 'level=0 optname=2 optlen=4' 'and at the return' pings tracefs 'f ip_setsockopt%return level optname optlen'
+fi

@@ -199,7 +199,8 @@ static int rename_event(const struct fl_ftrace *t, const struct event *ev, struc
 
 /*
  * A kernel whose README speaks of casts is given the event as it was written, and the lowered text only
- * where it refuses that; what cannot be lowered may still be written.
+ * where it refuses that; what cannot be lowered may still be written. Arguments that the kernel would look
+ * for in the wrong register are lowered for it, too.
  */
 static int make_texts(struct fl_ftrace *t, struct event *ev, uint32_t features, struct fl_diag *diag)
 {
@@ -207,7 +208,7 @@ static int make_texts(struct fl_ftrace *t, struct event *ev, uint32_t features, 
 	int r;
 
 	name_event(t, ev);
-	if (features & 1u << FL_LOWER_CASTS) {
+	if (features & 1u << FL_LOWER_CASTS && !fl_lower_moves(ev->e, fl_target_arch(t->target))) {
 		fl_probe_event_list(ev->e, &own);
 		r = rename_event(t, ev, fl_buf_str(&own), &ev->own);
 		if (r < 0)

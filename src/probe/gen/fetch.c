@@ -310,10 +310,12 @@ int fl_gen_load_arg(struct fl_gen *g, size_t arg, uint32_t n)
 	case FL_CTX_USER_REGS:
 		if (n < g->env->nr_arg_slots)
 			n = g->env->arg_slot[n];
+		if (n == FL_ABI_NO_SLOT)
+			return fl_gen_refuse(g, arg, "this argument is given by its address, or by nothing at all");
 		if (n < arch->nr_args)
 			fl_emit_load(g->p, 8, GEN_VALUE, GEN_CTX, (int16_t)arch->args[n]);
 		else
-			load_stack_word(g, n - (uint32_t)arch->nr_args + 1);
+			load_stack_word(g, n - (uint32_t)arch->nr_args + arch->has_return_word);
 		return 0;
 	case FL_CTX_RECORD:
 		break;

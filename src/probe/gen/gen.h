@@ -18,6 +18,7 @@
 #include "probe/filter/filter.h"
 #include "probe/gen/who.h"
 #include "probe/event/event.h"
+#include "probe/target/abi.h"
 #include "probe/target/formats.h"
 #include "probe/target/regs.h"
 
@@ -156,7 +157,7 @@ struct fl_gen_env {
 	int scratch_fd; /* per-CPU array of FL_GEN_SCRATCHES: records with strings are built there */
 	int entry_fd;	/* return probes on registers: hash from stack pointer to entry words */
 
-	const uint8_t *arg_slot; /* register, or word of a trampoline, that each parameter begins in */
+	const uint8_t *arg_slot; /* that each parameter begins in: of fl_abi_slots(), or word of a trampoline */
 	size_t nr_arg_slots;
 	uint32_t trampoline_words; /* slots in front of the return value */
 	const struct fl_format *format; /* FL_CTX_RECORD */

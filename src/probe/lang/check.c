@@ -31,6 +31,23 @@ static int (*const checkers[][6])(struct fl_parse *p) = {
 	[FL_FILE_SYNTHETIC_EVENTS] = { fl_check_plain_synth },
 };
 
+/* $argN is the parameter, wherever that is: whoever fetches it needs the prototype, which no name has asked for. */
+static void keep_proto(struct fl_parse *p)
+{
+	const struct fl_probe_event *e = p->event;
+
+	if (e->func.btf || (e->kind != FL_PROBE_KPROBE && e->kind != FL_PROBE_FPROBE))
+		return;
+	for (size_t i = 0; i < e->nr_args; i++) {
+		enum fl_fetch_op op = e->args[i].program.code[0].op;
+
+		if (op == FL_FETCH_ARG || op == FL_FETCH_EDATA) {
+			fl_query_proto(p);
+			return;
+		}
+	}
+}
+
 /* One kind after the other, until one knows the definition; what one left behind is taken back. */
 static int check_kinds(struct fl_parse *p, enum fl_probe_file file)
 {
@@ -50,6 +67,8 @@ static int check_kinds(struct fl_parse *p, enum fl_probe_file file)
 	}
 	if (r == -ECANCELED && file == FL_FILE_DYNAMIC_EVENTS && p->rules->logs_no_kind)
 		fl_log_no_kind(&p->log);
+	if (r == 0)
+		keep_proto(p);
 	return r == -ECANCELED ? -EINVAL : r;
 }
 

@@ -302,7 +302,7 @@ int live_load_for(struct fl_session *t, size_t index, enum fl_hook hook)
 	struct fl_gen_error error = {SIZE_MAX, NULL};
 	int r;
 
-	fl_points_shared(p->event, &p->points);
+	fl_points_shared(t->target, p->event, &p->points);
 	r = lay_out(t, p, hook, NULL);
 	if (r == 0)
 		r = live_read_filter(t, p, NULL);

@@ -174,14 +174,14 @@ static uint32_t slots_of(struct fl_type t)
 	return fl_type_size(t, &size) == 0 && size > 8 ? 2 : 1;
 }
 
-/* Which register (or word of a trampoline) each parameter begins in. */
-static int map_slots(struct fl_type func, struct fl_points *p)
+/* Which word of a trampoline each parameter begins in. */
+static int map_words(struct fl_type func, struct fl_points *p)
 {
 	struct fl_param param;
 
 	p->nr_arg_slots = p->words = 0;
 	for (uint32_t i = 0; fl_type_param(func, i, &param); i++) {
-		if (p->nr_arg_slots == FL_MAX_ARG_SLOTS)
+		if (p->nr_arg_slots == FL_ABI_MAX_PARAMS)
 			return -E2BIG;
 		p->arg_slot[p->nr_arg_slots++] = (uint8_t)p->words;
 		p->words += slots_of(param.type);
@@ -189,7 +189,18 @@ static int map_slots(struct fl_type func, struct fl_points *p)
 	return 0;
 }
 
-static int find_kprobe(const struct fl_probe_event *e, struct fl_points *p)
+/* ... and which register, or word of the stack. Where nobody can tell, nothing is read. */
+static void map_registers(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p)
+{
+	if (!e->func.btf || e->kind == FL_PROBE_UPROBE)
+		return;
+	if (fl_abi_slots(fl_target_arch(t), e->func, p->arg_slot, &p->nr_arg_slots) == 0)
+		return;
+	p->nr_arg_slots = FL_ABI_MAX_PARAMS;
+	memset(p->arg_slot, FL_ABI_NO_SLOT, sizeof(p->arg_slot));
+}
+
+static int find_kprobe(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *p)
 {
 	_cleanup_buf_ struct fl_buf name = {};
 
@@ -198,8 +209,8 @@ static int find_kprobe(const struct fl_probe_event *e, struct fl_points *p)
 		return 0;
 	}
 	p->at.offset = e->place.offset;
-	if (e->place.is_entry && e->func.btf)
-		map_slots((struct fl_type){ e->func.btf, e->func.id }, p);
+	if (e->place.is_entry)
+		map_registers(t, e, p);
 	full_name(e, &name);
 	return set_name(p, fl_buf_str(&name));
 }
@@ -246,7 +257,7 @@ static int find_trampoline(struct fl_target *t, const struct fl_probe_event *e, 
 			return -ENOMEM;
 		p->at.module = p->module;
 	}
-	if (map_slots(func, p) < 0) {
+	if (map_words(func, p) < 0) {
 		fl_buf_addz(why, "too many arguments");
 		return -E2BIG;
 	}
@@ -270,7 +281,7 @@ static int find_module_event(struct fl_target *t, const struct fl_probe_event *e
 			     struct fl_buf *why)
 {
 	uint64_t id = 0;
-	int r = find_kprobe(e, p);
+	int r = find_kprobe(t, e, p);
 
 	if (r == 0 && e->is_return && e->nr_entry_args)
 		r = fl_module_event_make(t, e, false, &p->module_entry, &id);
@@ -482,8 +493,8 @@ static int find_functions(struct fl_target *t, const struct fl_probe_event *e, s
 	}
 	p->at.addresses = p->addresses;
 	p->is_multi = true;
-	if (e->func.btf && !e->place.is_glob)
-		map_slots((struct fl_type){ e->func.btf, e->func.id }, p);
+	if (!e->place.is_glob)
+		map_registers(t, e, p);
 	return 0;
 }
 
@@ -507,11 +518,10 @@ enum fl_hook fl_points_shared_hook(const struct fl_probe_event *e)
 	}
 }
 
-void fl_points_shared(const struct fl_probe_event *e, struct fl_points *ret)
+void fl_points_shared(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *ret)
 {
 	fl_points_fini(ret);
-	if (e->kind != FL_PROBE_UPROBE && e->func.btf)
-		map_slots((struct fl_type){ e->func.btf, e->func.id }, ret);
+	map_registers(t, e, ret);
 }
 
 int fl_points_address(struct fl_target *t, const struct fl_probe_event *e, uint64_t *ret)
@@ -544,7 +554,7 @@ int fl_points_find(struct fl_target *t, const struct fl_probe_event *e, enum fl_
 	case FL_HOOK_KPROBE:
 	case FL_HOOK_KRETPROBE:
 		if (!has_several(t, e))
-			return find_kprobe(e, ret);
+			return find_kprobe(t, e, ret);
 		r = find_functions(t, e, ret, why);
 		ret->nr_each = ret->at.nr_addresses;
 		ret->each_address = true;

@@ -9,9 +9,6 @@
 #include "probe/event/event.h"
 #include "probe/target/target.h"
 
-/* Trampolines take at most 12 arguments; a struct by value takes two slots. */
-#define FL_MAX_ARG_SLOTS 24
-
 struct fl_points {
 	struct fl_attach_point at;
 	bool is_multi;	    /* several functions: the record must say which */
@@ -24,7 +21,7 @@ struct fl_points {
 	struct fl_buf module_event; /* to be removed; empty: none */
 	struct fl_buf module_entry; /* ... and that of the entry, for words that a return keeps */
 	uint32_t entry_id;
-	uint8_t arg_slot[FL_MAX_ARG_SLOTS];
+	uint8_t arg_slot[FL_ABI_MAX_PARAMS];
 	size_t nr_arg_slots;
 	uint32_t words;
 	const struct fl_format *format;
@@ -43,7 +40,7 @@ const char *fl_points_reason(const struct fl_probe_event *e);
  * what its program needs to know there, which @ret gets, replacing what it held.
  */
 enum fl_hook fl_points_shared_hook(const struct fl_probe_event *e);
-void fl_points_shared(const struct fl_probe_event *e, struct fl_points *ret);
+void fl_points_shared(struct fl_target *t, const struct fl_probe_event *e, struct fl_points *ret);
 
 /* Where the event's function begins. -ENOENT where there is none of that name, or several. */
 int fl_points_address(struct fl_target *t, const struct fl_probe_event *e, uint64_t *ret);

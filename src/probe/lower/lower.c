@@ -15,6 +15,7 @@
 
 #include "base/util.h"
 #include "probe/event/listing.h"
+#include "probe/target/abi.h"
 
 #define MAX_BODY 63
 
@@ -79,16 +80,42 @@ static int need(struct lower *l, uint32_t feature, enum fl_lower_fault fault, st
 	return l->features & feature ? 0 : refuse(l, fault, span);
 }
 
-/* Argument @n of the function, from 1; kept from its entry where this is its return. */
+/* The register's number, or a word of the stack where the kernel's own numbers end with the registers. */
+static int add_slot(struct lower *l, const struct fl_probe_arg *arg, uint32_t slot, struct fl_buf *out)
+{
+	if (slot == FL_ABI_NO_SLOT)
+		return refuse(l, FL_FAULT_LOWER_NO_SLOT, arg->span);
+	if (slot < l->arch->nr_args || l->arch->has_return_word)
+		fl_buf_addf(out, "$arg%" PRIu32, slot + 1);
+	else if (!l->e->is_return)
+		fl_buf_addf(out, "$stack%" PRIu32, slot - (uint32_t)l->arch->nr_args);
+	else
+		return refuse(l, FL_FAULT_LOWER_STACK_ARG, arg->span);
+	return 0;
+}
+
+/* Where argument @n of the function is, from 0. */
+static int find_slot(const struct fl_probe_event *e, const struct fl_arch *arch, uint32_t n, uint32_t *ret)
+{
+	uint8_t slots[FL_ABI_MAX_PARAMS];
+	size_t nr = 0;
+	int r = e->func.btf ? fl_abi_slots(arch, e->func, slots, &nr) : 0;
+
+	*ret = r == 0 && n < nr ? slots[n] : n;
+	return r;
+}
+
+/* Argument @n; kept from its entry where this is its return. */
 static int add_argument(struct lower *l, const struct fl_probe_arg *arg, uint32_t n, struct fl_buf *out)
 {
+	uint32_t slot = 0;
 	int r = need(l, F(ARGN), FL_FAULT_LOWER_ARGN, arg->span);
 
 	if (r == 0 && l->e->is_return)
 		r = need(l, F(RETURN_ARGS), FL_FAULT_LOWER_RETURN_ARGS, arg->span);
-	if (r == 0)
-		fl_buf_addf(out, "$arg%" PRIu32, n);
-	return r;
+	if (r == 0 && find_slot(l->e, l->arch, n, &slot) < 0)
+		r = refuse(l, FL_FAULT_LOWER_NO_SLOT, arg->span);
+	return r < 0 ? r : add_slot(l, arg, slot, out);
 }
 
 static int add_register(struct lower *l, const struct fl_fetch_insn *insn, struct fl_buf *out)
@@ -105,7 +132,7 @@ static int add_user_argument(struct lower *l, uint32_t n, struct fl_buf *out)
 	if (n < l->arch->nr_args)
 		fl_buf_addf(out, "%%%s", fl_arch_reg_at(l->arch, l->arch->args[n])->name);
 	else
-		fl_buf_addf(out, "$stack%" PRIu32, n - (uint32_t)l->arch->nr_args + 1);
+		fl_buf_addf(out, "$stack%" PRIu32, n - (uint32_t)l->arch->nr_args + l->arch->has_return_word);
 	return 0;
 }
 
@@ -134,9 +161,12 @@ static int add_load(struct lower *l, const struct fl_probe_arg *arg,
 	case FL_FETCH_ARG: /* a tracepoint's number 0 is hidden: 1 is its first */
 		if (l->e->kind == FL_PROBE_UPROBE) /* which has no words for it */
 			return add_user_argument(l, insn->param, out);
-		return add_argument(l, arg, insn->param + (l->e->kind != FL_PROBE_TPROBE), out);
+		if (l->e->kind != FL_PROBE_TPROBE)
+			return add_argument(l, arg, insn->param, out);
+		fl_buf_addf(out, "$arg%" PRIu32, insn->param);
+		return need(l, F(ARGN), FL_FAULT_LOWER_ARGN, arg->span);
 	case FL_FETCH_EDATA:
-		return add_argument(l, arg, l->e->entry_args[insn->offset / 8] + 1, out);
+		return add_argument(l, arg, l->e->entry_args[insn->offset / 8], out);
 	case FL_FETCH_TP_ARG:
 		fl_buf_addf(out, "$%.*s", FL_STR_ARG(insn->text));
 		return 0;
@@ -366,6 +396,27 @@ int fl_lower(const struct fl_probe_event *e, const struct fl_arch *arch, uint32_
 		return text.error;
 	fl_buf_add_buf(out, &text);
 	return out->error;
+}
+
+static bool is_moved(const struct fl_probe_event *e, const struct fl_arch *arch, const struct fl_fetch_insn *insn)
+{
+	uint32_t slot, n = insn->param;
+
+	if (insn->op == FL_FETCH_EDATA)
+		n = e->entry_args[insn->offset / 8];
+	else if (insn->op != FL_FETCH_ARG)
+		return false;
+	return find_slot(e, arch, n, &slot) < 0 || slot != n || (slot >= arch->nr_args && !arch->has_return_word);
+}
+
+bool fl_lower_moves(const struct fl_probe_event *e, const struct fl_arch *arch)
+{
+	if (e->kind != FL_PROBE_KPROBE && e->kind != FL_PROBE_FPROBE)
+		return false;
+	for (size_t i = 0; i < e->nr_args; i++)
+		if (is_moved(e, arch, e->args[i].program.code))
+			return true;
+	return false;
 }
 
 const struct fl_lower_level *fl_lower_oldest(const struct fl_probe_event *e,

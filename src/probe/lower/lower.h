@@ -52,6 +52,12 @@ uint32_t fl_lower_readme(struct fl_str readme);
 int fl_lower(const struct fl_probe_event *e, const struct fl_arch *arch, uint32_t features,
 	     struct fl_buf *out, struct fl_diag *diag);
 
+/*
+ * Whether an argument of the function is elsewhere than the kernel looks for it by the same name or number,
+ * which takes parameter N to be in register N: the lowered text says where it is.
+ */
+bool fl_lower_moves(const struct fl_probe_event *e, const struct fl_arch *arch);
+
 /* The oldest kernel whose text can say the event; NULL: none can. */
 const struct fl_lower_level *fl_lower_oldest(const struct fl_probe_event *e,
 					     const struct fl_arch *arch);

@@ -39,6 +39,7 @@ static const struct fl_arch arches[] = {
 		.ret = 80,
 		.sp = 152,
 		.ip = 128,
+		.has_return_word = true,
 		.flags = 144,
 		.irqs_bit = 9,
 		.size = 168,

@@ -25,6 +25,7 @@ struct fl_arch {
 	const uint16_t *args; /* offsets of the argument registers, in order */
 	size_t nr_args;
 	uint16_t ret, sp, ip; /* offsets of the return value, the stack and the instruction pointer */
+	bool has_return_word; /* the return address is on the stack, below the arguments there */
 	uint16_t flags;	      /* x86 flags, arm64 pstate */
 	uint8_t irqs_bit;     /* of the flags: whether interrupts are ... */
 	bool irqs_bit_is_off; /* ... off, or else on */
