@@ -469,6 +469,7 @@ static int enter(const struct fl_mount *m)
 static int become(struct fl_mount *m, char **argv)
 {
 	const char *top = m->dir ? m->dir : STAGE;
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
 	int r = 0;
 
 	if (m->helper <= 0 && setns(m->outside, CLONE_NEWNS) < 0)
@@ -488,6 +489,11 @@ static int become(struct fl_mount *m, char **argv)
 	}
 	if (!m->dir)
 		umount2(STAGE, MNT_DETACH);
+	/* setns() has left the folder that the caller is in, and what is mounted over it is to be seen. */
+	if (!cwd || chdir(cwd) < 0) {
+		fprintf(stderr, "foreland: error: the current folder: %s\n", cwd ? strerror(errno) : "it is gone");
+		return 125;
+	}
 	execvp(argv[0], argv);
 	fprintf(stderr, "foreland: error: %s: %s\n", argv[0], strerror(errno));
 	return errno == ENOENT ? 127 : 126;

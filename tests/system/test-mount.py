@@ -48,6 +48,8 @@ tell(subprocess.run([foreland, 'mount', '-', '--', '/nonexistent/program'], stde
      == 127, 'a program that is not there is 127')
 tell(subprocess.run([foreland, 'mount', '-', '--', '/etc/passwd'], stderr=subprocess.DEVNULL).returncode
      == 126, 'one that cannot be executed is 126')
+tell(subprocess.run([foreland, 'mount', '-', '--', 'pwd'], cwd='/usr/share', capture_output=True, text=True).stdout
+     == '/usr/share\n', 'the command begins in the folder of its caller')
 tell(subprocess.run([foreland, 'mount', '-'], stderr=subprocess.DEVNULL).returncode == 2, "'-' wants a command")
 tell(subprocess.run([foreland, 'mount', '--only', 'nothing', '-', '--', 'true'],
                     stderr=subprocess.DEVNULL).returncode == 2, 'an unknown tree is wrong usage')
