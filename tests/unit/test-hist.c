@@ -227,6 +227,27 @@ static void test_ours(void **state)
 	x->set.ours = true;
 }
 
+/* Two texts as long as the kernel keeps them are as long as a map's key may be: what is more, they share. */
+static void test_longest_keys(void **state)
+{
+	struct fixture *x = *state;
+	struct fl_probe_arg args[3] = { x->arg, { .name = FL_STR("a"), .size = 4 },
+					 { .name = FL_STR("b"), .size = 4 } };
+
+	for (size_t i = 0; i < fl_nr_fetch_types; i++)
+		if (strcmp(fl_fetch_types[i].name, "string") == 0)
+			args[1].type = args[2].type = &fl_fetch_types[i];
+	x->event.args = args;
+	x->event.nr_args = FL_ARRAY_SIZE(args);
+	assert_int_equal(parse(x, "hist:keys=a,b"), 0);
+	assert_int_equal(x->hist.key_size, FL_HIST_MAX_KEY);
+	assert_int_equal(parse(x, "hist:keys=b,common_comm,a,len"), 0);
+	assert_int_equal(x->hist.key_size, 240 + 16 + 240 + 8);
+	for (size_t i = 0; i < x->hist.nr_keys; i++)
+		assert_int_equal(x->hist.keys[i].offset, i ? x->hist.keys[i - 1].offset + x->hist.keys[i - 1].size : 0);
+	assert_int_equal(x->hist.keys[2].size, 240);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +257,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_seen, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ours, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_longest_keys, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

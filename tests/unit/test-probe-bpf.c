@@ -153,6 +153,19 @@ static void test_layout(void **state)
 	assert_true(l.string_max < FL_STRING_MAX && l.max_size <= FL_RECORD_MAX);
 }
 
+/* A record of exactly the most bytes is one, and one byte more is none. */
+static void test_longest_layout(void **state)
+{
+	struct fl_probe_arg arg = { .type = &u8_type, .count = FL_RECORD_MAX - sizeof(struct fl_record) };
+	struct fl_probe_event e = { .args = &arg, .nr_args = 1 };
+	struct fl_record_layout l;
+
+	assert_int_equal(fl_record_layout(&e, (struct fl_layout_options){}, &l), 0);
+	assert_int_equal(l.max_size, FL_RECORD_MAX);
+	arg.count++;
+	assert_int_equal(fl_record_layout(&e, (struct fl_layout_options){}, &l), -E2BIG);
+}
+
 static void test_values(void **state)
 {
 	struct fl_record_slot s = { FL_SLOT_VALUE, 40, 1, 3 };
@@ -202,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_encodings), cmocka_unit_test(test_jumps),
+		cmocka_unit_test(test_longest_layout),
 		cmocka_unit_test(test_layout),	  cmocka_unit_test(test_values),
 		cmocka_unit_test(test_put),
 	};

@@ -110,13 +110,13 @@ void fl_gen_clear(struct fl_gen *g, int32_t at, int32_t size)
 }
 
 /* The string, with zeros behind it: equal strings must be equal keys. */
-static void key_string(struct fl_gen *g, const struct fl_record_slot *s, int32_t at)
+static void key_string(struct fl_gen *g, const struct fl_record_slot *s, int32_t at, int32_t size)
 {
 	struct fl_insns *p = g->p;
 
-	fl_gen_clear(g, at, FL_HIST_STRING);
+	fl_gen_clear(g, at, size);
 	fl_gen_scratch_at(g, BPF_REG_1, at);
-	fl_emit_movi(p, BPF_REG_2, FL_HIST_STRING);
+	fl_emit_movi(p, BPF_REG_2, size);
 	fl_emit_load(p, 2, BPF_REG_3, GEN_REC, (int16_t)s->offset);
 	fl_emit_alu(p, BPF_ADD, BPF_REG_3, GEN_REC);
 	fl_emit_call(p, fl_gen_string_helper(g, false));
@@ -129,9 +129,9 @@ void fl_gen_frames(struct fl_gen *g, int32_t at)
 	fl_gen_stack(g, FL_STACK_KERNEL, FL_HIST_FRAMES_RAW);
 }
 
-void fl_gen_comm_text(struct fl_gen *g, int32_t at)
+void fl_gen_comm_text(struct fl_gen *g, int32_t at, int32_t size)
 {
-	fl_gen_clear(g, at, FL_HIST_STRING);
+	fl_gen_clear(g, at, size);
 	fl_gen_scratch_at(g, BPF_REG_1, at);
 	fl_emit_movi(g->p, BPF_REG_2, FL_COMM_LEN);
 	fl_emit_call(g->p, BPF_FUNC_get_current_comm);
@@ -142,9 +142,9 @@ static int key_field(struct fl_gen *g, const struct fl_hist_field *f, int32_t at
 	int r = 0;
 
 	if (f->source == FL_HIST_COMM) {
-		fl_gen_comm_text(g, at);
+		fl_gen_comm_text(g, at, f->size);
 	} else if (f->is_string) {
-		key_string(g, &g->l->slots[f->arg], at);
+		key_string(g, &g->l->slots[f->arg], at, f->size);
 	} else if (f->source == FL_HIST_STACK && f->value->field && f->value->field->size) {
 		return fl_gen_refuse(g, SIZE_MAX, "a stack that is a field is no key here");
 	} else if (f->source == FL_HIST_STACK) {

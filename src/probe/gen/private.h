@@ -116,7 +116,7 @@ int fl_gen_hist_table(struct fl_gen *g, uint32_t lost);
 /* r1 = log2 of r1, or its bucket. */
 void fl_gen_shape(struct fl_gen *g, enum fl_hist_modifier m, uint64_t bucket);
 /* The task's name, or a string of the record, with zeros behind it, at GEN_REC + @at. */
-void fl_gen_comm_text(struct fl_gen *g, int32_t at);
+void fl_gen_comm_text(struct fl_gen *g, int32_t at, int32_t size);
 /* The frames of the kernel's stack, with zeros behind them. */
 void fl_gen_frames(struct fl_gen *g, int32_t at);
 /* Zeros there. */

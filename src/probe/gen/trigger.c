@@ -216,7 +216,7 @@ static int text(struct fl_gen *g, const struct fl_hist_value *v, int32_t at)
 	size_t arg;
 
 	if (!(v->flags & (FL_HV_REF | FL_HV_ALIAS)) && v->flags & (FL_HV_COMM | FL_HV_EXECNAME)) {
-		fl_gen_comm_text(g, at);
+		fl_gen_comm_text(g, at, FL_HIST_STRING);
 		return 0;
 	}
 	fl_gen_clear(g, at, FL_HIST_STRING);

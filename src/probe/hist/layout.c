@@ -144,6 +144,42 @@ static int convert(const struct fl_hist_value *v, const struct fl_probe_event *e
 	return 0;
 }
 
+static uint16_t key_size(const struct fl_hist_field *f)
+{
+	if (f->source == FL_HIST_COMM)
+		return FL_HIST_COMM_SIZE;
+	return f->is_string ? FL_HIST_STRING : f->source == FL_HIST_STACK ? FL_HIST_FRAMES_RAW * 8 : 8;
+}
+
+static bool has_length(const struct fl_hist_field *f)
+{
+	return f->is_string && f->source != FL_HIST_COMM;
+}
+
+/* Texts share what numbers, stacks and names of tasks leave of a map's longest key. */
+static int place_keys(struct fl_hist *h, const char **why)
+{
+	uint32_t rest = FL_HIST_MAX_KEY, texts = 0, each = FL_HIST_STRING, used = 0;
+
+	for (size_t i = 0; i < h->nr_keys; i++) {
+		used += has_length(&h->keys[i]) ? FL_HIST_LEAST_STRING : h->keys[i].size;
+		rest -= has_length(&h->keys[i]) ? 0 : FL_MIN(h->keys[i].size, rest);
+		texts += has_length(&h->keys[i]);
+	}
+	if (used > FL_HIST_MAX_KEY)
+		return no(why, "the keys are longer than the kernel's maps take");
+	if (texts)
+		each = FL_MIN(each, rest / texts / 8 * 8);
+	for (size_t i = 0; i < h->nr_keys; i++) {
+		struct fl_hist_field *f = &h->keys[i];
+
+		f->size = has_length(f) ? (uint16_t)each : f->size;
+		f->offset = h->key_size;
+		h->key_size = (uint16_t)(h->key_size + f->size);
+	}
+	return 0;
+}
+
 static int add_keys(const struct fl_trigger *t, const struct fl_probe_event *e, struct fl_hist *h, const char **why)
 {
 	struct fl_arena *arena = (struct fl_arena *)&t->arena;
@@ -153,14 +189,10 @@ static int add_keys(const struct fl_trigger *t, const struct fl_probe_event *e, 
 		struct fl_hist_field *f = &h->keys[h->nr_keys++];
 
 		r = convert(t->value[i], e, arena, f, why);
-		f->offset = h->key_size;
-		f->size = fl_hist_key_size(f);
-		h->key_size = (uint16_t)(h->key_size + f->size);
+		f->size = key_size(f);
 		h->by_match |= hist_uses_variables(t->value[i], 0);
-		if (r == 0 && h->key_size > FL_HIST_MAX_KEY)
-			r = no(why, "the keys are longer than the kernel's maps take");
 	}
-	return r;
+	return r < 0 ? r : place_keys(h, why);
 }
 
 static int add_sums(const struct fl_trigger *t, const struct fl_probe_event *e, struct fl_hist *h, const char **why)

@@ -14,7 +14,9 @@
 
 #define FL_HIST_MAX_KEYS   8
 #define FL_HIST_MAX_VALS   8
-#define FL_HIST_STRING	   64 /* bytes of a string that is kept, NUL included */
+#define FL_HIST_STRING	   256 /* bytes of a string that is kept, NUL included: the kernel's MAX_FILTER_STR_VAL */
+#define FL_HIST_COMM_SIZE  16
+#define FL_HIST_LEAST_STRING 16
 #define FL_HIST_FRAMES	   FL_HV_FRAMES /* of a stack: the kernel's own depth */
 /* Taken for it: those of tracing itself stand in front, and are taken off by the reader. */
 #define FL_HIST_FRAMES_RAW (FL_HIST_FRAMES + 8)
@@ -123,10 +125,5 @@ size_t fl_hist_arg(const struct fl_probe_event *e, const char *name);
 
 /* Where its action has seen the last value; SIZE_MAX: the action keeps none. */
 size_t fl_hist_seen_by(const struct fl_hist *h, const struct fl_hist_action *a);
-
-static inline uint16_t fl_hist_key_size(const struct fl_hist_field *f)
-{
-	return f->is_string ? FL_HIST_STRING : f->source == FL_HIST_STACK ? FL_HIST_FRAMES_RAW * 8 : 8;
-}
 
 #endif

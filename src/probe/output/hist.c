@@ -14,7 +14,7 @@ static struct fl_str key_string(const struct fl_hist_field *f, const struct fl_h
 {
 	const char *z = (const char *)e->key + f->offset;
 
-	return fl_str_n(z, strnlen(z, FL_HIST_STRING));
+	return fl_str_n(z, strnlen(z, f->size));
 }
 
 static struct fl_str comm(const struct fl_hist_entry *e)

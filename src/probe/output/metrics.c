@@ -73,7 +73,7 @@ static void key_text(const struct fl_hist_field *f, const struct fl_hist_entry *
 	if (f->source == FL_HIST_STACK)
 		add_stack(f, e, symbols, out);
 	else if (f->is_string)
-		fl_buf_add(out, z, strnlen(z, FL_HIST_STRING));
+		fl_buf_add(out, z, strnlen(z, f->size));
 	else if (f->modifier == FL_HIST_SYM)
 		fl_buf_add_str(out, fl_symbols_name(symbols, v));
 	else if (f->modifier == FL_HIST_SYM_OFFSET)
