@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 from tap import done, expect
 
@@ -82,6 +83,14 @@ def calls():
     names = {t.removeprefix("id=") for t in text}
     expect("system calls by name", {"getpriority", "uname", "execve", "exit_group"} <= names, names)
     expect("in JSON beside their numbers", any(r["args"] == {"id": 63, "id_text": "uname"} for r in js) or os.uname().machine != "x86_64", js[:2])
+    tick = time.clock_getres(time.CLOCK_MONOTONIC_COARSE)
+    if works("t:p/j timer_expire_entry e=timer->expires"):
+        r = subprocess.run([foreland, "trace", "--pretty", "--json", "-n", "2", "-t", "20s", "t:p/j timer_expire_entry e=timer->expires"],
+                           capture_output=True, text=True)
+        js = [r["args"] for r in map(json.loads, r.stdout.splitlines()) if "args" in r and "time_ns" in r]
+        start = 2**32 - 300 * round(1 / tick)  # the kernel's INITIAL_JIFFIES
+        expect("jiffies as seconds since the start", not js or all(abs(float(a["e_text"].strip("@s")) - (a["e"] - start) * tick) < 0.002 and
+               a["e_text"][0] == "@" for a in js), (js[:2], r.stderr))
     if works("t:p/s signal_generate sig"):
         _, text, err = rows("t:p/s signal_generate sig", ["sh", "-c", "kill -WINCH $$; kill -0 $$"])
         expect("signals by name", "sig=SIGWINCH" in text, (text, err))

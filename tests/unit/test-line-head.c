@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Numbers and the beginning of lines, which are put together by hand, against printf() with the
- * formats of the kernel's own (trace_print_context(): "%16s-%-7d ", "[%03d] ", " %5lu.%06lu: ").
+ * formats of the kernel's own (trace_print_context(): "%16s-%-7d ", "[%03d] ", " %5lu.%06lu: "); and what jiffies say.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -15,6 +15,7 @@
 
 #include "base/util.h"
 #include "probe/output/linehead.h"
+#include "probe/output/meaning.h"
 #include "probe/output/put.h"
 
 static void assert_number(uint64_t v)
@@ -108,12 +109,35 @@ static void test_contexts(void **state)
 	}
 }
 
+/* The kernel's INITIAL_JIFFIES: (unsigned long)(unsigned int)(-300 * HZ). */
+static void test_jiffies(void **state)
+{
+	static const struct {
+		uint64_t v;
+		uint32_t hz;
+		const char *text;
+	} rows[] = {
+		{ 4294892296, 250, "@0.000s" },	 { 4294892546, 250, "@1.000s" },
+		{ 4294892295, 250, "17179569.180s" },
+		{ 4294667296, 1000, "@0.000s" }, { 4294967296, 1000, "@300.000s" }, { 4294937297, 100, "@0.010s" },
+		{ 0, 1000, "0.000s" },		 { 1, 300, "0.003s" },		    { 90000, 300, "300.000s" },
+	};
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(rows); i++) {
+		_cleanup_buf_ struct fl_buf b = {};
+
+		fl_meaning_jiffies(rows[i].v, rows[i].hz, &b);
+		assert_string_equal(fl_buf_z(&b), rows[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_heads),
 		cmocka_unit_test(test_contexts),
+		cmocka_unit_test(test_jiffies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,3 +76,11 @@ check 'flags of pages' own_names kmem/mm_page_alloc gfp_flags gfp_flags=
 check 'softirqs' own_names irq/softirq_entry vec action=
 json_name() { trace --json -n 1 'e sched/sched_switch s=$prev_state if prev_state == 1' -- busybox usleep 20000 | grep -o '"s":1,"s_text":"S"'; }
 prints '"s":1,"s_text":"S"' 'beside the number in JSON' json_name
+
+# what an event's fields mean by their own names and types: signals, system calls, a moment in jiffies
+field_sig() { trace 'e signal/signal_generate s=$sig' -- busybox sh -c 'kill -CONT $$' | grep -o 's=SIGCONT' | sort -u; }
+prints 's=SIGCONT' 'the field of an event that is a signal' field_sig
+field_call() { trace 'e raw_syscalls/sys_exit n=$id r=$ret' -- busybox cat /tmp/missing | grep -o 'n=[a-z]* r=-ENOENT' | sort -u; }
+matches '^n=open(at)? r=-ENOENT$' 'fields that are a system call and its error' field_call
+field_jiffies() { foreland trace --pretty -n 1 'e timer/timer_start e=$expires n=$now' 2>err | grep -o 'e=@[0-9]*\.[0-9]*s n=@[0-9]*\.[0-9]*s$' | wc -l; }
+prints 1 'fields that are moments in jiffies' field_jiffies

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/bytes.h"
 #include "base/util.h"
@@ -39,8 +40,12 @@ static const struct {
 };
 
 /* Whether one of the names that the type goes by is @name. */
-static bool is_called(struct fl_type t, const char *name)
+static bool is_called(const struct fl_said *s, const char *name)
 {
+	struct fl_type t = s->type;
+
+	if (!fl_type_ok(t))
+		return fl_str_is(s->c_type, name);
 	for (int i = 0; i < 32 && fl_type_ok(t); i++) {
 		unsigned int kind = fl_type_kind(t);
 
@@ -88,13 +93,13 @@ static bool network_order(const struct fl_said *s, uint64_t v, struct fl_buf *ou
 {
 	uint32_t word = (uint32_t)v;
 
-	if (is_called(s->type, "__be16"))
+	if (is_called(s, "__be16"))
 		fl_buf_add_u64(out, be16toh((uint16_t)v));
-	else if (is_called(s->type, "__be32") && (has_word(s->name, "addr") || has_word(s->name, "ip")))
+	else if (is_called(s, "__be32") && (has_word(s->name, "addr") || has_word(s->name, "ip")))
 		add_ip4(&word, out);
-	else if (is_called(s->type, "__be32"))
+	else if (is_called(s, "__be32"))
 		fl_buf_add_u64(out, be32toh(word));
-	else if (is_called(s->type, "__be64"))
+	else if (is_called(s, "__be64"))
 		fl_buf_add_u64(out, be64toh(v));
 	else
 		return false;
@@ -148,6 +153,62 @@ static bool block_operation(const struct fl_said *s, uint64_t v, struct fl_buf *
 	return true;
 }
 
+/* ---- jiffies ---- */
+
+#define JIFFIES_START (UINT64_C(1) << 32) /* 300 seconds behind the first */
+
+/* A tick's length is the resolution of the clocks that only ticks move. */
+static uint32_t ticks_a_second(void)
+{
+	struct timespec ts;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &ts) < 0 || ts.tv_sec || ts.tv_nsec <= 0)
+		return 0;
+	return (uint32_t)((1000000000 + ts.tv_nsec / 2) / ts.tv_nsec);
+}
+
+void fl_meaning_jiffies(uint64_t v, uint32_t hz, struct fl_buf *out)
+{
+	uint64_t first = JIFFIES_START - UINT64_C(300) * hz;
+	bool is_moment = v >= first;
+	uint64_t ticks = is_moment ? v - first : v;
+
+	fl_buf_addf(out, "%s%lu.%03lus", is_moment ? "@" : "", ticks / hz, ticks % hz * 1000 / hz);
+}
+
+static bool is_unsigned_long(const struct fl_said *s)
+{
+	return fl_type_ok(s->type) ? fl_str_is(fl_type_name(fl_type_strip(s->type)), "long unsigned int")
+				   : fl_str_is(s->c_type, "unsigned long");
+}
+
+static bool jiffies(const struct fl_said *s, uint64_t v, struct fl_buf *out)
+{
+	static const char *const names[] = { "expires", "jiffies", "clk", NULL };
+	static const char *const of_timers[] = { "now", "baseclk", NULL };
+	uint32_t hz;
+
+	if (!is_unsigned_long(s) || (!is_one_of(s->name, names) && !fl_str_ends(s->name, "_jiffies") &&
+				     !(fl_str_starts(s->event, "timer_") && is_one_of(s->name, of_timers))))
+		return false;
+	hz = ticks_a_second();
+	if (!hz)
+		return false;
+	fl_meaning_jiffies(v, hz, out);
+	return true;
+}
+
+static bool is_int(const struct fl_said *s)
+{
+	static const char *const ints[] = { "int", "unsigned int", "long", "unsigned long", "s32", "u32", "s64", "u64",
+					    "pid_t", "ssize_t", NULL };
+	struct fl_int info;
+
+	if (!fl_type_ok(s->type))
+		return is_one_of(s->c_type, ints);
+	return fl_type_int(fl_type_strip(s->type), &info) == 0 && !info.is_bool;
+}
+
 /* Of a plain int only its own name tells what it is. */
 static bool by_name(const struct fl_said *s, int64_t v, struct fl_buf *out)
 {
@@ -155,16 +216,18 @@ static bool by_name(const struct fl_said *s, int64_t v, struct fl_buf *out)
 						    "pdeath_signal", NULL };
 	static const char *const errors[] = { "err", "error", "errno", "ret", "retval", "rc", "result", "res",
 					      "si_errno", "sk_err", NULL };
-	static const char *const numbers[] = { "syscall_nr", "syscall", NULL };
-	struct fl_int info;
+	static const char *const numbers[] = { "syscall_nr", "__syscall_nr", "syscall", NULL };
+	bool is_syscall = fl_str_is(s->event, "sys_enter") || fl_str_is(s->event, "sys_exit");
 
-	if (fl_type_int(fl_type_strip(s->type), &info) < 0 || info.is_bool)
+	if (!is_int(s))
 		return false;
+	if (jiffies(s, (uint64_t)v, out))
+		return true;
 	if (is_one_of(s->name, signal_names))
 		return signal_name(v, out);
 	if (is_one_of(s->name, errors) && v < 0)
 		return fl_show_error(v, out);
-	if (is_one_of(s->name, numbers) || (fl_str_is(s->event, "sys_enter") && fl_str_is(s->name, "id")))
+	if (is_one_of(s->name, numbers) || (is_syscall && fl_str_is(s->name, "id")))
 		return syscall_name(v, out);
 	if (fl_str_is(s->name, "cap") && v >= 0 && v < (int64_t)FL_ARRAY_SIZE(capabilities)) {
 		fl_buf_addz(out, capabilities[v]);
@@ -180,18 +243,18 @@ static void add_seconds(bool negative, uint64_t ns, struct fl_buf *out)
 
 bool fl_meaning_number(const struct fl_said *s, uint64_t v, struct fl_buf *out)
 {
-	if (!fl_type_ok(s->type))
+	if (!fl_type_ok(s->type) && !s->c_type.n)
 		return false;
 	if (network_order(s, v, out))
 		return true;
-	if (is_called(s->type, "dev_t"))
+	if (is_called(s, "dev_t"))
 		fl_buf_addf(out, "%u:%u", (uint32_t)v >> 20, (uint32_t)v & 0xfffff);
-	else if (is_called(s->type, "umode_t"))
+	else if (is_called(s, "umode_t"))
 		fl_buf_addf(out, "0%o", (unsigned int)v & 0xffff);
-	else if (is_called(s->type, "ktime_t"))
+	else if (is_called(s, "ktime_t"))
 		add_seconds((int64_t)v < 0, (int64_t)v < 0 ? 0 - v : v, out);
-	else if (is_called(s->type, "blk_opf_t"))
-		return block_operation(s, v, out);
+	else if (is_called(s, "blk_opf_t"))
+		return fl_type_ok(s->type) && block_operation(s, v, out);
 	else
 		return by_name(s, (int64_t)v, out);
 	return true;
@@ -293,7 +356,7 @@ bool fl_meaning_bytes(const struct fl_said *s, const uint8_t *b, size_t n, struc
 		add_ip4(b, out);
 	else if (fl_str_is(fl_type_name(t), "in6_addr") && n >= 16)
 		add_ip6(b, out);
-	else if ((is_called(s->type, "kuid_t") || is_called(s->type, "kgid_t")) && n >= 4)
+	else if ((is_called(s, "kuid_t") || is_called(s, "kgid_t")) && n >= 4)
 		fl_buf_add_u64(out, fl_get_le32(b));
 	else if (fl_str_is(fl_type_name(t), "timespec64") && n >= 16 && fl_get_le64(b + 8) < 1000000000)
 		fl_buf_addf(out, "%lld.%09lld", (long long)fl_get_le64(b), (long long)fl_get_le64(b + 8));

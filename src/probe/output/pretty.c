@@ -41,15 +41,34 @@ static struct fl_said said_of(const struct fl_record_schema *p, size_t arg)
 			body = fl_str_from(body, i + 1);
 			i = SIZE_MAX;
 		}
-	return (struct fl_said){ a->written, body, p->event->place.symbol };
+	return (struct fl_said){ .type = a->written, .name = body, .event = p->event->place.symbol };
+}
+
+/* The field of an event that an argument is, as it is and as a number; NULL: it is none. */
+static const struct fl_field *own_field(const struct fl_record_schema *p, size_t arg)
+{
+	const struct fl_probe_arg *a = &p->event->args[arg];
+	const struct fl_fetch_insn *first = &a->program.code[0];
+
+	if (!p->format || a->type_text.p || a->count || a->program.n < 2 || first->op != FL_FETCH_TP_ARG ||
+	    first->field >= p->format->nr_fields || fl_fetch_ops[first[1].op].stage != FL_STAGE_STORE ||
+	    p->layout.slots[arg].kind != FL_SLOT_VALUE)
+		return NULL;
+	return &p->format->fields[first->field];
 }
 
 /* What it means beyond its number. */
 static bool has_meaning(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec, struct fl_buf *out)
 {
+	const struct fl_field *f = own_field(p, arg);
 	struct fl_said said = said_of(p, arg);
 	uint64_t v;
 
+	if (f) {
+		said = (struct fl_said){ .c_type = f->type, .name = f->name, .event = p->format->name };
+		return !f->is_array && f->loc == FL_FIELD_INLINE &&
+		       fl_meaning_number(&said, fl_record_value(&p->layout.slots[arg], rec, 0, f->is_signed), out);
+	}
 	return plain_number(p, arg, rec, &v) && fl_type_kind(p->event->args[arg].btf) == BTF_KIND_INT &&
 	       fl_meaning_number(&said, v, out);
 }
@@ -57,15 +76,10 @@ static bool has_meaning(const struct fl_record_schema *p, size_t arg, const stru
 /* A field of an event, as it is: its own format may have names for it. */
 static bool own_name(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec, struct fl_buf *out)
 {
-	const struct fl_probe_arg *a = &p->event->args[arg];
-	const struct fl_fetch_insn *first = &a->program.code[0];
+	const struct fl_field *f = own_field(p, arg);
 
-	if (!p->namer || !p->format || a->type_text.p || a->count || a->program.n < 2 ||
-	    first->op != FL_FETCH_TP_ARG || first->field >= p->format->nr_fields ||
-	    fl_fetch_ops[first[1].op].stage != FL_STAGE_STORE || p->layout.slots[arg].kind != FL_SLOT_VALUE)
-		return false;
-	return p->namer->name(p->namer, p->format, &p->format->fields[first->field],
-			      fl_record_value(&p->layout.slots[arg], rec, 0, false), out);
+	return p->namer && f &&
+	       p->namer->name(p->namer, p->format, f, fl_record_value(&p->layout.slots[arg], rec, 0, false), out);
 }
 
 static bool has_name(const struct fl_record_schema *p, size_t arg, const struct fl_record *rec,

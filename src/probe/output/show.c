@@ -346,7 +346,7 @@ static void show_struct(struct show *s, const char *key, struct place p)
 /* What the value means beyond its bits. */
 static bool find_meaning(const struct show *s, struct place p, struct fl_buf *out)
 {
-	struct fl_said said = { p.written, p.name, s->v->event };
+	struct fl_said said = { .type = p.written, .name = p.name, .event = s->v->event };
 	uint64_t first = p.bit / 8;
 	unsigned int kind = fl_type_kind(p.type);
 

@@ -531,9 +531,29 @@ static struct fl_expr *field(struct fl_expr_parser *p)
 	return e->field ? e : fail(p);
 }
 
+/* Enumerators that formats leave as names, though their values are the same in every kernel. */
+static bool enumerator(struct fl_str name, uint64_t *ret)
+{
+	static const char *const hrtimer_modes[] = {
+		"ABS", "REL", "ABS_PINNED", "REL_PINNED", "ABS_SOFT", "REL_SOFT", "ABS_PINNED_SOFT",
+		"REL_PINNED_SOFT", "ABS_HARD", "REL_HARD", "ABS_PINNED_HARD", "REL_PINNED_HARD",
+	};
+
+	if (!fl_str_starts(name, "HRTIMER_MODE_"))
+		return false;
+	name = fl_str_from(name, strlen("HRTIMER_MODE_"));
+	for (size_t i = 0; i < FL_ARRAY_SIZE(hrtimer_modes); i++)
+		if (fl_str_is(name, hrtimer_modes[i])) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}
+
 static struct fl_expr *named(struct fl_expr_parser *p)
 {
 	struct fl_str name = take_name(p);
+	uint64_t value;
 
 	if (fl_str_is(name, "REC"))
 		return field(p);
@@ -543,6 +563,8 @@ static struct fl_expr *named(struct fl_expr_parser *p)
 		return constant(p, name.p[0] == 't', (struct fl_expr_type){4, true, false});
 	if (fl_expr_take(p, '('))
 		return call(p, name);
+	if (enumerator(name, &value))
+		return constant(p, value, (struct fl_expr_type){4, false, false});
 	p->nr_unknown++;
 	return node(p, FL_EXPR_UNKNOWN);
 }
