@@ -5,8 +5,10 @@ PROGRAM's source (ustack.c)."""
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 from tap import done, expect
 
@@ -37,6 +39,32 @@ expect("a position-independent program's functions, static ones too", any(s[:4] 
 r = subprocess.run([foreland, "trace", "--ustack", "--json", "-n", "1", "--children", DEF, "--", program], capture_output=True, text=True)
 rows = [json.loads(line) for line in r.stdout.splitlines()]
 expect("JSON has them, too", any([f.split()[-1].split("+")[0] for f in row.get("user_stack", [])][:4] == WANT for row in rows), r.stdout[-800:])
+
+# a recording has them, too, when the process is long gone; the build-id is readelf's
+with tempfile.TemporaryDirectory() as tmp:
+    copy, dat = f"{tmp}/copied", f"{tmp}/u.dat"
+    shutil.copy(program, copy)
+    subprocess.run([foreland, "trace", "--ustack", "--children", "-n", "1", "-o", dat, DEF, "--", copy], capture_output=True)
+    said = subprocess.run(["readelf", "-n", copy], capture_output=True, text=True).stdout if shutil.which("readelf") else ""
+    os.unlink(copy)
+    text = subprocess.run([foreland, "report", dat], capture_output=True, text=True).stdout
+    expect("a recording names the functions of a process and a file that are gone", re.findall(r"^ => \S+/copied\[\+0x[0-9a-f]+\] (\w+)\+", text, re.M) == WANT, text)
+    rows = [json.loads(line) for line in subprocess.run([foreland, "report", "--json", dat], capture_output=True, text=True).stdout.splitlines()]
+    names = [[f.split()[-1].split("+")[0] for f in row["user_stack"]] for row in rows if "user_stack" in row]
+    expect("and in JSON", names and names[0][:4] == WANT, rows[-2:])
+    folded = subprocess.run([foreland, "report", "--to", "folded", dat], capture_output=True, text=True).stdout
+    expect("folded stacks have them by name", ";main;outer_function;middle_function;call_directly 1" in folded, folded)
+    stat = subprocess.run([foreland, "report", "--stat", dat], capture_output=True, text=True).stdout
+    build_id = re.search(r"Build ID: (\w+)", said)
+    expect("build-ids are in it" + ("" if build_id else " # SKIP the program has none, or there is no readelf"),
+           not build_id or f"build-id: {copy} {build_id[1]}\n" in stat, stat)
+    subprocess.run([foreland, "report", dat, "-o", f"{tmp}/again.dat"], capture_output=True)
+    again = subprocess.run([foreland, "report", f"{tmp}/again.dat"], capture_output=True, text=True).stdout
+    expect("a recording that is written anew keeps them", again == text, again)
+    peer = shutil.which("trace-cmd")
+    r = subprocess.run([peer, "report", "-i", dat], capture_output=True, text=True) if peer else None
+    expect("trace-cmd reads it without a complaint" + ("" if peer else " # SKIP there is no trace-cmd"), not peer or
+           (r.returncode == 0 and not r.stderr and "user_stack" in r.stdout), r)
 found, r = stacks([program, "jit"], "-n", "1")
 for pid in re.findall(r"ustack-(\d+)", r.stdout):  # it was ended before it could do so
     if os.path.exists(f"/tmp/perf-{pid}.map"):

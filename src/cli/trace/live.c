@@ -251,7 +251,9 @@ static int name_users(struct trace_job *s)
 	s->usernames = fl_usernames_new();
 	if (!s->usernames)
 		return -ENOMEM;
-	fl_symbols_name_users(s->symbols, (struct fl_user_namer){ fl_usernames_text, s->usernames });
+	fl_symbols_name_users(s->symbols, (struct fl_user_namer){ .text = fl_usernames_text,
+								  .build_id = fl_usernames_build_id,
+								  .ctx = s->usernames });
 	return 0;
 }
 

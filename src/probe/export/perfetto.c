@@ -497,7 +497,7 @@ static int add_frame(struct perfetto *p, const struct fl_recorded *rec, enum fl_
 	if (kind == FL_STACK_KERNEL)
 		fl_recorded_symbol(rec, addr, true, &name);
 	else
-		fl_buf_add_hex(&name, addr);
+		fl_recorded_user_name(rec, addr, f->n > 0, &name);
 	r = name.error ? name.error : intern(p, &p->frames, fl_buf_str(&name), &iid);
 	if (r < 0)
 		return r;

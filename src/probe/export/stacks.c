@@ -39,7 +39,7 @@ static void add_frames(const struct fl_recorded *rec, enum fl_stack_kind kind, u
 		if (kind == FL_STACK_KERNEL)
 			fl_recorded_symbol(rec, frames[n], true, out);
 		else
-			fl_buf_add_hex(out, frames[n]);
+			fl_recorded_user_name(rec, frames[n], n > 0, out);
 		for (size_t i = start; i < out->len; i++)
 			if (out->data[i] == ';')
 				out->data[i] = ':';

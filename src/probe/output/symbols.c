@@ -159,3 +159,9 @@ void fl_symbols_user(struct fl_symbols *s, const struct fl_record *rec, uint64_t
 		s->users = fl_usermaps_new();
 	fl_usermaps_text(s->users, rec, addr, is_call, out);
 }
+
+bool fl_symbols_user_mapping(struct fl_symbols *s, const struct fl_record *rec, uint64_t addr, struct fl_mapping *ret,
+			     struct fl_buf *build_id)
+{
+	return fl_usermaps_mapping(s->users, rec, addr, ret, build_id);
+}

@@ -37,6 +37,9 @@ struct fl_str fl_symbols_name(struct fl_symbols *s, uint64_t addr);
 void fl_symbols_name_users(struct fl_symbols *s, struct fl_user_namer namer);
 void fl_symbols_user(struct fl_symbols *s, const struct fl_record *rec, uint64_t addr, bool is_call,
 		     struct fl_buf *out);
+/* Behind fl_symbols_user(): see fl_usermaps_mapping(). */
+bool fl_symbols_user_mapping(struct fl_symbols *s, const struct fl_record *rec, uint64_t addr, struct fl_mapping *ret,
+			     struct fl_buf *build_id);
 /* "name+@offset/size" of a function by name ("MODULE:NAME" too); empty where it is not known. */
 struct fl_str fl_symbols_named(struct fl_symbols *s, struct fl_str name, uint64_t offset);
 

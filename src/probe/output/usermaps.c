@@ -103,3 +103,15 @@ void fl_usermaps_text(struct fl_usermaps *m, const struct fl_record *rec, uint64
 	if (found)
 		add_name(m, rec->pid, &at, addr, is_call, out);
 }
+
+bool fl_usermaps_mapping(struct fl_usermaps *m, const struct fl_record *rec, uint64_t addr, struct fl_mapping *ret,
+			 struct fl_buf *build_id)
+{
+	struct thread *t = m ? &m->threads[rec->pid % THREADS] : NULL;
+
+	if (!t || !t->known || t->tid != rec->pid || !find(fl_file_str(&t->maps), addr, ret))
+		return false;
+	if (m->namer.build_id)
+		m->namer.build_id(m->namer.ctx, rec->pid, ret, build_id);
+	return true;
+}

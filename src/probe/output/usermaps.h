@@ -25,6 +25,8 @@ void fl_usermaps_free(struct fl_usermaps *m);
 struct fl_user_namer {
 	bool (*text)(void *ctx, uint32_t tid, const struct fl_mapping *m, uint64_t addr, bool is_call,
 		     struct fl_buf *out);
+	/* The build-id of the file that is mapped, in hexadecimal; NULL: nobody knows. */
+	bool (*build_id)(void *ctx, uint32_t tid, const struct fl_mapping *m, struct fl_buf *out);
 	void *ctx;
 };
 
@@ -32,5 +34,12 @@ void fl_usermaps_name(struct fl_usermaps *m, struct fl_user_namer namer);
 
 void fl_usermaps_text(struct fl_usermaps *m, const struct fl_record *thread, uint64_t addr, bool is_call,
 		      struct fl_buf *out);
+
+/*
+ * Right behind fl_usermaps_text(): the mapping that it found, and the build-id of its file where that is known.
+ * @ret is good until the next fl_usermaps_text().
+ */
+bool fl_usermaps_mapping(struct fl_usermaps *m, const struct fl_record *thread, uint64_t addr,
+			 struct fl_mapping *ret, struct fl_buf *build_id);
 
 #endif

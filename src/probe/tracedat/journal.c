@@ -106,7 +106,7 @@ static void add_buffer(const struct fl_journal *j, struct fl_buf *out, struct fl
 	fl_dat_put_option(options, FL_DAT_BUFFER, fl_buf_str(&option));
 }
 
-int fl_journal_commit(struct fl_journal *j, struct fl_str comms, struct fl_str symbols,
+int fl_journal_commit(struct fl_journal *j, struct fl_str comms, struct fl_str symbols, struct fl_str users,
 		      const struct fl_dat_option *more, size_t nr_more)
 {
 	_cleanup_buf_ struct fl_buf out = {}, options = {}, part = {};
@@ -124,6 +124,7 @@ int fl_journal_commit(struct fl_journal *j, struct fl_str comms, struct fl_str s
 	}
 	if (j->nr_streams)
 		add_buffer(j, &out, &options);
+	fl_buf_add_str(&options, users);
 	for (size_t i = 0; i < nr_more; i++)
 		fl_dat_put_option(&options, more[i].id, more[i].data);
 	if (!options.len)

@@ -34,8 +34,11 @@ void fl_journal_fini(struct fl_journal *j);
 
 int fl_journal_page(struct fl_journal *j, uint32_t cpu, struct fl_str page);
 
-/* Links what was added. @comms and @symbols are lines that are new, empty where there are none. */
-int fl_journal_commit(struct fl_journal *j, struct fl_str comms, struct fl_str symbols,
+/*
+ * Links what was added. @comms and @symbols are lines that are new, @users options as they are (userframes.h);
+ * empty where there are none.
+ */
+int fl_journal_commit(struct fl_journal *j, struct fl_str comms, struct fl_str symbols, struct fl_str users,
 		      const struct fl_dat_option *options, size_t nr_options);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "probe/output/put.h"
 #include "probe/output/stack.h"
+#include "probe/tracedat/userframes.h"
 
 void fl_recorded_start(struct fl_recorded *rec, struct fl_abi abi, uint64_t time, uint32_t cpu,
 		       struct fl_str data)
@@ -296,6 +297,43 @@ bool fl_recorded_frame(const struct fl_recorded *rec, uint64_t *at, uint64_t *re
 	return ok;
 }
 
+/* The kernel writes the process's number beside them, we the thread's. */
+static uint32_t owner_of_stack(const struct fl_recorded *rec)
+{
+	const struct fl_field *f = fl_format_field(rec->format, FL_STR("tgid"));
+	uint64_t tgid;
+
+	return f && load(rec, f->offset, f->size, false, &tgid) ? (uint32_t)tgid : rec->pid;
+}
+
+bool fl_recorded_user(const struct fl_recorded *rec, uint64_t addr, bool is_call, struct fl_buf *out)
+{
+	return rec->users && fl_user_frames_text(rec->users, owner_of_stack(rec), addr, is_call, rec->time, out);
+}
+
+void fl_recorded_user_name(const struct fl_recorded *rec, uint64_t addr, bool is_call, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf whole = {};
+	struct fl_str text;
+	size_t at;
+
+	if (!fl_recorded_user(rec, addr, is_call, &whole)) {
+		fl_buf_add_hex(out, addr);
+		return;
+	}
+	text = fl_buf_str(&whole);
+	for (at = text.n; at > 3 && !fl_str_starts(fl_str_from(text, at - 3), "+0x"); at--)
+		;
+	at = at > 3 && text.p[text.n - 1] != ']' ? at - 3 : text.n;
+	text = fl_str_sub(text, 0, at);
+	if (at < whole.len) {
+		const char *place = memmem(text.p, text.n, "] ", 2);
+
+		text = place ? fl_str_from(text, place + 2 - text.p) : fl_str_trim(text);
+	}
+	fl_buf_add_str(out, text);
+}
+
 static void end_line(const struct fl_recorded_lines *l, size_t from, struct fl_buf *out)
 {
 	if (!l->bytes)
@@ -307,6 +345,7 @@ static void text_stack(const struct fl_recorded_lines *l, const struct fl_record
 		       enum fl_stack_kind kind, uint64_t at, size_t from, struct fl_buf *out)
 {
 	uint64_t frame;
+	bool is_call = false;
 
 	fl_buf_addf(out, "%s\n", fl_stack_titles[kind]);
 	end_line(l, from, out);
@@ -315,8 +354,9 @@ static void text_stack(const struct fl_recorded_lines *l, const struct fl_record
 		fl_buf_addz(out, " => ");
 		if (kind == FL_STACK_KERNEL)
 			add_symbol(rec->ksyms, frame, true, out);
-		else
+		else if (!fl_recorded_user(rec, frame, is_call, out))
 			fl_buf_addf(out, " <%016llx>", (unsigned long long)frame);
+		is_call = true;
 		fl_buf_addc(out, '\n');
 		end_line(l, from, out);
 	}
@@ -325,12 +365,15 @@ static void text_stack(const struct fl_recorded_lines *l, const struct fl_record
 static void json_stack(const struct fl_recorded *rec, enum fl_stack_kind kind, uint64_t at, struct fl_buf *out)
 {
 	uint64_t frame;
+	bool is_call = false;
 
 	fl_json_open(out, fl_stack_keys[kind], '[');
 	while (fl_recorded_frame(rec, &at, &frame)) {
 		_cleanup_buf_ struct fl_buf text = {};
 
-		add_symbol(kind == FL_STACK_KERNEL ? rec->ksyms : NULL, frame, false, &text);
+		if (kind == FL_STACK_KERNEL || !fl_recorded_user(rec, frame, is_call, &text))
+			add_symbol(kind == FL_STACK_KERNEL ? rec->ksyms : NULL, frame, false, &text);
+		is_call = true;
 		fl_json_buf(out, NULL, &text);
 	}
 	fl_json_close(out, ']');

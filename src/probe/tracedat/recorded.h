@@ -14,6 +14,8 @@
 #include "btf/ksyms.h"
 
 /* Everything is borrowed. */
+struct fl_user_frames;
+
 struct fl_recorded {
 	struct fl_abi abi;
 	const struct fl_format *format; /* NULL: its type is not described */
@@ -33,6 +35,7 @@ struct fl_recorded {
 	uint64_t missed;      /* records of this CPU that were lost before it; UINT64_MAX: some */
 	const struct fl_ksyms *ksyms; /* NULL: addresses stay numbers */
 	const struct fl_printk *printk; /* NULL: so do those of texts */
+	const struct fl_user_frames *users; /* NULL: frames of processes stay numbers */
 	const uint8_t *data; /* common fields included */
 	size_t size;
 };
@@ -67,6 +70,11 @@ bool fl_recorded_stack(const struct fl_recorded *rec, enum fl_stack_kind *ret_ki
 bool fl_recorded_frame(const struct fl_recorded *rec, uint64_t *at, uint64_t *ret);
 /* "vfs_read+0x4/0x470 [module]", the name alone, or the number where the file does not say. */
 void fl_recorded_symbol(const struct fl_recorded *rec, uint64_t addr, bool name_only, struct fl_buf *out);
+
+/* "/usr/bin/cat[+0x1234] main+0x12" of a frame of a process; false where the file does not say. */
+bool fl_recorded_user(const struct fl_recorded *rec, uint64_t addr, bool is_call, struct fl_buf *out);
+/* The function's name alone, or the place, or the number. */
+void fl_recorded_user_name(const struct fl_recorded *rec, uint64_t addr, bool is_call, struct fl_buf *out);
 
 /* Strings that could not be read, which are shown as (fault). */
 uint64_t fl_recorded_faults(const struct fl_recorded *rec);

@@ -17,6 +17,7 @@
 #include "probe/tracedat/pages.h"
 #include "probe/tracedat/ringpage.h"
 #include "probe/tracedat/timeline.h"
+#include "probe/tracedat/userframes.h"
 
 struct event {
 	struct fl_format format;
@@ -34,6 +35,7 @@ struct source {
 	struct fl_printk printk;
 	struct fl_comms comms;
 	struct fl_timeline timeline;
+	struct fl_user_frames users;
 	struct fl_str *names; /* of each buffer, as it is shown */
 	size_t findings_told;
 };
@@ -142,6 +144,7 @@ static void free_source(struct source *s)
 	fl_ksyms_close(s->ksyms);
 	fl_comms_fini(&s->comms);
 	fl_timeline_fini(&s->timeline);
+	fl_user_frames_fini(&s->users);
 	fl_datfile_close(&s->file);
 	free(s->events);
 	free(s->by_id);
@@ -159,6 +162,8 @@ static int read_source(struct fl_recording *r, struct source *s)
 		err = fl_comms_read(&s->comms, s->file.comms);
 	if (err == 0)
 		err = fl_timeline_read(&s->timeline, &s->file);
+	if (err == 0)
+		err = fl_user_frames_read(&s->users, &s->file, &s->timeline);
 	if (err < 0)
 		return err;
 	read_symbols(s);
@@ -392,6 +397,7 @@ int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret)
 	ret->comm = fl_comms_find(&c->source->comms, ret->pid);
 	ret->ksyms = c->source->ksyms;
 	ret->printk = &c->source->printk;
+	ret->users = &c->source->users;
 	ret->source = c->name;
 	ret->buffer = c->buffer->name;
 	ret->raw_time = c->raw_time;
@@ -478,6 +484,17 @@ static void add_option(const struct source *s, uint16_t id, const char *name, st
 		fl_buf_addf(out, ", %s %.*s", name, FL_STR_ARG(fl_dat_option_text(o)));
 }
 
+/* The files of which processes' frames are. */
+static void add_files(const struct source *s, struct fl_buf *out)
+{
+	_cleanup_buf_ struct fl_buf files = {};
+	struct fl_str rest, line;
+
+	fl_user_frames_files(&s->users, &files);
+	for (rest = fl_buf_str(&files); fl_str_line(&rest, &line);)
+		fl_buf_addf(out, "build-id: %.*s\n", FL_STR_ARG(line));
+}
+
 void fl_recording_facts(const struct fl_recording *r, struct fl_buf *out)
 {
 	for (size_t i = 0; i < r->nr_sources; i++) {
@@ -499,5 +516,6 @@ void fl_recording_facts(const struct fl_recording *r, struct fl_buf *out)
 		add_option(s, FL_DAT_UNAME, "uname", out);
 		add_option(s, FL_DAT_VERSION, "trace-cmd", out);
 		fl_buf_addc(out, '\n');
+		add_files(s, out);
 	}
 }

@@ -4,7 +4,7 @@
  * the event's format file says. They go to pages, one at work for each CPU, and pages to the journal.
  *
  * What records name is told with them: threads when they come under a new name, and of symbols those that
- * hold an address of a record, with the next one, where they end.
+ * hold an address of a record, with the next one, where they end. Frames of processes: userframes.h.
  *
  * Times are nanoseconds of one clock.
  */
@@ -20,6 +20,7 @@
 #include "probe/tracedat/comms.h"
 #include "probe/tracedat/journal.h"
 #include "probe/tracedat/pagewriter.h"
+#include "probe/tracedat/userframes.h"
 #include "probe/event/format.h"
 #include "probe/output/flat.h"
 #include "probe/output/stack.h"
@@ -59,6 +60,7 @@ struct fl_tracedat {
 	struct fl_map comms;	/* thread -> its name */
 	struct fl_map addresses; /* of symbols that records name */
 	size_t addresses_told;
+	struct fl_user_writer users; /* frames of processes */
 	struct fl_buf new_comms; /* lines that are not in the journal yet */
 	uint64_t committed; /* time of the record at which that was last done */
 	struct fl_buf record;	/* that is being made */
@@ -111,7 +113,7 @@ static int open_journal(struct fl_tracedat *t);
 
 static int commit(struct fl_tracedat *t, const struct fl_dat_option *options, size_t nr_options)
 {
-	_cleanup_buf_ struct fl_buf symbols = {};
+	_cleanup_buf_ struct fl_buf symbols = {}, users = {};
 	int r = open_journal(t);
 
 	for (uint32_t i = 0; i < t->nr_streams && r == 0; i++)
@@ -120,8 +122,10 @@ static int commit(struct fl_tracedat *t, const struct fl_dat_option *options, si
 	if (r == 0)
 		r = symbols.error ? symbols.error : t->new_comms.error;
 	if (r == 0)
-		r = fl_journal_commit(&t->journal, fl_buf_str(&t->new_comms), fl_buf_str(&symbols), options,
-				      nr_options);
+		r = fl_user_writer_take(&t->users, &users);
+	if (r == 0)
+		r = fl_journal_commit(&t->journal, fl_buf_str(&t->new_comms), fl_buf_str(&symbols),
+				      fl_buf_str(&users), options, nr_options);
 	fl_buf_reset(&t->new_comms);
 	return r;
 }
@@ -226,7 +230,8 @@ static int add_stack(struct fl_tracedat *t, struct stream *s, const struct fl_re
 		uint64_t frame = fl_stack_frame(&stack, i);
 
 		put_number(&t->record, frame, 8);
-		r = kernel ? remember_address(t, frame) : 0;
+		r = kernel ? remember_address(t, frame) :
+			     fl_user_writer_frame(&t->users, t->symbols, rec, frame, i > 0);
 	}
 	if (r == 0)
 		r = t->record.error;
@@ -487,6 +492,7 @@ void fl_tracedat_free(struct fl_tracedat *t)
 		fl_page_writer_fini(&t->streams[i].pages);
 	fl_journal_fini(&t->journal);
 	fl_buf_fini(&t->new_comms);
+	fl_user_writer_fini(&t->users);
 	for (size_t i = 0; i < t->nr_events; i++)
 		fl_buf_fini(&t->events[i].format);
 	fl_map_fini(&t->comms);

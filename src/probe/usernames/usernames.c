@@ -196,3 +196,14 @@ bool fl_usernames_text(void *names, uint32_t tid, const struct fl_mapping *m, ui
 		return by_file(n, tid, m, addr, is_call, out);
 	return m->perms[2] == 'x' && by_map(n, tid, addr, is_call, out);
 }
+
+bool fl_usernames_build_id(void *names, uint32_t tid, const struct fl_mapping *m, struct fl_buf *out)
+{
+	struct fl_elf_file *file = fl_str_starts(m->path, "/") && m->inode ? file_of(names, tid, m) : NULL;
+	struct fl_elf_image *image = file ? fl_elf_file_image(file) : NULL;
+	struct fl_str id = image ? fl_elf_build_id(image) : (struct fl_str){};
+
+	for (size_t i = 0; i < id.n; i++)
+		fl_buf_addf(out, "%02x", (uint8_t)id.p[i]);
+	return id.n;
+}

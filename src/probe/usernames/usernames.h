@@ -25,4 +25,7 @@ void fl_usernames_free(struct fl_usernames *n);
 bool fl_usernames_text(void *names, uint32_t tid, const struct fl_mapping *m, uint64_t addr, bool is_call,
 		       struct fl_buf *out);
 
+/* Appends the build-id of the file that is mapped there; false where it has none, or cannot be had. */
+bool fl_usernames_build_id(void *names, uint32_t tid, const struct fl_mapping *m, struct fl_buf *out);
+
 #endif
