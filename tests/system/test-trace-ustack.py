@@ -40,6 +40,13 @@ r = subprocess.run([foreland, "trace", "--ustack", "--json", "-n", "1", "--child
 rows = [json.loads(line) for line in r.stdout.splitlines()]
 expect("JSON has them, too", any([f.split()[-1].split("+")[0] for f in row.get("user_stack", [])][:4] == WANT for row in rows), r.stdout[-800:])
 
+# who is gone before anybody can look: its last system call's frame is libc's _exit(), which its symbols have
+r = subprocess.run([foreland, "trace", "--ustack", "--children", "t:u/end sys_enter id if id == 231", "--", "sh", "-c", "/bin/true; /bin/true; true"],
+                   capture_output=True, text=True)
+frames = re.findall(r"true-\d+ .*<user stack trace>\n => (.*)", r.stdout)
+perf = subprocess.run(["cat", "/proc/sys/kernel/perf_event_paranoid"], capture_output=True, text=True).stdout.strip()
+expect("the functions of processes that have ended", len(frames) == 2 and
+       all(re.search(r"/libc[.-]\S*\[\+0x[0-9a-f]+\] (__GI_)?_[Ee]xit\+0x[0-9a-f]+$", f) for f in frames), (frames, r.stderr, perf))
 # a recording has them, too, when the process is long gone; the build-id is readelf's
 with tempfile.TemporaryDirectory() as tmp:
     copy, dat = f"{tmp}/copied", f"{tmp}/u.dat"

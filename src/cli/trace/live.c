@@ -72,6 +72,7 @@ static int on_idle(void *ctx)
 	uint64_t now = s->dat ? fl_time_ns(CLOCK_MONOTONIC) : 0;
 
 	fl_clock_follow(&s->clock);
+	fl_usernames_idle(s->usernames);
 	if (r == 0)
 		r = trace_serve(s);
 	if (r == 0)
@@ -253,6 +254,7 @@ static int name_users(struct trace_job *s)
 		return -ENOMEM;
 	fl_symbols_name_users(s->symbols, (struct fl_user_namer){ .text = fl_usernames_text,
 								  .build_id = fl_usernames_build_id,
+								  .mapping = fl_usernames_mapping,
 								  .ctx = s->usernames });
 	return 0;
 }

@@ -19,6 +19,9 @@ struct thread {
 struct fl_usermaps {
 	struct thread threads[THREADS];
 	struct fl_user_namer namer;
+	struct fl_mapping last; /* that was found, for @last_addr of @last_tid; 0: none */
+	uint32_t last_tid;
+	uint64_t last_addr;
 };
 
 struct fl_usermaps *fl_usermaps_new(void)
@@ -98,6 +101,13 @@ void fl_usermaps_text(struct fl_usermaps *m, const struct fl_record *rec, uint64
 		read_maps(t, rec);
 		found = find(fl_file_str(&t->maps), addr, &at);
 	}
+	if (m && !found && m->namer.mapping)
+		found = m->namer.mapping(m->namer.ctx, rec->pid, rec->time, addr, &at);
+	if (found) {
+		m->last = at;
+		m->last_addr = addr;
+		m->last_tid = rec->pid;
+	}
 	if (!found || !add_place(&at, addr, out))
 		fl_buf_addf(out, " <%016llx>", (unsigned long long)addr);
 	if (found)
@@ -107,10 +117,9 @@ void fl_usermaps_text(struct fl_usermaps *m, const struct fl_record *rec, uint64
 bool fl_usermaps_mapping(struct fl_usermaps *m, const struct fl_record *rec, uint64_t addr, struct fl_mapping *ret,
 			 struct fl_buf *build_id)
 {
-	struct thread *t = m ? &m->threads[rec->pid % THREADS] : NULL;
-
-	if (!t || !t->known || t->tid != rec->pid || !find(fl_file_str(&t->maps), addr, ret))
+	if (!m || !addr || m->last_tid != rec->pid || m->last_addr != addr)
 		return false;
+	*ret = m->last;
 	if (m->namer.build_id)
 		m->namer.build_id(m->namer.ctx, rec->pid, ret, build_id);
 	return true;

@@ -2,7 +2,7 @@
 /*
  * Addresses of processes as the kernel's tracer shows them: "/usr/bin/cat[+0x1234]" counts from the
  * start of the mapping that holds the address, " <00007f0012345678>" is one in no file's mapping, or
- * of a process that is gone. /proc/PID/maps is read when a thread is first asked about under its name
+ * of a process of which nobody knows. /proc/PID/maps is read when a thread is first asked about under its name
  * (another name is perhaps another program), and again where an address is in none of the mappings
  * that were there then. Where the function is known it stands behind: "... main+0x12".
  */
@@ -27,6 +27,8 @@ struct fl_user_namer {
 		     struct fl_buf *out);
 	/* The build-id of the file that is mapped, in hexadecimal; NULL: nobody knows. */
 	bool (*build_id)(void *ctx, uint32_t tid, const struct fl_mapping *m, struct fl_buf *out);
+	/* What the thread had mapped there at @time, though it lives no more; NULL: nobody knows. */
+	bool (*mapping)(void *ctx, uint32_t tid, uint64_t time, uint64_t addr, struct fl_mapping *ret);
 	void *ctx;
 };
 

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "base/util.h"
 #include "elf/names.h"
+#include "probe/usernames/execmaps.h"
 
 #define FILES	  256 /* that are kept open */
 #define PERF_MAPS 16  /* processes whose map is kept */
@@ -30,6 +31,7 @@ struct perf_map {
 
 struct fl_usernames {
 	struct fl_elf_names *names;
+	struct fl_execmaps *execmaps; /* NULL: the kernel does not tell */
 	struct mapped files[FILES];
 	size_t nr_files;
 	struct perf_map maps[PERF_MAPS];
@@ -43,6 +45,8 @@ struct fl_usernames *fl_usernames_new(void)
 		free(n);
 		return NULL;
 	}
+	if (n)
+		n->execmaps = fl_execmaps_open();
 	return n;
 }
 
@@ -51,6 +55,7 @@ void fl_usernames_free(struct fl_usernames *n)
 	if (!n)
 		return;
 	fl_elf_names_close(n->names);
+	fl_execmaps_close(n->execmaps);
 	for (size_t i = 0; i < PERF_MAPS; i++)
 		fl_buf_fini(&n->maps[i].text);
 	free(n);
@@ -64,6 +69,8 @@ static struct fl_elf_file *open_mapped(struct fl_usernames *n, uint32_t tid, con
 	_cleanup_buf_ struct fl_buf key = {};
 	int fd = fl_mapping_open_fd((int)tid, m);
 
+	if (fd < 0) /* it is gone, and its file is perhaps here: the inode tells */
+		fd = fl_mapping_open_fd((int)getpid(), m);
 	if (fd < 0)
 		return NULL;
 	fl_buf_addf(&key, "%.*s#%u:%u:%lu", FL_STR_ARG(m->path), m->major, m->minor, m->inode);
@@ -120,7 +127,7 @@ static bool own_number(uint32_t tid, struct fl_str *ret, struct fl_buf *text)
 
 	fl_buf_addf(&path, "/proc/%u/status", tid);
 	if (fl_file_open(fl_buf_z(&path), 1 << 16, &f) < 0)
-		return false;
+		return false; /* it is gone */
 	for (rest = fl_file_str(&f); fl_str_line(&rest, &line);) {
 		if (!fl_str_starts(line, "NStgid:"))
 			continue;
@@ -140,9 +147,10 @@ static void read_map(struct perf_map *p, uint32_t tid)
 	struct fl_str own;
 	struct stat st;
 
-	if (!own_number(tid, &own, &number))
-		return;
-	fl_buf_addf(&path, "/proc/%u/root%s%.*s.map", tid, MAP_NAME, FL_STR_ARG(own));
+	if (own_number(tid, &own, &number))
+		fl_buf_addf(&path, "/proc/%u/root%s%.*s.map", tid, MAP_NAME, FL_STR_ARG(own));
+	else
+		fl_buf_addf(&path, MAP_NAME "%u.map", tid); /* of a process that has ended: the file is left */
 	if (path.error || stat(fl_buf_z(&path), &st) < 0 || (p->tid == tid && p->size == (uint64_t)st.st_size))
 		return;
 	p->tid = tid;
@@ -206,4 +214,17 @@ bool fl_usernames_build_id(void *names, uint32_t tid, const struct fl_mapping *m
 	for (size_t i = 0; i < id.n; i++)
 		fl_buf_addf(out, "%02x", (uint8_t)id.p[i]);
 	return id.n;
+}
+
+bool fl_usernames_mapping(void *names, uint32_t tid, uint64_t time, uint64_t addr, struct fl_mapping *ret)
+{
+	struct fl_usernames *n = names;
+
+	return fl_execmaps_find(n->execmaps, tid, time, addr, ret);
+}
+
+void fl_usernames_idle(struct fl_usernames *n)
+{
+	if (n)
+		fl_execmaps_drain(n->execmaps);
 }

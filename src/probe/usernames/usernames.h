@@ -28,4 +28,10 @@ bool fl_usernames_text(void *names, uint32_t tid, const struct fl_mapping *m, ui
 /* Appends the build-id of the file that is mapped there; false where it has none, or cannot be had. */
 bool fl_usernames_build_id(void *names, uint32_t tid, const struct fl_mapping *m, struct fl_buf *out);
 
+/* The mapping of a thread at a time, though it lives no more: see execmaps.h. */
+bool fl_usernames_mapping(void *names, uint32_t tid, uint64_t time, uint64_t addr, struct fl_mapping *ret);
+
+/* To be called now and then: what the kernel tells of mappings is taken over. */
+void fl_usernames_idle(struct fl_usernames *n);
+
 #endif
