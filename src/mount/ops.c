@@ -92,6 +92,18 @@ static struct stat stat_of(const struct fl_node *node, uint64_t ino)
 	return st;
 }
 
+/*
+ * A directory's attributes are its owner and mode, which stay as long as it does, whatever its name leads to later.
+ * The kernel looks at those of each directory on a path before it goes through: who lists a folder by whole paths
+ * would ask for them some times an entry.
+ */
+static double attr_seconds(const struct fl_mount *m, const struct fl_node *node, uint64_t ino)
+{
+	if (node->lasting || node->type == FL_NODE_DIR)
+		return LASTING_S;
+	return fl_inodes_is_large(m->inodes, ino) ? LISTED_S : 0;
+}
+
 static int fill_entry(struct fl_mount *m, struct fl_node *node, struct fuse_entry_param *ret)
 {
 	uint64_t ino = fl_inodes_hold(m->inodes, node);
@@ -99,10 +111,11 @@ static int fill_entry(struct fl_mount *m, struct fl_node *node, struct fuse_entr
 	if (!ino)
 		return -ENOMEM;
 	*ret = (struct fuse_entry_param){ .ino = ino, .attr = stat_of(node, ino) };
+	ret->attr_timeout = attr_seconds(m, node, ino);
 	if (node->lasting)
-		ret->attr_timeout = ret->entry_timeout = LASTING_S;
+		ret->entry_timeout = LASTING_S;
 	else if (fl_inodes_is_large(m->inodes, ino))
-		ret->attr_timeout = ret->entry_timeout = LISTED_S;
+		ret->entry_timeout = LISTED_S;
 	return 0;
 }
 
@@ -160,8 +173,7 @@ static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	st = stat_of(node, ino);
 	if (node->type == FL_NODE_FILE)
 		st.st_size = (off_t)fl_inodes_size(mount_of(req)->inodes, ino);
-	fuse_reply_attr(req, &st, node->lasting ? LASTING_S :
-				  fl_inodes_is_large(mount_of(req)->inodes, ino) ? LISTED_S : 0);
+	fuse_reply_attr(req, &st, attr_seconds(mount_of(req), node, ino));
 }
 
 /* Truncation comes with open; a change of times is taken, as every shell's ">" and touch may make one. */
@@ -610,8 +622,10 @@ static struct fuse_entry_param listed(struct fl_mount *m, struct fl_node *dir,
 		fl_node_unref(node);
 	}
 	e.attr.st_mode = e.ino ? e.attr.st_mode : type_bits(name->type);
-	if (of_many && e.ino)
-		e.attr_timeout = e.entry_timeout = FL_MAX(e.entry_timeout, LISTED_S);
+	if (of_many && e.ino) {
+		e.attr_timeout = FL_MAX(e.attr_timeout, LISTED_S);
+		e.entry_timeout = FL_MAX(e.entry_timeout, LISTED_S);
+	}
 	return e;
 }
 

@@ -200,6 +200,11 @@ with tempfile.TemporaryDirectory() as where:
     cost = s.reads() - before
     # A request is one read, and another one tells that there is no more.
     tell(listed == 4002 and cost < 2 * 4000 / 20, 'a listing asks for twenty entries at a time, or more', f'{listed} {cost}')
+    before = s.reads()
+    lines = subprocess.run(['ls', '-l', s.t + 'events/many'], stdout=subprocess.PIPE, text=True).stdout.count('\n')
+    cost = s.reads() - before
+    # Each is looked at by its whole path. A machine that stands still for a second may make a page of them be asked again.
+    tell(lines == 4003 and cost < 4000, 'ls -l asks for no entry by itself, and for no directory on its path', f'{lines} {cost}')
     s.write('kprobe_events', '')
 
     # ---- an instance goes, its files are open ----
