@@ -22,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -231,9 +232,13 @@ static int absolute(const char *dir, char **ret)
 	return *ret ? 0 : -errno;
 }
 
-/* A server that was killed leaves a folder that cannot even be looked at. */
+/* A server that was killed leaves a folder whose attributes are known for a while yet, but nothing else of it. */
 static int clear_dead(const char *dir)
 {
+	struct statfs fs;
+
+	if (statfs(dir, &fs) == 0 || errno != ENOTCONN)
+		return 0;
 	return umount2(dir, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 }
 
@@ -242,8 +247,10 @@ static int name_folder(struct fl_mount *m, const char *dir, struct fl_buf *why)
 	struct stat st;
 	int r = absolute(dir, &m->dir);
 
+	if (r == 0)
+		r = clear_dead(m->dir);
 	if (r == 0 && stat(m->dir, &st) < 0)
-		r = errno == ENOTCONN ? clear_dead(m->dir) : -errno;
+		r = -errno;
 	else if (r == 0 && !S_ISDIR(st.st_mode))
 		r = -ENOTDIR;
 	return say(why, r, "the folder", dir);

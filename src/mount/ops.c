@@ -95,10 +95,13 @@ static struct stat stat_of(const struct fl_node *node, uint64_t ino)
 /*
  * A directory's attributes are its owner and mode, which stay as long as it does, whatever its name leads to later.
  * The kernel looks at those of each directory on a path before it goes through: who lists a folder by whole paths
- * would ask for them some times an entry.
+ * would ask for them some times an entry. Those of the top are asked for again each second: by them it is seen that the
+ * server has been killed.
  */
 static double attr_seconds(const struct fl_mount *m, const struct fl_node *node, uint64_t ino)
 {
+	if (ino == FUSE_ROOT_ID)
+		return LISTED_S;
 	if (node->lasting || node->type == FL_NODE_DIR)
 		return LASTING_S;
 	return fl_inodes_is_large(m->inodes, ino) ? LISTED_S : 0;

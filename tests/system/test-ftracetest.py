@@ -4,18 +4,21 @@
 
 doc/spec/ftracetest.rst lists every script with what is to be expected of it; the folder of the fetched
 source is the other side. What a script expects is its own.
-usage: test-ftracetest.py FORELAND SOURCE WHAT [KERNEL]
-    WHAT is "definitions", "live" or "triggers"; without KERNEL this machine's kernel is used
+usage: test-ftracetest.py FORELAND SOURCE definitions PART...
+       test-ftracetest.py FORELAND SOURCE PART KERNEL
+    PART is folders of the source, with commas between them: what is served of these and is no definition is run in
+    a guest of KERNEL. "definitions" are run here, and each folder must be in one of the PARTs.
 """
 import os
 import re
 import subprocess
 import sys
 
-from tap import check as tell, done
+from tap import check as tell, done, skip as leave_out
 
-foreland, source, what = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3]
-kernel = sys.argv[4] if len(sys.argv) > 4 else None
+foreland, source, part = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3]
+here = part == 'definitions'
+kernel = None if here else sys.argv[4]
 scripts = os.path.join(source, 'scripts')
 
 
@@ -39,7 +42,19 @@ listed = {test: (state, why) for test, state, why in rows}
 
 tell(there == set(listed), 'every script of the source is listed, and no other',
      ' '.join(sorted(there ^ set(listed))))
-run = sorted(t for t, (state, why) in listed.items() if state == 'served' and why == what)
+served = {t: why for t, (state, why) in listed.items() if state == 'served'}
+if here:
+    run = sorted(t for t, why in served.items() if why == 'definitions')
+    parts = [folder for p in sys.argv[4:] for folder in p.split(',')]
+    folders = {os.path.dirname(t) for t in served.keys() - set(run)}
+    tell(sorted(parts) == sorted(folders), 'each folder of the others is run in one part', parts, folders)
+    tell(set(served.values()) <= {'definitions', 'live', 'triggers'} and
+         {state for state, _ in listed.values()} <= {'served', 'module', 'later', 'no'}, 'each is classed')
+    for test, (state, why) in sorted(listed.items()):
+        if state != 'served':
+            leave_out(test, 'only with the sample modules' if state == 'module' else why)
+else:
+    run = sorted(t for t, why in served.items() if why != 'definitions' and os.path.dirname(t) in part.split(','))
 command = [os.path.join(scripts, 'ftracetest')] + (['--kernel', kernel] if kernel else []) + run
 out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                      env=dict(os.environ, FORELAND=foreland), timeout=3000)
