@@ -29,6 +29,31 @@ static size_t plain_bytes(struct fl_str s)
 	return i;
 }
 
+/* Sixteen bytes at once, and one look at the end: for lines that hold nothing, which nearly all are. */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+static bytes16 strange(const char *p)
+{
+	bytes16 v;
+
+	memcpy(&v, p, sizeof(v));
+	return (bytes16)(v - 0x20 > 0x5e);
+}
+
+static bool is_plain(struct fl_str s)
+{
+	bytes16 any;
+	uint64_t half[2];
+
+	if (s.n < sizeof(any))
+		return plain_bytes(s) == s.n;
+	any = strange(s.p + s.n - sizeof(any)); /* the last ones may be looked at twice */
+	for (size_t i = 0; i + sizeof(any) <= s.n; i += sizeof(any))
+		any |= strange(s.p + i);
+	memcpy(half, &any, sizeof(half));
+	return !(half[0] | half[1]);
+}
+
 static void escape_bytes(struct fl_buf *out, struct fl_str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -61,7 +86,7 @@ void fl_escape_from(struct fl_buf *out, size_t from)
 	bool ended = fl_str_ends(line, "\n");
 
 	line.n -= ended;
-	if (plain_bytes(line) == line.n)
+	if (is_plain(line))
 		return;
 	fl_escape(&copy, line);
 	if (copy.error) {

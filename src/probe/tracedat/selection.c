@@ -58,6 +58,7 @@ struct fl_selection {
 	struct parsed **parsed;
 	size_t nr_parsed;
 	struct moment since, until;
+	bool is_limited; /* something is asked for */
 	bool has_first;
 	uint64_t first; /* time of the first record */
 	struct fl_buf copy;
@@ -133,11 +134,13 @@ static bool is_in(const struct ranges *r, uint64_t v)
 
 int fl_selection_add_cpus(struct fl_selection *s, const char *text)
 {
+	s->is_limited = true;
 	return add_ranges(&s->cpus, text);
 }
 
 int fl_selection_add_pid(struct fl_selection *s, const char *text)
 {
+	s->is_limited = true;
 	return add_ranges(&s->pids, text);
 }
 
@@ -147,6 +150,7 @@ int fl_selection_add_buffer(struct fl_selection *s, const char *text)
 
 	if (!more)
 		return -ENOMEM;
+	s->is_limited = true;
 	s->buffers = more;
 	s->buffers[s->nr_buffers++] = (struct wanted_buffer){ text, false };
 	return 0;
@@ -163,6 +167,7 @@ int fl_selection_add_events(struct fl_selection *s, const char *text)
 
 	if (!more)
 		return -ENOMEM;
+	s->is_limited = true;
 	s->filters = more;
 	for (n = fl_str_find(all, ':', 0); n + 1 < all.n && all.p[n + 1] != ' ';
 	     n = fl_str_find(all, ':', n + 1))
@@ -207,11 +212,13 @@ static int parse_moment(struct moment *m, const char *text)
 
 int fl_selection_since(struct fl_selection *s, const char *text)
 {
+	s->is_limited = true;
 	return parse_moment(&s->since, text);
 }
 
 int fl_selection_until(struct fl_selection *s, const char *text)
 {
+	s->is_limited = true;
 	return parse_moment(&s->until, text);
 }
 
@@ -379,6 +386,8 @@ static int match_events(struct fl_selection *s, const struct fl_recorded *rec, s
 
 int fl_selection_match(struct fl_selection *s, const struct fl_recorded *rec, struct fl_diag *diag)
 {
+	if (!s->is_limited)
+		return 1;
 	if (!s->has_first) {
 		s->has_first = true;
 		s->first = rec->time;
