@@ -164,6 +164,14 @@ static int compare_frames(const void *a, const void *b)
 	return r ? r : compare(x->time, y->time);
 }
 
+static int compare_maps(const void *a, const void *b)
+{
+	const struct fl_user_map *x = a, *y = b;
+	int r = compare(x->pid, y->pid);
+
+	return r ? r : compare(x->start, y->start);
+}
+
 static void take_frame(struct fl_user_frames *f, uint32_t tid, struct fl_str line, const struct fl_timeline *timeline)
 {
 	struct fl_user_frame frame = { .tid = tid };
@@ -234,6 +242,7 @@ int fl_user_frames_read(struct fl_user_frames *f, const struct fl_datfile *d, co
 	while ((o = fl_datfile_option(d, FL_DAT_PROCMAPS, o)))
 		take_option(f, fl_dat_option_text(o), timeline);
 	qsort(f->frames, f->nr_frames, sizeof(*f->frames), compare_frames);
+	qsort(f->maps, f->nr_maps, sizeof(*f->maps), compare_maps);
 	return 0;
 }
 
@@ -268,15 +277,24 @@ static const struct fl_user_frame *find_frame(const struct fl_user_frames *f, co
 
 static bool by_map(const struct fl_user_frames *f, uint32_t pid, uint64_t addr, struct fl_buf *out)
 {
-	for (size_t i = 0; i < f->nr_maps; i++) {
-		const struct fl_user_map *m = &f->maps[i];
+	const struct fl_user_map want = { .pid = pid, .start = addr }, *m;
+	size_t low = 0, high = f->nr_maps;
 
-		if (m->pid != pid || addr < m->start || addr >= m->end)
-			continue;
-		fl_buf_addf(out, "%.*s[+0x%llx]", FL_STR_ARG(m->path), (unsigned long long)(addr - m->start));
-		return true;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_maps(&f->maps[middle], &want) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return false;
+	if (!low)
+		return false;
+	m = &f->maps[low - 1];
+	if (m->pid != pid || addr >= m->end)
+		return false;
+	fl_buf_addf(out, "%.*s[+0x%llx]", FL_STR_ARG(m->path), (unsigned long long)(addr - m->start));
+	return true;
 }
 
 bool fl_user_frames_text(const struct fl_user_frames *f, uint32_t tid, uint64_t addr, bool is_call, uint64_t time,
