@@ -34,7 +34,7 @@ static void run(struct fl_sysroot *m, struct fl_str text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct fl_clock_manual clock = { .clock = { fl_clock_manual_now } };
+	struct fl_clocksource_manual clock = { .clock = { fl_clocksource_manual_now } };
 	_cleanup_buf_ struct fl_buf hold = {};
 	struct fl_sysroot_config mc = { .host = true, .clock = &clock };
 	struct fl_epc_config ec = { .clock = &clock.clock };

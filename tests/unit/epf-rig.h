@@ -22,7 +22,7 @@
 /* It remembers what became of the channels. */
 struct rig {
 	bool compat;
-	struct fl_clock_manual clock;
+	struct fl_clocksource_manual clock;
 	struct fl_board board;
 	struct fl_epc *epc;
 	struct fl_epf *epf;
@@ -110,7 +110,7 @@ static inline void rig_init(struct rig *g, bool compat)
 
 	memset(g, 0, sizeof(*g));
 	g->compat = compat;
-	g->clock = (struct fl_clock_manual){ { fl_clock_manual_now }, 1000 };
+	g->clock = (struct fl_clocksource_manual){ { fl_clocksource_manual_now }, 1000 };
 	g->busy = -1;
 	assert_int_equal(fl_board_load("generic", &hold, &g->board, NULL), 0);
 	default_aux(g);

@@ -16,7 +16,7 @@
 #include "base/util.h"
 #include "epdma/endpoint/epc.h"
 
-static struct fl_clock_manual clock_ = { .clock = { fl_clock_manual_now } };
+static struct fl_clocksource_manual clock_ = { .clock = { fl_clocksource_manual_now } };
 
 static struct fl_board board(const char *name)
 {

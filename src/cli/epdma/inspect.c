@@ -82,7 +82,7 @@ static int open_device(const char *name, struct fl_inspect *ret)
 
 static int open_model(const struct inspect_opts *o, struct fl_inspect *ret)
 {
-	struct fl_clock_manual clock = { .clock = { fl_clock_manual_now } };
+	struct fl_clocksource_manual clock = { .clock = { fl_clocksource_manual_now } };
 	struct fl_setup_options mo;
 	struct fl_epf_error why = {};
 	struct fl_setup m;

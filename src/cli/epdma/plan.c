@@ -62,7 +62,7 @@ static int plan_options(const struct plan_opts *o, const struct fl_setup_options
 
 /* Everything is shown that the script left bound, also where some of its lines failed. */
 static int plan_script(const struct plan_opts *o, const struct fl_setup_options *mo,
-		       struct fl_setup *m, struct fl_clock_manual *clock, struct fl_buf *out)
+		       struct fl_setup *m, struct fl_clocksource_manual *clock, struct fl_buf *out)
 {
 	struct fl_sysroot_config config = { .epc = m->epc, .seed_compat = mo->seed_compat,
 					    .layout = mo->layout, .host = true, .clock = clock };
@@ -91,7 +91,7 @@ static int plan_script(const struct plan_opts *o, const struct fl_setup_options 
 
 static int run(const void *v, const struct fl_args *args)
 {
-	struct fl_clock_manual clock = { .clock = { fl_clock_manual_now } };
+	struct fl_clocksource_manual clock = { .clock = { fl_clocksource_manual_now } };
 	_cleanup_buf_ struct fl_buf out = {};
 	const struct plan_opts *o = v;
 	struct fl_setup_options mo;

@@ -15,7 +15,7 @@
 #define BOARD "r-car-s4"
 
 struct mount_endpoint {
-	struct fl_clock_manual clock; /* of the host in the tree, and of its controller */
+	struct fl_clocksource_manual clock; /* of the host in the tree, and of its controller */
 	struct fl_setup setup;
 	struct fl_device *device; /* NULL: the host is in the tree */
 	struct fl_vfu_events events;
@@ -49,7 +49,7 @@ static int open_board(struct mount_endpoint *e)
 	struct fl_diag diag = {};
 	int r;
 
-	e->clock.clock.now = fl_clock_manual_now;
+	e->clock.clock.now = fl_clocksource_manual_now;
 	r = fl_setup_open(&board, &e->setup, &diag);
 	if (fl_say_diag(&diag))
 		r = r < 0 ? r : -EINVAL;

@@ -16,7 +16,7 @@
 #define EPDMA_ENDPOINT_EPC_H
 
 #include "epdma/endpoint/board.h"
-#include "epdma/endpoint/clock.h"
+#include "epdma/endpoint/timer.h"
 #include "epdma/endpoint/config.h"
 #include "epdma/endpoint/epc-mem.h"
 
@@ -91,7 +91,7 @@ struct fl_epc_event_ops {
 /* @seed_compat: see --seed-compat. @mem NULL: memory of this process, addresses within the board's. */
 struct fl_epc_config {
 	const struct fl_board *board;
-	const struct fl_clock *clock;
+	const struct fl_clocksource *clock;
 	const struct fl_epc_mem_ops *mem;
 	void *mem_ctx;
 	bool seed_compat;

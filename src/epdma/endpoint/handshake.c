@@ -26,7 +26,7 @@ void fl_handshake_withdraw(struct fl_epf *f)
 }
 
 /* Runs the controller's next work, if it is due within @limit. */
-static bool advance(struct fl_epc *epc, struct fl_clock_manual *clock, uint64_t limit)
+static bool advance(struct fl_epc *epc, struct fl_clocksource_manual *clock, uint64_t limit)
 {
 	if (fl_epc_next(epc) > limit)
 		return false;
@@ -35,7 +35,7 @@ static bool advance(struct fl_epc *epc, struct fl_clock_manual *clock, uint64_t 
 	return true;
 }
 
-void fl_handshake_await_fall(struct fl_epf *f, struct fl_clock_manual *clock)
+void fl_handshake_await_fall(struct fl_epf *f, struct fl_clocksource_manual *clock)
 {
 	uint64_t limit = clock->t + 2 * FL_NSEC_PER_SEC;
 	struct fl_epf_view v;
@@ -45,7 +45,7 @@ void fl_handshake_await_fall(struct fl_epf *f, struct fl_clock_manual *clock)
 			return;
 }
 
-int fl_handshake_request(struct fl_epf *f, struct fl_clock_manual *clock)
+int fl_handshake_request(struct fl_epf *f, struct fl_clocksource_manual *clock)
 {
 	struct fl_epc *epc = fl_epf_epc(f);
 	uint64_t limit = clock->t + 2 * FL_NSEC_PER_SEC;
@@ -62,7 +62,7 @@ int fl_handshake_request(struct fl_epf *f, struct fl_clock_manual *clock)
 	return r;
 }
 
-int fl_handshake_run(struct fl_epf *f, struct fl_clock_manual *clock)
+int fl_handshake_run(struct fl_epf *f, struct fl_clocksource_manual *clock)
 {
 	struct fl_epc *epc = fl_epf_epc(f);
 

@@ -10,11 +10,11 @@
  * assigned, HOST_REQ set, and the controller run until READY. -ETIMEDOUT: it never came.
  * @clock is the one that the controller has.
  */
-int fl_handshake_run(struct fl_epf *f, struct fl_clock_manual *clock);
+int fl_handshake_run(struct fl_epf *f, struct fl_clocksource_manual *clock);
 /* The request and the wait alone, and its taking back. */
-int fl_handshake_request(struct fl_epf *f, struct fl_clock_manual *clock);
+int fl_handshake_request(struct fl_epf *f, struct fl_clocksource_manual *clock);
 void fl_handshake_withdraw(struct fl_epf *f);
 /* Gives the endpoint two seconds to take READY back where nobody asks for it. */
-void fl_handshake_await_fall(struct fl_epf *f, struct fl_clock_manual *clock);
+void fl_handshake_await_fall(struct fl_epf *f, struct fl_clocksource_manual *clock);
 
 #endif

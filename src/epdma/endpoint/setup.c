@@ -9,7 +9,7 @@ int fl_setup_open(const struct fl_setup_options *o, struct fl_setup *ret, struct
 {
 	struct fl_epc_config config = {
 		.board = &ret->board,
-		.clock = o->clock ? o->clock : &fl_clock_monotonic,
+		.clock = o->clock ? o->clock : &fl_clocksource_monotonic,
 		.mem = o->mem,
 		.mem_ctx = o->mem_ctx,
 		.seed_compat = o->seed_compat,

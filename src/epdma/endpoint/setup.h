@@ -18,7 +18,7 @@ struct fl_setup_options {
 	struct fl_setup_number vendor, device; /* else the board's */
 	enum fl_epmd_layout layout;
 	bool seed_compat;
-	const struct fl_clock *clock; /* NULL: real time */
+	const struct fl_clocksource *clock; /* NULL: real time */
 	const struct fl_epc_mem_ops *mem; /* as in struct fl_epc_config */
 	void *mem_ctx;
 };

@@ -31,7 +31,7 @@ struct fl_sysroot_config {
 	enum fl_epmd_layout layout;
 	bool host;
 	/* The built-in driver waits by moving this, the controller's own clock; NULL with @driver. */
-	struct fl_clock_manual *clock;
+	struct fl_clocksource_manual *clock;
 	const struct fl_sysroot_driver *driver;
 	void *driver_ctx;
 	/* Before a function is unbound, or its controller stopped. NULL: nobody wants to know. */

@@ -333,7 +333,7 @@ int fl_device_new(const struct fl_device_config *config, struct fl_device **ret)
 		return -ENOMEM;
 	d->cfg = *config;
 	if (!d->cfg.clock)
-		d->cfg.clock = &fl_clock_monotonic;
+		d->cfg.clock = &fl_clocksource_monotonic;
 	d->board = *config->board;
 	d->ram_fd = d->desc_fd = -1;
 	pthread_mutex_init(&d->lock, NULL);
@@ -490,11 +490,11 @@ static void check_link(struct fl_device *d)
 		__atomic_store_n(&d->link_lost, false, __ATOMIC_RELEASE);
 		fl_epc_link_down(d->epc);
 		gate_engine(d);
-		d->link_back = fl_clock_now(d->cfg.clock) + LINK_BACK_NS;
+		d->link_back = fl_clocksource_now(d->cfg.clock) + LINK_BACK_NS;
 	}
 	if (!d->link_back)
 		return;
-	now = fl_clock_now(d->cfg.clock);
+	now = fl_clocksource_now(d->cfg.clock);
 	if (now >= d->link_back) {
 		d->link_back = 0;
 		link_up(d);
@@ -805,7 +805,7 @@ unsigned int fl_device_tick(struct fl_device *d)
 	check_link(d);
 	fl_epc_run(d->epc);
 	next = FL_MIN(fl_epc_next(d->epc), d->link_back ? d->link_back : FL_NEVER);
-	now = fl_clock_now(d->cfg.clock);
+	now = fl_clocksource_now(d->cfg.clock);
 	fl_device_unlock(d);
 	if (next <= now)
 		return 1;

@@ -20,7 +20,7 @@ struct fl_device;
 
 struct fl_device_config {
 	const struct fl_board *board;
-	const struct fl_clock *clock; /* NULL: CLOCK_MONOTONIC */
+	const struct fl_clocksource *clock; /* NULL: CLOCK_MONOTONIC */
 	unsigned int threads;	      /* that move bytes */
 	bool seed_compat;
 	bool trusted;

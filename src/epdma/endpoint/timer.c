@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "epdma/endpoint/clock.h"
+#include "epdma/endpoint/timer.h"
 
 #include <stddef.h>
 
 #include "base/nsec.h"
 
-static uint64_t monotonic_now(const struct fl_clock *c)
+static uint64_t monotonic_now(const struct fl_clocksource *c)
 {
 	return fl_time_ns(CLOCK_MONOTONIC);
 }
 
-const struct fl_clock fl_clock_monotonic = { .now = monotonic_now };
+const struct fl_clocksource fl_clocksource_monotonic = { .now = monotonic_now };
 
-uint64_t fl_clock_manual_now(const struct fl_clock *c)
+uint64_t fl_clocksource_manual_now(const struct fl_clocksource *c)
 {
-	return ((const struct fl_clock_manual *)c)->t;
+	return ((const struct fl_clocksource_manual *)c)->t;
 }
 
 static uint64_t deadline_after(const struct fl_timers *ts, uint64_t delay)
 {
 	uint64_t at;
 
-	return __builtin_add_overflow(fl_clock_now(ts->clock), delay, &at) ? FL_NEVER : at;
+	return __builtin_add_overflow(fl_clocksource_now(ts->clock), delay, &at) ? FL_NEVER : at;
 }
 
 void fl_timer_arm(struct fl_timers *ts, struct fl_timer *t, uint64_t delay)
@@ -71,7 +71,7 @@ uint64_t fl_timers_next(const struct fl_timers *ts)
  */
 void fl_timers_run(struct fl_timers *ts)
 {
-	uint64_t now = fl_clock_now(ts->clock);
+	uint64_t now = fl_clocksource_now(ts->clock);
 	unsigned int due = 0;
 
 	for (struct fl_timer *t = ts->first; t && t->deadline <= now; t = t->next)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Time as a dependency: code that waits or defers asks a struct fl_clock, so that a test moves time by
+ * Time as a dependency: code that waits or defers asks a struct fl_clocksource, so that a test moves time by
  * hand. Timers are the kernel's delayed work in small: armed with a delay, run by the event loop,
  * once. Not thread-safe; one loop owns a struct fl_timers.
  */
-#ifndef EPDMA_ENDPOINT_CLOCK_H
-#define EPDMA_ENDPOINT_CLOCK_H
+#ifndef EPDMA_ENDPOINT_TIMER_H
+#define EPDMA_ENDPOINT_TIMER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,22 +14,22 @@
 #define FL_NSEC_PER_SEC	 1000000000ull
 #define FL_NEVER	 UINT64_MAX
 
-struct fl_clock {
-	uint64_t (*now)(const struct fl_clock *c); /* nanoseconds from some fixed point */
+struct fl_clocksource {
+	uint64_t (*now)(const struct fl_clocksource *c); /* nanoseconds from some fixed point */
 };
 
 /* CLOCK_MONOTONIC. */
-extern const struct fl_clock fl_clock_monotonic;
+extern const struct fl_clocksource fl_clocksource_monotonic;
 
 /* Stands still until somebody writes @t. */
-struct fl_clock_manual {
-	struct fl_clock clock; /* .now = fl_clock_manual_now */
+struct fl_clocksource_manual {
+	struct fl_clocksource clock; /* .now = fl_clocksource_manual_now */
 	uint64_t t;
 };
 
-uint64_t fl_clock_manual_now(const struct fl_clock *c);
+uint64_t fl_clocksource_manual_now(const struct fl_clocksource *c);
 
-static inline uint64_t fl_clock_now(const struct fl_clock *c)
+static inline uint64_t fl_clocksource_now(const struct fl_clocksource *c)
 {
 	return c->now(c);
 }
@@ -42,7 +42,7 @@ struct fl_timer {
 };
 
 struct fl_timers {
-	const struct fl_clock *clock;
+	const struct fl_clocksource *clock;
 	struct fl_timer *first;
 };
 
