@@ -344,6 +344,103 @@ def cxx_programs_are_tagged():
     assert (4000, 1) in [(x["bytes"], x["calls"]) for x in held if x["module"] == "p"], held
 
 
+# Freed by what it has as a pointer, as obstacks, hash tables and GLib do, and by code that was not rebuilt.
+FREED_BY_OTHERS = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void (*volatile destroy)(void *) = free;
+static void *(*volatile grow)(void *, size_t) = realloc;
+char *kept[4], *line;
+int main(void)
+{
+	size_t n = 0;
+	for (int i = 0; i < 100; i++) destroy(malloc(100));
+	destroy(grow(calloc(1, 50), 5000));
+	free(strdup("both"));
+	destroy(strdup("both"));
+	for (int i = 0; i < 4; i++) if (posix_memalign((void **)&kept[i], 64, 1000)) return 9;
+	free(kept[3]);
+	line = malloc(16), n = 16;
+	if (getline(&line, &n, stdin) < 0) return 8; /* which reallocates it */
+	free(line);
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	return getchar();
+}
+"""
+
+
+def build_tagged(name, text, *command):
+    """None where the compiler cannot."""
+    program = os.path.join(TMP.name, name)
+    where = subprocess.run([command[0], "-print-runtime-dir"], capture_output=True, text=True).stdout.strip()
+    p = subprocess.run([*command, "-w", "-g", "-O1", "-isystem", f"{INCLUDE}/foreland/map", f"-I{INCLUDE}", "-o", program,
+                        path(f"{name}.c", text), f"-L{LIB}", "-lforeland-alloc", f"-Wl,-rpath,{LIB}:{where}"],
+                       capture_output=True, text=True)
+    return program if p.returncode == 0 else None
+
+
+def ask_while_it_runs(program):
+    p = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV)
+    p.stdin.write("x" * 300 + "\n")
+    p.stdin.flush()
+    pid = p.stdout.readline().strip()
+    shown = run("show", "--json", "--pid", pid) if pid else None
+    _, err = p.communicate("\0")
+    assert p.returncode == 0 and not err, (program, p.returncode, err)
+    return shown
+
+
+def a_sanitizer_has_the_blocks_and_tells_of_each_free():
+    needs_a_plain_library()
+    tried = []
+    for command in (("gcc", "-fsanitize=address"), ("gcc", "-fsanitize=thread"), ("gcc", "-fsanitize=leak"), ("clang", "-fsanitize=address"),
+                    ("clang", "-fsanitize=address", "-shared-libsan"), ("clang", "-fsanitize=memory")):
+        program = shutil.which(command[0]) and build_tagged("freed", FREED_BY_OTHERS, *command)
+        if not program:
+            continue
+        tried.append(command)
+        p = ask_while_it_runs(program)
+        hidden = [(50, 1), (16, 1)] if "reallocates is not seen" in p.stderr else []
+        assert [(r["bytes"], r["calls"]) for r in rows(p) if r["bytes"] or r["calls"]] == [(3000, 3)] + hidden, (command, p)
+        assert not hidden or command[1] == "-fsanitize=leak", (command, p)
+        assert p.returncode == 0 and "a sanitizer answers malloc()" in p.stderr, (command, p)
+    if not tried:
+        raise Skip("there is no compiler with a sanitizer")
+    # whose blocks they are, so what is done with them is seen
+    late = FREED_BY_OTHERS.replace("return getchar();", 'char *p = malloc(7); free(p); return *(volatile char *)&p[3] & 1;')
+    for command in tried[:1]:
+        p = subprocess.run([build_tagged("late", late, *command)], input="x\n", capture_output=True, text=True, env=ENV)
+        assert "heap-use-after-free" in p.stderr, p
+
+
+OWN_MALLOC = r"""
+#include <stdlib.h>
+#include <string.h>
+#include <foreland/alloc-unmap.h>
+static char arena[1 << 22] __attribute__((aligned(16)));
+static size_t used;
+static int is_own(char *p) { return p >= arena && p < arena + sizeof(arena); }
+void *malloc(size_t n) { char *p = arena + used + 16; used += (n + 47) & ~31ul; *(size_t *)(p - 16) = n; return p; }
+void free(void *p) { if (p && !is_own(p)) __builtin_trap(); }
+void *calloc(size_t a, size_t n) { return memset(malloc(a * n), 0, a * n); }
+void *realloc(void *p, size_t n) { return p ? memcpy(malloc(n), p, n < ((size_t *)p)[-2] ? n : ((size_t *)p)[-2]) : malloc(n); }
+int posix_memalign(void **ret, size_t a, size_t n) { *ret = (void *)(((size_t)malloc(n + a) + a) & -a); return 0; }
+#include <foreland/alloc-map.h>
+"""
+
+
+def a_program_that_answers_malloc_itself_is_linked_and_told():
+    needs_a_plain_library()
+    program = build_tagged("own", OWN_MALLOC + FREED_BY_OTHERS, "cc", "-fno-builtin")
+    p = ask_while_it_runs(program)
+    assert p.returncode == 1 and rows(p) == [] and "brings its own malloc()" in p.stderr, p
+    p = subprocess.run([program], input="x\n\0", capture_output=True, text=True, env=dict(ENV, FORELAND_ALLOC="dump=own.txt"), cwd=TMP.name)
+    assert p.returncode == 0 and "nothing is counted" in open(os.path.join(TMP.name, "own.txt")).read(), p
+
+
 def off_is_off():
     with Live(FORELAND_ALLOC="off") as live:
         live.do("a 100")
@@ -478,6 +575,7 @@ TESTS = [show_filters_sorts_and_limits, bad_lines_are_located_and_the_rest_is_re
          root_may_ask_anybody, a_program_needs_neither_descriptor_nor_signals_to_be_asked,
          the_ledger_is_sealed_and_the_users_alone, a_process_without_the_library_is_told,
          dumps_at_exit_and_on_a_signal, peaks_are_kept, cxx_programs_are_tagged, off_is_off,
+         a_sanitizer_has_the_blocks_and_tells_of_each_free, a_program_that_answers_malloc_itself_is_linked_and_told,
          run_shows_a_program_as_it_is, watch_ranks_what_grows, top_draws_resizes_and_quits,
          top_on_a_dumb_terminal_has_no_sequences]
 

@@ -17,9 +17,6 @@
  * Only glibc's blocks are treated so; what is done with those of another allocator, or in a program
  * that allocates for itself, is in real.c and live.c ("plain" below).
  *
- * Under a sanitizer the allocator is another one, with words of unknown meaning there, so that a
- * second mark made from the block's address stands above the size and must fit too.
- *
  * A block of greater alignment starts a whole multiple of it behind the real block, hence the
  * distance.
  */
@@ -31,10 +28,7 @@
 
 #include "alloc/lib/sample.h"
 
-#define HEADER	   sizeof(struct fl_alloc_header_)
-#define SIZE_BITS  48
-#define SIZE_MASK  ((1ULL << SIZE_BITS) - 1)
-#define NO_SANITIZE __attribute__((no_sanitize("address", "thread"), noinline))
+#define HEADER sizeof(struct fl_alloc_header_)
 
 #if FL_SANITIZED
 #define libc_malloc   malloc
@@ -77,34 +71,14 @@ static struct fl_alloc_header_ *header_of(void *p)
 	return (struct fl_alloc_header_ *)p - 1;
 }
 
-static uint64_t address_mark(const void *p)
-{
-	return FL_SANITIZED ? (((uintptr_t)p * 0x9e3779b97f4a7c15ULL) >> SIZE_BITS) << SIZE_BITS : 0;
-}
-
-#if FL_SANITIZED
-/* What is in front of a foreign block may be poisoned or somebody else's: read it unseen. */
-NO_SANITIZE static bool is_counted(void *p)
-{
-	const volatile struct fl_alloc_header_ *h = header_of(p);
-
-	return h->mark >> 16 == FL_ALLOC_MARK_ && (h->size & ~SIZE_MASK) == address_mark(p);
-}
-#else
 static inline bool is_counted(void *p)
 {
 	return header_of(p)->mark >> 16 == FL_ALLOC_MARK_;
 }
-#endif
 
 static inline size_t distance_of(const struct fl_alloc_header_ *h)
 {
 	return (size_t)1 << (h->mark >> 8 & 0xff);
-}
-
-static inline size_t size_of(const struct fl_alloc_header_ *h)
-{
-	return FL_SANITIZED ? h->size & SIZE_MASK : h->size;
 }
 
 static inline bool is_sampled(const struct fl_alloc_header_ *h)
@@ -118,7 +92,7 @@ static inline void *mark(void *real, size_t distance, unsigned int power, uint32
 	void *p = (char *)real + distance;
 	struct fl_alloc_header_ *h = header_of(p);
 
-	h->size = size | address_mark(p);
+	h->size = size;
 	h->index = index;
 	h->mark = FL_ALLOC_MARK_ << 16 | power << 8 | (sampled ? FL_ALLOC_SAMPLED_ : 0);
 	if (likely(index))
@@ -136,10 +110,14 @@ static void *no_memory(void)
 
 /* Blocks that take no header, and those of a process that is not counted at all. */
 
+static inline bool has_live(void)
+{
+	return fl_real_kind == FL_REAL_OTHER || fl_real_kind == FL_REAL_SANITIZER;
+}
+
 static void *plain_counted(void *p, uint32_t index, size_t size, bool sampled)
 {
-	sampled = sampled && fl_real_kind == FL_REAL_OTHER;
-	if (!p || !(index || sampled) || !fl_live_add(p, index, size, sampled))
+	if (!p || !has_live() || !(index || sampled) || !fl_live_add(p, index, size, sampled))
 		return p;
 	if (index)
 		fl_count(index, size);
@@ -150,19 +128,24 @@ static void *plain_counted(void *p, uint32_t index, size_t size, bool sampled)
 
 static bool plain_take(void *p, struct fl_live *ret)
 {
-	if (!p || fl_real_kind != FL_REAL_OTHER || !fl_live_take(p, ret))
+	if (!p || !has_live() || !fl_live_take(p, ret))
 		return false;
 	if (unlikely(ret->sampled))
 		fl_sample_tell_free(p);
 	return true;
 }
 
-static void plain_free(void *p)
+void fl_block_freed(void *p)
 {
 	struct fl_live old;
 
 	if (plain_take(p, &old) && old.index)
 		fl_uncount(old.index, old.size);
+}
+
+static void plain_free(void *p)
+{
+	fl_block_freed(p);
 	fl_real_free(p);
 }
 
@@ -265,13 +248,11 @@ static void *real_of(void *p)
 static inline void uncount(const struct fl_alloc_header_ *h)
 {
 	if (likely(h->index))
-		fl_uncount(h->index, size_of(h));
+		fl_uncount(h->index, h->size);
 }
 
-static __attribute__((noinline)) void free_any(void *p)
+static void free_any(void *p)
 {
-	void *real;
-
 	if (!p)
 		return;
 	if (is_plain()) {
@@ -285,10 +266,20 @@ static __attribute__((noinline)) void free_any(void *p)
 	uncount(header_of(p));
 	if (unlikely(is_sampled(header_of(p))))
 		fl_sample_tell_free(p);
-	real = real_of(p);
-	if (FL_SANITIZED)
-		header_of(p)->mark = 0;
-	libc_free(real);
+	libc_free(real_of(p));
+}
+
+static inline bool is_aside(void)
+{
+	return unlikely(fl_real() == FL_REAL_ASIDE);
+}
+
+static __attribute__((noinline)) void free_by_our_name(void *p)
+{
+	if (is_aside())
+		fl_program.free(p);
+	else
+		free_any(p);
 }
 
 /*
@@ -296,13 +287,13 @@ static __attribute__((noinline)) void free_any(void *p)
  * in a line: anything else (NULL, foreign blocks, great alignment, a thread's first and last
  * blocks, another allocator) is a jump away.
  */
-FL_API void fl_alloc_free(void *p)
+static inline __attribute__((always_inline)) void free_usual(void *p, void (*any)(void *))
 {
 	struct fl_alloc_counter_ *mine = fl_alloc_mine_, *c;
 	const struct fl_alloc_header_ *h = header_of(p);
 
 	if (FL_SANITIZED || unlikely(!p || !mine || h->mark != FL_ALLOC_USUAL_)) {
-		free_any(p);
+		any(p);
 		return;
 	}
 	c = &mine[h->index];
@@ -311,13 +302,32 @@ FL_API void fl_alloc_free(void *p)
 	libc_free((char *)p - HEADER);
 }
 
-#if defined(FL_ALLOC_STATIC_)
-extern FL_API void __wrap_free(void *p) __attribute__((alias("fl_alloc_free")));
-#elif !FL_SANITIZED
+FL_API void fl_alloc_free(void *p)
+{
+	free_usual(p, free_by_our_name);
+}
+
+#if !FL_SANITIZED
+static __attribute__((noinline)) void free_by_its_name(void *p)
+{
+	if (fl_real() >= FL_REAL_SANITIZER)
+		fl_real_free(p); /* which tells of it */
+	else
+		free_any(p);
+}
+
+void fl_own_free(void *p);
+void fl_own_free(void *p)
+{
+	free_usual(p, free_by_its_name);
+}
+
 /* Every free() of the process, without a jump more. */
-extern FL_API void free(void *p) __attribute__((alias("fl_alloc_free")));
-extern void fl_own_free(void *p)
-	__attribute__((alias("fl_alloc_free"), visibility("hidden")));
+#ifdef FL_ALLOC_STATIC_
+extern FL_API void __wrap_free(void *p) __attribute__((alias("fl_own_free")));
+#else
+extern FL_API void free(void *p) __attribute__((alias("fl_own_free")));
+#endif
 #endif
 
 /* A counted block gives what was asked for, as that is what is counted. */
@@ -326,7 +336,7 @@ size_t fl_block_usable_size(void *p)
 	if (!p)
 		return 0;
 	if (!is_plain() && is_counted(p))
-		return size_of(header_of(p));
+		return header_of(p)->size;
 	return libc_usable_size(p);
 }
 
@@ -356,7 +366,7 @@ static void *resize(uint32_t index, void *p, size_t size, bool sampled)
 	real = libc_realloc(real_of(p), total);
 	if (unlikely(!real)) {
 		if (is_sampled(&old))
-			fl_sample_tell_alloc(p, size_of(&old));
+			fl_sample_tell_alloc(p, old.size);
 		return NULL;
 	}
 	uncount(&old);
@@ -385,7 +395,7 @@ void *fl_block_realloc(uint32_t index, void *p, size_t size)
 	if (!is_counted(p))
 		return move(index, p, libc_usable_size(p), size, sampled);
 	if (unlikely((!index && !sampled) || distance_of(header_of(p)) != HEADER))
-		return move(index, p, size_of(header_of(p)), size, sampled);
+		return move(index, p, header_of(p)->size, size, sampled);
 	return resize(index, p, size, sampled);
 }
 
@@ -400,8 +410,11 @@ static inline uint32_t index_for(struct fl_alloc_site *site)
 	return fl_site_index(site);
 }
 
+/* Where malloc() is the program's own, a mapped call means that one: free() will be its own, too. */
 FL_API void *fl_alloc_malloc_any_(struct fl_alloc_site *site, size_t size)
 {
+	if (is_aside())
+		return fl_program.malloc(size);
 	return fl_block_malloc(index_for(site), size);
 }
 
@@ -421,11 +434,15 @@ FL_API void *fl_alloc_malloc(struct fl_alloc_site *site, size_t size)
 
 FL_API void *fl_alloc_calloc(struct fl_alloc_site *site, size_t n, size_t size)
 {
+	if (is_aside())
+		return fl_program.calloc(n, size);
 	return fl_block_calloc(index_for(site), n, size);
 }
 
 FL_API void *fl_alloc_realloc(struct fl_alloc_site *site, void *p, size_t size)
 {
+	if (is_aside())
+		return fl_program.realloc(p, size);
 	return fl_block_realloc(index_for(site), p, size);
 }
 
@@ -435,7 +452,14 @@ FL_API void *fl_alloc_reallocarray(struct fl_alloc_site *site, void *p, size_t n
 
 	if (__builtin_mul_overflow(n, size, &bytes))
 		return no_memory();
-	return fl_block_realloc(index_for(site), p, bytes);
+	return fl_alloc_realloc(site, p, bytes);
+}
+
+static void *memalign_for(struct fl_alloc_site *site, size_t alignment, size_t size)
+{
+	if (is_aside())
+		return fl_family_memalign(&fl_program, alignment, size);
+	return fl_block_memalign(index_for(site), alignment, size);
 }
 
 /* glibc takes any alignment here and rounds it up. */
@@ -447,7 +471,7 @@ FL_API void *fl_alloc_memalign(struct fl_alloc_site *site, size_t alignment, siz
 	}
 	if (alignment & (alignment - 1))
 		alignment = (size_t)2 << (63 - __builtin_clzl(alignment));
-	return fl_block_memalign(index_for(site), alignment, size);
+	return memalign_for(site, alignment, size);
 }
 
 FL_API void *fl_alloc_aligned_alloc(struct fl_alloc_site *site, size_t alignment, size_t size)
@@ -463,7 +487,7 @@ FL_API int fl_alloc_posix_memalign(struct fl_alloc_site *site, void **ret, size_
 
 	if (!alignment || alignment % sizeof(void *) || alignment & (alignment - 1))
 		return EINVAL;
-	p = fl_block_memalign(index_for(site), alignment, size);
+	p = memalign_for(site, alignment, size);
 	errno = before;
 	if (!p)
 		return ENOMEM;
@@ -473,7 +497,7 @@ FL_API int fl_alloc_posix_memalign(struct fl_alloc_site *site, void **ret, size_
 
 FL_API void *fl_alloc_valloc(struct fl_alloc_site *site, size_t size)
 {
-	return fl_block_memalign(index_for(site), (size_t)sysconf(_SC_PAGESIZE), size);
+	return memalign_for(site, (size_t)sysconf(_SC_PAGESIZE), size);
 }
 
 FL_API void *fl_alloc_pvalloc(struct fl_alloc_site *site, size_t size)
@@ -482,13 +506,13 @@ FL_API void *fl_alloc_pvalloc(struct fl_alloc_site *site, size_t size)
 
 	if (size > SIZE_MAX - page)
 		return no_memory();
-	return fl_block_memalign(index_for(site), page, (size + page - 1) & ~(page - 1));
+	return memalign_for(site, page, (size + page - 1) & ~(page - 1));
 }
 
 FL_API char *fl_alloc_strdup(struct fl_alloc_site *site, const char *s)
 {
 	size_t n = strlen(s) + 1;
-	char *p = fl_block_malloc(index_for(site), n);
+	char *p = fl_alloc_malloc_any_(site, n);
 
 	return p ? memcpy(p, s, n) : NULL;
 }
@@ -496,7 +520,7 @@ FL_API char *fl_alloc_strdup(struct fl_alloc_site *site, const char *s)
 FL_API char *fl_alloc_strndup(struct fl_alloc_site *site, const char *s, size_t n)
 {
 	size_t len = strnlen(s, n);
-	char *p = fl_block_malloc(index_for(site), len + 1);
+	char *p = fl_alloc_malloc_any_(site, len + 1);
 
 	if (!p)
 		return NULL;

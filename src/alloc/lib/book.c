@@ -304,6 +304,19 @@ static void replace_former(void)
 	}
 }
 
+static uint32_t flags_of_process(void)
+{
+	uint32_t flags = fl_book.peaks ? FL_LEDGER_PEAKS : 0;
+
+	if (fl_real_kind == FL_REAL_ASIDE)
+		flags |= FL_LEDGER_ASIDE;
+	if (fl_real_kind == FL_REAL_OTHER)
+		flags |= FL_LEDGER_OTHER_MALLOC;
+	if (fl_real_kind == FL_REAL_SANITIZER)
+		flags |= FL_LEDGER_SANITIZED;
+	return flags | (fl_real_has_cxx ? 0 : FL_LEDGER_CXX_ASIDE);
+}
+
 static void begin_book(void)
 {
 	struct fl_ledger_process *p = fl_book.process;
@@ -312,7 +325,7 @@ static void begin_book(void)
 	p->nr_sites = FL_LEDGER_OTHER + 1;
 	p->nr_names = 1; /* the empty string */
 	p->depth = fl_settings.depth;
-	p->flags = (FL_SANITIZED ? FL_LEDGER_SANITIZED : 0) | (fl_book.peaks ? FL_LEDGER_PEAKS : 0);
+	p->flags = flags_of_process();
 	fl_book.sites[FL_LEDGER_OTHER].kind = FL_LEDGER_REST;
 	fl_book.sites[FL_LEDGER_OTHER].module = FL_LEDGER_NO_MODULE;
 	n = readlink("/proc/self/exe", p->exe, sizeof(p->exe) - 1);

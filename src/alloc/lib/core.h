@@ -215,10 +215,27 @@ enum fl_real_kind {
 	FL_REAL_UNKNOWN,
 	FL_REAL_LIBC, /* glibc's, by its own names */
 	FL_REAL_OTHER, /* what comes behind us: its blocks take no header */
-	FL_REAL_ASIDE, /* malloc() is not ours in this process: nothing is counted */
+	/* from here on calls by the C library's names are none of our business */
+	FL_REAL_SANITIZER, /* calls by our own names are counted, its blocks take no header */
+	FL_REAL_ASIDE, /* malloc() is the program's: nothing is counted */
 };
 extern enum fl_real_kind fl_real_kind;
 extern bool fl_real_has_cxx; /* C++'s new and delete are ours, too */
+/* A sanitizer tells of free(); whether it does not of what realloc() frees. Not before it has begun. */
+bool fl_real_hides_realloc(void);
+
+struct fl_family {
+	void *(*malloc)(size_t size);
+	void *(*calloc)(size_t n, size_t size);
+	void *(*realloc)(void *p, size_t size);
+	void *(*memalign)(size_t alignment, size_t size);
+	int (*posix_memalign)(void **ret, size_t alignment, size_t size);
+	void (*free)(void *p);
+	size_t (*usable_size)(void *p);
+};
+extern struct fl_family fl_program; /* FL_REAL_ASIDE: what the process's names mean */
+void *fl_family_memalign(const struct fl_family *f, size_t alignment, size_t size);
+
 enum fl_real_kind fl_real_find(void);
 void *fl_real_malloc(size_t size);
 void *fl_real_calloc(size_t n, size_t size);
@@ -255,6 +272,8 @@ void *fl_block_malloc(uint32_t index, size_t size);
 void *fl_block_calloc(uint32_t index, size_t n, size_t size);
 void *fl_block_memalign(uint32_t index, size_t alignment, size_t size);
 void *fl_block_realloc(uint32_t index, void *p, size_t size);
+/* Somebody else freed what may be a block of ours. */
+void fl_block_freed(void *p);
 
 /* dump.c: the dump that the environment asked for; under the lock. */
 void fl_dump_wanted(void);

@@ -182,11 +182,15 @@ static void add_site(struct writer *w, uint32_t index)
 	add_extra(w, s, &c);
 }
 
+#define ASIDE "# malloc() is the program's own: nothing is counted\n"
+
 static int dump(int fd)
 {
 	struct writer w = { .fd = fd };
 
 	add(&w, FL_TAG_HEADING, sizeof(FL_TAG_HEADING) - 1);
+	if (fl_real_kind == FL_REAL_ASIDE)
+		add(&w, ASIDE, sizeof(ASIDE) - 1);
 	for (uint32_t i = FL_LEDGER_OTHER; !w.error && fl_book.process && i < fl_book.process->nr_sites;
 	     i++)
 		add_site(&w, i);

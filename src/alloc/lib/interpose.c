@@ -25,14 +25,22 @@
 #endif
 
 /*
- * Where the process's malloc() is not ours, functions that call it inside of the C library are left
- * to the C library's own.
+ * Where the process's malloc() is the program's or a sanitizer's, who calls ours by that name means
+ * what comes behind us, and is led there by a jump.
  */
+static inline bool passes_on(void)
+{
+	return unlikely(fl_real() >= FL_REAL_SANITIZER);
+}
+
 #define PASS_ON(type, name, parameters, arguments)                                                 \
 	do {                                                                                       \
-		if (unlikely(fl_real() == FL_REAL_ASIDE)) {                                        \
-			type(*next) parameters = (type(*) parameters)fl_real_next(name);           \
+		static type(*next) parameters;                                                     \
                                                                                                    \
+		if (passes_on()) {                                                                 \
+			if (!__atomic_load_n(&next, __ATOMIC_RELAXED))                             \
+				__atomic_store_n(&next, (type(*) parameters)fl_real_next(name),    \
+						 __ATOMIC_RELAXED);                                \
 			return next arguments;                                                     \
 		}                                                                                  \
 	} while (0)
@@ -40,6 +48,8 @@
 void *fl_own_malloc(size_t size);
 void *fl_own_malloc(size_t size)
 {
+	if (passes_on())
+		return fl_real_malloc(size);
 	return fl_block_malloc(fl_implicit(FL_CALLER), size);
 }
 
@@ -48,6 +58,8 @@ extern FL_API void *NAME(malloc)(size_t size) __attribute__((alias("fl_own_mallo
 FL_API void *NAME(calloc)(size_t n, size_t size);
 FL_API void *NAME(calloc)(size_t n, size_t size)
 {
+	if (passes_on())
+		return fl_real_calloc(n, size);
 	return fl_block_calloc(fl_implicit(FL_CALLER), n, size);
 }
 
@@ -55,6 +67,8 @@ FL_API void *NAME(calloc)(size_t n, size_t size)
 FL_API void *NAME(realloc)(void *p, size_t size);
 FL_API void *NAME(realloc)(void *p, size_t size)
 {
+	if (passes_on())
+		return fl_real_realloc(p, size);
 	return fl_block_realloc(fl_implicit(FL_CALLER), p, size);
 }
 
@@ -85,12 +99,14 @@ static void *aligned(uint32_t index, size_t alignment, size_t size)
 FL_API void *NAME(memalign)(size_t alignment, size_t size);
 FL_API void *NAME(memalign)(size_t alignment, size_t size)
 {
+	PASS_ON(void *, "memalign", (size_t, size_t), (alignment, size));
 	return aligned(fl_implicit(FL_CALLER), alignment, size);
 }
 
 FL_API void *NAME(aligned_alloc)(size_t alignment, size_t size);
 FL_API void *NAME(aligned_alloc)(size_t alignment, size_t size)
 {
+	PASS_ON(void *, "aligned_alloc", (size_t, size_t), (alignment, size));
 	return aligned(fl_implicit(FL_CALLER), alignment, size);
 }
 
@@ -100,6 +116,7 @@ FL_API int NAME(posix_memalign)(void **ret, size_t alignment, size_t size)
 	int before = errno;
 	void *p;
 
+	PASS_ON(int, "posix_memalign", (void **, size_t, size_t), (ret, alignment, size));
 	if (!alignment || alignment % sizeof(void *) || alignment & (alignment - 1))
 		return EINVAL;
 	p = fl_block_memalign(fl_implicit(FL_CALLER), alignment, size);
@@ -113,6 +130,7 @@ FL_API int NAME(posix_memalign)(void **ret, size_t alignment, size_t size)
 FL_API void *NAME(valloc)(size_t size);
 FL_API void *NAME(valloc)(size_t size)
 {
+	PASS_ON(void *, "valloc", (size_t), (size));
 	return fl_block_memalign(fl_implicit(FL_CALLER), (size_t)sysconf(_SC_PAGESIZE), size);
 }
 
@@ -121,6 +139,7 @@ FL_API void *NAME(pvalloc)(size_t size)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
+	PASS_ON(void *, "pvalloc", (size_t), (size));
 	if (size > SIZE_MAX - page) {
 		errno = ENOMEM;
 		return NULL;
@@ -160,5 +179,17 @@ FL_API size_t NAME(malloc_usable_size)(void *p)
 {
 	return fl_block_usable_size(p);
 }
+
+#ifndef FL_ALLOC_STATIC_
+/*
+ * Loaded before a program that has AddressSanitizer, we stand before its runtime, which refuses that
+ * since it fears not to see all blocks. It sees ours: they are its own.
+ */
+FL_API const char *__asan_default_options(void);
+FL_API const char *__asan_default_options(void)
+{
+	return "verify_asan_link_order=0";
+}
+#endif
 
 #endif

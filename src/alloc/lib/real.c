@@ -7,27 +7,102 @@
  * here - but strdup(), or a form of operator new that it did not define, would. A block of the C
  * library's handed to the program's free() is a crash. So the first of our functions that is called
  * looks whose malloc() the process uses. If it is not ours, all of them pass on to what comes behind
- * us and count nothing: the process is as if we were not there.
+ * us and count nothing: the process is as if we were not there. What was built with the library calls
+ * us by names of our own; that is led to the program's functions, as its free() will be.
  *
  * Where another allocator is linked or loaded behind us it stays the program's allocator: it may have
  * an interface of its own (mallocx(), mallctl()) that takes and gives the same blocks. Its blocks are
  * counted by their addresses (live.c).
+ *
+ * A sanitizer has to see each block, so what was built with the library has its blocks from there,
+ * counted by their addresses, too. Its free() may be called by whoever likes, as a pointer for instance:
+ * the sanitizer is asked to tell us of each. What was not built with the library is led on by a jump,
+ * so that the sanitizer's reports say who called.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "alloc/lib/core.h"
 
 enum fl_real_kind fl_real_kind;
 bool fl_real_has_cxx = true;
+struct fl_family fl_program;
+static struct fl_family next; /* what comes behind us */
+
+/* The sanitizer's own interface, where there is one. */
+extern int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+						     void (*on_free)(const volatile void *))
+	__attribute__((weak));
+
+static void on_malloc(const volatile void *p, size_t size)
+{
+	(void)p;
+	(void)size;
+}
+
+static const volatile void *_Atomic tried; /* whether its free is told */
+
+static void on_free(const volatile void *p)
+{
+	if (unlikely(p == tried))
+		tried = NULL;
+	else
+		fl_block_freed((void *)p);
+}
+
+static bool ask_sanitizer(void)
+{
+	return __sanitizer_install_malloc_and_free_hooks &&
+	       __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+}
+
+bool fl_real_hides_realloc(void)
+{
+	void *p;
+
+	if (fl_real_kind != FL_REAL_SANITIZER)
+		return false;
+	p = next.malloc(1);
+	tried = p;
+	next.free(next.realloc(p, 100000));
+	return atomic_exchange(&tried, NULL) != NULL;
+}
+
+void *fl_family_memalign(const struct fl_family *f, size_t alignment, size_t size)
+{
+	void *p = NULL;
+
+	if (f->memalign)
+		return f->memalign(alignment, size);
+	if (alignment < sizeof(void *))
+		alignment = sizeof(void *);
+	errno = f->posix_memalign(&p, alignment, size);
+	return p;
+}
+
+void *fl_real_memalign(size_t alignment, size_t size)
+{
+	return fl_family_memalign(&next, alignment, size);
+}
 
 #if FL_SANITIZED || defined(FL_ALLOC_STATIC_)
 
+/* In a program that has a sanitizer we are compiled with it; a static one has us by the linker. */
 enum fl_real_kind fl_real_find(void)
 {
-	fl_real_kind = FL_REAL_LIBC;
-	return fl_real_kind;
+	enum fl_real_kind kind = FL_SANITIZED ? FL_REAL_OTHER : FL_REAL_LIBC;
+
+	if (FL_SANITIZED) {
+		next = (struct fl_family){ malloc, calloc, realloc, memalign, posix_memalign, free,
+					   malloc_usable_size };
+		if (ask_sanitizer())
+			kind = FL_REAL_SANITIZER;
+	}
+	__atomic_store_n(&fl_real_kind, kind, __ATOMIC_RELEASE);
+	return kind;
 }
 
 void *fl_real_next(const char *name)
@@ -37,31 +112,27 @@ void *fl_real_next(const char *name)
 
 void *fl_real_malloc(size_t size)
 {
-	return NULL;
+	return next.malloc(size);
 }
 
 void *fl_real_calloc(size_t n, size_t size)
 {
-	return NULL;
+	return next.calloc(n, size);
 }
 
 void *fl_real_realloc(void *p, size_t size)
 {
-	return NULL;
-}
-
-void *fl_real_memalign(size_t alignment, size_t size)
-{
-	return NULL;
+	return next.realloc(p, size);
 }
 
 void fl_real_free(void *p)
 {
+	next.free(p);
 }
 
 size_t fl_real_usable_size(void *p)
 {
-	return 0;
+	return next.usable_size(p);
 }
 
 #else
@@ -80,16 +151,6 @@ extern void fl_own_free(void *p) __attribute__((visibility("hidden")));
 extern void *fl_own_new(size_t size) __attribute__((visibility("hidden")));
 extern void fl_own_delete(void *p, uintptr_t second, uintptr_t third)
 	 __attribute__((visibility("hidden")));
-
-static struct {
-	void *(*malloc)(size_t size);
-	void *(*calloc)(size_t n, size_t size);
-	void *(*realloc)(void *p, size_t size);
-	void *(*memalign)(size_t alignment, size_t size);
-	int (*posix_memalign)(void **ret, size_t alignment, size_t size);
-	void (*free)(void *p);
-	size_t (*usable_size)(void *p);
-} next;
 
 /* What the loader allocated while it was asked: the C library's, whatever comes out of it. */
 static FL_TLS bool finding;
@@ -169,7 +230,7 @@ static bool is_ours(const char *name, void *own)
 		if (was_called)
 			fl_alloc_free(p);
 	} else {
-		void *p = __libc_malloc(1);
+		void *p = keep_early(__libc_malloc(1));
 
 		((void (*)(void *))found)(p);
 	}
@@ -187,38 +248,65 @@ static bool is_libcs(void)
 	       privately.start == libc.start;
 }
 
-static void find_next(void)
+/* From @where on: RTLD_NEXT, RTLD_DEFAULT. */
+static void find_family(void *where, struct fl_family *ret)
 {
-	*(void **)&next.malloc = fl_real_next("malloc");
-	*(void **)&next.calloc = fl_real_next("calloc");
-	*(void **)&next.realloc = fl_real_next("realloc");
-	*(void **)&next.memalign = fl_real_next("memalign");
-	*(void **)&next.posix_memalign = fl_real_next("posix_memalign");
-	*(void **)&next.free = fl_real_next("free");
-	*(void **)&next.usable_size = fl_real_next("malloc_usable_size");
+	*(void **)&ret->malloc = dlsym(where, "malloc");
+	*(void **)&ret->calloc = dlsym(where, "calloc");
+	*(void **)&ret->realloc = dlsym(where, "realloc");
+	*(void **)&ret->memalign = dlsym(where, "memalign");
+	*(void **)&ret->posix_memalign = dlsym(where, "posix_memalign");
+	*(void **)&ret->free = dlsym(where, "free");
+	*(void **)&ret->usable_size = dlsym(where, "malloc_usable_size");
+}
+
+/* All of it is the runtime's: some have the interface, and malloc() is another's. */
+static bool is_sanitizers(const struct fl_family *f)
+{
+	void *const all[] = { (void *)f->malloc,   (void *)f->calloc, (void *)f->realloc,
+			      (void *)f->memalign, (void *)f->free,   (void *)f->usable_size };
+	struct fl_image image, other;
+	bool same = fl_image_at((uintptr_t)__sanitizer_install_malloc_and_free_hooks, &image);
+
+	for (size_t i = 0; same && i < sizeof(all) / sizeof(all[0]); i++)
+		same = all[i] && fl_image_at((uintptr_t)all[i], &other) && other.start == image.start;
+	return same;
+}
+
+static enum fl_real_kind find_kind(void)
+{
+	find_family(RTLD_NEXT, &next);
+	if (is_ours("malloc", (void *)fl_own_malloc) && is_ours("free", (void *)fl_own_free)) {
+		if (is_libcs())
+			return FL_REAL_LIBC;
+		return is_sanitizers(&next) && ask_sanitizer() ? FL_REAL_SANITIZER : FL_REAL_OTHER;
+	}
+	find_family(RTLD_DEFAULT, &fl_program);
+	if (fl_program.memalign == memalign) /* it has no such function: this is ours */
+		fl_program.memalign = NULL;
+	if (!is_sanitizers(&fl_program) || !ask_sanitizer())
+		return FL_REAL_ASIDE;
+	next = fl_program;
+	return FL_REAL_SANITIZER;
 }
 
 enum fl_real_kind fl_real_find(void)
 {
-	enum fl_real_kind kind = FL_REAL_LIBC;
 	struct fl_image allocator;
+	enum fl_real_kind kind;
 	int before = errno;
 
 	if (finding) {
 		was_called = true;
-		return FL_REAL_LIBC;
+		return FL_REAL_UNKNOWN;
 	}
 	finding = true;
-	find_next();
-	if (!is_ours("malloc", (void *)fl_own_malloc) || !is_ours("free", (void *)fl_own_free))
-		kind = FL_REAL_ASIDE;
-	else if (!is_libcs())
-		kind = FL_REAL_OTHER;
+	kind = find_kind();
 	if (kind == FL_REAL_OTHER && fl_image_at((uintptr_t)next.malloc, &allocator)) {
 		allocator_start = allocator.start;
 		allocator_end = allocator.end;
 	}
-	fl_real_has_cxx = kind != FL_REAL_ASIDE && has_cxx();
+	fl_real_has_cxx = kind <= FL_REAL_OTHER && has_cxx();
 	finding = false;
 	errno = before;
 	__atomic_store_n(&fl_real_kind, kind, __ATOMIC_RELEASE);
@@ -245,18 +333,6 @@ void *fl_real_realloc(void *p, size_t size)
 	if (q)
 		memcpy(q, p, size); /* at most 32 of them, each a few bytes within an arena */
 	return q;
-}
-
-void *fl_real_memalign(size_t alignment, size_t size)
-{
-	void *p = NULL;
-
-	if (next.memalign)
-		return next.memalign(alignment, size);
-	if (alignment < sizeof(void *))
-		alignment = sizeof(void *);
-	errno = next.posix_memalign(&p, alignment, size);
-	return p;
 }
 
 void fl_real_free(void *p)

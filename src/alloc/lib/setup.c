@@ -172,7 +172,7 @@ static void begin(void)
 	read_environment();
 	if (fl_settings.off)
 		return;
-	if (fl_real() == FL_REAL_ASIDE)
+	if (fl_real() >= FL_REAL_SANITIZER)
 		fl_settings.depth = 0;
 	pthread_atfork(before_fork, in_parent, in_child);
 	if (fl_settings.signal)
@@ -180,12 +180,7 @@ static void begin(void)
 	if (!fl_settings.runner) /* the record is made when something is counted */
 		return;
 	l = fl_lock();
-	if (fl_book_open() && fl_real_kind == FL_REAL_ASIDE)
-		fl_book_flag(FL_LEDGER_ASIDE);
-	else if (fl_real_kind == FL_REAL_OTHER)
-		fl_book_flag(FL_LEDGER_OTHER_MALLOC);
-	if (!fl_real_has_cxx)
-		fl_book_flag(FL_LEDGER_CXX_ASIDE);
+	fl_book_open();
 	fl_unlock(l);
 }
 

@@ -244,16 +244,21 @@ FL_API void fl_alloc_register(struct fl_alloc_module *pub)
 	static atomic_bool registered_exit;
 	struct fl_image image = { .path = "" };
 	struct fl_locked l;
+	bool hidden;
 
 	fl_setup();
-	if (pub->private_id || fl_settings.off || fl_real() == FL_REAL_ASIDE)
+	if (pub->private_id || fl_settings.off)
 		return;
+	hidden = fl_real_hides_realloc();
 	fl_image_at((uintptr_t)pub->image, &image);
 	if (!atomic_exchange(&registered_exit, true))
 		atexit(at_exit);
 	l = fl_lock();
-	if (!pub->private_id && fl_book_open())
+	/* an empty record says why there is nothing */
+	if (!pub->private_id && fl_book_open() && fl_real_kind != FL_REAL_ASIDE)
 		add_module(pub, &image);
+	if (hidden)
+		fl_book_flag(FL_LEDGER_REALLOC_HIDDEN);
 	if (pub->flags & FL_ALLOC_MODULE_CXX)
 		fl_settings.news = true;
 	fl_unlock(l);

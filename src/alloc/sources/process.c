@@ -17,6 +17,8 @@ struct pid_source {
 	char name[32];
 	const char *skip;
 	struct fl_callers *names; /* records' strings are its: it stays until the next reading */
+	uint32_t flags; /* that were found before */
+	uint64_t refused;
 };
 
 static bool is_strangers(pid_t pid)
@@ -52,9 +54,15 @@ static int read_entry(struct pid_source *ps, const struct fl_alloc_filter *f,
 		r = fl_callers_open(&opts, &ps->names);
 	if (r == 0)
 		r = fl_ledger_read(fd, &e, ps->names, set, &findings->damaged);
-	if (r == 0)
-		keep_matches(f, set);
-	return r;
+	if (r < 0)
+		return r;
+	/* said once, however often it is read */
+	findings->flags = e.flags & ~ps->flags;
+	findings->refused = ps->refused ? 0 : e.refused;
+	ps->flags |= e.flags;
+	ps->refused = e.refused;
+	keep_matches(f, set);
+	return 0;
 }
 
 static int pid_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,

@@ -21,6 +21,8 @@ struct fl_alloc_findings {
 	void *ctx;
 	size_t errors; /* counted here by the source */
 	size_t damaged; /* sites that a program's ledger has no sense of */
+	uint32_t flags; /* of that ledger, where they are new: why something is not counted */
+	uint64_t refused; /* calls that it has no place for, the first time that there are any */
 };
 
 struct fl_alloc_source_ops {

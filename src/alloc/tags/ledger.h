@@ -55,7 +55,8 @@ enum fl_ledger_state {
 #define FL_LEDGER_OTHER_MALLOC (1u << 1) /* counted over an allocator that is not the C library's */
 #define FL_LEDGER_CXX_ASIDE   (1u << 2) /* the program has an operator new of its own */
 #define FL_LEDGER_PEAKS	      (1u << 3) /* peaks are kept */
-#define FL_LEDGER_SANITIZED   (1u << 4)
+#define FL_LEDGER_SANITIZED   (1u << 4) /* malloc() is a sanitizer's: what was built with the library is counted */
+#define FL_LEDGER_REALLOC_HIDDEN (1u << 5) /* which does not tell what is reallocated by others */
 
 struct fl_ledger_process {
 	uint64_t at;	 /* its own place */

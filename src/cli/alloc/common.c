@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc/tags/ledger.h"
 #include "alloc/views/merge.h"
 #include "base/num.h"
 #include "cli/say.h"
@@ -232,6 +233,29 @@ static void help_with_pid(int err)
 			    "or as root");
 }
 
+bool alloc_say_limits(uint32_t flags, uint64_t refused, const char *name)
+{
+	if (flags & FL_LEDGER_ASIDE) {
+		fl_say(FL_WARNING, "%s brings its own malloc(), which is left to it: nothing was counted",
+		       name);
+		fl_say_help("its allocator may have statistics of its own (MALLOC_CONF for "
+			    "jemalloc); 'foreland alloc watch --attach PID' counts from outside");
+	}
+	if (flags & FL_LEDGER_SANITIZED)
+		fl_say(FL_NOTE, "%s: a sanitizer answers malloc(): of what was not built with the library "
+				"nothing is counted", name);
+	if (flags & FL_LEDGER_REALLOC_HIDDEN)
+		fl_say(FL_NOTE, "%s: what such code reallocates is not seen", name);
+	if (flags & FL_LEDGER_OTHER_MALLOC)
+		fl_say(FL_NOTE, "%s: another allocator than the C library's is used: what is freed by "
+				"functions of its own is not seen", name);
+	if (refused)
+		fl_say(FL_WARNING,
+		       "%s: %llu calls came from more callers than can be told apart; they are summed",
+		       name, (unsigned long long)refused);
+	return !refused && !(flags & FL_LEDGER_ASIDE);
+}
+
 int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 	       struct fl_alloc_set *set, bool *ret_usable)
 {
@@ -253,6 +277,8 @@ int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 	if (set->torn)
 		fl_say_line("%s: warning: %s [TORN]", s->name,
 			fl_alloc_errors[FL_ALLOC_TORN].message);
+	if (!alloc_say_limits(findings.flags, findings.refused, s->name))
+		return FL_EXIT_FINDINGS;
 	return findings.errors || findings.damaged ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 

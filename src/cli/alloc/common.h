@@ -59,6 +59,9 @@ int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret);
 /* How much was seen, on standard error; nothing for other sources. @code, or FL_EXIT_FINDINGS where that is not all. */
 int alloc_note(struct fl_alloc_source *s, int code);
 
+/* What a program's ledger (@flags, @refused) does not count, or not apart. False: something is missing. */
+bool alloc_say_limits(uint32_t flags, uint64_t refused, const char *name);
+
 /* FL_EXIT_FINDINGS also where some lines were bad; *@ret_usable tells whether @set is filled. */
 int alloc_read(struct fl_alloc_source *s, const struct fl_alloc_filter *f,
 	       struct fl_alloc_set *set, bool *ret_usable);

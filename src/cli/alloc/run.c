@@ -68,22 +68,6 @@ static void say_why_nothing(const struct alloc_runner *r, const char *name)
 			    "before it is executed?");
 }
 
-/* False where something of the account is missing, or summed that was asked for apart. */
-static bool say_limits(const struct fl_ledger_entry *e, const char *name)
-{
-	if (e->flags & FL_LEDGER_ASIDE) {
-		fl_say(FL_WARNING, "%s brings its own malloc(), which is left to it: nothing was counted",
-		       name);
-		fl_say_help("its allocator may have statistics of its own (MALLOC_CONF for "
-			    "jemalloc); 'foreland alloc watch --attach PID' counts from outside");
-	}
-	if (e->refused)
-		fl_say(FL_WARNING,
-		       "%s: %llu calls came from more callers than can be told apart; they are summed",
-		       name, (unsigned long long)e->refused);
-	return !e->refused && !(e->flags & FL_LEDGER_ASIDE);
-}
-
 /* What it became by exec has another name; its figures would be taken for the program's. */
 static bool became_other(const struct alloc_runner *r, const struct fl_ledger_entry *e)
 {
@@ -122,7 +106,7 @@ static int read_accounts(struct report *rp, const struct fl_ledger_entry *own)
 		if (v[i].at == own->at || v[i].state == FL_LEDGER_FORKING ||
 		    v[i].state == FL_LEDGER_REPLACED)
 			continue;
-		rp->is_whole &= say_limits(&v[i], v[i].comm);
+		rp->is_whole &= alloc_say_limits(v[i].flags, v[i].refused, v[i].comm);
 		r = fl_ledger_read(rp->runner->ledger, &v[i], rp->names, &rp->set, &rp->damaged);
 	}
 	for (size_t i = 0; r == 0 && i < rp->set.n; i++)
@@ -187,10 +171,7 @@ static int report(struct report *rp)
 		return FL_EXIT_FINDINGS;
 	}
 	if (r == 0)
-		rp->is_whole = say_limits(&own, rp->name);
-	if (r == 0 && own.flags & FL_LEDGER_OTHER_MALLOC)
-		fl_say(FL_NOTE, "another allocator than the C library's is used: what is freed by "
-				"functions of its own is not seen");
+		rp->is_whole = alloc_say_limits(own.flags, own.refused, rp->name);
 	if (r == 0)
 		r = fl_callers_open(&names, &rp->names);
 	if (r == 0)
