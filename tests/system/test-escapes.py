@@ -110,7 +110,9 @@ try:
     subprocess.run(git + ["checkout", "-q", "."], check=True)
     p = subprocess.run(["patch", "-p1", "--batch"], cwd="tree", input=r.stdout, capture_output=True)
     with open("tree/Makefile") as f:
-        expect("patch -p1 takes it, and the Makefile stays as it was", f.read() == "all:\n" and not p.returncode, p)
+        # patch 2.8 makes no file whose name has a newline
+        expect("patch -p1 takes it, or refuses the name, and the Makefile stays as it was",
+               f.read() == "all:\n" and (not p.returncode or b"Invalid byte sequence" in p.stderr), p)
 except OSError as e:
     print(f"# names of any bytes: {e}")
 

@@ -45,7 +45,8 @@ def times(work, clock, what, before="", after=""):
     r = run("trace", "--clock", clock, "-o", out, *(["--json"] if what == "JSON" else []), DEF, "--", "sh", "-c", f"{before}{name}; {after}exit 0")
     if r.returncode:
         return {"": r.stderr}
-    at = re.compile(rf' (\d+(?:\.\d+)?): exec: .*name="{re.escape(name)}"')
+    # trace-cmd 3.3 has no blank between flags and nanoseconds
+    at = re.compile(rf'[ .](\d+(?:\.\d+)?): exec: .*name="{re.escape(name)}"')
     if what == "recording":
         shown = {"report": run("report", out).stdout}
         if shutil.which("trace-cmd"):
