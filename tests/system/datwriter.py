@@ -10,7 +10,7 @@ COMMON = """\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
 \tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
 
 """
-OPTIONS = {"date": 1, "cpustat": 2, "buffer": 3, "clock": 4, "uname": 5, "offset": 7, "cpucount": 8, "version": 9,
+OPTIONS = {"date": 1, "cpustat": 2, "buffer": 3, "clock": 4, "uname": 5, "offset": 7, "cpucount": 8, "version": 9, "procmaps": 10,
            "traceid": 11, "time_shift": 12, "tsc2nsec": 14}
 
 

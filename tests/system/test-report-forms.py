@@ -218,6 +218,30 @@ if shutil.which("protoc"):
            packets[0].get("sequence_flags") == "1", packets[:1])
 else:
     print("# protoc is not installed: Perfetto's messages are not decoded")
+# ---- mappings of processes, as trace-cmd records them (PROCMAPS, trace-cmd.dat.v6(5)), and what is none ----
+USER = format_of("user_stack", 12, [("unsigned int", "tgid", 8, 4, False), ("unsigned long", "caller[8]", 16, 64, False)], '"\\t=> %ps\\n", (void *)REC->caller[0]')
+
+
+def user_frames(*options):
+    data = m.record(12, 100, m.pack("I4x", 77) + m.pack("QQQQQ", 0x401010, 0x7f0000001234, 0x402000, 0x9000, 0) + bytes(24))
+    rec = Recording(m, {"test": [TEST]}, [("", "mono", {0: m.pages([(5000, data)])})], ftrace=[USER], comms={100: "a"},
+                    options=[("procmaps", o) for o in options])
+    r = report(write(rec.version_6()))
+    return [line[4:] for line in r.stdout.decode(errors="replace").splitlines() if line.startswith(" => ")], r
+
+
+MAPS = b"4d 2 prog\n401000 402000 /bin/prog\n7f0000000000 7f0000002000 /lib/one\n\0"
+plain, r = user_frames()
+expect("frames of processes are numbers where nothing says what they are", plain[0] == " <0000000000401010>" and len(plain) == 4, (plain, r.stderr))
+got, r = user_frames(MAPS)
+expect("and places in files where their mappings are recorded, the end left out", got == ["/bin/prog[+0x10]", "/lib/one[+0x1234]", *plain[2:]], (got, r.stderr))
+HOSTILE = [b"", b"\0", b"\n\n\n", b"4d", b"4d ffffffff x\n", b"zz 1 x\n401000 402000 /bin/prog\n\0", b"ffffffffffffffffff 1 x\n401000 402000 /a\n\0",
+           b"4d 1 x\n402000 401000 /backwards\n\0", b"4d 1 x\nframe\nframe 401010\nframe 401010 c x - y\nframe zz c 1 - y\n\0",
+           b"4e 1 other\n401000 402000 /of/another\n\0"]
+wrong = [(o, *user_frames(o)) for o in HOSTILE]
+expect("what is no mapping changes nothing", all(got == plain and r.returncode in (0, 1) for _, got, r in wrong), [w for w in wrong if w[1] != plain][:2])
+got, r = user_frames(MAPS[:-1] + b"frame 401010 i 0 - \x1b[1mred\n\0")
+expect("a name is escaped as all that others wrote", got[0] == "\\x1b[1mred", got)
 # ---- a recording anew: nothing in it is left out ----
 def sections(data):
     """{number: [content]} of a file of version 7 that is not compressed, by the options' offsets (trace-cmd.dat.v7(5))."""
