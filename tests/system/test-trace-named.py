@@ -38,6 +38,59 @@ def symbols(path):
     return found
 
 
+RUST = """
+mod store {
+    pub struct Item { pub n: u64 }
+    impl Item {
+        #[inline(never)]
+        pub fn twice(&self, by: u64) -> u64 { println!("twice {}", by); std::hint::black_box(self.n * 2 + by) }
+    }
+    #[inline(never)]
+    pub fn add<T: Into<u64>>(a: T, b: u64) -> u64 { println!("add {}", b); std::hint::black_box(a.into() + b) }
+}
+fn main() { for i in 0..3 { store::Item { n: i }.twice(7 + i); store::add(i as u32, 30 + i); } }
+"""
+GO = """
+package main
+import "fmt"
+type Store struct { n int }
+//go:noinline
+func (s *Store) Add(by int) int { fmt.Println("add", by); s.n += by; return s.n }
+//go:noinline
+func twice(n int) int { fmt.Println("twice", n); return 2 * n }
+func main() { s := &Store{}; for i := 0; i < 3; i++ { s.Add(30 + i); twice(7 + i) } }
+"""
+
+
+def other_languages(work):
+    """What the programs say that they did, in their own order; names are as they stand in their sources."""
+    with open(f'{work}/named.rs', 'w', encoding='utf-8') as f:
+        f.write(RUST)
+    for mangling in ('legacy', 'v0'):
+        binary = f'{work}/rust-{mangling}'
+        command = ['rustc', '-O', '-o', binary, f'{work}/named.rs']
+        made = shutil.which('rustc') and any(out(*command, *more).returncode == 0 for more in (
+            ['-C', f'symbol-mangling-version={mangling}'], *[[]] * (mangling == 'legacy')))
+        if not made:
+            skip(f'Rust, {mangling} names', 'no rustc that makes them')
+            continue
+        rows, ended = trace(f'p:r/m {binary}:named::store::Item::twice by=$arg2:u64', f'p:r/f {binary}:named::store::add* b=$arg2:u64',
+                            command=[binary])
+        want = [(line.split()[0], int(line.split()[1])) for line in ended.stdout.splitlines() if re.match(r'(twice|add) \d', line)]
+        got = [({'m': 'twice', 'f': 'add'}[r['event']], list(r['args'].values())[0]) for r in rows]
+        check(f'Rust, {mangling} names: a method, and a glob of a generic function', len(want) == 6 and got == want, ended)
+    if not shutil.which('go'):
+        skip('Go names', 'no go')
+        return
+    with open(f'{work}/named.go', 'w', encoding='utf-8') as f:
+        f.write(GO)
+    out('go', 'build', '-o', f'{work}/go-named', f'{work}/named.go', env={**os.environ, 'GOFLAGS': '-mod=mod', 'GOCACHE': f'{work}/cache'})
+    rows, ended = trace(f'p:g/m {work}/go-named:main.(*Store).Add by=%bx:s64', f'p:g/f {work}/go-named:main.twi* n=%ax:s64', command=[f'{work}/go-named'])
+    want = [(line.split()[0], int(line.split()[1])) for line in ended.stdout.splitlines() if re.match(r'(twice|add) \d', line)]
+    got = [({'m': 'add', 'f': 'twice'}[r['event']], list(r['args'].values())[0]) for r in rows]
+    check('Go: a method, and a glob of functions', len(want) == 6 and got == want, ended)
+
+
 def by_function(work):
     offsets = symbols(program)
     rows, ended = trace(f'p {program}:paint_red n=$arg1:s32')
@@ -266,6 +319,7 @@ def main():
         by_mark()
         by_choice(work)
         by_cxx(work)
+        other_languages(work)
         by_type(work)
         by_library(work)
         by_refusal()

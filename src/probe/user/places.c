@@ -109,6 +109,20 @@ static bool fits(struct fl_str want, bool glob, struct fl_str name)
 	return glob ? fl_str_glob(want, name) : fl_str_eq(want, name);
 }
 
+/* Rust's "<store::Item>::twice" is written, and mangled by older compilers, as "store::Item::twice". */
+static bool fits_inherent(struct fl_str want, bool glob, struct fl_str name)
+{
+	_cleanup_buf_ struct fl_buf plain = {};
+	size_t end = fl_str_find(name, '>', 0);
+
+	if (!fl_str_starts(name, "<") || !fl_str_starts(fl_str_from(name, end), ">::") ||
+	    fl_str_find(name, ' ', 0) < end || fl_str_find(name, '<', 1) < end)
+		return false;
+	fl_buf_add_str(&plain, fl_str_sub(name, 1, end - 1));
+	fl_buf_add_str(&plain, fl_str_from(name, end + 1));
+	return !plain.error && fits(want, glob, fl_buf_str(&plain));
+}
+
 static bool is_wanted(struct fl_str want, bool glob, const char *symbol)
 {
 	struct fl_str name = fl_str(symbol);
@@ -120,7 +134,8 @@ static bool is_wanted(struct fl_str want, bool glob, const char *symbol)
 	if (fits(want, glob, name))
 		return true;
 	text = fl_elf_demangle(symbol);
-	return text && (fits(want, glob, fl_str(text)) || fits(want, glob, without_params(fl_str(text))));
+	return text && (fits(want, glob, fl_str(text)) || fits(want, glob, without_params(fl_str(text))) ||
+			fits_inherent(want, glob, fl_str(text)));
 }
 
 /*
