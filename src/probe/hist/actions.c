@@ -287,8 +287,11 @@ static struct fl_hist_value *variable_param(const struct hist_parse *p, const st
 	return v;
 }
 
-/* A parameter fits a field of its type, or of its size and sign; text of any kind fits "char[]". */
-static bool fits(const struct fl_hist_value *v, const struct fl_probe_arg *f)
+/*
+ * A parameter fits a field of its type, or of its size and sign; text of any kind fits "char[]". Ours: a sign is as
+ * good as the other, for the kernel's "long" is the "s64" of an event probe.
+ */
+static bool fits(const struct hist_parse *p, const struct fl_hist_value *v, const struct fl_probe_arg *f)
 {
 	bool is_text = f->type->flags & FL_TYPE_STRING, is_stack = f->type->flags & FL_TYPE_STACK;
 
@@ -298,7 +301,7 @@ static bool fits(const struct fl_hist_value *v, const struct fl_probe_arg *f)
 		return false;
 	if (is_stack || fl_str_is(f->body, v->type))
 		return true;
-	return f->size == v->size && (is_text || f->type->is_signed == v->is_signed);
+	return f->size == v->size && (is_text || p->set->ours || f->type->is_signed == v->is_signed);
 }
 
 /* "[SYSTEM.EVENT.]NAME": -EINVAL for one dot alone. */
@@ -328,7 +331,7 @@ static int make_param(const struct hist_parse *p, struct fl_hist_action *a, size
 			   : field_param(p, a, system, event, name);
 	if (!v)
 		return -EINVAL;
-	if (i >= a->synth->nr_args || !fits(v, &a->synth->args[i]))
+	if (i >= a->synth->nr_args || !fits(p, v, &a->synth->args[i]))
 		return hist_fault(p, FL_HIST_SYNTH_TYPE_MISMATCH, name);
 	a->ref[i] = hist_refer(p, v, system, event);
 	return a->ref[i] ? 0 : -ENOMEM;
