@@ -91,10 +91,10 @@ static void op_kill(char **args)
 		pause();
 		_exit(0);
 	}
-	fact("tpid=%d sig=%d ret=%ld", child, SIGUSR1, result(kill(child, SIGUSR1)));
-	fact("tpid=%d sig=%d ret=%ld", 4194303, SIGTERM, result(kill(4194303, SIGTERM)));
-	fact("tpid=%d sig=%d ret=%ld", child, SIGUSR1, result(syscall(SYS_tgkill, child, child, SIGUSR1)));
-	fact("tpid=%d sig=%d ret=%ld", child, SIGKILL, result(syscall(SYS_tkill, child, SIGKILL)));
+	fact("tpid=%d sig=SIGUSR1 ret=%ld", child, result(kill(child, SIGUSR1)));
+	fact("tpid=%d sig=SIGTERM ret=%ld", 4194303, result(kill(4194303, SIGTERM)));
+	fact("tpid=%d sig=SIGUSR1 ret=%ld", child, result(syscall(SYS_tgkill, child, child, SIGUSR1)));
+	fact("tpid=%d sig=SIGKILL ret=%ld", child, result(syscall(SYS_tkill, child, SIGKILL)));
 	wait(NULL);
 }
 
@@ -196,7 +196,8 @@ static void op_tcp(char **args)
 	else if (strcmp(args[0], "accept") == 0)
 		fact("raddr=127.0.0.1 rport=%d laddr=127.0.0.1 lport=%d waiting=0 max=9", mine, port);
 	else if (strcmp(args[0], "life") == 0)
-		fact("pid=%d comm=shelf-load lport=%d sent=1002 received=301", getpid(), mine); /* with SYN and FIN */
+		fact("pid=%d comm=shelf-load laddr=127.0.0.1 lport=%d raddr=127.0.0.1 rport=%d sent=1002 received=301",
+		     getpid(), mine, port); /* with SYN and FIN */
 	else
 		fact("{ limit: 9, waiting: 0 } hitcount: 1");
 	shutdown(c, SHUT_RDWR);

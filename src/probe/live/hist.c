@@ -200,13 +200,14 @@ static int refuse(struct live_probe *p, const char *why, struct fl_diag *diag)
 }
 
 /* Its strings are those that variables keep. */
-static int lay_out_synth(struct live_probe *p)
+static int lay_out_synth(const struct fl_session *t, struct live_probe *p)
 {
 	struct fl_record_layout *l = &p->pub.schema.layout;
 	int r = fl_record_layout(p->event, (struct fl_layout_options){}, l);
 
 	p->pub.schema.event = p->event;
 	p->pub.schema.hook = "synthetic event";
+	p->pub.schema.pretty = t->opts.pretty && !p->pub.is_counted;
 	if (l->nr_strings)
 		l->string_max = FL_HIST_STRING;
 	l->max_size = l->fixed_size + (uint32_t)l->nr_strings * FL_HIST_STRING;
@@ -280,7 +281,7 @@ int live_find_hists(struct fl_session *t, struct fl_diag *diag)
 		t->failed = i;
 		r = find_hists(t, i, diag);
 		if (r == 0 && is_synth(t, i))
-			r = lay_out_synth(&t->probes[i]);
+			r = lay_out_synth(t, &t->probes[i]);
 		if (r == 0 && is_synth(t, i))
 			r = live_read_filter(t, &t->probes[i], diag);
 	}
@@ -389,7 +390,37 @@ static const char *find_refs(struct fl_session *t, const struct live_probe *p, s
 	return NULL;
 }
 
-static void find_synths(struct fl_session *t, struct live_hist *h)
+/* The event's argument that an action's parameter is; NULL: it is something else. */
+static const struct fl_probe_arg *named_by(const struct fl_trigger *t, const struct fl_hist_value *ref,
+					   const struct fl_probe_event *e)
+{
+	for (size_t i = 0; i < t->nr_field_vars; i++) {
+		const struct fl_hist_value *v = t->field_var[i].val;
+		size_t arg = t->field_var[i].var == ref->target && v->field ? fl_hist_arg(e, v->field->name) : SIZE_MAX;
+
+		if (arg != SIZE_MAX)
+			return &e->args[arg];
+	}
+	return NULL;
+}
+
+/* A field is shown as what it is made of is: a port in network byte order stays one. */
+static void learn_types(const struct fl_trigger *t, const struct fl_hist_action *a, const struct fl_probe_event *e,
+			struct fl_probe_event *synth)
+{
+	for (size_t i = 0; i < a->nr_params && i < synth->nr_args; i++) {
+		const struct fl_probe_arg *arg = a->ref[i] ? named_by(t, a->ref[i], e) : NULL;
+		uint64_t size;
+
+		if (!arg || fl_type_ok(synth->args[i].btf) || fl_type_size(arg->btf, &size) < 0 ||
+		    size != synth->args[i].size)
+			continue;
+		synth->args[i].btf = arg->btf;
+		synth->args[i].written = arg->written;
+	}
+}
+
+static void find_synths(struct fl_session *t, const struct live_probe *from, struct live_hist *h)
 {
 	for (size_t i = 0; i < h->trigger->nr_actions; i++)
 		for (size_t k = 0; k < t->n; k++) {
@@ -401,6 +432,7 @@ static void find_synths(struct fl_session *t, struct live_hist *h)
 				(uint16_t)k, p->event, &p->pub.schema.layout,
 				p->filter.n && !p->reader_filters ? &p->filter : NULL,
 				p->pub.is_counted, p->counted_by, p->nr_counted_by };
+			learn_types(h->trigger, h->trigger->action[i], from->event, p->event);
 		}
 }
 
@@ -433,7 +465,7 @@ static int connect(struct fl_session *t, struct live_probe *p, struct live_hist 
 {
 	const char *why = find_refs(t, p, h);
 
-	find_synths(t, h);
+	find_synths(t, p, h);
 	return why ? refuse(p, why, diag) : 0;
 }
 

@@ -69,8 +69,12 @@ static bool has_meaning(const struct fl_record_schema *p, size_t arg, const stru
 		return !f->is_array && f->loc == FL_FIELD_INLINE &&
 		       fl_meaning_number(&said, fl_record_value(&p->layout.slots[arg], rec, 0, f->is_signed), out);
 	}
-	return plain_number(p, arg, rec, &v) && fl_type_kind(p->event->args[arg].btf) == BTF_KIND_INT &&
-	       fl_meaning_number(&said, v, out);
+	if (!plain_number(p, arg, rec, &v) || fl_type_kind(p->event->args[arg].btf) != BTF_KIND_INT)
+		return false;
+	if (fl_meaning_number(&said, v, out))
+		return true;
+	said.name = p->event->args[arg].name; /* "sig=regs->si": whoever calls it so knows what it is */
+	return fl_meaning_number(&said, v, out);
 }
 
 /* A field of an event, as it is: its own format may have names for it. */
