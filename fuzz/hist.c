@@ -42,7 +42,7 @@ static void print(const struct fl_hist *h, const uint8_t *data, size_t size, str
 	struct fl_buf out = {};
 
 	memcpy(keys, data, FL_MIN(size, sizeof(keys)));
-	fl_hist_trim(&p, &t, symbols);
+	fl_hist_trim(&t, symbols);
 	fl_hist_text(&p, &t, 80, symbols, true, &out);
 	fl_hist_json(&p, &t, symbols, &out);
 	fl_buf_fini(&out);

@@ -14,7 +14,7 @@ foreland = sys.argv[1]
 CALLS = 3000
 GETPPID = {'x86_64': 110, 'aarch64': 173}.get(os.uname().machine)
 LOAD = [sys.executable, '-c', f'import os\nfor i in range({CALLS}): os.getppid()']
-SYNTH = 's:call u64 lat; int pid; char what[]; u64 twice; s64 ret'
+SYNTH = 's:call u64 lat; int pid; char what[]; u64 twice; long ret'
 START, END = f't:q/start sys_enter id if id == {GETPPID}', 't:q/end sys_exit ret'
 FIRST = 'keys=common_pid:ts0=common_timestamp,name=common_comm'
 SECOND = 'keys=common_pid:lat=common_timestamp-$ts0,n=$name:two=$lat*2:onmatch(q.start).trace(call,$lat,common_pid,$n,$two,ret)'
@@ -144,6 +144,32 @@ def slices():
         tell(out.returncode == 1 and why in out.stderr and out.stderr.splitlines()[-1].find('^') == caret, f'--slice {text}', out.stderr)
 
 
+def stacks():
+    """The stack of a pair's first event, as a line's field, a key and what is saved: what --stack takes with that event."""
+    rows = [json.loads(line) for line in run('--json', '--stack', START).stdout.splitlines()]
+    want = {tuple(r['stack']) for r in rows[1:-1]}
+    synth, first = 's:call u64 lat; long[] st; s64 ret', 'keys=common_pid:ts0=common_timestamp,s=common_stacktrace'
+    second = 'keys=common_pid:lat=common_timestamp-$ts0:onmatch(q.start).trace(call,$lat,$s,ret)'
+    args = [synth, START, '--hist', first, END, '--hist', second]
+    rows = [json.loads(line) for line in run('--json', *args).stdout.splitlines()]
+    made = [r['args'] for r in rows[1:-1]]
+    tell(made and len(made) + totals(rows)['call']['lost'] == CALLS and {tuple(a['st']) for a in made} == want and
+         len({a['ret'] for a in made}) == 1, "a stack is a pair's field", want, made[:2])
+    text = run(*args).stdout
+    frames = '\n'.join('=> ' + f for f in want.pop())
+    tell(re.search(r' call: lat=\d+ st=STACK:\n' + re.escape(frames) + r'\n ret=\d+$', text, re.M), 'as the kernel prints it', text[:1000])
+    by, _ = counted(synth, '--hist', 'keys=st.stacktrace', START, '--hist', first, END, '--hist', second, command=LOAD)
+    tell(sum(r['hitcount'] for r in by['call']) == CALLS and '=> ' + '\n=> '.join(by['call'][0]['keys']['st']) == frames, 'and a key', by)
+    by, _ = counted(START, '--hist', 'keys=common_pid:v=id:onmax($v).save(common_stacktrace)', command=LOAD)
+    tell([['=> ' + '\n=> '.join(v) for v in r['saved'].values()] for r in by['start']] == [[frames]], 'and saved', by)
+    with tempfile.TemporaryDirectory() as folder:
+        run('-o', folder + '/x.dat', *args)
+        out = subprocess.run([foreland, 'report', '--json', folder + '/x.dat'], capture_output=True, text=True, check=False).stdout
+    kept = [json.loads(line) for line in out.splitlines()]
+    kept = [r['args']['st'] for r in kept if r.get('event') == 'call']
+    tell(kept and all('=> ' + '\n=> '.join(st) == frames for st in kept), 'and in a recording', kept[:2], frames)
+
+
 def flight():
     """What was kept up to the moment of snapshot() is a file of its own; the program waits for it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -229,6 +255,7 @@ def main():
     seen()
     tables()
     slices()
+    stacks()
     flight()
     namespace()
     return done()

@@ -56,7 +56,7 @@ static void print_table(struct trace_job *s, size_t i, struct fl_hist_table *tab
 	const struct fl_record_schema *schema = &fl_session_probe(s->session, i)->schema;
 	size_t more = 0;
 
-	fl_hist_trim(schema, table, s->symbols);
+	fl_hist_trim(table, s->symbols);
 	if (s->o->top && table->n > s->o->top)
 		more = keep_top(table, s->o->top);
 	if (s->o->json)

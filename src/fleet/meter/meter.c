@@ -127,7 +127,7 @@ static int add_hist(struct fl_meter *m, size_t i, size_t k, struct fl_metrics *t
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	fl_hist_trim(schema, &table, m->symbols);
+	fl_hist_trim(&table, m->symbols);
 	r = fl_hist_metrics(schema, &table, series_of(m, k), m->symbols, to);
 	fl_hist_table_fini(&table);
 	return r;

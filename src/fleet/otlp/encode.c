@@ -304,18 +304,24 @@ static void put_element(struct fl_buf *b, unsigned int field, const struct sourc
 	}
 }
 
+/* Of a stack, behind which there are zeros. */
+static bool is_end(const struct source *s, size_t element)
+{
+	return s->slot->kind == FL_SLOT_STACK && !fl_record_value(s->slot, s->rec, element, false);
+}
+
 static void put_arg(struct fl_buf *b, const struct fl_record_schema *p, size_t i, const struct source *s)
 {
 	size_t kv = open_attribute(b, LOG_ATTRIBUTES, s->arg->name), any, array;
 
 	if (fl_record_fault(&p->layout, s->rec, i)) {
 		fl_pb_close(b, fl_pb_open(b, KEY_VALUE_VALUE));
-	} else if (!s->arg->count) {
+	} else if (s->slot->kind != FL_SLOT_STACK && !s->arg->count) {
 		put_element(b, KEY_VALUE_VALUE, s, 0);
 	} else {
 		any = fl_pb_open(b, KEY_VALUE_VALUE);
 		array = fl_pb_open(b, ANY_ARRAY);
-		for (size_t k = 0; k < s->slot->count; k++)
+		for (size_t k = 0; k < s->slot->count && !is_end(s, k); k++)
 			put_element(b, ARRAY_VALUES, s, k);
 		fl_pb_close(b, array);
 		fl_pb_close(b, any);

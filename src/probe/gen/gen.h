@@ -173,6 +173,9 @@ struct fl_gen_error {
 	const char *why;
 };
 
+/* Frames on top of a kernel stack that a hook's program takes: its own, and those of what calls it. */
+uint8_t fl_gen_own_frames(enum fl_hook hook);
+
 /* What a record of this event needs to carry when it is made by that hook; stacks are the caller's. */
 struct fl_layout_options fl_gen_layout(const struct fl_probe_event *e, enum fl_hook hook, bool is_multi);
 

@@ -126,7 +126,25 @@ void fl_gen_frames(struct fl_gen *g, int32_t at)
 {
 	fl_gen_clear(g, at, FL_HIST_FRAMES_RAW * 8);
 	fl_gen_scratch_at(g, BPF_REG_2, at);
-	fl_gen_stack(g, FL_STACK_KERNEL, FL_HIST_FRAMES_RAW);
+	fl_gen_stack(g, FL_STACK_KERNEL, FL_HIST_FRAMES_RAW, fl_gen_own_frames((enum fl_hook)(g->hook - fl_hooks)));
+}
+
+void fl_gen_copy(struct fl_gen *g, int32_t from, int32_t to, int32_t size)
+{
+	for (int32_t done = 0; done < size; done += 8) {
+		fl_emit_load(g->p, 8, BPF_REG_1, GEN_REC, (int16_t)(from + done));
+		fl_emit_store(g->p, 8, GEN_REC, (int16_t)(to + done), BPF_REG_1);
+	}
+}
+
+int fl_gen_stack_field(struct fl_gen *g, const char *name, int32_t at)
+{
+	size_t arg = fl_hist_arg(g->e, name);
+
+	if (arg == SIZE_MAX || g->l->slots[arg].kind != FL_SLOT_STACK)
+		return fl_gen_refuse(g, SIZE_MAX, "a histogram wants a stack that is no field of a synthetic event");
+	fl_gen_copy(g, g->l->slots[arg].offset, at, FL_HIST_FRAMES_RAW * 8);
+	return 0;
 }
 
 void fl_gen_comm_text(struct fl_gen *g, int32_t at, int32_t size)
@@ -146,7 +164,7 @@ static int key_field(struct fl_gen *g, const struct fl_hist_field *f, int32_t at
 	} else if (f->is_string) {
 		key_string(g, &g->l->slots[f->arg], at, f->size);
 	} else if (f->source == FL_HIST_STACK && f->value->field && f->value->field->size) {
-		return fl_gen_refuse(g, SIZE_MAX, "a stack that is a field is no key here");
+		r = fl_gen_stack_field(g, f->value->field->name, at);
 	} else if (f->source == FL_HIST_STACK) {
 		fl_gen_frames(g, at);
 	} else {

@@ -104,8 +104,8 @@ int fl_gen_touch(struct fl_gen *g);
 int fl_gen_raw(struct fl_gen *g);
 /* Puts the stacks that the layout wants behind the record. */
 void fl_gen_stacks(struct fl_gen *g);
-/* r0 = bytes of the stack of that kind, or -errno, put into @frames words at r2. */
-void fl_gen_stack(struct fl_gen *g, enum fl_stack_kind kind, uint32_t frames);
+/* r0 = bytes of the stack of that kind without its first @skip frames, or -errno, put into @frames words at r2. */
+void fl_gen_stack(struct fl_gen *g, enum fl_stack_kind kind, uint32_t frames, uint8_t skip);
 /* hist.c: counts what was fetched, by each of @hists in turn. */
 int fl_gen_hists(struct fl_gen *g, const struct fl_gen_hist *const *hists, size_t n);
 /* One of them after its filter: variables and actions, too. */
@@ -119,6 +119,10 @@ void fl_gen_shape(struct fl_gen *g, enum fl_hist_modifier m, uint64_t bucket);
 void fl_gen_comm_text(struct fl_gen *g, int32_t at, int32_t size);
 /* The frames of the kernel's stack, with zeros behind them. */
 void fl_gen_frames(struct fl_gen *g, int32_t at);
+/* Those that are a field of the synthetic event whose record this is. */
+int fl_gen_stack_field(struct fl_gen *g, const char *name, int32_t at);
+/* Words of the scratch record; @size is a multiple of 8. */
+void fl_gen_copy(struct fl_gen *g, int32_t from, int32_t to, int32_t size);
 /* Zeros there. */
 void fl_gen_clear(struct fl_gen *g, int32_t at, int32_t size);
 /* reg = GEN_REC + @at */

@@ -14,13 +14,30 @@
  */
 #include "probe/gen/private.h"
 
-void fl_gen_stack(struct fl_gen *g, enum fl_stack_kind kind, uint32_t frames)
+/*
+ * A probe on registers walks its stack from these. A trampoline's walk starts in the program, then
+ * comes the trampoline; neither is a symbol, and what kallsyms has below their addresses says
+ * nothing. The program of a raw tracepoint is followed by functions that are known by name.
+ */
+uint8_t fl_gen_own_frames(enum fl_hook hook)
+{
+	switch (fl_hooks[hook].ctx) {
+	case FL_CTX_TRAMPOLINE:
+		return 2;
+	case FL_CTX_ARGS:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+void fl_gen_stack(struct fl_gen *g, enum fl_stack_kind kind, uint32_t frames, uint8_t skip)
 {
 	struct fl_insns *p = g->p;
 
 	fl_emit_mov(p, BPF_REG_1, GEN_CTX);
 	fl_emit_movi(p, BPF_REG_3, (int32_t)frames * 8);
-	fl_emit_movi(p, BPF_REG_4, kind == FL_STACK_USER ? BPF_F_USER_STACK : 0);
+	fl_emit_movi(p, BPF_REG_4, (kind == FL_STACK_USER ? BPF_F_USER_STACK : 0) | skip);
 	fl_emit_call(p, BPF_FUNC_get_stack);
 }
 
@@ -32,7 +49,7 @@ static void one_stack(struct fl_gen *g, enum fl_stack_kind kind)
 
 	fl_emit_mov(p, BPF_REG_2, GEN_REC);
 	fl_emit_alu(p, BPF_ADD, BPF_REG_2, GEN_CURSOR);
-	fl_gen_stack(g, kind, FL_STACK_FRAMES);
+	fl_gen_stack(g, kind, FL_STACK_FRAMES, 0);
 	fl_emit_store(p, 2, GEN_REC, (int16_t)(at + offsetof(struct fl_stackloc, off)), GEN_CURSOR);
 	fl_emit_store(p, 2, GEN_REC, (int16_t)(at + offsetof(struct fl_stackloc, len)), BPF_REG_0);
 	fl_emit_jmpi(p, BPF_JSLE, BPF_REG_0, 0, none);

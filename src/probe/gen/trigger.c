@@ -195,7 +195,7 @@ static int number(struct fl_gen *g, const struct fl_hist_value *v, unsigned int 
 	} else if (v->flags & FL_HV_HITCOUNT) {
 		fl_emit_movi(p, BPF_REG_1, 1);
 	} else if (v->flags & FL_HV_STACK || !v->field) {
-		return fl_gen_refuse(g, SIZE_MAX, "stacks are not kept in variables yet");
+		return fl_gen_refuse(g, SIZE_MAX, "a stack is no number");
 	} else {
 		return field(g, v);
 	}
@@ -235,10 +235,22 @@ static int text(struct fl_gen *g, const struct fl_hist_value *v, int32_t at)
 	return 0;
 }
 
+/* The frames of @v at @at, with zeros behind them. */
+static int frames(struct fl_gen *g, const struct fl_hist_value *v, int32_t at)
+{
+	if (v->flags & (FL_HV_REF | FL_HV_ALIAS))
+		fl_gen_copy(g, kept_at(g, v), at, FL_HIST_FRAMES_RAW * 8);
+	else if (v->field && v->field->size)
+		return fl_gen_stack_field(g, v->field->name, at);
+	else
+		fl_gen_frames(g, at);
+	return 0;
+}
+
 /* @v at @at, in the room that a place has for it. */
 static int put(struct fl_gen *g, const struct fl_hist_value *v, uint16_t room, int32_t at)
 {
-	int r = room > 8 ? text(g, v, at) : fl_gen_hist_number(g, v);
+	int r = v->flags & FL_HV_STACK ? frames(g, v, at) : room > 8 ? text(g, v, at) : fl_gen_hist_number(g, v);
 
 	if (r == 0 && room == 8)
 		fl_emit_store(g->p, 8, GEN_REC, (int16_t)at, BPF_REG_1);
@@ -403,6 +415,8 @@ static int put_fields(struct fl_gen *g, const struct fl_hist_action *a, const st
 		if (s->kind == FL_SLOT_STRING) {
 			r = put_text(g, v, s->offset, room);
 			room += FL_HIST_STRING;
+		} else if (s->kind == FL_SLOT_STACK) {
+			r = frames(g, v, synth_at(g) + s->offset);
 		} else {
 			r = number(g, v, 0);
 			fl_emit_store(g->p, s->size, GEN_REC, (int16_t)(synth_at(g) + s->offset), BPF_REG_1);

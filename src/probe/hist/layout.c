@@ -27,7 +27,7 @@ uint16_t fl_hist_value_room(const struct fl_hist_value *v)
 	const struct fl_hist_value *target = v->flags & (FL_HV_REF | FL_HV_ALIAS) ? v->target : v;
 
 	if (target->flags & FL_HV_STACK)
-		return 8 + FL_HIST_FRAMES_RAW * 8;
+		return FL_HIST_FRAMES_RAW * 8;
 	return target->flags & FL_HV_STRING_ || strstr(target->type, "char[") ? FL_HIST_STRING : 8;
 }
 

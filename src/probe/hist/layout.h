@@ -8,6 +8,8 @@
 #ifndef PROBE_HIST_LAYOUT_H
 #define PROBE_HIST_LAYOUT_H
 
+#include <assert.h>
+
 #include "base/str.h"
 #include "probe/hist/hist.h"
 #include "probe/record/layout.h"
@@ -17,9 +19,9 @@
 #define FL_HIST_STRING	   256 /* bytes of a string that is kept, NUL included: the kernel's MAX_FILTER_STR_VAL */
 #define FL_HIST_COMM_SIZE  16
 #define FL_HIST_LEAST_STRING 16
-#define FL_HIST_FRAMES	   FL_HV_FRAMES /* of a stack: the kernel's own depth */
-/* Taken for it: those of tracing itself stand in front, and are taken off by the reader. */
-#define FL_HIST_FRAMES_RAW (FL_HIST_FRAMES + 8)
+#define FL_HIST_FRAMES	   FL_FIELD_FRAMES
+#define FL_HIST_FRAMES_RAW FL_FIELD_FRAMES_RAW
+static_assert(FL_HIST_FRAMES == FL_HV_FRAMES, "a key and a field have the same depth");
 #define FL_HIST_MAX_KEY	   512 /* bytes: the kernel's limit of a map's key */
 
 enum fl_hist_source {
@@ -117,7 +119,7 @@ int fl_hist_match(struct fl_hist *h, const struct fl_probe_event *e, const struc
 /* SIZE_MAX: it is not kept there. */
 size_t fl_hist_place_of(const struct fl_hist_kept *kept, const struct fl_hist_value *v);
 
-/* Bytes of a value that is kept: a string's 64, a stack's frames behind their number, else 8. */
+/* Bytes of a value that is kept: a string's 64, a stack's frames with zeros behind them, else 8. */
 uint16_t fl_hist_value_room(const struct fl_hist_value *v);
 
 /* The argument of that name; SIZE_MAX: none. */

@@ -227,23 +227,6 @@ void live_unload(struct live_probe *p)
 	live_close(&p->scratch);
 }
 
-/*
- * A probe on registers walks its stack from these. A trampoline's walk starts in the program, then
- * comes the trampoline; neither is a symbol, and what kallsyms has below their addresses says
- * nothing. The program of a raw tracepoint is followed by functions that are known by name.
- */
-static uint8_t own_frames(enum fl_hook hook)
-{
-	switch (fl_hooks[hook].ctx) {
-	case FL_CTX_TRAMPOLINE:
-		return 2;
-	case FL_CTX_ARGS:
-		return 1;
-	default:
-		return 0;
-	}
-}
-
 static int lay_out(const struct fl_session *t, struct live_probe *p, enum fl_hook hook,
 		   struct fl_diag *diag)
 {
@@ -258,7 +241,7 @@ static int lay_out(const struct fl_session *t, struct live_probe *p, enum fl_hoo
 	p->pub.schema.format = p->points.format;
 	p->pub.hook = hook;
 	p->pub.schema.hook = fl_hooks[hook].name;
-	p->pub.schema.own_frames = own_frames(hook);
+	p->pub.schema.own_frames = fl_gen_own_frames(hook);
 	if (fl_record_layout(p->event, o, &p->pub.schema.layout) < 0)
 		return live_diagnose(diag, p, LIVE_TOO_BIG, (struct fl_span){0, 0});
 	return 0;

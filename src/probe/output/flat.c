@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "probe/event/format.h"
+#include "probe/output/stack.h"
 #include "probe/target/target.h"
 
 struct flattening {
@@ -74,6 +75,21 @@ static void put_inline(struct fl_buf *out, size_t at, struct fl_str text)
 		memcpy(out->data + at, text.p, text.n);
 }
 
+static int put_frames(const struct flattening *x, const struct fl_record_slot *s, size_t slot)
+{
+	struct fl_stack stack = fl_stack_field(s, x->rec, x->f->symbols);
+	uint32_t loc = x->out->len | (uint32_t)(8 * stack.n) << 16;
+	int r = 0;
+
+	for (size_t i = 0; i < stack.n && r == 0; i++) {
+		put_number(x->out, fl_stack_frame(&stack, i), 8);
+		r = told(x, fl_stack_frame(&stack, i));
+	}
+	if (!x->out->error)
+		fl_put_le32(x->out->data + slot, loc);
+	return r;
+}
+
 static int put_value(const struct flattening *x, size_t arg, size_t element, size_t at)
 {
 	const struct fl_probe_arg *a = &x->f->schema->event->args[arg];
@@ -90,6 +106,8 @@ static int put_value(const struct flattening *x, size_t arg, size_t element, siz
 			put_string(x->out, at, text);
 		return 0;
 	}
+	if (s->kind == FL_SLOT_STACK)
+		return put_frames(x, s, at);
 	number = fl_record_value(s, x->rec, element, a->type->is_signed);
 	if (s->kind == FL_SLOT_SYMBOL) {
 		put_string(x->out, at, fl_symbols_at(x->f->symbols, number));

@@ -83,19 +83,18 @@ static void add_stack(const struct fl_hist_field *f, const struct fl_hist_entry 
 		fl_buf_addz(out, "         (none)\n");
 }
 
-static void trim_key(const struct fl_hist_field *f, const struct fl_hist_entry *e, unsigned int own_frames,
-		     struct fl_symbols *symbols)
+static void trim_key(const struct fl_hist_field *f, const struct fl_hist_entry *e, struct fl_symbols *symbols)
 {
 	uint8_t *frames = (uint8_t *)e->key + f->offset; /* the table's own memory */
 	struct fl_stack s = key_stack(f, e, FL_HIST_FRAMES_RAW);
 
-	fl_stack_trim(FL_STACK_KERNEL, own_frames, symbols, &s);
+	fl_stack_trim(FL_STACK_KERNEL, 0, symbols, &s);
 	s.n = FL_MIN(s.n, (size_t)FL_HIST_FRAMES);
 	memmove(frames, s.frames, 8 * s.n);
 	memset(frames + 8 * s.n, 0, f->size - 8 * s.n);
 }
 
-void fl_hist_trim(const struct fl_record_schema *p, struct fl_hist_table *t, struct fl_symbols *symbols)
+void fl_hist_trim(struct fl_hist_table *t, struct fl_symbols *symbols)
 {
 	const struct fl_hist *h = t->hist;
 	bool any = false;
@@ -105,7 +104,7 @@ void fl_hist_trim(const struct fl_record_schema *p, struct fl_hist_table *t, str
 			continue;
 		any = true;
 		for (size_t i = 0; i < t->n; i++)
-			trim_key(&h->keys[k], &t->entries[i], p->own_frames, symbols);
+			trim_key(&h->keys[k], &t->entries[i], symbols);
 	}
 	if (any)
 		fl_hist_table_merge(t);
@@ -119,7 +118,7 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 
 	fl_buf_add_str(out, f->name);
 	if (f->source == FL_HIST_STACK) {
-		fl_buf_addz(out, ":\n");
+		fl_buf_addz(out, f->value && f->value->field ? ".stacktrace:\n" : ":\n");
 		add_stack(f, e, symbols, bytes, out);
 		return;
 	}
@@ -237,7 +236,32 @@ static struct fl_str seen_text(const struct fl_hist_place *p, const struct fl_hi
 	return fl_str_n(z, strnlen(z, p->size));
 }
 
-static void add_saved(const struct fl_hist *h, const struct fl_hist_entry *e, bool bytes, struct fl_buf *out)
+static struct fl_stack seen_stack(const struct fl_hist_place *p, const struct fl_hist_entry *e,
+				  struct fl_symbols *symbols)
+{
+	struct fl_stack s = { .frames = e->seen ? e->seen + p->offset : NULL };
+
+	while (s.frames && s.n < FL_HIST_FRAMES_RAW && fl_stack_frame(&s, s.n))
+		s.n++;
+	fl_stack_trim(FL_STACK_KERNEL, 0, symbols, &s);
+	s.n = FL_MIN(s.n, (size_t)FL_HIST_FRAMES);
+	return s;
+}
+
+/* The kernel shows where it keeps it, which says nothing: the frames, as in a key. */
+static void add_saved_stack(const struct fl_hist_place *p, const struct fl_hist_entry *e, struct fl_symbols *symbols,
+			    bool bytes, struct fl_buf *out)
+{
+	struct fl_stack s = seen_stack(p, e, symbols);
+
+	for (size_t i = 0; i < s.n; i++) {
+		fl_buf_addz(out, "\n\t\t");
+		add_text(fl_symbols_at(symbols, fl_stack_frame(&s, i)), bytes, out);
+	}
+}
+
+static void add_saved(const struct fl_hist *h, const struct fl_hist_entry *e, struct fl_symbols *symbols, bool bytes,
+		      struct fl_buf *out)
 {
 	for (size_t i = 0; i < h->seen.n; i++) {
 		const struct fl_hist_place *p = &h->seen.v[i];
@@ -247,15 +271,18 @@ static void add_saved(const struct fl_hist *h, const struct fl_hist_entry *e, bo
 			continue;
 		fl_buf_addf(out, "  %s: ", p->value->variable);
 		start = out->len;
-		if (p->size == 8)
+		if (p->from->flags & FL_HV_STACK)
+			add_saved_stack(p, e, symbols, bytes, out);
+		else if (p->size == 8)
 			fl_buf_addf(out, "%10" PRIu64, seen_number(p, e));
 		else
 			add_text(seen_text(p, e), bytes, out);
-		pad(out, start, p->size == 8 ? 0 : 32);
+		pad(out, start, p->size == FL_HIST_STRING ? 32 : 0);
 	}
 }
 
-static void add_seen(const struct fl_hist *h, const struct fl_hist_entry *e, bool bytes, struct fl_buf *out)
+static void add_seen(const struct fl_hist *h, const struct fl_hist_entry *e, struct fl_symbols *symbols, bool bytes,
+		     struct fl_buf *out)
 {
 	const struct fl_trigger *t = h->trigger;
 
@@ -267,7 +294,7 @@ static void add_seen(const struct fl_hist *h, const struct fl_hist_entry *e, boo
 		fl_buf_addf(out, "\n\t%s: %10" PRIu64, t->action[i]->handler == FL_HIST_ONMAX ? "max" : "changed",
 			    seen_number(&h->seen.v[at], e));
 		if (t->action[i]->kind != FL_HIST_SNAPSHOT)
-			add_saved(h, e, bytes, out);
+			add_saved(h, e, symbols, bytes, out);
 	}
 }
 
@@ -413,7 +440,7 @@ void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *
 		add_entry(t, &t->entries[i], &widths, symbols, bytes, out);
 		if (bars)
 			add_bar(t->entries[i].hits, most, bars, out);
-		add_seen(t->hist, &t->entries[i], bytes, out);
+		add_seen(t->hist, &t->entries[i], symbols, bytes, out);
 		fl_buf_addc(out, '\n');
 	}
 	if (t->snapshot.taken)
@@ -422,15 +449,20 @@ void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *
 		    t->hits + t->dropped, t->n, t->dropped);
 }
 
-static void json_stack(const struct fl_hist_field *f, const struct fl_hist_entry *e,
+static void json_frames(const char *key, const struct fl_stack *s, struct fl_symbols *symbols, struct fl_buf *out)
+{
+	fl_json_open(out, key, '[');
+	for (size_t i = 0; i < s->n; i++)
+		fl_json_str(out, NULL, fl_symbols_at(symbols, fl_stack_frame(s, i)));
+	fl_json_close(out, ']');
+}
+
+static void json_stack(const char *key, const struct fl_hist_field *f, const struct fl_hist_entry *e,
 		       struct fl_symbols *symbols, struct fl_buf *out)
 {
 	struct fl_stack s = key_stack(f, e, FL_HIST_FRAMES);
 
-	fl_json_open(out, "common_stacktrace", '[');
-	for (size_t i = 0; i < s.n; i++)
-		fl_json_str(out, NULL, fl_symbols_at(symbols, fl_stack_frame(&s, i)));
-	fl_json_close(out, ']');
+	json_frames(key, &s, symbols, out);
 }
 
 static void json_syscall(const char *key, uint64_t number, struct fl_buf *out)
@@ -449,7 +481,7 @@ static void json_key(const struct fl_hist_field *f, const struct fl_hist_entry *
 
 	fl_buf_add_str(&name, f->name);
 	if (f->source == FL_HIST_STACK)
-		json_stack(f, e, symbols, out);
+		json_stack(fl_buf_z(&name), f, e, symbols, out);
 	else if (f->is_string)
 		fl_json_str(out, fl_buf_z(&name), key_string(f, e));
 	else if (f->modifier == FL_HIST_SYM)
@@ -497,23 +529,30 @@ static void json_sums(const struct fl_hist *h, const struct fl_hist_entry *e, st
 	fl_json_close(out, '}');
 }
 
-static void json_saved(const struct fl_hist *h, const struct fl_hist_entry *e, struct fl_buf *out)
+static void json_saved(const struct fl_hist *h, const struct fl_hist_entry *e, struct fl_symbols *symbols,
+		       struct fl_buf *out)
 {
 	fl_json_open(out, "saved", '{');
 	for (size_t i = 0; i < h->seen.n; i++) {
 		const struct fl_hist_place *p = &h->seen.v[i];
 
-		if (p->from && p->size > 8)
+		if (p->from && p->from->flags & FL_HV_STACK) {
+			struct fl_stack s = seen_stack(p, e, symbols);
+
+			json_frames(p->value->variable, &s, symbols, out);
+		} else if (p->from && p->size > 8) {
 			fl_json_str(out, p->value->variable, seen_text(p, e));
-		else if (p->from && p->from->is_signed)
+		} else if (p->from && p->from->is_signed) {
 			fl_json_s64(out, p->value->variable, (int64_t)seen_number(p, e));
-		else if (p->from)
+		} else if (p->from) {
 			fl_json_u64(out, p->value->variable, seen_number(p, e));
+		}
 	}
 	fl_json_close(out, '}');
 }
 
-static void json_seen(const struct fl_hist *h, const struct fl_hist_entry *e, struct fl_buf *out)
+static void json_seen(const struct fl_hist *h, const struct fl_hist_entry *e, struct fl_symbols *symbols,
+		      struct fl_buf *out)
 {
 	fl_json_open(out, "seen", '[');
 	for (size_t i = 0; i < h->trigger->nr_actions; i++) {
@@ -530,7 +569,7 @@ static void json_seen(const struct fl_hist *h, const struct fl_hist_entry *e, st
 	}
 	fl_json_close(out, ']');
 	if (h->trigger->nr_save_vars)
-		json_saved(h, e, out);
+		json_saved(h, e, symbols, out);
 }
 
 void fl_hist_json(const struct fl_record_schema *p, const struct fl_hist_table *t,
@@ -546,7 +585,7 @@ void fl_hist_json(const struct fl_record_schema *p, const struct fl_hist_table *
 			fl_json_u64(out, "hitcount", e->hits);
 		json_sums(t->hist, e, out);
 		if (t->hist->seen.n)
-			json_seen(t->hist, e, out);
+			json_seen(t->hist, e, symbols, out);
 		fl_json_close(out, '}');
 		fl_json_end_line(out);
 	}

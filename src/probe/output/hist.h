@@ -9,7 +9,7 @@
 #include "probe/output/symbols.h"
 
 /* First: takes the frames of tracing itself off keys that are stacks, and merges what then is equal. */
-void fl_hist_trim(const struct fl_record_schema *p, struct fl_hist_table *t, struct fl_symbols *symbols);
+void fl_hist_trim(struct fl_hist_table *t, struct fl_symbols *symbols);
 
 /* @columns: of the terminal, which rows and a bar behind each have to fit; 0: none, and the kernel's own widths. */
 void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *t, unsigned int columns,

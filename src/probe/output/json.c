@@ -76,6 +76,17 @@ static void add_element(const struct fl_probe_arg *a, const struct fl_record_slo
 	}
 }
 
+static void add_stack(const struct fl_record_slot *s, const struct fl_record *rec, const char *key,
+		      struct fl_symbols *symbols, struct fl_buf *out)
+{
+	struct fl_stack stack = fl_stack_field(s, rec, symbols);
+
+	fl_json_open(out, key, '[');
+	for (size_t i = 0; i < stack.n; i++)
+		fl_json_str(out, NULL, fl_symbols_at(symbols, fl_stack_frame(&stack, i)));
+	fl_json_close(out, ']');
+}
+
 /* The bytes of those strings of an array that are no UTF-8, under "NAME_hex"; null for the others. */
 static void add_hex(const struct fl_probe_arg *a, const struct fl_record_slot *s, const struct fl_record *rec,
 		    size_t size, const char *key, struct fl_buf *out)
@@ -100,6 +111,10 @@ static void add_value(const struct fl_record_schema *p, size_t i, const struct f
 
 	if (fl_record_fault(&p->layout, rec, i)) {
 		fl_json_null(out, key.z);
+		return;
+	}
+	if (s->kind == FL_SLOT_STACK) {
+		add_stack(s, rec, key.z, symbols, out);
 		return;
 	}
 	if (p->pretty && fl_pretty_json(p, i, rec, key.z, symbols, out))

@@ -57,8 +57,17 @@ static uint8_t dynamic_size(const struct fl_field *f)
 	return 1;
 }
 
-static enum fl_print print_of(struct fl_str conversion, const struct fl_field *f)
+/* A stack that a synthetic event has for a field. */
+static bool is_stack(const struct fl_format *format, const struct fl_field *f)
 {
+	return fl_str_is(format->system, "synthetic") && f->loc != FL_FIELD_INLINE &&
+	       fl_str_ends(f->type, "long[]");
+}
+
+static enum fl_print print_of(const struct fl_format *format, struct fl_str conversion, const struct fl_field *f)
+{
+	if (is_stack(format, f))
+		return FL_PRINT_SYMBOL;
 	if (dynamic_size(f))
 		return f->is_signed ? FL_PRINT_SIGNED : FL_PRINT_UNSIGNED;
 	if (f->loc != FL_FIELD_INLINE)
@@ -142,7 +151,7 @@ int fl_event_printer_make(const struct fl_format *format, struct fl_arena *arena
 			return -ENOMEM;
 		v->field = f;
 		conversion = conversion_of(fmt, f->name, &v->count);
-		v->print = print_of(conversion, f);
+		v->print = print_of(format, conversion, f);
 		v->dynamic_size = v->print == FL_PRINT_STRING ? 0 : dynamic_size(f);
 		if (!conversion.n && f->is_array && v->print != FL_PRINT_STRING)
 			v->count = f->array_len;

@@ -81,6 +81,30 @@ static void add_lines(enum fl_stack_kind kind, const struct fl_stack *s, const s
 		fl_buf_addz(out, " => ...\n");
 }
 
+struct fl_stack fl_stack_field(const struct fl_record_slot *slot, const struct fl_record *rec,
+			       struct fl_symbols *symbols)
+{
+	struct fl_stack s = fl_record_frames(slot, rec);
+
+	fl_stack_trim(FL_STACK_KERNEL, 0, symbols, &s);
+	s.n = FL_MIN(s.n, (size_t)FL_FIELD_FRAMES);
+	return s;
+}
+
+void fl_stack_field_text(const struct fl_record_slot *slot, const struct fl_record *rec, struct fl_symbols *symbols,
+			 bool bytes, struct fl_buf *out)
+{
+	struct fl_stack s = fl_stack_field(slot, rec, symbols);
+
+	fl_buf_addz(out, "STACK:\n");
+	for (size_t i = 0; i < s.n; i++) {
+		size_t from = out->len;
+
+		fl_buf_addf(out, "=> %.*s", FL_STR_ARG(fl_symbols_at(symbols, fl_stack_frame(&s, i))));
+		end_line(out, from, bytes);
+	}
+}
+
 void fl_stack_text(const struct fl_record_schema *p, uint32_t cpu, const struct fl_record *rec, size_t size,
 		   struct fl_symbols *symbols, bool bytes, struct fl_buf *out)
 {

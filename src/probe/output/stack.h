@@ -35,6 +35,13 @@ void fl_stack_text(const struct fl_record_schema *p, uint32_t cpu, const struct 
 void fl_stack_json(const struct fl_record_schema *p, const struct fl_record *rec, size_t size,
 		   struct fl_symbols *symbols, struct fl_buf *out);
 
+/* The frames of an FL_SLOT_STACK, without those of tracing. */
+struct fl_stack fl_stack_field(const struct fl_record_slot *s, const struct fl_record *rec, struct fl_symbols *symbols);
+
+/* The kernel's "STACK:", and its frames in lines of their own, as a field of a synthetic event. */
+void fl_stack_field_text(const struct fl_record_slot *s, const struct fl_record *rec, struct fl_symbols *symbols,
+			 bool bytes, struct fl_buf *out);
+
 /* Their names in a line of JSON, and the headings of their lines in text. */
 extern const char *const fl_stack_keys[_FL_STACK_MAX];
 extern const char *const fl_stack_titles[_FL_STACK_MAX];

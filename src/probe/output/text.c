@@ -26,6 +26,7 @@ struct event_text {
 	const struct fl_record_schema *probe;
 	struct fl_buf text;  /* "event: (place)", then " name=" of each argument */
 	size_t head;	     /* length of the first; without place where that changes */
+	bool has_stack;
 	bool place_varies;
 	uint32_t *name_end;  /* where each argument's part ends in @text */
 	struct number *numbers; /* of each argument that is just that; size 0: it is not */
@@ -134,6 +135,8 @@ static size_t value_room(const struct fl_probe_arg *a, const struct fl_record_sl
 {
 	size_t one = FL_PUT_NUMBER + 2;
 
+	if (s->kind == FL_SLOT_STACK)
+		return 0; /* its lines are added at their own pace */
 	if (s->kind == FL_SLOT_SYMBOL || a->type->print == FL_PRINT_SYMBOL)
 		one = FL_SYMBOL_MAX + 4;
 	else if (s->kind == FL_SLOT_STRING)
@@ -174,6 +177,7 @@ static int prepare(struct fl_text *t, struct event_text *x, const struct fl_reco
 		fl_buf_addf(&x->text, " %.*s=", FL_STR_ARG(e->args[i].name));
 		x->name_end[i] = (uint32_t)x->text.len;
 		x->numbers[i] = plain_number(p, i);
+		x->has_stack |= p->layout.slots[i].kind == FL_SLOT_STACK;
 		x->fixed_room += value_room(&e->args[i], &p->layout.slots[i]);
 	}
 	x->fixed_room += x->text.len;
@@ -320,8 +324,17 @@ static inline __attribute__((always_inline)) char *put_value(char *p, const stru
 	return put_any_value(p, l, i);
 }
 
-/* Values by their types have no longest form: this line is put together at its own pace. */
-static void add_pretty(const struct line *l, uint32_t cpu, struct fl_buf *out)
+static void end_piece(const struct line *l, size_t from, struct fl_buf *out)
+{
+	if (!l->t->bytes)
+		fl_escape_from(out, from);
+}
+
+/*
+ * Values by their types have no longest form, and stacks have lines of their own: this line is put together at its
+ * own pace, from @from on.
+ */
+static void add_pretty(const struct line *l, uint32_t cpu, size_t from, struct fl_buf *out)
 {
 	const struct fl_record_schema *p = l->x->probe;
 	const char *text = l->x->text.data;
@@ -336,13 +349,20 @@ static void add_pretty(const struct line *l, uint32_t cpu, struct fl_buf *out)
 	for (size_t i = 0; i < p->event->nr_args; i++) {
 		fl_buf_add(out, text + done, l->x->name_end[i] - done);
 		done = l->x->name_end[i];
+		if (p->layout.slots[i].kind == FL_SLOT_STACK) {
+			end_piece(l, from, out);
+			fl_stack_field_text(&p->layout.slots[i], l->rec, l->t->symbols, l->t->bytes, out);
+			from = out->len;
+			continue;
+		}
 		if (!fl_record_fault(&p->layout, l->rec, i) &&
-		    fl_pretty_text(p, i, l->rec, l->t->symbols, out))
+		    p->pretty && fl_pretty_text(p, i, l->rec, l->t->symbols, out))
 			continue;
 		if (fl_buf_reserve(out, l->x->fixed_room + l->size))
 			out->len = (size_t)(put_value(out->data + out->len, l, i) - out->data);
 	}
 	fl_buf_addc(out, '\n');
+	end_piece(l, from, out);
 }
 
 static void add_plain(const struct line *l, uint32_t cpu, struct fl_buf *out)
@@ -369,22 +389,20 @@ static void add_plain(const struct line *l, uint32_t cpu, struct fl_buf *out)
 	p = fl_put_char(p, '\n');
 	out->len += (size_t)(p - start);
 	out->data[out->len] = '\0';
+	end_piece(l, (size_t)(start - out->data), out);
 }
 
 void fl_text_record(struct fl_text *t, uint32_t cpu, const struct fl_record *rec, size_t size,
 		    struct fl_buf *out)
 {
 	struct line l = { t, &t->events[rec->event], rec, size };
-	size_t from = out->len;
 
 	if (!fl_buf_reserve(out, l.x->fixed_room + size))
 		return;
-	if (l.x->probe->pretty)
-		add_pretty(&l, cpu, out);
+	if (l.x->probe->pretty || l.x->has_stack)
+		add_pretty(&l, cpu, out->len, out);
 	else
 		add_plain(&l, cpu, out);
-	if (!t->bytes)
-		fl_escape_from(out, from);
 	if (l.x->probe->pretty)
 		fl_pretty_buffers(l.x->probe, rec, out);
 	if (l.x->probe->layout.stacks)

@@ -25,7 +25,7 @@ static bool find_field(void *ctx, struct fl_str name, struct fl_filter_field *re
 	for (size_t i = 0; i < s->event->nr_args; i++) {
 		const struct fl_probe_arg *a = &s->event->args[i];
 
-		if (fl_str_eq(a->name, name) && a->count == 0) {
+		if (fl_str_eq(a->name, name) && a->count == 0 && !(a->type->flags & FL_TYPE_STACK)) {
 			*ret = field_of(a, &s->layout->slots[i]);
 			return true;
 		}

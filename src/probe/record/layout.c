@@ -13,6 +13,9 @@ static struct fl_record_slot slot_of(const struct fl_probe_arg *a)
 	if (a->type->flags & FL_TYPE_SYMSTR) {
 		s.kind = FL_SLOT_SYMBOL;
 		s.size = 8;
+	} else if (a->type->flags & FL_TYPE_STACK) {
+		s.kind = FL_SLOT_STACK;
+		s.count = FL_FIELD_FRAMES_RAW;
 	} else if (a->type->flags & FL_TYPE_STRING) {
 		s.kind = FL_SLOT_STRING;
 		s.size = sizeof(struct fl_strloc);
@@ -181,6 +184,15 @@ uint64_t fl_stack_frame(const struct fl_stack *s, size_t i)
 
 	memcpy(&v, s->frames + 8 * i, sizeof(v));
 	return v;
+}
+
+struct fl_stack fl_record_frames(const struct fl_record_slot *s, const struct fl_record *r)
+{
+	struct fl_stack stack = { .frames = fl_record_at(r, s->offset) };
+
+	while (stack.n < s->count && fl_stack_frame(&stack, stack.n))
+		stack.n++;
+	return stack;
 }
 
 int fl_record_stack(const struct fl_record_layout *l, const struct fl_record *r, size_t size,

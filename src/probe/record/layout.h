@@ -79,10 +79,16 @@ enum fl_stack_kind {
 /* Frames of one stack, as many as the kernel walks (its default of perf_event_max_stack). */
 #define FL_STACK_FRAMES 127
 
+/* Of one that is a field of a synthetic event: the kernel's own depth. */
+#define FL_FIELD_FRAMES	    31
+/* Taken for it: those of tracing itself stand in front, and are taken off by the reader. */
+#define FL_FIELD_FRAMES_RAW (FL_FIELD_FRAMES + 8)
+
 enum fl_slot_kind {
 	FL_SLOT_VALUE,
 	FL_SLOT_STRING, /* struct fl_strloc */
 	FL_SLOT_SYMBOL, /* address of a symstr */
+	FL_SLOT_STACK,	/* frames of the kernel, zeros behind them: FL_FIELD_FRAMES_RAW elements */
 };
 
 /* Memory that is recorded beside a value, to be shown by its type. */
@@ -161,6 +167,9 @@ struct fl_stack {
 int fl_record_stack(const struct fl_record_layout *l, const struct fl_record *r, size_t size,
 		    enum fl_stack_kind kind, struct fl_stack *ret);
 uint64_t fl_stack_frame(const struct fl_stack *s, size_t i);
+
+/* The frames of an FL_SLOT_STACK. */
+struct fl_stack fl_record_frames(const struct fl_record_slot *s, const struct fl_record *r);
 
 bool fl_record_fault(const struct fl_record_layout *l, const struct fl_record *r, size_t arg);
 
