@@ -23,6 +23,7 @@ LINE = re.compile(r"^\s*(?:\w+: +)?\s*(.+?)-(-?\d+)\s+\[(\d+)\]\s*(?:[-.\w]{4,5}
 
 # Of both texts the one in the middle is cut out before they are compared.
 DIFFERENCES = [
+    ("hrtimer's modes as the kernel prints them; trace-cmd leaves them numbers", r"(hrtimer=.* mode=)\S+", r"\1"),
     ("%pS has the function's size as the kernel prints it; trace-cmd leaves it out", r"(\+0x[0-9a-f]+)/0x[0-9a-f]+", r"\1"),
     ("trace-cmd takes 'vmemmap_base' for 0 and prints addresses that are none", r"page=\S+", "page="),
     ("trace-cmd cannot parse it, or shows names that are no strings as numbers", r".*FAILED TO PARSE.*", None),

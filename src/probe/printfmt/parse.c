@@ -480,6 +480,8 @@ static bool call_args(struct fl_expr_parser *p, const struct call *c, struct fl_
 {
 	if (!c->max)
 		return take_field(p, e);
+	if (c->call == FL_CALL_DYNAMIC_ARRAY && (!take_field(p, e) || !fl_expr_take(p, ',')))
+		return false;
 	if (!take_args(p, c, e))
 		return false;
 	if (c->call == FL_CALL_FLAGS || c->call == FL_CALL_FLAGS_U64 ||

@@ -95,8 +95,8 @@ static void add_array(struct fl_value v, uint64_t count, unsigned int size,
 static void add_dynamic_array(const struct fl_expr *e, const struct fl_print_record *rec,
 			      struct fl_buf *out)
 {
-	struct fl_value v = fl_expr_value(e->args[0], rec);
-	uint64_t size = fl_expr_value(e->args[1], rec).number;
+	struct fl_value v = { .kind = FL_VALUE_BYTES, .bytes = fl_expr_field_bytes(e->field, rec) };
+	uint64_t size = fl_expr_value(e->args[0], rec).number;
 
 	add_array(v, size ? v.bytes.n / size : 0, size, rec, out);
 }
