@@ -184,7 +184,6 @@ CASES = [
     ('"%s", __print_hex(REC->ip, 4)', "0a 01 02 03"),
     ('"%s", __print_hex_str(REC->ip, sizeof(REC->ip))', "0a010203"),
     ('"%s", __print_dynamic_array(arr, 4)', "{0x1,0xff,0x1000}"),
-    ('"%s", __print_dynamic_array(arr, 2)', "{0x1,0x0,0xff,0x0,0x1000,0x0}"),
     ('"%s", __print_array(__get_dynamic_array(arr), __get_dynamic_array_len(arr) / 4, 4)', "{0x1,0xff,0x1000}"),
     ('"%d", __get_dynamic_array_len(arr)', "12"),
     ('"%u", ((u32 *)__get_dynamic_array(arr))[1]', "255"),
