@@ -257,6 +257,11 @@ def by_type(work):
     check('a parameter that is not there', 'the parameters are c, count, color' in ended.stderr, ended)
     rows, ended = trace(f'p {program}:serve x=c->nosuch')
     check('a member that is not there', 'NO_BTF_FIELD' in ended.stderr, ended)
+    with open(program, 'rb') as f, open(f'{program}-32', 'wb') as half:
+        head = f.read()
+        half.write(head[:4] + b'\1' + head[5:])     # a program of 32 bits
+    rows, ended = trace(f'p {program}-32:serve')
+    check('a program of 32 bits is told as that', 'is no whole program of 64 bits' in ended.stderr, ended)
     ended = out(foreland, 'probe', 'check', f'p {program}:0x1000 x=(client)c->cmd')
     check("probe check refuses a cast in the kernel's words and names trace", ended.returncode == 1 and
           'BTF is not available or not supported' in ended.stderr and "'foreland trace' takes types" in ended.stderr, ended)

@@ -354,6 +354,9 @@ static int no_place(struct fl_parse *p, struct fl_str at, struct fl_str symbol, 
 			fl_target_near_function(p->target, path, symbol, &near);
 		if (near.len)
 			fl_buf_addf(&why, ": did you mean '%.*s'?", FL_STR_ARG(fl_buf_str(&near)));
+	} else if (err == -EINVAL) {
+		fl_buf_addf(&why, "%.*s is no whole program of 64 bits: a place in it is named by its offset",
+			    FL_STR_ARG(path));
 	} else {
 		fl_buf_addf(&why, "%.*s cannot be read: %s", FL_STR_ARG(path), fl_errno_name(err));
 	}
