@@ -51,11 +51,14 @@ def wanted_x86_64(code):
 
 
 def wanted_arm64(code):
+    below = 0       # what the function has made room for
     for op, operands in code:
+        if op == 'sub' and (m := re.match(r'sp,sp,#?(\d+)', operands)):
+            below = int(m[1])
         if m := re.match(r'x0,x(\d)$', operands):
             return f'$arg{int(m[1]) + 1}'
         if m := re.match(r'x0,\[sp(?:,#?(\d+))?\]', operands):
-            return f'$stack{int(m[1] or 0) // 8}'
+            return f'$stack{(int(m[1] or 0) - below) // 8}'
     return '$arg1' if code == [('ret', '')] else None
 
 
