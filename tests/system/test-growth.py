@@ -32,7 +32,7 @@ def diff(before, after):
                       ["alloc", "diff", "a", "b"], None)
 
 
-def check(make, *args):
+def checked(make, *args):
     return lambda n: ({"syms": SYMS}, ["probe", "check", "--kallsyms", "syms", "--file", "dynamic_events", *args,
                                        "-"], make(n))
 
@@ -45,19 +45,19 @@ SHAPES = [
     ("metrics of one place", 2000, alloc(tag, "--prometheus", "out")),
     ("a difference of equal tags", 1000, diff(tag, tag)),
     ("a difference of tags that moved", 1000, diff(lambda i: tag(i, line=i), lambda i: tag(i, line=i + 10**6))),
-    ("definitions of one group", 500, check(lambda n: "".join(f"p:g/e{i} vfs_read a=%di:u64\n" for i in range(n)),
+    ("definitions of one group", 500, checked(lambda n: "".join(f"p:g/e{i} vfs_read a=%di:u64\n" for i in range(n)),
                                             "--sequence")),
-    ("definitions of one event, again and again", 500, check(lambda n: "".join(
+    ("definitions of one event, again and again", 500, checked(lambda n: "".join(
         f"p:g/e vfs_read+{i} a=%di:u64\n" for i in range(n)), "--sequence")),
-    ("definitions without a name", 500, check(lambda n: "p vfs_read a=%di:u64\n" * n, "--sequence")),
-    ("definitions and removals", 500, check(lambda n: "".join(
+    ("definitions without a name", 500, checked(lambda n: "p vfs_read a=%di:u64\n" * n, "--sequence")),
+    ("definitions and removals", 500, checked(lambda n: "".join(
         f"p:g/e{i} vfs_read\n" for i in range(n)) + "".join(f"-:g/e{i}\n" for i in range(n)), "--sequence")),
-    ("definitions, each alone", 500, check(lambda n: "p:g/e vfs_read a=%di:u64\n" * n)),
-    ("one long word", 40000, check(lambda n: "p:g/e vfs_read a=" + "x" * n + "\n")),
-    ("parentheses", 40000, check(lambda n: "p:g/e vfs_read a=" + "+0(" * n + "\n")),
-    ("blanks", 40000, check(lambda n: "p:g/e vfs_read" + " " * n + "a=%di\n")),
-    ("arguments", 30, check(lambda n: "p:g/e vfs_read " + " ".join(f"a{i}=%di" for i in range(n)) + "\n")),
-    ("terms of a filter", 4000, check(lambda n: "p:g/e vfs_read a=%di:u64 if " + " || ".join(
+    ("definitions, each alone", 500, checked(lambda n: "p:g/e vfs_read a=%di:u64\n" * n)),
+    ("one long word", 40000, checked(lambda n: "p:g/e vfs_read a=" + "x" * n + "\n")),
+    ("parentheses", 40000, checked(lambda n: "p:g/e vfs_read a=" + "+0(" * n + "\n")),
+    ("blanks", 40000, checked(lambda n: "p:g/e vfs_read" + " " * n + "a=%di\n")),
+    ("arguments", 30, checked(lambda n: "p:g/e vfs_read " + " ".join(f"a{i}=%di" for i in range(n)) + "\n")),
+    ("terms of a filter", 4000, checked(lambda n: "p:g/e vfs_read a=%di:u64 if " + " || ".join(
         f"a=={i}" for i in range(n)) + "\n")),
     ("symbols of one name", 2000, lambda n: (
         {"syms": "".join(f"ffffffff81{i:06x} t f\n" for i in range(n))},
