@@ -23,6 +23,15 @@ static bool wants_json(char **argv)
 	return false;
 }
 
+/* Whose lines stand among ours. */
+static bool runs_another(char **argv)
+{
+	for (char **p = argv + 1; *p; p++)
+		if (!strcmp(*p, "--"))
+			return true;
+	return false;
+}
+
 static bool put(int fd, const char *p, ssize_t n)
 {
 	for (ssize_t w; n > 0; p += w, n -= w) {
@@ -59,7 +68,7 @@ int main(int argc, char **argv)
 	self[n] = '\0';
 	dirname(self);
 	snprintf(real, sizeof(real), "%s/real", self);
-	snprintf(path, sizeof(path), "%s/lines/XXXXXX", self);
+	snprintf(path, sizeof(path), "%s/lines/%sXXXXXX", self, runs_another(argv) ? "mixed-" : "");
 	if (wants_json(argv) && fcntl(STDOUT_FILENO, F_GETFD) >= 0 && pipe2(p, O_CLOEXEC) == 0) {
 		int file = mkostemp(path, O_CLOEXEC);
 

@@ -46,9 +46,11 @@ class Judge:
         try:
             lines = [json.loads(line) for line in text.splitlines()]
         except ValueError as e:
-            return [f"no JSON: {e}"]
+            return [f"no JSON: {e}: {text[:300]!r}"]
         if not lines:
             return []
+        if not all(isinstance(line, dict) for line in lines):
+            return [f"no object: {text[:300]!r}"]
         command = lines[0].get("command")
         if lines[0].get("type") != "schema" or not command:
             return [f"the first line is no schema: {lines[0]}"]
