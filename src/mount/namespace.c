@@ -47,13 +47,16 @@ static int make_private(void)
 
 /* ---- mounting ---- */
 
-static int mount_here(const char *dir, int *ret_fuse)
+/* Where it fails, @ret_what is what was tried. */
+static int mount_here(const char *dir, int *ret_fuse, const char **ret_what)
 {
 	_cleanup_close_ int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	char options[128];
 
+	*ret_what = "opening /dev/fuse, to mount over";
 	if (fd < 0)
 		return -errno;
+	*ret_what = "mounting over";
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40750,user_id=%u,group_id=%u,default_permissions",
 		 fd, geteuid(), getegid());
 	if (mount("foreland", dir, "fuse.foreland", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
@@ -201,13 +204,13 @@ static int mount_by_helper(struct fl_mount *m, struct fl_buf *why)
 
 static int mount_for_all(struct fl_mount *m, struct fl_buf *why)
 {
-	int fd, r;
+	const char *what;
+	int fd, r = mount_here(m->dir, &fd, &what);
 
-	r = mount_here(m->dir, &fd);
 	if (r == -EPERM || r == -EACCES)
 		return mount_by_helper(m, why);
 	if (r < 0)
-		return say(why, r, "mounting over", m->dir);
+		return say(why, r, what, m->dir);
 	r = attach_fd(m, fd, why);
 	return r < 0 ? r : look_away(m->dir, why);
 }
@@ -215,11 +218,13 @@ static int mount_for_all(struct fl_mount *m, struct fl_buf *why)
 static int mount_for_command(struct fl_mount *m, struct fl_buf *why)
 {
 	int fd, r = unshare(CLONE_NEWNS) < 0 ? -errno : make_private();
+	const char *what = "a mount namespace for the command";
 
-	if (r == 0)
-		r = mount_here(STAGE, &fd);
 	if (r < 0)
-		return say(why, r, "a mount namespace for the command", "");
+		return say(why, r, what, "");
+	r = mount_here(STAGE, &fd, &what);
+	if (r < 0)
+		return say(why, r, what, STAGE);
 	m->outside = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	r = m->outside < 0 ? -errno : attach_fd(m, fd, why);
 	return r < 0 ? r : look_away(STAGE, why);

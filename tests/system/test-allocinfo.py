@@ -27,7 +27,7 @@ if not os.path.exists('/proc/allocinfo'):
     probe = mounted('true')
     if probe.returncode:
         print('1..0 # SKIP', probe.stderr.strip().split('\n')[-1])
-        sys.exit(77)
+        sys.exit(0)
     r = mounted('cat', '/proc/allocinfo')
     lines = r.stdout.split('\n')
     tell(lines[0].startswith('allocinfo - version: ') and len(lines) > 10 and

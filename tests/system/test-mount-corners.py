@@ -26,7 +26,7 @@ DEADLINE = 60
 
 def skip(why):
     print('1..0 # SKIP', why)
-    sys.exit(77)
+    sys.exit(0)
 
 
 def until(condition):

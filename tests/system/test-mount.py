@@ -33,7 +33,7 @@ def prints(expected, script, what, *options):
 
 def skip(why):
     print('1..0 # SKIP', why)
-    sys.exit(77)
+    sys.exit(0)
 
 
 probe = inside('true')

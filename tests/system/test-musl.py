@@ -155,8 +155,8 @@ def main():
                          + ["HAVE_STRUCT_TIMESPEC 1", "HAVE_CLOCK_GETTIME 1", "HAVE_CLOCK_REALTIME 1",
                             "HAVE_STRSIGNAL 1", "HAVE_SNPRINTF 1", "HAVE_VSNPRINTF 1"], include, out)
         json_c = library("json-c", ["*.c"],
-                         ["PACKAGE_VERSION \"musl\""] + [f"HAVE_{n} 1" for n in (
-                             "STRINGS_H", "UNISTD_H", "SYS_PARAM_H", "SYS_STAT_H", "FCNTL_H", "LIMITS_H", "LOCALE_H",
+                         ["PACKAGE_VERSION \"musl\"", "STDC_HEADERS 1"] + [f"HAVE_{n} 1" for n in (
+                             "STDLIB_H", "STRINGS_H", "UNISTD_H", "SYS_PARAM_H", "SYS_STAT_H", "FCNTL_H", "LIMITS_H", "LOCALE_H",
                              "SYSLOG_H", "STDARG_H", "STDINT_H", "INTTYPES_H", "STRING_H", "STRNCASECMP", "STRDUP",
                              "STRERROR", "SNPRINTF", "VSNPRINTF", "VASPRINTF", "OPEN", "SETLOCALE", "DECL_INFINITY",
                              "DECL_ISINF", "DECL_ISNAN", "DECL_NAN", "STRTOLL", "STRTOULL", "GETRANDOM",

@@ -38,5 +38,5 @@ for i in 0 1 2 3 4 5 6 7 8 9; do
 		echo "p:user/fn_$i$k $PWD/many:fn_$i$k n=%di:s64"
 	done
 done >defs
-numbers() { foreland trace --file defs -- ./many 2>err | sed -n 's/^.*: fn_0*\([0-9]*\): .* n=\([0-9]*\)$/\1 \2/p' | awk '$1 != $2 { print } END { print NR }'; }
+numbers() { foreland trace --file defs -- ./many 2>err | sed -n 's/^.*: fn_0*\([0-9][0-9]*\): .* n=\([0-9]*\)$/\1 \2/p' | awk '$1 != $2 { print } END { print NR }'; }
 prints 100 'functions of a program' numbers
