@@ -167,7 +167,8 @@ static void parameters(struct decls *d, const struct kdoc_token *v, size_t from,
 		} else if (end > from + 1 && v[from].word && is(&v[from + 1], "(") && behind(v, end, from + 1) == end) {
 			parameters(d, v, from + 2, end - 1); /* a macro around some */
 		} else if (end > from && is(&v[end - 1], "*")) {
-			declare(d, fl_str_n("", 0), &(struct kdoc_token){ fl_str_n("", 0), v[from].line, true });
+			declare(d, fl_str_n("", 0),
+				&(struct kdoc_token){ .s = fl_str_n("", 0), .line = v[from].line, .word = true });
 		} else if (name) {
 			if (end == from + 1 && is(name, "void"))
 				d->varargs = name->s;
@@ -205,7 +206,7 @@ static const struct kdoc_token *array_of(struct decls *d, const struct kdoc_toke
 	if (!t || !s)
 		return name;
 	snprintf(s, name->s.n + sizeof("_array"), "%.*s_array", FL_STR_ARG(name->s));
-	*t = (struct kdoc_token){ fl_str(s), name->line, true };
+	*t = (struct kdoc_token){ .s = fl_str(s), .line = name->line, .word = true };
 	return t;
 }
 
@@ -298,6 +299,19 @@ static void plain_members(struct decls *d, const struct kdoc_token *v, size_t fr
 	}
 }
 
+/*
+ * "int a, #ifdef X b, #endif c;": the scripts end a declaration at each line of the preprocessor's. What is left
+ * of it has no type, and they forget which struct it is in.
+ */
+static bool is_cut(const struct kdoc_token *v, size_t from, size_t end)
+{
+	for (size_t i = from + 1; i < end; i++) {
+		if (v[i].cut)
+			return true;
+	}
+	return false;
+}
+
 static void members(struct decls *d, const struct kdoc_token *v, size_t from, size_t to, struct fl_str prefix)
 {
 	bool is_enum;
@@ -317,7 +331,7 @@ static void members(struct decls *d, const struct kdoc_token *v, size_t from, si
 			nested(d, v, open, end, prefix);
 		else if (!macro_member(d, v, from, end, prefix) && !is(&v[from], "static_assert") &&
 			 !fl_str_starts(v[from].s, "__cacheline_group"))
-			plain_members(d, v, from, end, prefix, false);
+			plain_members(d, v, from, end, is_cut(v, from, end) ? fl_str_n("", 0) : prefix, false);
 		from = end + 1;
 	}
 	d->depth--;
@@ -488,7 +502,8 @@ static struct fl_str syscall_name(struct decls *d, const struct kdoc_token *v, s
 /* DEFINE_IDTENTRY_IRQ(name) is void name(struct pt_regs *regs, u32 vector), as 7.3's script knows. */
 static struct fl_str interrupt_entry(struct decls *d, const struct kdoc_token *v, size_t at)
 {
-	struct kdoc_token regs = { FL_STR("regs"), v[at].line, true }, vector = { FL_STR("vector"), v[at].line, true };
+	struct kdoc_token regs = { .s = FL_STR("regs"), .line = v[at].line, .word = true };
+	struct kdoc_token vector = { .s = FL_STR("vector"), .line = v[at].line, .word = true };
 
 	declare(d, fl_str_n("", 0), &regs);
 	declare(d, fl_str_n("", 0), &vector);

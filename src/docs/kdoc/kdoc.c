@@ -391,7 +391,8 @@ int kdoc_token_add(struct fl_arena *a, struct kdoc_tokens *t, struct fl_str s, u
 		t->v = v;
 		t->cap = cap;
 	}
-	t->v[t->n++] = (struct kdoc_token){ s, line, word };
+	t->v[t->n++] = (struct kdoc_token){ s, line, word, t->cut };
+	t->cut = false;
 	return 0;
 }
 
@@ -578,6 +579,7 @@ static bool declaration(struct kdoc_comment *r)
 				return true; /* to that script, it ends the declaration */
 			}
 			skip_directive(r);
+			r->tokens.cut = true;
 			continue;
 		}
 		if (line_tokens(r, i))

@@ -70,12 +70,14 @@ struct kdoc_token {
 	struct fl_str s;
 	uint32_t line;
 	bool word;
+	bool cut; /* a line of the preprocessor's stands before it */
 };
 
 struct kdoc_tokens {
 	struct kdoc_token *v;
 	size_t n, cap;
 	bool define; /* a macro's definition */
+	bool cut; /* the next one is */
 };
 
 int kdoc_token_add(struct fl_arena *a, struct kdoc_tokens *t, struct fl_str s, uint32_t line, bool word);
