@@ -89,6 +89,24 @@ PATCHES = {
     "a head that a strange line ends": HEADED + " index 1111111..2222222 100644\n" + names("a/" + A, "b/" + A) + HUNK,
     "a new file whose head a strange line ends": NEWHEAD + " index 1111111..2222222\n" + NEW,
     "two files, the first empty": NEWHEAD + "index 0000000..e69de29\n text\n" + names("a/" + A, "b/" + A) + HUNK,
+    "a blank behind a name": HEADED + "deleted file mode 100644\n" + names("a/%s " % A, "/dev/null") + "@@ -1,10 +0,0 @@\n" +
+                             "".join("-%s\n" % s for s in PAGE.split("\n")[:-1]),
+    "a head without hunks, in lines that end in CR": (NEWHEAD + "index 0000000..e69de29\n").replace("\n", "\r\n"),
+    "a mode of another type": "diff --git a/top.txt b/top.txt\ndeleted file mode 200644\n" + names("a/top.txt", "/dev/null") +
+                              "@@ -1 +0,0 @@\n-text\n",
+    "two modes of two types": HEADED + "old mode 100644\nnew mode 120000\n",
+    "a mode that is none": HEADED + "old mode 1006x4\nnew mode 100755\n",
+    "a rename without one of the names": HEADED.replace("b/" + A, "b/x") + "rename to x\n",
+    "a rename and a copy": HEADED.replace("b/" + A, "b/x") + "rename from %s\nrename to x\ncopy from %s\ncopy to x\n" % (A, A),
+    "a head with an index alone": HEADED + "index 1111111..2222222 100644\n",
+    "a head of one line, of two names": HEADED.replace("b/" + A, "b/x") + "similarity\n",
+    "a new file behind a head of one line": NEWHEAD.split("\n")[0] + "\n new file mode 100644\n" + NEW,
+    "a head whose last line does not end": NEWHEAD + "index 0000000..e69de29\n" + HEADED + "index 1..2 100644",
+    "a blank behind a quoted name": "diff --git \"a/%s\" b/x\nrename from \"%s\" \nrename to x\n" % (A, A),
+    "hunks below an index alone": HEADED + "index 1111111..2222222 100644\n" + HUNK,
+    "a copy of a file that is changed before": HEADED + names("a/" + A, "b/" + A) + HUNK +
+        "diff --git a/%s b/Documentation/c.rst\nsimilarity index 90%%\ncopy from %s\ncopy to Documentation/c.rst\n" % (A, A) +
+        names("a/" + A, "b/Documentation/c.rst") + HUNK,
     "no such file": names("a/Documentation/z.rst", "b/Documentation/z.rst") + HUNK,
 }
 

@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
+
+#include "docs/patch/head.h"
 
 struct reader {
 	struct fl_arena *a;
@@ -20,7 +23,8 @@ struct reader {
 	struct docs_hunk **hunk_tail;
 	size_t body;
 	bool in_body, in_headers, to;
-	bool ended; /* the git head at hand, by a line that none has */
+	struct docs_git_head head; /* of the change at hand, or of one before it */
+	bool is_stray; /* "diff --git" was text; git takes no new file after it */
 };
 
 static bool peek(struct reader *r, struct fl_str *ret)
@@ -159,70 +163,33 @@ static struct docs_change *new_change(struct reader *r)
 	return r->change;
 }
 
-/* A name in quotes, with the escapes of C, as git writes it. */
-static struct fl_str unquoted(struct reader *r, struct fl_str s)
+/* A newline ends the line at @pos, without which git takes none of a head. */
+static bool is_ended(const struct reader *r, size_t pos)
 {
-	static const char from[] = "abtnvfr\"\\", to[] = "\a\b\t\n\v\f\r\"\\";
-	char *out = fl_arena_alloc(r->a, s.n + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; out && i < s.n; i++) {
-		const char *e = s.p[i] == '\\' && i + 1 < s.n ? strchr(from, s.p[i + 1]) : NULL;
-
-		if (e && s.p[i + 1]) {
-			out[n++] = to[e - from];
-			i++;
-		} else if (s.p[i] == '\\' && i + 3 < s.n) {
-			out[n++] = (char)((s.p[i + 1] - '0') << 6 | (s.p[i + 2] - '0') << 3 | (s.p[i + 3] - '0'));
-			i += 3;
-		} else {
-			out[n++] = s.p[i];
-		}
-	}
-	return fl_str_n(out ? out : "", out ? n : 0);
+	return fl_str_find(r->text, '\n', pos) < r->text.n;
 }
 
-/* Without its first folder, whatever that is called ("a/", "i/", "linux.orig/"); a name alone is kept. */
-static struct fl_str stripped(struct fl_str s)
-{
-	size_t slash = fl_str_find(s, '/', 0);
-
-	return slash < s.n ? fl_str_from(s, slash + 1) : s;
-}
-
-/* A name as "--- a/name<TAB>date" has it; p NULL for /dev/null. */
-static struct fl_str diff_path(struct reader *r, struct fl_str s)
-{
-	size_t tab = fl_str_find(s, '\t', 0);
-
-	s = fl_str_trim(fl_str_sub(s, 0, tab));
-	if (s.n > 1 && s.p[0] == '"' && s.p[s.n - 1] == '"')
-		s = unquoted(r, fl_str_sub(s, 1, s.n - 2));
-	if (fl_str_is(s, "/dev/null"))
-		return (struct fl_str){};
-	return stripped(s);
-}
-
-/* A name that stands without a folder before it: "rename from NAME". */
-static struct fl_str bare_path(struct reader *r, struct fl_str s)
-{
-	return s.n > 1 && s.p[0] == '"' && s.p[s.n - 1] == '"' ? unquoted(r, fl_str_sub(s, 1, s.n - 2)) : s;
-}
-
-/* "diff --git a/X b/X": the names are equal, or told again by the lines below. */
+/*
+ * "diff --git a/X b/X" and what it tells of the file. A line of that shape with nothing of a head below it is
+ * text to git.
+ */
 static int git_head(struct reader *r)
 {
-	struct fl_str s = fl_str_from(r->line, strlen("diff --git "));
-	size_t half = s.n / 2;
+	struct fl_str sides = fl_str_from(r->line, strlen("diff --git ")), below;
+	bool cr = r->pos > 1 && r->pos <= r->text.n && r->text.p[r->pos - 2] == '\r';
 
+	r->change = NULL;
+	sides.n += cr; /* which is of no file's name, so that the sides differ */
+	docs_git_head_start(&r->head, r->a, NULL, sides);
+	if (r->head.name.p && (!peek(r, &below) || !is_ended(r, r->pos) ||
+			       !(docs_git_head_takes(below) || fl_str_starts(below, "@@ ")))) {
+		r->is_stray = true;
+		return 0;
+	}
 	if (!new_change(r))
 		return -ENOMEM;
 	r->change->git = true;
-	r->ended = false;
-	if (s.n % 2 && s.p[half] == ' ') {
-		r->change->old_path = diff_path(r, fl_str_sub(s, 0, half));
-		r->change->new_path = diff_path(r, fl_str_from(s, half + 1));
-	}
+	r->head.change = r->change;
 	return 0;
 }
 
@@ -282,32 +249,24 @@ static int hunk(struct reader *r)
 	if (peek(r, &line) && line.n && line.p[0] == '\\')
 		next(r);
 	h->corrupt = old != h->old_count || new != h->new_count || r->pos > r->text.n;
-	if (r->change->git && !r->change->named)
-		r->change->bad = "hunks without the names that belong before them";
 	h->text = fl_str_sub(r->text, start, FL_MIN(r->pos, r->text.n) - start);
 	*r->hunk_tail = h;
 	r->hunk_tail = &h->next;
+	if (r->change->git && !r->change->named && !r->head.nr_lines)
+		r->change->bad = "hunks without the names that belong before them";
+	docs_git_head_end(&r->head);
 	return 0;
-}
-
-/* What "---" or "+++" says; what a git head says of the same file is not another one. */
-static void name(struct reader *r, struct fl_str *path, struct fl_str s)
-{
-	struct fl_str said = diff_path(r, s);
-
-	if (r->change->git && path->p && said.p && !fl_str_eq(*path, said))
-		r->change->bad = "its names contradict each other";
-	*path = said;
 }
 
 /* "--- @old" and the line at hand name the files of the git head that ended before them. */
 static bool is_of(struct reader *r, struct fl_str old)
 {
-	struct fl_str a = diff_path(r, fl_str_from(old, 4)), b = diff_path(r, fl_str_from(r->line, 4));
+	struct fl_str a = docs_diff_path(r->a, fl_str_from(old, 4)), b = docs_diff_path(r->a, fl_str_from(r->line, 4));
 
-	return fl_str_eq(a, r->change->old_path) && fl_str_eq(b, r->change->new_path);
+	return r->change->git && fl_str_eq(a, r->change->old_path) && fl_str_eq(b, r->change->new_path);
 }
 
+/* "---" and "+++" of a change without a git head, or behind one that has ended. */
 static int minus_plus(struct reader *r)
 {
 	struct fl_str old = r->line, line;
@@ -315,60 +274,43 @@ static int minus_plus(struct reader *r)
 	if (!peek(r, &line) || !fl_str_starts(line, "+++ "))
 		return 0;
 	next(r);
-	if ((!r->change || r->change->hunks || (r->ended && !is_of(r, old))) && !new_change(r))
+	if ((!r->change || !r->change->git || r->change->hunks || !is_of(r, old)) && !new_change(r))
 		return -ENOMEM;
-	r->ended = false;
-	name(r, &r->change->old_path, fl_str_from(old, 4));
-	name(r, &r->change->new_path, fl_str_from(r->line, 4));
+	r->change->old_path = docs_diff_path(r->a, fl_str_trim(fl_str_from(old, 4)));
+	r->change->new_path = docs_diff_path(r->a, fl_str_trim(fl_str_from(r->line, 4)));
 	r->change->named = true;
+	if (r->is_stray && !r->change->old_path.p)
+		r->change->bad = "a new file without the head that belongs before it";
+	r->is_stray = false;
 	return 0;
 }
 
-/* A line that may stand below "diff --git". */
-static bool is_extended(struct fl_str line)
+/* A line below "diff --git", up to the hunks or to a line that no head has. */
+static bool in_head(struct reader *r)
 {
-	static const char *const v[] = { "old mode ", "new mode ", "deleted file mode ", "new file mode ", "copy from ",
-					 "copy to ", "rename from ", "rename to ", "similarity index ",
-					 "dissimilarity index ", "index ", "Binary files ", "GIT binary patch" };
-
-	for (size_t i = 0; i < FL_ARRAY_SIZE(v); i++) {
-		if (fl_str_starts(line, v[i]))
-			return true;
-	}
+	if (!r->change || !r->change->git || r->head.change != r->change || r->head.is_ended)
+		return false;
+	if (r->pos <= r->text.n && docs_git_head_line(&r->head, r->line))
+		return true;
+	if (!fl_str_starts(r->line, "@@ "))
+		docs_git_head_end(&r->head);
 	return false;
 }
 
 static int diff_line(struct reader *r)
 {
-	struct fl_str v;
-
 	if (fl_str_starts(r->line, "diff --git ")) {
+		docs_git_head_end(&r->head);
 		end_body(r, (size_t)(r->line.p - r->text.p));
 		return git_head(r);
 	}
+	if (in_head(r))
+		return 0;
 	if (fl_str_starts(r->line, "--- ") && !fl_str_is(r->line, "--- ")) {
 		end_body(r, (size_t)(r->line.p - r->text.p));
 		return minus_plus(r);
 	}
-	if (r->change && fl_str_starts(r->line, "@@ "))
-		return hunk(r);
-	if (!r->change || r->change->hunks || r->ended)
-		return 0;
-	r->ended = r->change->git && !is_extended(r->line);
-	if (header(r->line, "rename from ", &v) || header(r->line, "copy from ", &v)) {
-		r->change->renames = r->line.p[0] == 'r';
-		r->change->copies = r->line.p[0] == 'c';
-		r->change->old_path = bare_path(r, v);
-	} else if (header(r->line, "rename to ", &v) || header(r->line, "copy to ", &v)) {
-		r->change->new_path = bare_path(r, v);
-	} else if (fl_str_starts(r->line, "deleted file mode")) {
-		r->change->new_path = (struct fl_str){};
-	} else if (fl_str_starts(r->line, "new file mode")) {
-		r->change->old_path = (struct fl_str){};
-	} else if (fl_str_starts(r->line, "Binary files ") || fl_str_starts(r->line, "GIT binary patch")) {
-		r->change->binary = true;
-	}
-	return 0;
+	return r->change && fl_str_starts(r->line, "@@ ") ? hunk(r) : 0;
 }
 
 int docs_patch_read(struct fl_arena *a, struct fl_str text, struct docs_mail **ret)
@@ -392,6 +334,7 @@ int docs_patch_read(struct fl_arena *a, struct fl_str text, struct docs_mail **r
 		else if (!e)
 			e = diff_line(&r);
 	}
+	docs_git_head_end(&r.head);
 	if (r.mail)
 		end_body(&r, text.n);
 	for (at = &r.first; *at;) {
@@ -614,6 +557,11 @@ static int apply(const struct docs_change *c, struct docs_tree *t, struct docs_s
 		docs_report(sink, DOCS_PATCH_APPLY, c->line, 0, 0, "%.*s is there already", FL_STR_ARG(c->new_path));
 		return 0;
 	}
+	if (c->old_path.p && c->old_mode && (c->old_mode & S_IFMT) != S_IFREG) {
+		docs_report(sink, DOCS_PATCH_APPLY, c->line, 0, 0, "%.*s is of another type than the patch says",
+			    FL_STR_ARG(c->old_path));
+		return 0;
+	}
 	r = split(fl_buf_str(&old), &l);
 	if (!r) {
 		apply_hunks(c, &l, &out, sink);
@@ -626,15 +574,27 @@ static int apply(const struct docs_change *c, struct docs_tree *t, struct docs_s
 	return r;
 }
 
+/* The copies of a mail, or all that is no copy. */
+static int apply_all(const struct docs_mail *m, bool copies, struct docs_tree *t, struct docs_sink *sink)
+{
+	int r = 0;
+
+	for (const struct docs_change *c = m->changes; c && !r; c = c->next) {
+		if (!c->binary && c->copies == copies)
+			r = apply(c, t, sink);
+	}
+	return r;
+}
+
+/* Copies are of what was there before their mail, wherever in it they stand. */
 int docs_patch_apply(const struct docs_mail *mails, struct docs_tree *t, struct docs_sink *sink)
 {
 	int r = 0;
 
-	for (const struct docs_mail *m = mails; m; m = m->next) {
-		for (const struct docs_change *c = m->changes; c && !r; c = c->next) {
-			if (!c->binary)
-				r = apply(c, t, sink);
-		}
+	for (const struct docs_mail *m = mails; m && !r; m = m->next) {
+		r = apply_all(m, true, t, sink);
+		if (!r)
+			r = apply_all(m, false, t, sink);
 	}
 	return r;
 }

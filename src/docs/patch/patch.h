@@ -9,26 +9,8 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "docs/finding/sink.h"
+#include "docs/patch/change.h"
 #include "docs/tree/tree.h"
-
-struct docs_hunk {
-	uint32_t line;		 /* in the patch */
-	uint32_t old_start, old_count, new_start, new_count;
-	struct fl_str text;	 /* its lines, marks included */
-	bool corrupt;		 /* they are not those that its head counts */
-	struct docs_hunk *next;
-};
-
-struct docs_change {
-	struct fl_str old_path, new_path; /* p NULL: made, deleted */
-	uint32_t line;
-	struct docs_hunk *hunks;
-	bool renames, copies, binary;
-	bool named; /* its lines "---" and "+++" were there */
-	const char *bad; /* what is wrong with its head, or NULL */
-	bool git; /* a "diff --git" head names it */
-	struct docs_change *next;
-};
 
 struct docs_mail {
 	struct fl_str subject, recipients, body; /* body: the changelog, before the diff */
