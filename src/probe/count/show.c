@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/escape.h"
 #include "probe/count/private.h"
+#include "probe/hist/table.h"
 #include "probe/output/meaning.h"
 
 /* One histogram that is being shown. */
@@ -149,22 +150,15 @@ static struct extent extent_of(const struct counted *c, size_t sum)
 	return x;
 }
 
-/* In hundredths of a percent; false: of nothing. */
-static bool share(uint64_t v, uint64_t total, unsigned int *ret)
-{
-	*ret = total ? (unsigned int)((double)v * 10000 / (double)total) : 0;
-	return total || !v;
-}
-
 static void add_sum(const struct showing *s, const char *name, unsigned int flags, uint64_t v, struct extent x)
 {
 	unsigned int part;
 
-	if (flags & FL_HV_PERCENT && !share(v, x.total, &part))
+	if (flags & FL_HV_PERCENT && !fl_hist_hundredths(v, x.total, &part))
 		fl_buf_addf(s->out, " %s (%%):[ERROR]", name);
 	else if (flags & FL_HV_PERCENT)
 		fl_buf_addf(s->out, " %s (%%): %3u.%02u", name, part / 100, part % 100);
-	else if (flags & FL_HV_GRAPH && share(v, x.most, &part)) {
+	else if (flags & FL_HV_GRAPH && fl_hist_hundredths(v, x.most, &part)) {
 		fl_buf_addf(s->out, " %s: ", name);
 		fl_buf_fill(s->out, '#', part * 20 / 10000);
 		fl_buf_fill(s->out, ' ', 20 - part * 20 / 10000);

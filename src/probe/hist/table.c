@@ -108,3 +108,14 @@ void fl_hist_table_merge(struct fl_hist_table *t)
 	t->n = n + 1;
 	fl_hist_table_sort(t);
 }
+
+bool fl_hist_hundredths(uint64_t part, uint64_t all, unsigned int *ret)
+{
+	bool small = part < UINT64_MAX / 10000;
+
+	all = small ? all : all / 10000;
+	if (!all && part)
+		return false;
+	*ret = all ? (unsigned int)(small ? part * 10000 / all : part / all) : 0;
+	return true;
+}

@@ -49,4 +49,7 @@ void fl_hist_table_sort(struct fl_hist_table *t);
 /* Makes one entry of those whose keys were made equal, and sorts again. */
 void fl_hist_table_merge(struct fl_hist_table *t);
 
+/* The kernel's percentage of a sum, times 100, which wraps as its does; false: there is none. */
+bool fl_hist_hundredths(uint64_t part, uint64_t all, unsigned int *ret);
+
 #endif

@@ -170,25 +170,13 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 
 /* ---- sums ---- */
 
-/* The kernel's percentage, times 100; false: there is none. */
-static bool hundredths(uint64_t part, uint64_t all, unsigned int *ret)
-{
-	bool small = part < UINT64_MAX / 10000;
-
-	all = small ? all : all / 10000;
-	if (!all && part)
-		return false;
-	*ret = all ? (unsigned int)(small ? part * 10000 / all : part / all) : 0;
-	return true;
-}
-
 #define GRAPH_WIDTH 20
 
 static void add_graph(uint64_t v, uint64_t most, struct fl_buf *out)
 {
 	unsigned int part = 0, n;
 
-	if (!hundredths(v, most, &part)) {
+	if (!fl_hist_hundredths(v, most, &part)) {
 		fl_buf_addf(out, "%*s", GRAPH_WIDTH, "[ERROR]");
 		return;
 	}
@@ -202,7 +190,7 @@ static void add_sum(const struct fl_hist_field *f, uint64_t v, struct fl_hist_wh
 	unsigned int part = 0;
 
 	fl_buf_addf(out, "  %.*s", FL_STR_ARG(f->name));
-	if (f->modifier == FL_HIST_PERCENT && !hundredths(v, w.all, &part)) {
+	if (f->modifier == FL_HIST_PERCENT && !fl_hist_hundredths(v, w.all, &part)) {
 		fl_buf_addz(out, " (%):[ERROR]");
 	} else if (f->modifier == FL_HIST_PERCENT) {
 		fl_buf_addf(out, " (%%): %3u.%02u", part / 100, part % 100);
