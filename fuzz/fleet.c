@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the agent reads of others, by the first byte: a file of a question, a place to listen, an answer of a
- * receiver. A finding must lie in the text, and a place that was read is printed as one that can be read again.
+ * receiver, a bundle. A finding must lie in the text, and a place that was read is printed as one that can be
+ * read again.
  */
 #include <assert.h>
 
@@ -9,6 +10,7 @@
 #include "fleet/listen/place.h"
 #include "fleet/otlp/encode.h"
 #include "fuzz.h"
+#include "probe/bundle/bundle.h"
 
 static void question(struct fl_str text)
 {
@@ -42,6 +44,27 @@ static void place(struct fl_str text)
 	assert(fl_str_eq(fl_buf_str(&first), fl_buf_str(&second)));
 }
 
+/* What is found lies within the archive; its types are as hostile as any. */
+static void bundle(struct fl_str text)
+{
+	struct fl_bundle *b;
+
+	if (fl_bundle_read(text, &b) < 0)
+		return;
+	for (size_t i = 0; i < fl_bundle_nr_kernels(b); i++) {
+		const struct fl_bundle_kernel *k = fl_bundle_kernel(b, i);
+		struct fl_btf *btf;
+		struct fl_diag d = {};
+
+		assert(k->btf.p >= text.p && k->btf.p + k->btf.n <= text.p + text.n);
+		assert(fl_bundle_find(b, &k->id));
+		if (fl_btf_from_bytes(k->btf.p, k->btf.n, NULL, "vmlinux", &d, &btf) == 0)
+			fl_btf_close(btf);
+		fl_diag_fini(&d);
+	}
+	fl_bundle_free(b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fl_str text, why;
@@ -51,6 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text = fl_str_n((const char *)data + 1, size - 1);
 	if (data[0] == 'p') {
 		place(text);
+	} else if (data[0] == 'b') {
+		bundle(text);
 	} else if (data[0] == 'r') {
 		fl_otlp_refused(text, &why);
 		assert(why.n <= text.n);

@@ -129,7 +129,7 @@ static bool is_last(const struct fl_btf *btf, struct fl_str name, uint32_t kinds
 	       has_name(btf, fl_btf_own(btf, btf->last_found), name);
 }
 
-struct fl_type fl_btf_find(const struct fl_btf *btf, struct fl_str name, uint32_t kinds)
+static struct fl_type find(const struct fl_btf *btf, struct fl_str name, uint32_t kinds)
 {
 	struct fl_btf *cache = (struct fl_btf *)btf; /* the index is no part of what it stands for */
 	struct fl_type t;
@@ -145,6 +145,14 @@ struct fl_type fl_btf_find(const struct fl_btf *btf, struct fl_str name, uint32_
 	t = look_up(btf, name, kinds);
 	cache->last_found = t.id;
 	cache->last_kinds = kinds;
+	return t;
+}
+
+struct fl_type fl_btf_find(const struct fl_btf *btf, struct fl_str name, uint32_t kinds)
+{
+	struct fl_type t = find(btf, name, kinds);
+
+	fl_btf_note(t);
 	return t;
 }
 
@@ -342,6 +350,7 @@ static int search_one(struct pending at, struct fl_str name, struct pending *asi
 		if (m.name.n) {
 			if (!fl_str_eq(m.name, name))
 				continue;
+			fl_btf_note(m.type);
 			*ret = m;
 			return 1;
 		}
@@ -521,7 +530,7 @@ int fl_btf_find_var(const struct fl_btf *btf, struct fl_str name, struct fl_var 
 		struct fl_type t = { btf, id };
 		struct fl_var v;
 
-		if (fl_type_kind(t) != BTF_KIND_DATASEC)
+		if (fl_btf_kind(fl_btf_own(btf, id)) != BTF_KIND_DATASEC) /* which asks for none of them */
 			continue;
 		for (uint32_t i = 0; fl_type_section_var(t, i, &v); i++) {
 			if (v.var.id != var.id)

@@ -109,6 +109,25 @@ struct fl_type fl_btf_find_next(struct fl_type t, uint32_t kinds);
 int fl_btf_each(const struct fl_btf *btf, struct fl_str glob, uint32_t kinds,
 		int (*fn)(void *ctx, struct fl_type t), void *ctx);
 
+/* ---- the few types that somebody needs ---- */
+
+/*
+ * From now on it is noted which types are looked at. 0 or -ENOMEM.
+ */
+int fl_btf_watch(struct fl_btf *btf);
+
+/**
+ * fl_btf_minimal() - BTF of the types that were looked at since fl_btf_watch()
+ * @btf: a whole one (vmlinux's)
+ * @out: appended, 4 bytes aligned where @out is
+ *
+ * Of a struct the members whose types were looked at are there, at their offsets; what is only pointed to is a
+ * forward declaration. The same questions have the same answers, by other ids.
+ *
+ * Return: 0, -EINVAL for a split object or one that is not watched, -ENOMEM.
+ */
+int fl_btf_minimal(struct fl_btf *btf, struct fl_buf *out);
+
 /* ---- any type ---- */
 
 unsigned int fl_type_kind(struct fl_type t); /* BTF_KIND_*; BTF_KIND_UNKN for void and none */

@@ -289,6 +289,7 @@ void fl_btf_close(struct fl_btf *btf)
 {
 	if (!btf)
 		return;
+	free(btf->used);
 	free(btf->heads);
 	free(btf->next);
 	free(btf->marks);

@@ -54,6 +54,7 @@ struct fl_btf {
 	 * without, and most programs need no more. heads[hash] and next[id - first_id] are ids, 0 ends; chains ascend.
 	 */
 	unsigned int scans;
+	uint8_t *used; /* by id: what was asked for; NULL: nobody wants to know (minimal.c) */
 	uint32_t last_found, last_kinds;
 	uint32_t *heads, *next;
 	uint32_t mask;
@@ -139,9 +140,17 @@ static inline const struct btf_type *fl_btf_own(const struct fl_btf *btf, uint32
 	return t;
 }
 
+/* It was asked for: see fl_btf_watch(). */
+static inline void fl_btf_note(struct fl_type t)
+{
+	if (t.btf && t.id && __builtin_expect(t.btf->used != NULL, 0))
+		t.btf->used[t.id - t.btf->first_id] = 1;
+}
+
 /* NULL for void and none; @t is resolved, so its id is its object's own. */
 static inline const struct btf_type *fl_btf_raw(struct fl_type t)
 {
+	fl_btf_note(t);
 	return t.btf && t.id ? fl_btf_own(t.btf, t.id) : NULL;
 }
 

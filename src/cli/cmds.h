@@ -8,6 +8,7 @@
 extern const struct fl_cmd fl_cmd_root;
 extern const struct fl_cmd fl_cmd_probe;
 extern const struct fl_cmd fl_cmd_probe_check;
+extern const struct fl_cmd fl_cmd_probe_bundle;
 extern const struct fl_cmd fl_cmd_probe_list;
 extern const struct fl_cmd fl_cmd_probe_syntax;
 extern const struct fl_cmd fl_cmd_probe_dump;

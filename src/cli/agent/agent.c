@@ -2,6 +2,7 @@
 /* foreland agent: a folder's questions, asked until a signal comes. */
 #include <errno.h>
 
+#include "cli/bundle.h"
 #include "cli/cmds.h"
 #include "cli/listen.h"
 #include "cli/push.h"
@@ -10,13 +11,14 @@
 #include "fleet/agent/agent.h"
 
 struct agent_opts {
-	const char *config, *listen;
+	const char *config, *listen, *bundle;
 	struct push_opts push;
 	uint64_t interval;
 };
 
 static const struct fl_opt options[] = {
 	FL_OPT_STR(struct agent_opts, config, 0, "config", "DIR", "a file a question; read again when it changes"),
+	FL_OPT_STR(struct agent_opts, bundle, 0, "bundle", "BUNDLE", CLI_BUNDLE_HELP),
 	FL_OPT_STR(struct agent_opts, listen, 0, "listen", "ADDR:PORT", CLI_LISTEN_HELP),
 	FL_OPT_GROUP(struct agent_opts, push, fl_push_options),
 	FL_OPT_DURATION_SOME(struct agent_opts, interval, 0, "interval", "TIME",
@@ -27,6 +29,7 @@ static const struct fl_opt options[] = {
 struct agent_job {
 	const struct agent_opts *o;
 	struct push_job push;
+	struct cli_bundle bundle;
 	struct fl_agent *agent;
 	struct fl_listen *listen;
 };
@@ -44,10 +47,17 @@ static void on_said(void *ctx, enum fl_level level, const char *text)
 	fl_say(level, "%s", text);
 }
 
+static int on_target(void *ctx, struct fl_target *t)
+{
+	struct agent_job *j = ctx;
+
+	return j->bundle.b ? fl_cli_bundle_lend(&j->bundle, t) : 0;
+}
+
 static int ask(struct agent_job *j)
 {
 	const struct fl_agent_opts opts = {
-		.config = j->o->config, .found = on_found, .said = on_said, .ctx = j,
+		.config = j->o->config, .found = on_found, .said = on_said, .opened = on_target, .ctx = j,
 	};
 	int r;
 
@@ -76,12 +86,15 @@ static int run(const void *opts, const struct fl_args *args)
 		return fl_say_usage("nobody would learn the answers: give --listen, --otlp or both");
 	if (!j.o->push.otlp && j.o->interval)
 		return fl_say_usage("--interval is of --otlp: give that, too");
+	if (j.o->bundle && fl_cli_bundle_open(j.o->bundle, &j.bundle) < 0)
+		return FL_EXIT_FINDINGS;
 	r = fl_push_open(&j.o->push, &j.push);
 	if (r == 0)
 		r = ask(&j);
 	fl_listen_close(j.listen);
 	fl_push_end(&j.push);
 	fl_agent_free(j.agent);
+	fl_cli_bundle_close(&j.bundle);
 	return r;
 }
 

@@ -157,6 +157,7 @@ static const struct fl_cmd *const probe_subs[] = {
 	&fl_cmd_probe_dump,
 	&fl_cmd_probe_lower,
 	&fl_cmd_probe_list,
+	&fl_cmd_probe_bundle,
 	&fl_cmd_probe_syntax,
 	NULL,
 };

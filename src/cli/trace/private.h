@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/opt.h"
+#include "cli/bundle.h"
 #include "cli/push.h"
 #include "probe/lib/engine.h"
 #include "probe/live/clock.h"
@@ -37,7 +38,7 @@ struct trace_opts {
 	const char *via;
 	uint64_t flight; /* bytes a CPU; 0: records are written as they come */
 	const char *until, *rotate;
-	const char *listen;
+	const char *listen, *bundle;
 	struct push_opts push;
 };
 
@@ -69,6 +70,7 @@ struct trace_job {
 	struct fl_flight *flight;
 	uint64_t snapshots; /* of histograms, for which it was dumped */
 	struct fl_until *until;
+	struct cli_bundle bundle; /* of --bundle */
 	struct fl_listen *listen; /* NULL: nobody asks */
 	struct push_job push;	  /* of --otlp */
 	struct fl_meter *meter;	  /* of either; NULL: nobody wants to know */
@@ -106,6 +108,8 @@ extern const struct trace_tool trace_tools[];
 
 /* --file (shelf.c): its text, as @s->definitions, and its options, in @o. 0 or -errno, when it has been said. */
 int trace_read_file(struct trace_job *s, struct trace_opts *o);
+/* --bundle: the same, and the types that it has. */
+int trace_read_bundle(struct trace_job *s, struct trace_opts *o);
 /* No file of that name is here: it is a tool's. */
 bool trace_is_tool(const char *file);
 /* A line of it is an option, which was taken before. */

@@ -170,6 +170,23 @@ static int take_options(struct trace_job *s, struct trace_opts *o)
 	return r;
 }
 
+/* Its definitions stand where a file's would. */
+int trace_read_bundle(struct trace_job *s, struct trace_opts *o)
+{
+	int r;
+
+	if (o->file) {
+		fl_say_usage("--bundle has definitions of its own: --file is not for it");
+		return -EINVAL;
+	}
+	r = fl_cli_bundle_open(o->bundle, &s->bundle);
+	if (r < 0)
+		return r;
+	o->file = o->bundle;
+	s->definitions = fl_bundle_definitions(s->bundle.b);
+	return take_options(s, o);
+}
+
 int trace_read_file(struct trace_job *s, struct trace_opts *o)
 {
 	int r;

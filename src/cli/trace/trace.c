@@ -73,6 +73,7 @@ const struct fl_opt trace_options[] = {
 		   "with -o FILE.dat: files of SIZE, FILE-1.dat and so on, of which the newest N are kept"),
 	FL_OPT_FLAG(struct trace_opts, reopen, 0, "reopen",
 		    "SIGHUP opens -o's file anew, for who rotates logs, instead of ending the trace"),
+	FL_OPT_STR(struct trace_opts, bundle, 0, "bundle", "BUNDLE", CLI_BUNDLE_HELP),
 	FL_OPT_STR(struct trace_opts, listen, 0, "listen", "ADDR:PORT", CLI_LISTEN_HELP),
 	FL_OPT_GROUP(struct trace_opts, push, fl_push_options),
 	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
@@ -97,6 +98,8 @@ static int open_tracing(struct trace_job *s, const struct fl_tracing_opts *opts)
 	if (r < 0)
 		return r;
 	s->target = fl_system_target(s->sys);
+	if (s->bundle.b && fl_cli_bundle_lend(&s->bundle, s->target) < 0)
+		return -ECANCELED;
 	fl_target_set_process(s->target, (uint32_t)s->o->pid);
 	fl_target_use_code(s->target, &fl_user_code);
 	r = fl_tracing_new(s->sys, opts, &s->tracing);
@@ -120,7 +123,8 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 		return FL_EXIT_FINDINGS;
 	r = open_tracing(s, &opts);
 	if (r < 0) {
-		fl_say_failed("the running kernel", r);
+		if (r != -ECANCELED)
+			fl_say_failed("the running kernel", r);
 		return FL_EXIT_FINDINGS;
 	}
 	if (s->o->lines && s->o->hist.n && (s->o->slice || !trace_makes_events(args)))
@@ -163,6 +167,7 @@ static void release(struct trace_job *s)
 	fl_tracing_free(s->tracing);
 	fl_usernames_free(s->usernames);
 	fl_system_close(s->sys);
+	fl_cli_bundle_close(&s->bundle);
 	fl_file_close(&s->file);
 	fl_arena_fini(&s->words);
 	fl_buf_fini(&s->copy);
@@ -208,7 +213,7 @@ static int trace_run(const void *v, const struct fl_args *args)
 
 	if (o.list_tools)
 		return list_tools();
-	if (!o.file || trace_read_file(&s, &o) == 0)
+	if ((!o.bundle || trace_read_bundle(&s, &o) == 0) && (!o.file || o.bundle || trace_read_file(&s, &o) == 0))
 		r = run_job(&s, args);
 	release(&s);
 	return r;

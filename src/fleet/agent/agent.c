@@ -14,6 +14,7 @@
 #include "fleet/agent/notify.h"
 #include "fleet/agent/running.h"
 #include "fleet/config/config.h"
+#include "probe/lib/engine.h"
 
 #define SECOND	      1000000000ull
 #define MS	      1000000ull
@@ -344,6 +345,8 @@ int fl_agent_new(const struct fl_agent_opts *o, struct fl_agent **ret)
 		o->found(o->ctx, &(struct fl_diag){}, r);
 	} else {
 		r = fl_system_open(NULL, &a->sys);
+		if (r == 0 && o->opened)
+			r = o->opened(o->ctx, fl_system_target(a->sys));
 		if (r == 0)
 			r = read_questions(a);
 	}

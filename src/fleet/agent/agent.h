@@ -16,16 +16,20 @@
 #include "fleet/push/push.h"
 #include "foreland/diag.h"
 
+struct fl_target;
+
 /**
  * struct fl_agent_opts - all borrowed
  * @config: the folder
  * @found: what is wrong with a question, or with the folder
  * @said: what happens, in words
+ * @opened: before any question is asked of it, the running kernel; may be NULL. -errno, of which it has told, ends it
  */
 struct fl_agent_opts {
 	const char *config;
 	void (*found)(void *ctx, const struct fl_diag *d, int err);
 	void (*said)(void *ctx, enum fl_level level, const char *text);
+	int (*opened)(void *ctx, struct fl_target *t);
 	void *ctx;
 };
 

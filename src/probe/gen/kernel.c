@@ -95,7 +95,7 @@ int fl_kernel_facts(struct fl_target *t, struct fl_gen_env *env)
 	env->arch = fl_target_arch(t);
 	env->nonoverlapping = strcmp(env->arch->name, "x86_64") == 0;
 	env->read = FL_READ_HELPER;
-	if (fl_target_btf(t, &btf) < 0)
+	if (fl_target_is_lent(t) || fl_target_btf(t, &btf) < 0)
 		return 0;
 	task_offsets(btf, env);
 	read_form(btf, env);
@@ -184,7 +184,8 @@ void fl_kernel_percpu(struct fl_target *t, struct fl_gen_env *env)
 	}
 	if (fl_target_btf(t, &btf) < 0)
 		return;
-	if (symbol_address(t, "this_cpu_off", &unused) && fl_target_percpu(t, FL_STR("this_cpu_off"), &var) == 0) {
+	if (!fl_target_is_lent(t) && symbol_address(t, "this_cpu_off", &unused) &&
+	    fl_target_percpu(t, FL_STR("this_cpu_off"), &var) == 0) {
 		env->percpu = FL_PERCPU_VARIABLE;
 		env->percpu_var = var.var.id;
 	} else if (over_run_queue(t, btf, env)) {

@@ -42,6 +42,7 @@ struct fl_target {
 	struct object *objects; /* vmlinux first */
 	size_t nr_objects;
 	bool listed; /* modules are among the objects */
+	bool lent;   /* they are not the kernel's own */
 
 	struct fl_ksyms *ksyms;
 	int ksyms_err;
@@ -214,6 +215,19 @@ int fl_target_put_btf(struct fl_target *t, struct fl_btf *btf)
 {
 	t->listed = true;
 	return add_object(t, NULL, fl_btf_name(btf), btf);
+}
+
+int fl_target_lend_btf(struct fl_target *t, struct fl_btf *btf)
+{
+	int r = fl_target_put_btf(t, btf);
+
+	t->lent = r == 0;
+	return r;
+}
+
+bool fl_target_is_lent(const struct fl_target *t)
+{
+	return t->lent;
 }
 
 /* "kernel/fs/xfs/xfs.ko", "nf-nat": a module is called as in /proc/modules. */

@@ -59,6 +59,12 @@ bool fl_target_is_live(const struct fl_target *t);
  * from then on. A BTF object put first is vmlinux, further ones are modules.
  */
 int fl_target_put_btf(struct fl_target *t, struct fl_btf *btf);
+/*
+ * For a live target whose kernel has no types of its own: these answer in their place, as far as they go. Their ids
+ * mean nothing to the kernel, so no program may name one.
+ */
+int fl_target_lend_btf(struct fl_target *t, struct fl_btf *btf);
+bool fl_target_is_lent(const struct fl_target *t);
 int fl_target_put_ksyms(struct fl_target *t, struct fl_ksyms *k);
 /* @text is copied. */
 int fl_target_put_format(struct fl_target *t, struct fl_str system, struct fl_str text,
