@@ -96,7 +96,7 @@ static inline void *mark(void *real, size_t distance, unsigned int power, uint32
 	h->index = index;
 	h->mark = FL_ALLOC_MARK_ << 16 | power << 8 | (sampled ? FL_ALLOC_SAMPLED_ : 0);
 	if (likely(index))
-		fl_count(index, size);
+		fl_charge(index, size);
 	if (unlikely(sampled))
 		fl_sample_tell_alloc(p, size);
 	return p;
@@ -120,7 +120,7 @@ static void *plain_counted(void *p, uint32_t index, size_t size, bool sampled)
 	if (!p || !has_live() || !(index || sampled) || !fl_live_add(p, index, size, sampled))
 		return p;
 	if (index)
-		fl_count(index, size);
+		fl_charge(index, size);
 	if (unlikely(sampled))
 		fl_sample_tell_alloc(p, size);
 	return p;
@@ -140,7 +140,7 @@ void fl_block_freed(void *p)
 	struct fl_live old;
 
 	if (plain_take(p, &old) && old.index)
-		fl_uncount(old.index, old.size);
+		fl_uncharge(old.index, old.size);
 }
 
 static void plain_free(void *p)
@@ -163,7 +163,7 @@ static void *plain_realloc(uint32_t index, void *p, size_t size, bool sampled)
 		return NULL;
 	}
 	if (old.index)
-		fl_uncount(old.index, old.size);
+		fl_uncharge(old.index, old.size);
 	return plain_counted(q, index, size, sampled);
 }
 
@@ -248,7 +248,7 @@ static void *real_of(void *p)
 static inline void uncount(const struct fl_alloc_header_ *h)
 {
 	if (likely(h->index))
-		fl_uncount(h->index, h->size);
+		fl_uncharge(h->index, h->size);
 }
 
 static void free_any(void *p)

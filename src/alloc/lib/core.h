@@ -124,8 +124,8 @@ void fl_book_fork_in_parent(void);
 void fl_book_fork_in_child(void);
 
 /* counters.c */
-void fl_count_slow(uint32_t index, size_t bytes);
-void fl_uncount_slow(uint32_t index, size_t bytes);
+void fl_charge_slow(uint32_t index, size_t bytes);
+void fl_uncharge_slow(uint32_t index, size_t bytes);
 void fl_counters_read(uint32_t index, struct fl_alloc_counters *ret);
 void fl_counters_before_fork(void);
 void fl_counters_in_parent(void);
@@ -137,24 +137,24 @@ void *fl_thread_memo_make(size_t size); /* NULL where the thread has no array */
 extern FL_TLS struct fl_alloc_site *fl_charged;
 
 /* A thread without counters of its own (its first block, peaks, another allocator) goes the slow way. */
-static inline void fl_count(uint32_t index, size_t bytes)
+static inline void fl_charge(uint32_t index, size_t bytes)
 {
 	struct fl_alloc_counter_ *mine = fl_alloc_mine_;
 
 	if (unlikely(!mine)) {
-		fl_count_slow(index, bytes);
+		fl_charge_slow(index, bytes);
 		return;
 	}
 	fl_alloc_add_(&mine[index].bytes, bytes);
 	fl_alloc_add_(&mine[index].calls, 1);
 }
 
-static inline void fl_uncount(uint32_t index, size_t bytes)
+static inline void fl_uncharge(uint32_t index, size_t bytes)
 {
 	struct fl_alloc_counter_ *mine = fl_alloc_mine_;
 
 	if (unlikely(!mine)) {
-		fl_uncount_slow(index, bytes);
+		fl_uncharge_slow(index, bytes);
 		return;
 	}
 	fl_alloc_add_(&mine[index].freed_bytes, bytes);

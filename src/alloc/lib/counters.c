@@ -231,14 +231,14 @@ static void add_allocated(uint32_t index, uint64_t bytes, uint64_t calls)
 		add_shared(&s[index].bytes, &s[index].calls, bytes, calls);
 }
 
-void fl_count_slow(uint32_t index, size_t bytes)
+void fl_charge_slow(uint32_t index, size_t bytes)
 {
 	add_allocated(index, bytes, 1);
 	if (fl_settings.peak)
 		note_peak(index, (int64_t)bytes, 1);
 }
 
-void fl_uncount_slow(uint32_t index, size_t bytes)
+void fl_uncharge_slow(uint32_t index, size_t bytes)
 {
 	struct fl_alloc_counter_ *c, *s;
 

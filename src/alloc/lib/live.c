@@ -122,7 +122,7 @@ bool fl_live_add(void *p, uint32_t index, size_t size, bool sampled)
 	}
 	leave(s);
 	if (old.address && old.is.index)
-		fl_uncount(old.is.index, old.is.size);
+		fl_uncharge(old.is.index, old.is.size);
 	if (unlikely(old.is.sampled))
 		fl_sample_tell_free(p);
 	return added;

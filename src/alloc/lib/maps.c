@@ -51,8 +51,8 @@ static size_t find(uintptr_t at)
 /* Of bytes alone: the mapping counts as one call as long as a part of it is there. */
 static void shrink(const struct range *r, size_t bytes)
 {
-	fl_uncount(r->index, bytes);
-	fl_count(r->index, 0);
+	fl_uncharge(r->index, bytes);
+	fl_charge(r->index, 0);
 }
 
 static void erase(size_t i)
@@ -79,7 +79,7 @@ static void cut(uintptr_t start, uintptr_t end)
 		struct range whole = *r;
 
 		if (start <= whole.start && whole.end <= end) {
-			fl_uncount(whole.index, whole.end - whole.start);
+			fl_uncharge(whole.index, whole.end - whole.start);
 			erase(i);
 		} else if (start <= whole.start) {
 			shrink(r, end - whole.start);
@@ -90,7 +90,7 @@ static void cut(uintptr_t start, uintptr_t end)
 			r->end = start;
 			i++;
 			if (whole.end > end && insert(i, (struct range){ end, whole.end, whole.index }))
-				fl_count(whole.index, 0);
+				fl_charge(whole.index, 0);
 		}
 	}
 }
@@ -100,7 +100,7 @@ static void add(uintptr_t start, uintptr_t end, uint32_t index)
 	if (!ranges)
 		ranges = fl_memory(RANGES_MAX * sizeof(*ranges));
 	if (ranges && insert(find(start), (struct range){ start, end, index }))
-		fl_count(index, end - start);
+		fl_charge(index, end - start);
 	else if (fl_book.process)
 		fl_book.process->refused++;
 }
@@ -114,7 +114,7 @@ static void note(uintptr_t start, size_t size, uint32_t index)
 {
 	struct fl_locked l;
 
-	fl_count(0, 0); /* the thread has its counters before the lock is taken, which they need, too */
+	fl_charge(0, 0); /* the thread has its counters before the lock is taken, which they need, too */
 	l = fl_lock();
 	cut(start, start + whole_pages(size));
 	if (index)
