@@ -6,6 +6,7 @@ usage: test-run.py FORELAND CXX_DEF
 
 What is expected is what the programs below do, by their own text: sizes, counts, who calls whom.
 """
+import errno
 import http.server
 import json
 import os
@@ -153,6 +154,60 @@ def there_is_an_answer_however_it_ends():
         assert p.returncode == status, (how, p)
         assert [(x["function"].split("+")[0], x["bytes"], x["calls"]) for x in rows(p)] == \
             [("holder", 10000, 100)], (how, p)
+
+
+EATER = r"""
+#include <stdlib.h>
+#include <string.h>
+void *volatile kept[100], *volatile eaten[1024];
+__attribute__((noinline)) void holder(void) { for (int i = 0; i < 100; i++) kept[i] = malloc(100); }
+__attribute__((noinline)) void eater(void) { for (int i = 0; i < 1024; i++) { eaten[i] = malloc(1 << 20); memset(eaten[i], 1, 1 << 20); } }
+int main(void) { holder(); eater(); return 9; }
+"""
+
+
+def small_group():
+    """A control group with 64 MiB and no swap, of either version."""
+    for parent, limits in (("/sys/fs/cgroup/memory", ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")),
+                           ("/sys/fs/cgroup", ("memory.max", "memory.swap.max"))):
+        group = f"{parent}/foreland-test-{os.getpid()}"
+        try:
+            os.mkdir(group)
+        except OSError:
+            continue
+        if os.path.exists(f"{group}/{limits[0]}"):
+            for name, value in zip(limits, ("67108864", "0" if "swap.max" in limits[1] else "67108864")):
+                if os.path.exists(f"{group}/{name}"):
+                    with open(f"{group}/{name}", "w") as f:
+                        f.write(value)
+            return group
+        os.rmdir(group)
+    raise Skip("no control group that limits memory can be made")
+
+
+def remove_group(group):
+    """It is busy until the kernel has put away who was in it."""
+    for _ in range(100):
+        try:
+            return os.rmdir(group)
+        except OSError as e:
+            if e.errno != errno.EBUSY:
+                raise
+            time.sleep(0.1)
+
+
+def what_the_oom_killer_ends_has_an_answer():
+    program, group = build("eater", EATER, "-O1"), small_group()
+    try:
+        p = run("--json", "--", "sh", "-c", f"echo 0 >{group}/cgroup.procs && exec {program}")
+        events = open(f"{group}/{'memory.events' if os.path.exists(f'{group}/memory.events') else 'memory.oom_control'}").read()
+    finally:
+        remove_group(group)
+    if p.returncode == 9:
+        raise Skip("the control group did not limit it")
+    assert p.returncode == 137 and "was killed by signal 9" in p.stderr and "oom_kill 0" not in events, (p, events)
+    r = {x["function"].split("+")[0]: (x["bytes"], x["calls"]) for x in rows(p)}
+    assert r["holder"] == (10000, 100) and 30 << 20 <= r["eater"][0] <= 64 << 20 and r["eater"][0] == r["eater"][1] << 20, r
 
 
 def also_behind_another_user_or_root():
@@ -628,7 +683,7 @@ def debug_information_comes_from_a_server():
 
 
 TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_is_read_again,
-         there_is_an_answer_however_it_ends, also_behind_another_user_or_root,
+         there_is_an_answer_however_it_ends, what_the_oom_killer_ends_has_an_answer, also_behind_another_user_or_root,
          a_program_may_write_what_it_likes_into_its_account, what_it_became_is_not_taken_for_it,
          what_cannot_be_counted_is_told_before, a_program_with_its_own_malloc_is_left_alone, a_child_with_a_sanitizer_reports_what_it_reports_without,
          a_jump_to_malloc_is_not_a_malloc_of_its_own, every_form_of_new_and_delete, other_allocators_stay_the_programs,
