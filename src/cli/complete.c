@@ -122,7 +122,8 @@ static void offer_operands(struct completion *c, const struct fl_cmd *cmd, size_
 		return;
 	if (!operands && fl_str_word(&args, &word) && word.p[0] >= 'a' && word.p[0] <= 'z')
 		offer_choices(c, word);
-	offer_places(c, cmd->args);
+	else
+		offer_places(c, cmd->args);
 }
 
 static const struct fl_cmd *sub_of(const struct fl_cmd *cmd, const char *name)

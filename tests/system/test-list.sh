@@ -52,6 +52,24 @@ counted() { list functions --kallsyms "$folder/kallsyms" --json | sed -n 's/^{"n
 same_symbols() { diff <(symbols | LC_ALL=C sort) <(counted | LC_ALL=C sort); }
 check 'functions without types are those of the symbol table' same_symbols
 
+# A program's functions are readelf's, at the offsets that its segment of code gives them.
+if command -v readelf nm >/dev/null; then
+	moved() { readelf -lW /bin/bash | awk '$1 == "LOAD" && /R E/ { print $2, $3; exit }'; }
+	by_readelf() { read -r offset address < <(moved); readelf --dyn-syms -W /bin/bash | awk '$4 ~ /^I?FUNC$/ && $7 != "UND" { print $2 }' |
+		while read -r a; do echo "$((0x$a - address + offset))"; done | sort -nu; }
+	by_us() { list symbols /bin/bash '*' --json | sed -n 's/.*"offset":\([0-9]*\)[,}].*/\1/p' | sort -nu; }
+	same_code() { diff <(by_readelf) <(by_us) && [ "$(by_us | wc -l)" -gt 500 ]; }
+	check 'functions of a program are those of readelf, at the same places' same_code
+	one() { printf '/bin/bash:readline 0x%x\n' "$(($(nm -D /bin/bash | sed -n 's/ T readline$//p;' | sed 's/^/0x/') $(moved | sed 's/\(.*\) \(.*\)/+ \1 - \2/')))"; }
+	prints "$(one)" 'one of them' list symbols /bin/bash readline
+else
+	skip 'binutils are missing' 'functions of a program are those of readelf'
+fi
+status 2 'symbols of nothing is a usage error' list symbols
+complains '^/no/such: error: No such file or directory' 'a program that is not there' list symbols /no/such
+complains 'this is no program of this machine' 'a file that is none' list symbols "$here/test-list.sh"
+complains "no symbols of '/bin/bash' match 'no_such'" 'no symbol of that name' list symbols /bin/bash no_such
+
 status 1 'nothing matches: exit status 1' list functions no_such_function_at_all --btf "$btf"
 complains "no functions match 'no_such'" 'and it is said' list functions no_such --btf "$btf"
 full() { for words in 'list functions vfs_read' 'check -' 'dump -' 'lower -'; do

@@ -9,6 +9,7 @@
 #include "cli/probe/probe.h"
 #include "cli/say.h"
 #include "probe/target/list.h"
+#include "probe/target/user.h"
 
 struct list_opts {
 	struct fl_target_opts target;
@@ -83,6 +84,57 @@ static int list_all(const struct list_opts *opts, struct fl_target *t, enum fl_l
 	return r < 0 || !total ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
 }
 
+static int list_globs(const struct list_opts *opts, struct fl_target *t, struct fl_str path, const char *const *globs,
+		      size_t n, size_t *ret_total)
+{
+	/* functions, then marked places */
+	static const char *const everything[] = { "*", "sdt:*:*" };
+	const char *const *all = n ? globs : everything;
+	int r = 0;
+
+	*ret_total = 0;
+	for (size_t i = 0; i < (n ? n : FL_ARRAY_SIZE(everything)) && r >= 0; i++) {
+		size_t count;
+
+		r = fl_list_symbols(t, path, fl_str(all[i]), opts->json, write_rows, NULL, &count);
+		if (r >= 0 && n && !count)
+			fl_say(FL_ERROR, "no symbols of '%.*s' match '%s'", FL_STR_ARG(path), all[i]);
+		*ret_total += r >= 0 ? count : 0;
+	}
+	if (r >= 0 && !n && !*ret_total)
+		fl_say(FL_ERROR, "'%.*s' has no symbols, and no debug file of its build-id is there", FL_STR_ARG(path));
+	return r;
+}
+
+static int list_symbols(const struct list_opts *opts, struct fl_target *t, const char *name, const char *const *globs,
+			size_t n)
+{
+	_cleanup_buf_ struct fl_buf file = {}, full = {};
+	size_t total = 0;
+	int r = fl_target_user_file(t, fl_str(name), &file);
+
+	if (r == -ENOTUNIQ) {
+		fl_say(FL_ERROR, "'%s' is one of several files:\n%s", name, fl_buf_z(&file));
+		return FL_EXIT_FINDINGS;
+	}
+	fl_target_path(t, fl_buf_str(&file), &full);
+	if (r == 0 && access(fl_buf_z(&full), R_OK) < 0)
+		r = -errno;
+	if (r == 0 && opts->json)
+		r = print_frame("symbols", 0);
+	if (r >= 0)
+		r = list_globs(opts, t, fl_buf_str(&file), globs, n, &total);
+	if (r >= 0 && opts->json)
+		r = print_frame(NULL, total);
+	if (r == -EPIPE)
+		return FL_EXIT_DONE;
+	if (r == -ENOEXEC || r == -EINVAL)
+		fl_say(FL_ERROR, "%s: this is no program of this machine", name);
+	else if (r < 0 && r != -ECANCELED)
+		fl_say_failed(name, r);
+	return r < 0 || !total ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
 static int list_run(const void *v, const struct fl_args *args)
 {
 	static const char *const everything[] = { "*" };
@@ -90,12 +142,20 @@ static int list_run(const void *v, const struct fl_args *args)
 	_cleanup_target_ struct fl_target *target = NULL;
 	enum fl_list_kind kind;
 
-	if (fl_list_kind_parse(fl_str(args->v[0]), &kind) < 0) {
-		return fl_say_usage("'functions', 'tracepoints' or 'types' can be listed, not '%s'",
+	bool symbols = strcmp(args->v[0], "symbols") == 0;
+
+	if (!symbols && fl_list_kind_parse(fl_str(args->v[0]), &kind) < 0) {
+		return fl_say_usage("'functions', 'tracepoints', 'types' or 'symbols' can be listed, not '%s'",
 				    args->v[0]);
 	}
+	if (symbols && args->n == 1)
+		return fl_say_usage("of which program? 'probe list symbols PATH [GLOB]...'");
 	if (fl_cli_target(&opts->target, &target) < 0)
 		return FL_EXIT_FINDINGS;
+	if (symbols) {
+		fl_target_use_code(target, &fl_user_code);
+		return list_symbols(opts, target, args->v[1], (const char *const *)args->v + 2, args->n - 2);
+	}
 	if (args->n == 1)
 		return list_all(opts, target, kind, everything, 1);
 	return list_all(opts, target, kind, (const char *const *)args->v + 1, args->n - 1);
@@ -104,7 +164,7 @@ static int list_run(const void *v, const struct fl_args *args)
 const struct fl_cmd fl_cmd_probe_list = {
 	.name = "list",
 	.summary = "List what can be probed, with names and types of arguments",
-	.args = "functions|tracepoints|types [GLOB]...",
+	.args = "functions|tracepoints|types|symbols [PATH] [GLOB]...",
 	.about = "Functions are shown as C declares them. Those without types can be probed by register "
 		 "alone (p probes); several symbols of one name are ambiguous, and \"MODULE:NAME\" or an "
 		 "address tells them apart.\n\n"
@@ -112,7 +172,10 @@ const struct fl_cmd fl_cmd_probe_list = {
 		 "them the fields that e probes name. GLOB is of the event's name, or of SYSTEM/EVENT where "
 		 "it has a slash.\n\n"
 		 "Types are structs, unions, enums and typedefs: a line for each that matches, or the whole "
-		 "definition, with offsets in bytes, where GLOB is a name.",
+		 "definition, with offsets in bytes, where GLOB is a name.\n\n"
+		 "Symbols are those of the program or library PATH (\"libc\" is found as a program would), each as "
+		 "p and r probes name it, with its offset in the file: functions, by mangled names or as they were "
+		 "written, and marked places (USDT) by \"sdt:PROVIDER:NAME\".",
 	.size = sizeof(struct list_opts),
 	.options = list_options,
 	.min_args = 1,

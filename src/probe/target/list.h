@@ -37,4 +37,14 @@ typedef int (*fl_list_fn)(void *ctx, struct fl_buf *rows);
 int fl_list(struct fl_target *t, enum fl_list_kind kind, struct fl_str glob, bool json,
 	    fl_list_fn fn, void *ctx, size_t *ret_count);
 
+/**
+ * fl_list_symbols() - list the places of a program that user probes can name
+ * @path: the file, as fl_target_user_file() gave it
+ * @glob: of functions, mangled or as they were written; "sdt:PROVIDER:NAME" of marked places
+ *
+ * Return: 0, the errno of opening the file (-EINVAL: it is no program of this machine), or what @fn returned.
+ */
+int fl_list_symbols(struct fl_target *t, struct fl_str path, struct fl_str glob, bool json, fl_list_fn fn, void *ctx,
+		    size_t *ret_count);
+
 #endif

@@ -23,6 +23,7 @@ struct fl_user_place {
 	uint64_t offset;
 	uint64_t refctr;    /* offset of the counter that switches a marked place on; 0: none */
 	struct fl_str name; /* the symbol's */
+	struct fl_str plain; /* what the programmer wrote, where that is another name; n is 0 elsewhere */
 	struct fl_str args; /* of a marked place: where it has its arguments, as its note says */
 	bool is_chosen;	    /* of a glob: there the loader asks which code it is to take (IFUNC), and it is none */
 	bool is_fragile;    /* its instruction is one that uprobes have been seen to spoil (EVEX) */

@@ -68,7 +68,8 @@ static int add_place(struct fl_user_places *p, struct fl_user_place place)
 	p->v = bigger;
 	place.name.p = fl_arena_dup(&p->arena, place.name);
 	place.args.p = fl_arena_dup(&p->arena, place.args);
-	if (!place.name.p || !place.args.p)
+	place.plain.p = fl_arena_dup(&p->arena, place.plain);
+	if (!place.name.p || !place.args.p || !place.plain.p)
 		return -ENOMEM;
 	p->v[p->n++] = place;
 	return 0;
@@ -180,9 +181,13 @@ static int add_functions(struct user_file *f, const struct fl_elf_image *from, s
 		const struct fl_elf_symbol *s = &from->symbols[i];
 		struct fl_user_place place = { .name = fl_str(s->name), .args = FL_STR("") };
 
+		_cleanup_free_ char *plain = NULL;
+
 		if (!is_wanted(want, glob, s->name) ||
 		    !find_offset(&f->image, s->address, &place.offset))
 			continue;
+		plain = fl_elf_demangle(s->name);
+		place.plain = fl_str(plain ? plain : "");
 		place.is_fragile = is_fragile(&f->image, place.offset);
 		place.is_chosen = is_chosen(f, s->address);
 		r = add_place(ret, place);
@@ -257,7 +262,7 @@ static int add_note(const struct fl_elf_image *i, const struct note *n, struct f
 {
 	const Elf64_Shdr *base = fl_elf_section(i, ".stapsdt.base");
 	uint64_t moved = base && n->base ? base->sh_addr - n->base : 0;
-	struct fl_user_place place = { .args = n->args };
+	struct fl_user_place place = { .args = n->args, .plain = FL_STR("") };
 	_cleanup_buf_ struct fl_buf full = {};
 
 	if (!fl_str_glob(provider, n->provider) || !fl_str_glob(name, n->name) ||
