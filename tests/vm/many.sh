@@ -40,3 +40,9 @@ for i in 0 1 2 3 4 5 6 7 8 9; do
 done >defs
 numbers() { foreland trace --file defs -- ./many 2>err | sed -n 's/^.*: fn_0*\([0-9][0-9]*\): .* n=\([0-9]*\)$/\1 \2/p' | awk '$1 != $2 { print } END { print NR }'; }
 prints 100 'functions of a program' numbers
+
+# Where a user function returns to, and where it begins: kernels before 6.6 do not tell a program so by their helper.
+place=$(foreland probe list symbols "$PWD/many" fn_07 | sed 's/.* //')
+returned() { foreland trace "$@" "r:user/back $PWD/many:$place n=\$retval:s64" -- ./many 2>err | grep -o '(0x.*'; }
+same_return() { returned --via tracefs >kernel; returned >ours; grep -q ' <- 0x.*) n=' kernel && diff kernel ours; }
+check 'a user function that returns, and where to, by its offset' same_return

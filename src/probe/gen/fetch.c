@@ -197,7 +197,7 @@ void fl_gen_detours(struct fl_gen *g)
 
 /* ---- per-CPU ---- */
 
-static void load_task(struct fl_gen *g, uint8_t reg)
+void fl_gen_load_task(struct fl_gen *g, uint8_t reg)
 {
 	if (g->env->task_btf) {
 		fl_emit_load(g->p, 8, reg, BPF_REG_FP, GEN_FP_TASK);
@@ -210,7 +210,7 @@ static void load_task(struct fl_gen *g, uint8_t reg)
 /* r0 = this CPU's run queue */
 static void load_run_queue(struct fl_gen *g)
 {
-	load_task(g, BPF_REG_0);
+	fl_gen_load_task(g, BPF_REG_0);
 	fl_gen_read_kernel(g, 8, BPF_REG_0, (int32_t)g->env->rq_path[0]);
 	fl_gen_read_kernel(g, 8, BPF_REG_0, (int32_t)g->env->rq_path[1]);
 }
@@ -469,10 +469,10 @@ int fl_gen_load(struct fl_gen *g, size_t arg, const struct fl_fetch_insn *insn)
 		fl_emit_imm64(p, GEN_VALUE, insn->imm);
 		return 0;
 	case FL_FETCH_CURRENT:
-		load_task(g, GEN_VALUE);
+		fl_gen_load_task(g, GEN_VALUE);
 		return 0;
 	case FL_FETCH_COMM:
-		load_task(g, GEN_VALUE);
+		fl_gen_load_task(g, GEN_VALUE);
 		fl_emit_alui(p, BPF_ADD, GEN_VALUE, (int32_t)g->env->task_comm);
 		return 0;
 	case FL_FETCH_ARG:

@@ -343,6 +343,20 @@ static void trampoline_caller(struct fl_gen *g)
 	fl_label_place(p, found);
 }
 
+/* r0 = the function of a user return probe, where the helper has said 0: the task has what the kernel's own sees. */
+static void user_func(struct fl_gen *g)
+{
+	uint32_t known = fl_label_new(g->p);
+
+	if (!g->env->user_func[0])
+		return;
+	fl_emit_jmpi(g->p, BPF_JNE, BPF_REG_0, 0, known);
+	fl_gen_load_task(g, BPF_REG_0);
+	for (size_t i = 0; i < FL_ARRAY_SIZE(g->env->user_func); i++)
+		fl_gen_read_kernel(g, 8, BPF_REG_0, (int32_t)g->env->user_func[i]);
+	fl_label_place(g->p, known);
+}
+
 /* Where the probe is, and whom its function returns to. Of several places of a file it is the offset there. */
 static void place(struct fl_gen *g)
 {
@@ -360,6 +374,8 @@ static void place(struct fl_gen *g)
 	} else if (l->ip_offset) {
 		fl_emit_mov(p, BPF_REG_1, GEN_CTX);
 		fl_emit_call(p, BPF_FUNC_get_func_ip);
+		if (g->hook->ctx == FL_CTX_USER_REGS)
+			user_func(g);
 		fl_emit_store(p, 8, GEN_REC, (int16_t)l->ip_offset, BPF_REG_0);
 	}
 	if (!l->caller_offset)

@@ -139,6 +139,9 @@ struct fl_gen_env {
 	int64_t rq_to_offset;	/* then from the run queue to the variable this_cpu_off, */
 	int64_t rq_to_section;	/* or to the first per-CPU variable */
 
+	/* Where a user return probe's function is: task_struct -> utask -> vaddr -> bp_addr; all 0: not known. */
+	uint32_t user_func[3];
+
 	const struct fl_gen_paths *paths; /* NULL: this kernel's types do not tell */
 	bool boot_clock;
 	bool exact_faults;

@@ -102,6 +102,21 @@ int fl_kernel_facts(struct fl_target *t, struct fl_gen_env *env)
 	return 0;
 }
 
+void fl_kernel_user_func(struct fl_target *t, struct fl_gen_env *env)
+{
+	static const struct {
+		const char *type, *member;
+	} steps[] = {{"task_struct", "utask"}, {"uprobe_task", "vaddr"}, {"uprobe_dispatch_data", "bp_addr"}};
+	struct fl_btf *btf;
+
+	if (fl_target_btf(t, &btf) < 0)
+		return;
+	for (size_t i = FL_ARRAY_SIZE(steps); i-- > 0;)
+		if (!member_offset(fl_btf_find(btf, fl_str(steps[i].type), FL_KIND(BTF_KIND_STRUCT)), steps[i].member,
+				   &env->user_func[i]))
+			return; /* the first step, which tells, is not filled then */
+}
+
 int fl_kernel_paths(struct fl_target *t, struct fl_gen_paths *ret)
 {
 	struct fl_gen_paths p;

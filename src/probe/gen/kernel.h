@@ -12,6 +12,9 @@
  */
 int fl_kernel_facts(struct fl_target *t, struct fl_gen_env *env);
 
+/* Where kernels before 6.6, whose helper does not tell, keep a user return probe's function. */
+void fl_kernel_user_func(struct fl_target *t, struct fl_gen_env *env);
+
 /* For arguments that are paths: -ENOENT where the kernel's types lack one that the walk needs. */
 int fl_kernel_paths(struct fl_target *t, struct fl_gen_paths *ret);
 

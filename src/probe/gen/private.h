@@ -85,6 +85,9 @@ int fl_gen_percpu_offset(struct fl_gen *g, size_t arg);
 /* r0 = the word at address register @reg + @offset, known to be the kernel's; clobbers r1-r5. */
 void fl_gen_read_kernel(struct fl_gen *g, unsigned int size, uint8_t reg, int32_t offset);
 
+/* reg = the current task; clobbers r0-r5 */
+void fl_gen_load_task(struct fl_gen *g, uint8_t reg);
+
 /* GEN_VALUE = a field of the tracepoint's record: a number, or the address of a string. */
 int fl_gen_load_field(struct fl_gen *g, size_t arg, const struct fl_field *f);
 /* The helper that copies a string. */

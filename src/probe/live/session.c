@@ -126,6 +126,8 @@ static void more_facts(struct fl_session *t, const struct fl_probe_event *e)
 {
 	if (uses_percpu(e))
 		fl_kernel_percpu(t->target, &t->env);
+	if (e->kind == FL_PROBE_UPROBE && e->is_return)
+		fl_kernel_user_func(t->target, &t->env);
 	if (uses_paths(e) && fl_kernel_paths(t->target, &t->paths) == 0)
 		t->env.paths = &t->paths;
 }
