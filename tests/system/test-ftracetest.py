@@ -64,14 +64,32 @@ out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, 
                      env=dict(os.environ, FORELAND=foreland), timeout=3000)
 if out.returncode == 77:
     skip(out.stdout.strip().split('\n')[-1])
-# "[3] what it is about", in a guest what it prints, and then its verdict.
+# "[3] what it is about", in a guest what it prints, and then its verdict. Behind all of them come those that run in an
+# instance, too.
+CHANCE = {('6.1', 'filter/event-filter-function.tc (instance)'):
+          'the function that calls most may be in a module (fuse), and the script looks for it among the kernel\'s own'}
+
+
+def has_instance(test):
+    with open(os.path.join(top, test), encoding='utf-8') as f:
+        return re.search(r'^#[ \t]*flags:.*instance', f.read(), re.M)
+
+
+cases = run + [f'{t} (instance)' for t in run if has_instance(t)]
 VERDICT = r'\t\[(?:\x1b\[\d+m)?(PASS|FAIL|XFAIL|UNRESOLVED|UNTESTED|UNSUPPORTED|UNDEFINED)'
 results = {}
 for part in re.split(r'^(?=\[\d+\])', out.stdout, flags=re.M):
-    number, verdict = re.match(r'\[(\d+)\](?! \(instance\))', part), re.search(VERDICT, part)
+    number, verdict = re.match(r'\[(\d+)\]', part), re.search(VERDICT, part)
     if number and verdict:
         results[int(number[1])] = verdict[1]
-for i, test in enumerate(run, 1):
+left = 0
+for i, test in enumerate(cases, 1):
     good = results.get(i) in ('PASS', 'XFAIL') # which the harness, too, counts as right
-    tell(good, f'{test}', '' if good else f'{results.get(i)}\n{out.stdout[-1500:]}')
+    if results.get(i) == 'FAIL' and (kernel, test) in CHANCE:
+        leave_out(test, CHANCE[kernel, test])
+        left += 1
+    else:
+        tell(good, test, '' if good else f'{results.get(i)}\n{out.stdout[-1500:]}')
+tell(len(results) == len(cases), 'there are no others', sorted(results))
+tell(out.returncode == 0 or left, 'the harness is content', f'status {out.returncode}')
 sys.exit(done())
