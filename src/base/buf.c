@@ -136,6 +136,16 @@ void fl_buf_add_hex(struct fl_buf *b, uint64_t v)
 	fl_buf_add(b, p, digits + sizeof(digits) - p);
 }
 
+void fl_buf_add_hex_bytes(struct fl_buf *b, struct fl_str bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < bytes.n; i++) {
+		fl_buf_addc(b, digits[(uint8_t)bytes.p[i] >> 4]);
+		fl_buf_addc(b, digits[(uint8_t)bytes.p[i] & 15]);
+	}
+}
+
 char *fl_buf_take(struct fl_buf *b)
 {
 	char *data;

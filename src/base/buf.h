@@ -39,6 +39,7 @@ void fl_buf_add_buf(struct fl_buf *b, const struct fl_buf *from);
 void fl_buf_add_u64(struct fl_buf *b, uint64_t v);
 void fl_buf_add_s64(struct fl_buf *b, int64_t v);
 void fl_buf_add_hex(struct fl_buf *b, uint64_t v);
+void fl_buf_add_hex_bytes(struct fl_buf *b, struct fl_str bytes); /* two digits each */
 
 char *fl_buf_grow(struct fl_buf *b, size_t n);
 

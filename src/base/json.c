@@ -80,8 +80,7 @@ void fl_json_hex(struct fl_buf *b, const char *key, struct fl_str v)
 {
 	place(b, key);
 	fl_buf_addc(b, '"');
-	for (size_t i = 0; i < v.n; i++)
-		fl_buf_addf(b, "%02x", (unsigned char)v.p[i]);
+	fl_buf_add_hex_bytes(b, v);
 	fl_buf_addc(b, '"');
 }
 

@@ -6,7 +6,6 @@ usage: test-run.py FORELAND CXX_DEF
 
 What is expected is what the programs below do, by their own text: sizes, counts, who calls whom.
 """
-import errno
 import http.server
 import json
 import os
@@ -21,6 +20,7 @@ import time
 
 import protoc
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/../system')
+import cgroup
 from tap import Skip, done, every
 
 FORELAND, CXX_DEF = map(os.path.abspath, sys.argv[1:3])
@@ -167,33 +167,16 @@ int main(void) { holder(); eater(); return 9; }
 
 
 def small_group():
-    """A control group with 64 MiB and no swap, of either version."""
-    for parent, limits in (("/sys/fs/cgroup/memory", ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")),
-                           ("/sys/fs/cgroup", ("memory.max", "memory.swap.max"))):
-        group = f"{parent}/foreland-test-{os.getpid()}"
-        try:
-            os.mkdir(group)
-        except OSError:
-            continue
-        if os.path.exists(f"{group}/{limits[0]}"):
-            for name, value in zip(limits, ("67108864", "0" if "swap.max" in limits[1] else "67108864")):
-                if os.path.exists(f"{group}/{name}"):
-                    with open(f"{group}/{name}", "w") as f:
-                        f.write(value)
-            return group
-        os.rmdir(group)
-    raise Skip("no control group that limits memory can be made")
-
-
-def remove_group(group):
-    """It is busy until the kernel has put away who was in it."""
-    for _ in range(100):
-        try:
-            return os.rmdir(group)
-        except OSError as e:
-            if e.errno != errno.EBUSY:
-                raise
-            time.sleep(0.1)
+    """With 64 MiB and no swap."""
+    made = cgroup.make("alloc-run")
+    if not made:
+        raise Skip("no control group that limits memory can be made")
+    group, limit, swap = made
+    for name, value in ((limit, 64 << 20), (swap, 0 if "swap.max" in swap else 64 << 20)):
+        if os.path.exists(f"{group}/{name}"):
+            with open(f"{group}/{name}", "w") as f:
+                f.write(str(value))
+    return group
 
 
 def what_the_oom_killer_ends_has_an_answer():
@@ -202,7 +185,7 @@ def what_the_oom_killer_ends_has_an_answer():
         p = run("--json", "--", "sh", "-c", f"echo 0 >{group}/cgroup.procs && exec {program}")
         events = open(f"{group}/{'memory.events' if os.path.exists(f'{group}/memory.events') else 'memory.oom_control'}").read()
     finally:
-        remove_group(group)
+        cgroup.remove(group)
     if p.returncode == 9:
         raise Skip("the control group did not limit it")
     assert p.returncode == 137 and "was killed by signal 9" in p.stderr and "oom_kill 0" not in events, (p, events)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 
+from datwriter import Machine, Recording, format_of
 from tap import check, done
 
 FORELAND = os.path.abspath(sys.argv[1])
@@ -35,6 +36,16 @@ def diff(before, after):
 def checked(make, *args):
     return lambda n: ({"syms": SYMS}, ["probe", "check", "--kallsyms", "syms", "--file", "dynamic_events", *args,
                                        "-"], make(n))
+
+
+def framed(n):
+    """A recording that names the files of n frames, each another one."""
+    m = Machine()
+    test = format_of("test", 300, [("int", "a", 8, 4, True)], '"%d", REC->a')
+    told = b"4d 0 prog\n" + b"".join(b"frame %x c 1 %040x /lib/f%d[+0x10]\n" % (4096 + i, i, i) for i in range(n)) + b"\0"
+    data = m.record(300, 77, m.pack("i", 1))
+    rec = Recording(m, {"test": [test]}, [("", "mono", {0: m.pages([(5000, data)])})], comms={77: "a"}, options=[("procmaps", told)])
+    return {"r.dat": rec.version_6()}, ["report", "--stat", "r.dat"], None
 
 
 SHAPES = [
@@ -65,6 +76,7 @@ SHAPES = [
     ("symbols of many names", 2000, lambda n: (
         {"syms": "".join(f"ffffffff81{i:06x} t f{i}\n" for i in range(n))},
         ["probe", "list", "--kallsyms", "syms", "functions", "f*"], None)),
+    ("files of a recording's frames", 2000, framed),
 ]
 
 

@@ -14,7 +14,8 @@ import tempfile
 
 import userns
 
-from tap import done, expect
+import cgroup
+from tap import done, expect, skip
 
 FORELAND = os.path.abspath(sys.argv[1])
 HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
@@ -85,22 +86,9 @@ for name, argv in CASES.items():
         expect(f"{name}: a file that may not grow", not isinstance(r, Exception) and r.returncode == 1
                and b"EFBIG" in r.stderr, r)
 
-def memory_group():
-    """A control group for memory, of this test's own, and how its limit is called; or why there is none."""
-    for folder, limit in (("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")):
-        path = f"{folder}/foreland-scarce-{os.getpid()}"
-        try:
-            os.mkdir(path)
-        except OSError:
-            continue
-        if os.path.exists(f"{path}/{limit}"):
-            return path, limit
-        os.rmdir(path)
-    return None, None
-
-
-group, limit_file = memory_group()
-if group:
+made = cgroup.make("scarce")
+if made:
+    group, limit_file = made[:2]
     for name, argv in CASES.items():
         base = run(argv)
         if name == "doctor --json":
@@ -117,9 +105,9 @@ if group:
             bad += [(pages, r)] if r.returncode != -signal.SIGKILL and not same_or_said(base, r) else []
         expect(f"{name}: a control group with little memory: the whole answer, or the kernel's kill ({killed} of 7)",
                not bad, *bad[:2])
-    os.rmdir(group)
+    cgroup.remove(group)
 else:
-    print("# a control group with little memory: none can be made here")
+    skip("a control group with little memory", "none can be made here")
 
 CROWD = 60
 one = [FORELAND, "trace", "--children", "t:crowd/read sys_enter id n=regs->dx:u64 if id == 0 && n == 1", "--",
@@ -134,7 +122,7 @@ if os.uname().machine == "x86_64" and subprocess.run(one, capture_output=True).r
             bad.append((p.returncode, out.count("\n"), err))
     expect(f"{CROWD} traces at once: each has its own program's 1,000 events, or says what it lost", not bad, *bad[:2])
 else:
-    print("# many traces at once: no programs here")
+    skip("many traces at once", "no programs can be loaded here")
 
 put("m", "old")
 r = run(["alloc", "show", "--input", "tags", "--prometheus", "m"], resource.RLIMIT_FSIZE, 4096)

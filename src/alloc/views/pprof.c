@@ -136,8 +136,7 @@ static uint64_t mapping_id(struct profile *p, const struct fl_alloc_frame *f)
 	if (!f->module.n)
 		return 0;
 	fl_buf_reset(&p->scrap);
-	for (size_t i = 0; i < f->build_id.n; i++)
-		fl_buf_addf(&p->scrap, "%02x", (unsigned char)f->build_id.p[i]);
+	fl_buf_add_hex_bytes(&p->scrap, f->build_id);
 	build_id = string_id(p, fl_buf_str(&p->scrap));
 	fl_buf_addc(&p->scrap, '\0');
 	fl_buf_add_str(&p->scrap, f->module);

@@ -305,8 +305,7 @@ static void json_known(struct fl_buf *out, const char *key, struct fl_str s)
 static void json_frame(const struct fl_alloc_frame *f, struct fl_buf *id, struct fl_buf *out)
 {
 	fl_buf_reset(id);
-	for (size_t i = 0; i < f->build_id.n; i++)
-		fl_buf_addf(id, "%02x", (unsigned char)f->build_id.p[i]);
+	fl_buf_add_hex_bytes(id, f->build_id);
 	fl_json_open(out, NULL, '{');
 	json_known(out, "function", f->function);
 	json_known(out, "file", f->line ? f->file : (struct fl_str){});

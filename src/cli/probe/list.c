@@ -128,7 +128,7 @@ static int list_symbols(const struct list_opts *opts, struct fl_target *t, const
 		r = print_frame(NULL, total);
 	if (r == -EPIPE)
 		return FL_EXIT_DONE;
-	if (r == -ENOEXEC || r == -EINVAL)
+	if (r == -EINVAL)
 		fl_say(FL_ERROR, "%s: this is no program of this machine", name);
 	else if (r < 0 && r != -ECANCELED)
 		fl_say_failed(name, r);
@@ -140,9 +140,8 @@ static int list_run(const void *v, const struct fl_args *args)
 	static const char *const everything[] = { "*" };
 	const struct list_opts *opts = v;
 	_cleanup_target_ struct fl_target *target = NULL;
-	enum fl_list_kind kind;
-
 	bool symbols = strcmp(args->v[0], "symbols") == 0;
+	enum fl_list_kind kind;
 
 	if (!symbols && fl_list_kind_parse(fl_str(args->v[0]), &kind) < 0) {
 		return fl_say_usage("'functions', 'tracepoints', 'types' or 'symbols' can be listed, not '%s'",

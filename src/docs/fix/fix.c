@@ -145,7 +145,6 @@ static int check_again(struct file *f, struct docs_session *run, struct fl_str t
 	return r < 0 ? r : docs_session_finish(run);
 }
 
-/* @after has less of what was fixed, and not more of anything. */
 /* Fixes of kernel-doc directives: the file that is named then must have what is asked of it. */
 static size_t directives(const struct docs_finding *f, size_t n, const bool *use)
 {
@@ -157,6 +156,7 @@ static size_t directives(const struct docs_finding *f, size_t n, const bool *use
 	return count;
 }
 
+/* @after has less of what was fixed, and not more of anything. */
 static bool better(const struct docs_session *before, const struct docs_session *after, const char *path,
 		   const struct docs_finding *f, size_t n, const bool *use)
 {

@@ -119,7 +119,7 @@ int fl_hist_match(struct fl_hist *h, const struct fl_probe_event *e, const struc
 /* SIZE_MAX: it is not kept there. */
 size_t fl_hist_place_of(const struct fl_hist_kept *kept, const struct fl_hist_value *v);
 
-/* Bytes of a value that is kept: a string's 64, a stack's frames with zeros behind them, else 8. */
+/* Bytes of a value that is kept: FL_HIST_STRING of a string, a stack's frames with zeros behind them, else 8. */
 uint16_t fl_hist_value_room(const struct fl_hist_value *v);
 
 /* The argument of that name; SIZE_MAX: none. */

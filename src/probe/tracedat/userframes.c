@@ -310,15 +310,25 @@ bool fl_user_frames_text(const struct fl_user_frames *f, uint32_t tid, uint64_t 
 
 void fl_user_frames_files(const struct fl_user_frames *f, struct fl_buf *out)
 {
+	_cleanup_map_ struct fl_map told = {};
+	struct fl_arena arena = {};
+
 	for (size_t i = 0; i < f->nr_frames; i++) {
 		const struct fl_user_frame *frame = &f->frames[i];
 		struct fl_str path = fl_str_sub(frame->text, 0, fl_str_find(frame->text, '[', 0));
 		_cleanup_buf_ struct fl_buf line = {};
+		struct fl_str key;
 
 		if (fl_str_is(frame->build_id, "-"))
 			continue;
 		fl_buf_addf(&line, "%.*s %.*s\n", FL_STR_ARG(path), FL_STR_ARG(frame->build_id));
-		if (!line.error && (!out->len || !memmem(out->data, out->len, line.data, line.len)))
-			fl_buf_add_buf(out, &line);
+		key = fl_buf_str(&line);
+		if (line.error || fl_map_get(&told, key))
+			continue;
+		fl_buf_add_buf(out, &line);
+		key.p = fl_arena_dup(&arena, key);
+		if (!key.p || !fl_map_put(&told, key, NULL))
+			out->error = -ENOMEM;
 	}
+	fl_arena_fini(&arena);
 }

@@ -211,8 +211,7 @@ bool fl_usernames_build_id(void *names, uint32_t tid, const struct fl_mapping *m
 	struct fl_elf_image *image = file ? fl_elf_file_image(file) : NULL;
 	struct fl_str id = image ? fl_elf_build_id(image) : (struct fl_str){};
 
-	for (size_t i = 0; i < id.n; i++)
-		fl_buf_addf(out, "%02x", (uint8_t)id.p[i]);
+	fl_buf_add_hex_bytes(out, id);
 	return id.n;
 }
 
