@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "bpf/hook.h"
+#include "bpf/hook-types.h"
 #include "bpf/insn.h"
 
 /* Where a hook is put. */

@@ -11,7 +11,7 @@
 #include "probe/bundle/bundle.h"
 #include "probe/bundle/tar.h"
 #include "probe/gen/kernel.h"
-#include "probe/gen/who.h"
+#include "probe/gen/task-filter.h"
 #include "probe/live/session.h"
 #include "probe/lower/lower.h"
 

@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 #include "probe/hist/layout.h"
-#include "bpf/hook.h"
+#include "bpf/hook-types.h"
 #include "bpf/insn.h"
 #include "probe/record/layout.h"
 #include "probe/filter/filter.h"
-#include "probe/gen/who.h"
+#include "probe/gen/task-filter.h"
 #include "probe/event/event.h"
 #include "probe/target/abi.h"
 #include "probe/target/formats.h"

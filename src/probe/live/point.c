@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who decides between fentry, kprobe and the others: an event's place and arguments say which hooks could carry
- * it, best first (fl_points_hooks(), whose reasons fl_points_reason() says to people); hooks.c tries one after
+ * it, best first (fl_points_hooks(), whose reasons fl_points_reason() says to people); hook-choice.c tries one after
  * the other by loading and attaching. A trampoline costs least and knows parameters by type, but shows no
  * registers, sits on entry or return alone, and takes one function; a kprobe takes all of that. Before a hook is
  * tried, fl_points_find() looks up what it must be given, which is another thing for each: a BTF id, a

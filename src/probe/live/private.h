@@ -103,7 +103,7 @@ int live_no_maps(struct fl_session *t, const struct live_probe *p, int err, stru
 /* The same after asking whose events are wanted. */
 int live_nobody(struct fl_session *t, const struct live_probe *p, int err, struct fl_diag *diag);
 
-/* who.c: everything that whose events are wanted asks for. 0 or -errno. */
+/* task-filter.c: everything that whose events are wanted asks for. 0 or -errno. */
 void live_who_init(struct live_who *w);
 int live_who_start(struct fl_session *t);
 void live_who_fini(struct live_who *w);
@@ -129,7 +129,7 @@ bool live_asks_for_ip(const struct live_probe *p);
 /* Variables that nobody has used. */
 uint64_t live_left_over(const struct live_hist *h);
 
-/* hooks.c */
+/* hook-choice.c */
 int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag);
 /* The definition's filter, once the record is laid out. */
 int live_read_filter(struct fl_session *t, struct live_probe *p, struct fl_diag *diag);

@@ -18,7 +18,7 @@
 #include "foreland/diag.h"
 #include "probe/gen/gen.h"
 #include "probe/hist/table.h"
-#include "bpf/hook.h"
+#include "bpf/hook-types.h"
 #include "probe/record/schema.h"
 #include "probe/live/rings.h"
 #include "probe/event/event.h"

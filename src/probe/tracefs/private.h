@@ -211,7 +211,7 @@ void tracefs_show_enabled(struct instance *in, struct fl_buf *out);
 /* "0", "1", or "X" where some are on; @system NULL: of all. */
 const char *tracefs_state(struct instance *in, const char *system);
 
-/* controls.c, pids.c */
+/* controls.c, event-pids.c */
 int tracefs_add_controls(struct instance *in);
 int tracefs_add_pids(struct instance *in);
 bool pids_pass(const struct instance *in, uint32_t pid, const uint32_t *others, size_t n);

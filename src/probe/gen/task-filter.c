@@ -14,7 +14,7 @@
  * (fl_gen_whoami()). What lives outside has no number in it, and is shown as 0. A process that is
  * freed has lost its numbers, so there the set is cleaned by forks alone.
  */
-#include "probe/gen/who.h"
+#include "probe/gen/task-filter.h"
 
 #include <errno.h>
 #include <stdlib.h>

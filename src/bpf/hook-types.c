@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bpf/hook.h"
+#include "bpf/hook-types.h"
 
 #include "bpf/sys.h"
 
@@ -8,5 +8,5 @@ const struct fl_hook_info fl_hooks[_FL_HOOK_MAX] = {
 	[FL_HOOK_##id] = { text, prog, attach, FL_CTX_##context, ret,                                  \
 			   sizeof(text) > 3 && text[sizeof(text) - 3] == '.' &&                        \
 				   text[sizeof(text) - 2] == 's' },
-#include "bpf/hooks.def"
+#include "bpf/hook-types.def"
 };

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The places in a kernel that take a program, a row each in hooks.def: which type of program, how it
+ * The places in a kernel that take a program, a row each in hook-types.def: which type of program, how it
  * is attached, and what it is given.
  */
-#ifndef BPF_HOOK_H
-#define BPF_HOOK_H
+#ifndef BPF_HOOK_TYPES_H
+#define BPF_HOOK_TYPES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum fl_hook {
 #define HOOK(id, ...) FL_HOOK_##id,
-#include "bpf/hooks.def"
+#include "bpf/hook-types.def"
 	_FL_HOOK_MAX,
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's side of whose events are wanted (gen/who.h): maps, and the programs that follow forks. They are
+ * The kernel's side of whose events are wanted (gen/task-filter.h): maps, and the programs that follow forks. They are
  * in place before the first probe is.
  */
 #include <dirent.h>

@@ -3,8 +3,8 @@
  * Whose events are wanted: what a program asks before it does anything else, and the two small
  * programs that keep the set of followed processes when these fork and go.
  */
-#ifndef PROBE_GEN_WHO_H
-#define PROBE_GEN_WHO_H
+#ifndef PROBE_GEN_TASK_FILTER_H
+#define PROBE_GEN_TASK_FILTER_H
 
 #include <stdint.h>
 
