@@ -92,8 +92,8 @@ struct trace_job {
 int trace_in_guest(const struct trace_opts *o, const struct fl_args *args);
 
 /* Whose events are wanted: usage errors, as their exit status; then what tracing needs, 0 or -errno. */
-int trace_check_who(const struct trace_opts *o, const struct fl_args *args);
-int trace_who(struct trace_job *s, bool command, struct fl_tracing_opts *opts);
+int trace_check_task_options(const struct trace_opts *o, const struct fl_args *args);
+int trace_task_filter(struct trace_job *s, bool command, struct fl_tracing_opts *opts);
 
 /* Prints what has been counted, with --interval since the last time; the second where it is time to. */
 int trace_print_hists(struct trace_job *s);

@@ -26,7 +26,7 @@ static int read_budget(const char *text, uint32_t *ret)
 	return 0;
 }
 
-int trace_check_who(const struct trace_opts *o, const struct fl_args *args)
+int trace_check_task_options(const struct trace_opts *o, const struct fl_args *args)
 {
 	uint32_t budget;
 
@@ -83,7 +83,7 @@ static int open_container(const char *id)
 	return r < 0 ? r : open_cgroup("--container", fl_buf_z(&path));
 }
 
-int trace_who(struct trace_job *s, bool command, struct fl_tracing_opts *opts)
+int trace_task_filter(struct trace_job *s, bool command, struct fl_tracing_opts *opts)
 {
 	const struct trace_opts *o = s->o;
 

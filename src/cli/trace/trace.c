@@ -119,7 +119,7 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 	};
 	int r;
 
-	if (trace_who(s, args->command, &opts) < 0)
+	if (trace_task_filter(s, args->command, &opts) < 0)
 		return FL_EXIT_FINDINGS;
 	r = open_tracing(s, &opts);
 	if (r < 0) {
@@ -182,7 +182,7 @@ static void release(struct trace_job *s)
 
 static int run_job(struct trace_job *s, const struct fl_args *args)
 {
-	int r = trace_check_who(s->o, args);
+	int r = trace_check_task_options(s->o, args);
 
 	if (r == 0)
 		r = trace_check_keep(s);

@@ -145,7 +145,7 @@ struct fl_gen_env {
 	const struct fl_gen_paths *paths; /* NULL: this kernel's types do not tell */
 	bool boot_clock;
 	bool exact_faults;
-	const struct fl_gen_who *who; /* NULL: everybody */
+	const struct fl_gen_task_filter *tasks; /* NULL: everybody */
 
 	uint16_t event; /* its number in the session */
 	uint16_t first_event; /* what the records of the session's first event are numbered */

@@ -30,7 +30,7 @@ enum {
 	GEN_FP_WORDS = -64 - 8 * GEN_MAX_WORDS,
 	GEN_FP_TAKEN = GEN_FP_WORDS - 16, /* scratch memory to be given back; 0: none */
 	GEN_FP_PIDS = GEN_FP_WORDS - 24,  /* the task's number and its process's (u32 at +4); see task-filter.c */
-	GEN_FP_WHO = GEN_FP_WORDS - 32,	  /* keys of task-filter.c */
+	GEN_FP_TASK_KEYS = GEN_FP_WORDS - 32,  /* keys of task-filter.c */
 };
 
 /* Code that stands behind the program's end, so that the usual path is straight. */

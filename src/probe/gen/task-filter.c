@@ -6,7 +6,7 @@
  * somebody else's child has got again. sched_process_free fires when nobody runs in a process any more
  * and keeps the set small.
  *
- * foreland itself is in the set with FL_WHO_CHILDREN alone where its command is to be followed: so the
+ * foreland itself is in the set with FL_TASK_CHILDREN alone where its command is to be followed: so the
  * command is wanted from its first moment on, and nobody must be told its number.
  *
  * In a pid namespace the kernel's number of a task is not the one that people there know it by. It has
@@ -58,7 +58,7 @@ int fl_gen_pids_find(struct fl_btf *btf, struct fl_gen_pids *ret)
 /* The 4 bytes at @slot = the number in our namespace of the task at address @task; clobbers GEN_VALUE. */
 static void number_of(struct fl_gen *g, uint8_t task, int16_t slot)
 {
-	const struct fl_gen_pidns *ns = g->env->who->ns;
+	const struct fl_gen_pidns *ns = g->env->tasks->ns;
 	int32_t upid = (int32_t)(ns->at.numbers + ns->level * ns->at.upid_size);
 	uint32_t none = fl_label_new(g->p);
 	struct fl_insns *p = g->p;
@@ -85,14 +85,14 @@ static void numbers_of(struct fl_gen *g, int16_t task_slot)
 	fl_emit_load(p, 8, GEN_VALUE, BPF_REG_FP, task_slot);
 	number_of(g, GEN_VALUE, GEN_FP_PIDS);
 	fl_emit_load(p, 8, GEN_VALUE, BPF_REG_FP, task_slot);
-	fl_gen_read_kernel(g, 8, GEN_VALUE, (int32_t)g->env->who->ns->at.group_leader);
+	fl_gen_read_kernel(g, 8, GEN_VALUE, (int32_t)g->env->tasks->ns->at.group_leader);
 	fl_emit_mov(p, GEN_VALUE, BPF_REG_0);
 	number_of(g, GEN_VALUE, GEN_FP_PIDS + 4);
 }
 
 static bool in_namespace(const struct fl_gen *g)
 {
-	return g->env->who && g->env->who->ns;
+	return g->env->tasks && g->env->tasks->ns;
 }
 
 void fl_gen_ids(struct fl_gen *g, uint8_t pid, uint8_t tgid)
@@ -122,16 +122,16 @@ void fl_gen_ids(struct fl_gen *g, uint8_t pid, uint8_t tgid)
 /* A process is wanted by its id, a single thread by its own. */
 static void filter_pid(struct fl_gen *g, uint32_t unwanted)
 {
-	const struct fl_gen_who *who = g->env->who;
+	const struct fl_gen_task_filter *tasks = g->env->tasks;
 	uint32_t wanted = fl_label_new(g->p);
 
-	if (who->except || who->pid)
+	if (tasks->except || tasks->pid)
 		fl_gen_ids(g, BPF_REG_2, BPF_REG_3);
-	if (who->except)
-		fl_emit_jmpi(g->p, BPF_JEQ, BPF_REG_3, (int32_t)who->except, unwanted);
-	if (who->pid) {
-		fl_emit_jmpi(g->p, BPF_JEQ, BPF_REG_3, (int32_t)who->pid, wanted);
-		fl_emit_jmpi(g->p, BPF_JNE, BPF_REG_2, (int32_t)who->pid, unwanted);
+	if (tasks->except)
+		fl_emit_jmpi(g->p, BPF_JEQ, BPF_REG_3, (int32_t)tasks->except, unwanted);
+	if (tasks->pid) {
+		fl_emit_jmpi(g->p, BPF_JEQ, BPF_REG_3, (int32_t)tasks->pid, wanted);
+		fl_emit_jmpi(g->p, BPF_JNE, BPF_REG_2, (int32_t)tasks->pid, unwanted);
 	}
 	fl_label_place(g->p, wanted);
 }
@@ -141,9 +141,9 @@ static void look_up(struct fl_gen *g, int16_t pids, uint32_t none)
 {
 	uint32_t found = fl_label_new(g->p);
 
-	fl_emit_map_lookup(g->p, g->env->who->set_fd, pids + 4);
+	fl_emit_map_lookup(g->p, g->env->tasks->set_fd, pids + 4);
 	fl_emit_jmpi(g->p, BPF_JNE, BPF_REG_0, 0, found);
-	fl_emit_map_lookup(g->p, g->env->who->set_fd, pids);
+	fl_emit_map_lookup(g->p, g->env->tasks->set_fd, pids);
 	fl_emit_jmpi(g->p, BPF_JEQ, BPF_REG_0, 0, none);
 	fl_label_place(g->p, found);
 }
@@ -160,24 +160,24 @@ static void keep_ids(struct fl_gen *g)
 
 static void filter_set(struct fl_gen *g, uint32_t unwanted)
 {
-	if (g->env->who->set_fd < 0)
+	if (g->env->tasks->set_fd < 0)
 		return;
 	keep_ids(g);
 	look_up(g, GEN_FP_PIDS, unwanted);
 	fl_emit_load(g->p, 1, BPF_REG_1, BPF_REG_0, 0);
-	fl_emit_alui(g->p, BPF_AND, BPF_REG_1, FL_WHO_WANTED);
+	fl_emit_alui(g->p, BPF_AND, BPF_REG_1, FL_TASK_WANTED);
 	fl_emit_jmpi(g->p, BPF_JEQ, BPF_REG_1, 0, unwanted);
 }
 
 static void filter_comm(struct fl_gen *g, uint32_t unwanted)
 {
 	char want[FL_COMM_LEN] = {}, mask[FL_COMM_LEN] = {};
-	size_t n = FL_MIN(g->env->who->comm.n, sizeof(want) - 1);
+	size_t n = FL_MIN(g->env->tasks->comm.n, sizeof(want) - 1);
 	struct fl_insns *p = g->p;
 
 	if (n == 0)
 		return;
-	memcpy(want, g->env->who->comm.p, n);
+	memcpy(want, g->env->tasks->comm.p, n);
 	memset(mask, 0xff, n + 1); /* its NUL too; what follows that is not the name */
 	fl_emit_slot(p, BPF_REG_1, GEN_FP_WORDS);
 	fl_emit_movi(p, BPF_REG_2, sizeof(want));
@@ -202,15 +202,15 @@ static void filter_comm(struct fl_gen *g, uint32_t unwanted)
 /* The cgroup, or one beneath it. */
 static void filter_cgroup(struct fl_gen *g, uint32_t unwanted)
 {
-	if (g->env->who->cgroup_fd < 0)
+	if (g->env->tasks->cgroup_fd < 0)
 		return;
-	fl_emit_map_fd(g->p, BPF_REG_1, g->env->who->cgroup_fd);
+	fl_emit_map_fd(g->p, BPF_REG_1, g->env->tasks->cgroup_fd);
 	fl_emit_movi(g->p, BPF_REG_2, 0);
 	fl_emit_call(g->p, BPF_FUNC_current_task_under_cgroup);
 	fl_emit_jmpi(g->p, BPF_JNE, BPF_REG_0, 1, unwanted);
 }
 
-/* GEN_FP_WHO = the task's key: idle tasks share the number 0, but not a CPU. */
+/* GEN_FP_TASK_KEYS = the task's key: idle tasks share the number 0, but not a CPU. */
 static void budget_key(struct fl_gen *g)
 {
 	uint32_t done = fl_label_new(g->p);
@@ -223,10 +223,10 @@ static void budget_key(struct fl_gen *g)
 	fl_emit_alui(p, BPF_ADD, BPF_REG_0, 1);
 	fl_emit_alui(p, BPF_LSH, BPF_REG_0, 32);
 	fl_label_place(p, done);
-	fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_WHO, BPF_REG_0);
+	fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_TASK_KEYS, BPF_REG_0);
 }
 
-#define BUDGET(member) ((int16_t)offsetof(struct fl_who_budget, member))
+#define BUDGET(member) ((int16_t)offsetof(struct fl_task_budget, member))
 
 /*
  * A new second begins a new budget. Only the task itself gets here with its key, so nothing is locked;
@@ -234,27 +234,27 @@ static void budget_key(struct fl_gen *g)
  */
 static void filter_budget(struct fl_gen *g, uint32_t over)
 {
-	const struct fl_gen_who *who = g->env->who;
+	const struct fl_gen_task_filter *tasks = g->env->tasks;
 	uint32_t known = fl_label_new(g->p), fresh = fl_label_new(g->p), done = fl_label_new(g->p);
 	struct fl_insns *p = g->p;
 
-	if (!who->budget)
+	if (!tasks->budget)
 		return;
 	budget_key(g);
 	fl_emit_call(p, BPF_FUNC_ktime_get_ns);
 	fl_emit_alui(p, BPF_DIV, BPF_REG_0, 1000000000);
 	fl_emit_mov(p, GEN_VALUE, BPF_REG_0);
-	fl_emit_map_lookup(p, who->budget_fd, GEN_FP_WHO);
+	fl_emit_map_lookup(p, tasks->budget_fd, GEN_FP_TASK_KEYS);
 	fl_emit_jmpi(p, BPF_JNE, BPF_REG_0, 0, known);
 	fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_WORDS + BUDGET(second), GEN_VALUE);
 	fl_emit_storei(p, 8, BPF_REG_FP, GEN_FP_WORDS + BUDGET(events), 1);
-	fl_emit_map_update(p, who->budget_fd, GEN_FP_WHO, GEN_FP_WORDS, BPF_ANY);
+	fl_emit_map_update(p, tasks->budget_fd, GEN_FP_TASK_KEYS, GEN_FP_WORDS, BPF_ANY);
 	fl_emit_jmp(p, done);
 	fl_label_place(p, known);
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_0, BUDGET(second));
 	fl_emit_jmpr(p, BPF_JNE, BPF_REG_1, GEN_VALUE, fresh);
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_0, BUDGET(events));
-	fl_emit_jmpi(p, BPF_JGE, BPF_REG_1, (int32_t)who->budget, over);
+	fl_emit_jmpi(p, BPF_JGE, BPF_REG_1, (int32_t)tasks->budget, over);
 	fl_emit_alui(p, BPF_ADD, BPF_REG_1, 1);
 	fl_emit_store(p, 8, BPF_REG_0, BUDGET(events), BPF_REG_1);
 	fl_emit_jmp(p, done);
@@ -266,13 +266,13 @@ static void filter_budget(struct fl_gen *g, uint32_t over)
 
 int fl_gen_wanted(struct fl_gen *g, uint32_t unwanted)
 {
-	const struct fl_gen_who *who = g->env->who;
+	const struct fl_gen_task_filter *tasks = g->env->tasks;
 
-	if (!who)
+	if (!tasks)
 		return 0;
-	if (who->ns && !g->env->task_btf)
+	if (tasks->ns && !g->env->task_btf)
 		return fl_gen_refuse(g, SIZE_MAX, "BTF does not tell what a pid namespace calls a task");
-	if (who->ns)
+	if (tasks->ns)
 		numbers_of(g, GEN_FP_TASK);
 	filter_pid(g, unwanted);
 	filter_set(g, unwanted);
@@ -283,7 +283,7 @@ int fl_gen_wanted(struct fl_gen *g, uint32_t unwanted)
 
 void fl_gen_budget(struct fl_gen *g, uint32_t over)
 {
-	if (g->env->who)
+	if (g->env->tasks)
 		filter_budget(g, over);
 }
 
@@ -344,7 +344,7 @@ static void argument_ids(struct fl_gen *g, int16_t n)
 	fl_emit_store(p, 4, BPF_REG_FP, GEN_FP_PIDS + 4, BPF_REG_0);
 }
 
-/* Parent's ids are kept at GEN_FP_WHO; r9 = whether the parent's children are wanted. */
+/* Parent's ids are kept at GEN_FP_TASK_KEYS; r9 = whether the parent's children are wanted. */
 static void parent_hands_down(struct fl_gen *g)
 {
 	uint32_t no = fl_label_new(g->p);
@@ -352,11 +352,11 @@ static void parent_hands_down(struct fl_gen *g)
 
 	argument_ids(g, 0);
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_FP, GEN_FP_PIDS);
-	fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_WHO, BPF_REG_1);
+	fl_emit_store(p, 8, BPF_REG_FP, GEN_FP_TASK_KEYS, BPF_REG_1);
 	fl_emit_movi(p, GEN_REC, 0);
-	look_up(g, GEN_FP_WHO, no);
+	look_up(g, GEN_FP_TASK_KEYS, no);
 	fl_emit_load(p, 1, GEN_REC, BPF_REG_0, 0);
-	fl_emit_alui(p, BPF_AND, GEN_REC, FL_WHO_CHILDREN);
+	fl_emit_alui(p, BPF_AND, GEN_REC, FL_TASK_CHILDREN);
 	fl_label_place(p, no);
 }
 
@@ -365,17 +365,17 @@ int fl_gen_fork(const struct fl_gen_env *env, int failed_fd, uint32_t failed_at,
 	uint32_t leave = fl_label_new(p), drop = fl_label_new(p);
 	struct fl_gen g = { .p = p };
 	struct fl_gen_env own = *env;
-	int set = env->who->set_fd;
+	int set = env->tasks->set_fd;
 
 	begin(&g, &own);
 	parent_hands_down(&g);
 	argument_ids(&g, 1);
 	/* A new thread is in the set with its process. */
 	fl_emit_load(p, 4, BPF_REG_1, BPF_REG_FP, GEN_FP_PIDS + 4);
-	fl_emit_load(p, 4, BPF_REG_2, BPF_REG_FP, GEN_FP_WHO + 4);
+	fl_emit_load(p, 4, BPF_REG_2, BPF_REG_FP, GEN_FP_TASK_KEYS + 4);
 	fl_emit_jmpr(p, BPF_JEQ, BPF_REG_1, BPF_REG_2, drop);
 	fl_emit_jmpi(p, BPF_JEQ, GEN_REC, 0, drop);
-	fl_emit_storei(p, 8, BPF_REG_FP, GEN_FP_WORDS, FL_WHO_WANTED | FL_WHO_CHILDREN);
+	fl_emit_storei(p, 8, BPF_REG_FP, GEN_FP_WORDS, FL_TASK_WANTED | FL_TASK_CHILDREN);
 	fl_emit_map_update(p, set, GEN_FP_PIDS, GEN_FP_WORDS, BPF_ANY);
 	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, leave);
 	fl_emit_map_value(p, BPF_REG_1, failed_fd, failed_at);
@@ -395,6 +395,6 @@ int fl_gen_free(const struct fl_gen_env *env, struct fl_insns *p)
 
 	begin(&g, &own);
 	argument_ids(&g, 0);
-	fl_emit_map_delete(p, env->who->set_fd, GEN_FP_PIDS);
+	fl_emit_map_delete(p, env->tasks->set_fd, GEN_FP_PIDS);
 	return end(&g);
 }

@@ -28,12 +28,12 @@ struct fl_gen_pidns {
 
 /* What is in the set of processes: a byte by process (or by thread), a combination of these. */
 enum {
-	FL_WHO_WANTED = 1u << 0,
-	FL_WHO_CHILDREN = 1u << 1, /* what it forks will be in the set, with both */
+	FL_TASK_WANTED = 1u << 0,
+	FL_TASK_CHILDREN = 1u << 1, /* what it forks will be in the set, with both */
 };
 
 /* A task's budget and its key: its number in the first pid namespace, for idle tasks their CPU's above it. */
-struct fl_who_budget {
+struct fl_task_budget {
 	uint64_t second, events;
 };
 
@@ -41,18 +41,18 @@ struct fl_who_budget {
  * All numbers are as the reader's pid namespace has them: with @ns a task's is looked up, and 0 where it
  * has none there. Of what is 0, or a descriptor below 0, nothing is asked.
  */
-struct fl_gen_who {
+struct fl_gen_task_filter {
 	const struct fl_gen_pidns *ns; /* NULL: the first */
 	uint32_t pid;	 /* process or thread */
 	uint32_t except; /* process */
 	struct fl_str comm;
-	int set_fd;    /* hash from a process to FL_WHO_* */
+	int set_fd;    /* hash from a process to FL_TASK_* */
 	int cgroup_fd; /* cgroup array of one */
-	int budget_fd; /* hash of struct fl_who_budget; @budget events a second of each task */
+	int budget_fd; /* hash of struct fl_task_budget; @budget events a second of each task */
 	uint32_t budget;
 };
 
-#define FL_GEN_WHO_NONE ((struct fl_gen_who){ .set_fd = -1, .cgroup_fd = -1, .budget_fd = -1 })
+#define FL_GEN_TASK_FILTER_NONE ((struct fl_gen_task_filter){ .set_fd = -1, .cgroup_fd = -1, .budget_fd = -1 })
 
 struct fl_gen_env;
 

@@ -53,8 +53,8 @@ struct live_follower {
 
 #define LIVE_FORK_COPIES 3
 
-struct live_who {
-	struct fl_gen_who gen; /* its descriptors are owned here */
+struct live_task_filter {
+	struct fl_gen_task_filter gen; /* its descriptors are owned here */
 	struct fl_gen_pidns ns;
 	struct live_follower followers[LIVE_FORK_COPIES + 1];
 	size_t nr_followers;
@@ -66,7 +66,7 @@ struct fl_session {
 	struct fl_session_opts opts;
 	struct fl_gen_env env;
 	struct fl_gen_paths paths;
-	struct live_who who;
+	struct live_task_filter tasks;
 	struct live_probe *probes;
 	struct fl_triggers triggers; /* of histograms: what their specs say */
 	size_t nr_slots; /* of counts: one an event, and one a histogram where an event has several */
@@ -104,9 +104,9 @@ int live_no_maps(struct fl_session *t, const struct live_probe *p, int err, stru
 int live_nobody(struct fl_session *t, const struct live_probe *p, int err, struct fl_diag *diag);
 
 /* task-filter.c: everything that whose events are wanted asks for. 0 or -errno. */
-void live_who_init(struct live_who *w);
-int live_who_start(struct fl_session *t);
-void live_who_fini(struct live_who *w);
+void live_task_filter_init(struct live_task_filter *w);
+int live_task_filter_start(struct fl_session *t);
+void live_task_filter_fini(struct live_task_filter *w);
 
 /* A breakpoint within an instruction changes what the probed program computes: -EILSEQ. */
 int live_check_boundary(struct fl_session *t, const struct live_probe *p, struct fl_diag *diag);

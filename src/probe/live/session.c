@@ -21,7 +21,7 @@ int fl_session_new(struct fl_target *target, const struct fl_session_opts *opts,
 	t->target = target;
 	t->opts = *opts;
 	t->control = -1;
-	live_who_init(&t->who);
+	live_task_filter_init(&t->tasks);
 	*ret = t;
 	return 0;
 }
@@ -78,7 +78,7 @@ void fl_session_free(struct fl_session *t)
 	if (t->counts)
 		munmap(t->counts, t->counts_size);
 	live_close(&t->control);
-	live_who_fini(&t->who);
+	live_task_filter_fini(&t->tasks);
 	if (!t->opts.rings)
 		fl_rings_free(t->rings);
 	free(t->schemas);
@@ -158,7 +158,7 @@ int fl_session_start(struct fl_session *t, struct fl_diag *diag)
 	r = live_make_maps(t);
 	r = live_no_maps(t, &t->probes[0], r, diag);
 	if (r == 0)
-		r = live_nobody(t, &t->probes[0], live_who_start(t), diag);
+		r = live_nobody(t, &t->probes[0], live_task_filter_start(t), diag);
 	if (r == 0)
 		r = live_make_hists(t, diag);
 	if (r < 0)

@@ -72,15 +72,15 @@ static int ask_namespace(struct fl_session *t, struct fl_gen_pidns *ret)
 
 static int put(const struct fl_session *t, uint32_t pid, uint8_t value)
 {
-	return fl_bpf_map_update(t->who.gen.set_fd, &pid, &value, BPF_ANY);
+	return fl_bpf_map_update(t->tasks.gen.set_fd, &pid, &value, BPF_ANY);
 }
 
 static bool hands_down(const struct fl_session *t, uint32_t pid)
 {
 	uint8_t value = 0;
 
-	return fl_bpf_map_lookup(t->who.gen.set_fd, &pid, &value) == 0 && value & FL_WHO_WANTED &&
-	       value & FL_WHO_CHILDREN;
+	return fl_bpf_map_lookup(t->tasks.gen.set_fd, &pid, &value) == 0 && value & FL_TASK_WANTED &&
+	       value & FL_TASK_CHILDREN;
 }
 
 /* The fourth word of a process's stat, whose second is a name with anything in it. */
@@ -117,7 +117,7 @@ static int add_children(const struct fl_session *t)
 		if (fl_parse_u64(fl_str(e->d_name), 10, &pid) < 0 || hands_down(t, (uint32_t)pid) ||
 		    !hands_down(t, parent_of(e->d_name)))
 			continue;
-		r = put(t, (uint32_t)pid, FL_WHO_WANTED | FL_WHO_CHILDREN);
+		r = put(t, (uint32_t)pid, FL_TASK_WANTED | FL_TASK_CHILDREN);
 		n++;
 	}
 	closedir(dir);
@@ -141,7 +141,7 @@ static int add_descendants(const struct fl_session *t)
 static int follow(struct fl_session *t, const char *tracepoint, const struct fl_insns *insns)
 {
 	struct fl_attach_point at = { .name = tracepoint };
-	struct live_follower *f = &t->who.followers[t->who.nr_followers];
+	struct live_follower *f = &t->tasks.followers[t->tasks.nr_followers];
 	_cleanup_buf_ struct fl_buf why = {};
 	int r;
 
@@ -152,7 +152,7 @@ static int follow(struct fl_session *t, const char *tracepoint, const struct fl_
 	if (r < 0)
 		live_close(&f->prog);
 	else
-		t->who.nr_followers++;
+		t->tasks.nr_followers++;
 	return r;
 }
 
@@ -166,17 +166,17 @@ static int follow_forks(struct fl_session *t)
 	_cleanup_insns_ struct fl_insns freed = {};
 	int r = 0;
 
-	t->who.failed = make_map(BPF_MAP_TYPE_ARRAY, "fl_unfollowed", 4, sizeof(uint64_t[LIVE_FORK_COPIES]), 1);
-	if (t->who.failed < 0)
-		return t->who.failed;
+	t->tasks.failed = make_map(BPF_MAP_TYPE_ARRAY, "fl_unfollowed", 4, sizeof(uint64_t[LIVE_FORK_COPIES]), 1);
+	if (t->tasks.failed < 0)
+		return t->tasks.failed;
 	for (uint32_t i = 0; i < LIVE_FORK_COPIES && r == 0; i++) {
 		_cleanup_insns_ struct fl_insns fork = {};
 
-		r = fl_gen_fork(&t->env, t->who.failed, i * (uint32_t)sizeof(uint64_t), &fork);
+		r = fl_gen_fork(&t->env, t->tasks.failed, i * (uint32_t)sizeof(uint64_t), &fork);
 		if (r == 0)
 			r = follow(t, "sched_process_fork", &fork);
 	}
-	if (r < 0 || t->who.gen.ns)
+	if (r < 0 || t->tasks.gen.ns)
 		return r;
 	r = fl_gen_free(&t->env, &freed);
 	return r < 0 ? r : follow(t, "sched_process_free", &freed);
@@ -185,21 +185,21 @@ static int follow_forks(struct fl_session *t)
 static int make_set(struct fl_session *t)
 {
 	const struct fl_session_opts *o = &t->opts;
-	uint8_t value = o->follow ? FL_WHO_WANTED | FL_WHO_CHILDREN : FL_WHO_WANTED;
+	uint8_t value = o->follow ? FL_TASK_WANTED | FL_TASK_CHILDREN : FL_TASK_WANTED;
 	int r;
 
 	if (!t->env.task_btf)
 		return -EOPNOTSUPP;
-	t->who.gen.set_fd = make_map(BPF_MAP_TYPE_HASH, "fl_who", 4, 1, SET_MAX);
-	if (t->who.gen.set_fd < 0)
-		return t->who.gen.set_fd;
+	t->tasks.gen.set_fd = make_map(BPF_MAP_TYPE_HASH, "fl_who", 4, 1, SET_MAX);
+	if (t->tasks.gen.set_fd < 0)
+		return t->tasks.gen.set_fd;
 	r = follow_forks(t);
 	if (r == 0 && o->pid)
 		r = put(t, o->pid, value);
 	if (r == 0 && o->pid && o->follow)
 		r = add_descendants(t);
 	if (r == 0 && o->children)
-		r = put(t, (uint32_t)getpid(), FL_WHO_CHILDREN);
+		r = put(t, (uint32_t)getpid(), FL_TASK_CHILDREN);
 	return r;
 }
 
@@ -208,29 +208,29 @@ static int make_cgroup(struct fl_session *t)
 	uint32_t key = 0;
 	int map = make_map(BPF_MAP_TYPE_CGROUP_ARRAY, "fl_cgroup", 4, 4, 1);
 
-	t->who.gen.cgroup_fd = map;
+	t->tasks.gen.cgroup_fd = map;
 	return map < 0 ? map : fl_bpf_map_update(map, &key, &t->opts.cgroup_fd, BPF_ANY);
 }
 
 static int make_budget(struct fl_session *t)
 {
-	t->who.gen.budget = t->opts.task_budget;
-	t->who.gen.budget_fd = make_map(BPF_MAP_TYPE_LRU_HASH, "fl_budget", 8, sizeof(struct fl_who_budget),
+	t->tasks.gen.budget = t->opts.task_budget;
+	t->tasks.gen.budget_fd = make_map(BPF_MAP_TYPE_LRU_HASH, "fl_budget", 8, sizeof(struct fl_task_budget),
 					BUDGET_MAX);
-	return FL_MIN(t->who.gen.budget_fd, 0);
+	return FL_MIN(t->tasks.gen.budget_fd, 0);
 }
 
-int live_who_start(struct fl_session *t)
+int live_task_filter_start(struct fl_session *t)
 {
 	const struct fl_session_opts *o = &t->opts;
-	struct live_who *w = &t->who;
+	struct live_task_filter *w = &t->tasks;
 	bool in_set = o->follow || o->children;
 	int r = 0;
 
 	w->gen.pid = in_set ? 0 : o->pid;
 	w->gen.except = o->except;
 	w->gen.comm = fl_str(o->comm);
-	t->env.who = &w->gen;
+	t->env.tasks = &w->gen;
 	if (!in_first_namespace()) {
 		r = ask_namespace(t, &w->ns);
 		if (r == 0)
@@ -247,13 +247,13 @@ int live_who_start(struct fl_session *t)
 	return r;
 }
 
-void live_who_init(struct live_who *w)
+void live_task_filter_init(struct live_task_filter *w)
 {
-	w->gen = FL_GEN_WHO_NONE;
+	w->gen = FL_GEN_TASK_FILTER_NONE;
 	w->failed = -1;
 }
 
-void live_who_fini(struct live_who *w)
+void live_task_filter_fini(struct live_task_filter *w)
 {
 	for (size_t i = 0; i < w->nr_followers; i++) {
 		fl_attachment_release(&w->followers[i].attached);
@@ -270,8 +270,8 @@ uint64_t fl_session_not_followed(const struct fl_session *t)
 	uint64_t failed[LIVE_FORK_COPIES] = {}, most = 0;
 	uint32_t key = 0;
 
-	if (t->who.failed >= 0)
-		fl_bpf_map_lookup(t->who.failed, &key, failed);
+	if (t->tasks.failed >= 0)
+		fl_bpf_map_lookup(t->tasks.failed, &key, failed);
 	for (size_t i = 0; i < LIVE_FORK_COPIES; i++)
 		most = FL_MAX(most, failed[i]);
 	return most;
@@ -281,8 +281,8 @@ uint64_t fl_session_forks_missed(const struct fl_session *t)
 {
 	uint64_t least = UINT64_MAX;
 
-	for (size_t i = 0; i < LIVE_FORK_COPIES && i < t->who.nr_followers; i++)
-		least = FL_MIN(least, live_prog_missed(t->who.followers[i].prog));
+	for (size_t i = 0; i < LIVE_FORK_COPIES && i < t->tasks.nr_followers; i++)
+		least = FL_MIN(least, live_prog_missed(t->tasks.followers[i].prog));
 	return least == UINT64_MAX ? 0 : least;
 }
 
@@ -291,9 +291,9 @@ bool fl_session_follows_any(const struct fl_session *t)
 	uint32_t key, next;
 	bool first = true;
 
-	if (t->who.gen.set_fd < 0)
+	if (t->tasks.gen.set_fd < 0)
 		return false;
-	while (fl_bpf_map_next_key(t->who.gen.set_fd, first ? NULL : &key, &next) == 0) {
+	while (fl_bpf_map_next_key(t->tasks.gen.set_fd, first ? NULL : &key, &next) == 0) {
 		first = false;
 		key = next;
 		if (hands_down(t, key) && (kill((pid_t)key, 0) == 0 || errno == EPERM))
