@@ -17,7 +17,7 @@
 
 #include "base/num.h"
 #include "base/util.h"
-#include "probe/filter/errors.h"
+#include "probe/filter/column.h"
 
 #define MAX_STRING 256 /* MAX_FILTER_STR_VAL */
 #define MAX_NUMBER 24  /* digits, prefix and sign of a number, with a NUL */
