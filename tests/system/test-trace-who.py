@@ -4,9 +4,10 @@
 which writes down its number and how often it called getppid(): for each process the trace has exactly as
 many, the first calls after its birth included, and it has nobody else.
 """
-import json, os, platform, re, select, subprocess, sys, tempfile, time
+import json, os, platform, re, select, shutil, subprocess, sys, tempfile, time
 from collections import Counter
 
+import pidns
 from tap import done, expect
 
 foreland, who = sys.argv[1], sys.argv[2]
@@ -154,16 +155,34 @@ def by_namespace():
     pid = int(re.search(r'^pid (\d+)', ended.stdout, re.M)[1])
     expect('in a pid namespace: -p by its number there', rows and {r['pid'] for r in rows} == {pid} and pid < 20,
            ended.stdout[-400:] + ended.stderr)
-    # This process lives outside of it, and calls until the trace has its lines.
-    run = subprocess.Popen([*new, foreland, 'trace', '--json', '-n', '3', '--comm', os.path.basename(
-        open('/proc/self/comm').read().strip()), DEF], stdout=subprocess.PIPE, text=True)
+    by_outside(new)
+
+
+def call_until_done(run):
     end = time.monotonic() + 60
     while run.poll() is None and time.monotonic() < end:
         os.getppid()
         time.sleep(0.001)
-    rows, _ = rows_of(run.stdout.read())
-    expect('in a pid namespace: who is outside has no number', len(rows) == 3 and {r['pid'] for r in rows} == {0},
-           rows)
+    return run.stdout.read()
+
+
+def by_outside(new):
+    """This process lives outside of the namespace, and calls until the trace has its lines."""
+    comm = open('/proc/self/comm').read().strip()
+    own = {1000000000 + os.getpid()} if pidns.is_initial() else None  # elsewhere the kernel's number is not known here
+    what = [*new, foreland, 'trace', '-n', '3', '--comm', comm, DEF]
+    rows, _ = rows_of(call_until_done(subprocess.Popen([*what, '--json'], stdout=subprocess.PIPE, text=True)))
+    got = {r['pid'] for r in rows}
+    expect('in a pid namespace: who is outside has the kernel\'s number, and a mark', len(rows) == 3 and
+           (got == own or not own and min(got) > 1000000000), f'{got} {own}')
+    with tempfile.TemporaryDirectory() as work:
+        call_until_done(subprocess.Popen([*what, '-o', f'{work}/r.dat'], stdout=subprocess.PIPE))
+        readers = [[foreland, 'report'], *([['trace-cmd', 'report', '-N', '-i']] if shutil.which('trace-cmd') else [])]
+        for reader in readers:
+            shown = subprocess.run([*reader, f'{work}/r.dat'], capture_output=True, text=True).stdout
+            found = re.findall(r'^ *(\S+)-(\d+) +\[', shown, re.M)
+            expect(f'{os.path.basename(reader[0])} report: who is outside has its name', len(found) == 3 and
+                   set(found) == {(comm, str(n)) for n in got}, shown)
 
 
 def by_budget():

@@ -51,11 +51,8 @@ static void assert_head(struct fl_line_heads *heads, uint32_t cpu, const struct 
 {
 	char ours[FL_LINE_HEAD_ROOM], theirs[FL_LINE_HEAD_ROOM];
 	uint64_t time = rec->time > UINT64_MAX - 500 ? rec->time : rec->time + 500;
-	/* the idle thread's name is swapper/N; with another one it is somebody without a number here */
-	bool idle = !rec->pid && (!rec->comm[0] || strncmp(rec->comm, "swapper", 7) == 0);
-
 	snprintf(theirs, sizeof(theirs), "%16.16s-%-7" PRIu32 " [%03" PRIu32 "] %c.... %5" PRIu64 ".%06" PRIu64 ": ",
-		 idle ? "<idle>" : rec->comm, rec->pid, cpu,
+		 !rec->pid ? "<idle>" : rec->comm, rec->pid, cpu,
 		 rec->flags & FL_RECORD_IRQS_OFF ? 'd' : '.', time / 1000000000, time % 1000000000 / 1000);
 	*fl_line_head(heads, ours, cpu, rec, NULL) = '\0';
 	assert_string_equal(ours, theirs);

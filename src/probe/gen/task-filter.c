@@ -11,8 +11,9 @@
  *
  * In a pid namespace the kernel's number of a task is not the one that people there know it by. It has
  * one for each namespace from the first to its own; ours is at a level that we ask for once
- * (fl_gen_whoami()). What lives outside has no number in it, and is shown as 0. A process that is
- * freed has lost its numbers, so there the set is cleaned by forks alone.
+ * (fl_gen_whoami()). What lives outside has no number in it: it goes by the kernel's, moved beyond all that
+ * a namespace can give (FL_PID_OUTSIDE), for as 0 every reader of a recording takes it for the idle task. A
+ * process that is freed has lost its numbers, so there the set is cleaned by forks alone.
  */
 #include "probe/gen/task-filter.h"
 
@@ -55,16 +56,18 @@ int fl_gen_pids_find(struct fl_btf *btf, struct fl_gen_pids *ret)
 	return 0;
 }
 
-/* The 4 bytes at @slot = the number in our namespace of the task at address @task; clobbers GEN_VALUE. */
-static void number_of(struct fl_gen *g, uint8_t task, int16_t slot)
+/*
+ * The 4 bytes at @slot = the number in our namespace of the task whose address lies in GEN_VALUE, which is
+ * lost. Outside of it: by the kernel's number, which is @kernel bytes into the task at @task_slot.
+ */
+static void number_of(struct fl_gen *g, int16_t task_slot, uint32_t kernel, int16_t slot)
 {
 	const struct fl_gen_pidns *ns = g->env->tasks->ns;
 	int32_t upid = (int32_t)(ns->at.numbers + ns->level * ns->at.upid_size);
-	uint32_t none = fl_label_new(g->p);
+	uint32_t none = fl_label_new(g->p), idle = fl_label_new(g->p), done = fl_label_new(g->p);
 	struct fl_insns *p = g->p;
 
-	fl_emit_storei(p, 4, BPF_REG_FP, slot, 0);
-	fl_gen_read_kernel(g, 8, task, (int32_t)ns->at.thread_pid);
+	fl_gen_read_kernel(g, 8, GEN_VALUE, (int32_t)ns->at.thread_pid);
 	fl_emit_mov(p, GEN_VALUE, BPF_REG_0);
 	fl_emit_jmpi(p, BPF_JEQ, GEN_VALUE, 0, none);
 	fl_gen_read_kernel(g, 4, GEN_VALUE, (int32_t)ns->at.level);
@@ -73,8 +76,15 @@ static void number_of(struct fl_gen *g, uint8_t task, int16_t slot)
 	fl_emit_imm64(p, BPF_REG_1, ns->address);
 	fl_emit_jmpr(p, BPF_JNE, BPF_REG_0, BPF_REG_1, none);
 	fl_gen_read_kernel(g, 4, GEN_VALUE, upid + (int32_t)ns->at.upid_nr);
-	fl_emit_store(p, 4, BPF_REG_FP, slot, BPF_REG_0);
+	fl_emit_jmp(p, done);
 	fl_label_place(p, none);
+	fl_emit_load(p, 8, GEN_VALUE, BPF_REG_FP, task_slot);
+	fl_gen_read_kernel(g, 4, GEN_VALUE, (int32_t)kernel);
+	fl_emit_jmpi(p, BPF_JEQ, BPF_REG_0, 0, idle);
+	fl_emit_alui(p, BPF_ADD, BPF_REG_0, FL_PID_OUTSIDE);
+	fl_label_place(p, idle);
+	fl_label_place(p, done);
+	fl_emit_store(p, 4, BPF_REG_FP, slot, BPF_REG_0);
 }
 
 /* The numbers of the task whose address lies in @task_slot, and of its process, at GEN_FP_PIDS. */
@@ -83,11 +93,11 @@ static void numbers_of(struct fl_gen *g, int16_t task_slot)
 	struct fl_insns *p = g->p;
 
 	fl_emit_load(p, 8, GEN_VALUE, BPF_REG_FP, task_slot);
-	number_of(g, GEN_VALUE, GEN_FP_PIDS);
+	number_of(g, task_slot, g->env->task_pid, GEN_FP_PIDS);
 	fl_emit_load(p, 8, GEN_VALUE, BPF_REG_FP, task_slot);
 	fl_gen_read_kernel(g, 8, GEN_VALUE, (int32_t)g->env->tasks->ns->at.group_leader);
 	fl_emit_mov(p, GEN_VALUE, BPF_REG_0);
-	number_of(g, GEN_VALUE, GEN_FP_PIDS + 4);
+	number_of(g, task_slot, g->env->task_tgid, GEN_FP_PIDS + 4);
 }
 
 static bool in_namespace(const struct fl_gen *g)

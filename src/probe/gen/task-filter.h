@@ -38,8 +38,8 @@ struct fl_task_budget {
 };
 
 /*
- * All numbers are as the reader's pid namespace has them: with @ns a task's is looked up, and 0 where it
- * has none there. Of what is 0, or a descriptor below 0, nothing is asked.
+ * All numbers are as the reader's pid namespace has them: with @ns a task's is looked up, and where it
+ * has none there FL_PID_OUTSIDE is added to the kernel's. Of what is 0, or a descriptor below 0, nothing is asked.
  */
 struct fl_gen_task_filter {
 	const struct fl_gen_pidns *ns; /* NULL: the first */

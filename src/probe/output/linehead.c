@@ -10,8 +10,7 @@ static char *put_comm(char *p, const struct fl_record *rec)
 {
 	size_t n = strnlen(rec->comm, sizeof(rec->comm));
 
-	/* Who has another name and no number lives outside of the reader's pid namespace. */
-	if (rec->pid == 0 && (!n || fl_str_starts(fl_str_n(rec->comm, n), "swapper")))
+	if (rec->pid == 0)
 		return fl_put_mem(p, "          <idle>", 16);
 	p = fl_put_fill(p, ' ', sizeof(rec->comm) - n);
 	return fl_put_mem(p, rec->comm, n);

@@ -28,6 +28,9 @@
 
 #define FL_RECORD_IRQS_OFF 1 /* in @flags */
 
+/* A thread outside of the reader's pid namespace goes by the kernel's number and this: no number is as high. */
+#define FL_PID_OUTSIDE 1000000000u
+
 struct fl_record {
 	uint64_t time; /* ns, of the session's clock */
 	uint32_t pid;  /* the thread's */
