@@ -59,6 +59,17 @@ def unreadable():
         check(code == 1 and "Documentation/secret/a.rst" in err, "and so is a file", code, out, err)
 
 
+def too_large():
+    """A page beyond a gigabyte: its file has no blocks, so that it costs nobody any space."""
+    with folder() as top:
+        put(top, "Documentation/b.rst", ":orphan:\n\n" + BAD)
+        os.truncate(put(top, "Documentation/a.rst", ":orphan:\n"), (1 << 30) + 1)
+        code, out, err = run(top)
+        check(code == 1 and "Documentation/a.rst" in err and "File too large" in err,
+              "a file of more than a gigabyte is told, and a failure", code, out, err)
+        check("Documentation/b.rst" in out + err, "and the others are read", code, out, err)
+
+
 def modes():
     with folder() as top:
         page = put(top, "Documentation/a.rst", ":orphan:\n\n" + BAD)
@@ -163,6 +174,6 @@ def repository():
               "--base in a stranger's repository runs nothing of its own", out, err, os.listdir(seen))
 
 
-for part in unreadable, modes, exchanged, diffs, repository:
+for part in unreadable, too_large, modes, exchanged, diffs, repository:
     part()
 sys.exit(done())
