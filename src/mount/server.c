@@ -24,7 +24,7 @@ static void leave(const struct fl_mount_loop *loop)
 }
 
 /* Requests that are there, one after the other; but a stream of them does not delay the tree for ever. */
-static int serve(struct fl_mount *m, const struct fl_mount_loop *loop)
+static int serve_requests(struct fl_mount *m, const struct fl_mount_loop *loop)
 {
 	for (int i = 0; i < 256; i++) {
 		int n = fuse_session_receive_buf(m->se, &m->request);
@@ -50,7 +50,7 @@ int fl_mount_run(struct fl_mount *m, const struct fl_mount_loop *loop)
 		if (poll(fds, 3, TICK_MS) < 0 && errno != EINTR)
 			return -errno;
 		if (fds[0].revents & POLLIN)
-			r = serve(m, loop);
+			r = serve_requests(m, loop);
 		/* POLLERR: unmounted, or the connection was aborted */
 		if (r == 0 && fds[0].revents & (POLLERR | POLLHUP) && !(fds[0].revents & POLLIN))
 			break;

@@ -121,7 +121,7 @@ static void find_build_id(const struct fl_image *image, struct fl_ledger_module 
 }
 
 /* The tables rest on addresses: they begin anew. Under the lock. */
-static void forget(void)
+static void begin_tables_anew(void)
 {
 	atomic_fetch_add(&fl_images_generation, 1);
 	fl_chains_forget();
@@ -192,7 +192,7 @@ uint32_t fl_image_module(const struct fl_image *image)
 		changed = true;
 	}
 	if (changed)
-		forget();
+		begin_tables_anew();
 	return add_module(image);
 }
 
@@ -217,7 +217,7 @@ void fl_images_changed(void)
 		changed = true;
 	}
 	if (changed)
-		forget();
+		begin_tables_anew();
 	fl_unlock(l);
 }
 

@@ -98,7 +98,7 @@ bool fl_callers_would_ask(const struct fl_callers *c)
 	return c->would_ask;
 }
 
-static struct fl_str keep(struct fl_callers *c, struct fl_str s)
+static struct fl_str own_copy(struct fl_callers *c, struct fl_str s)
 {
 	char *p = s.n ? fl_arena_dup(&c->arena, s) : NULL;
 
@@ -152,12 +152,12 @@ static struct module *module_of(struct fl_callers *c, struct fl_str path, struct
 	if (e)
 		return e->ptr;
 	m = FL_ARENA_NEW(&c->arena, struct module);
-	e = m ? fl_map_put(&c->modules, keep(c, fl_buf_str(&key)), NULL) : NULL;
+	e = m ? fl_map_put(&c->modules, own_copy(c, fl_buf_str(&key)), NULL) : NULL;
 	if (!e)
 		return NULL;
 	e->ptr = m;
-	m->path = keep(c, path);
-	m->build_id = keep(c, id);
+	m->path = own_copy(c, path);
+	m->build_id = own_copy(c, id);
 	if (path.n && path.p[0] == '/')
 		m->file = open_file(c, path, id);
 	if (m->file && fl_elf_file_image(m->file) && !m->build_id.n)
@@ -267,7 +267,7 @@ static struct fl_str function_text(struct fl_callers *c, const struct fl_alloc_f
 	fl_buf_add_str(&b, f->function.n ? f->function : fl_str_base_name(f->module));
 	fl_buf_addf(&b, "%s0x%" PRIx64, b.len ? "+" : "",
 		    f->function.n ? f->from_start : f->offset);
-	return b.error ? (struct fl_str){} : keep(c, fl_buf_str(&b));
+	return b.error ? (struct fl_str){} : own_copy(c, fl_buf_str(&b));
 }
 
 int fl_callers_name(struct fl_callers *c, const struct fl_callers_place *v, size_t n,

@@ -18,7 +18,7 @@ void fl_alloc_watch_fini(struct fl_alloc_watch *w)
 }
 
 /* What makes a tag the same one: bytes that cannot be confused with another's. */
-static struct fl_str keep(struct fl_alloc_watch *w, struct fl_str s)
+static struct fl_str own_copy(struct fl_alloc_watch *w, struct fl_str s)
 {
 	return s.p ? fl_str_n(fl_arena_dup(&w->arena, s), s.n) : s;
 }
@@ -39,9 +39,9 @@ static struct fl_alloc_track *new_track(struct fl_alloc_watch *w, const struct f
 	if (!t)
 		return NULL;
 	t->now = *r;
-	t->now.module = keep(w, r->module);
-	t->now.file = keep(w, r->file);
-	t->now.function = keep(w, r->function);
+	t->now.module = own_copy(w, r->module);
+	t->now.file = own_copy(w, r->file);
+	t->now.function = own_copy(w, r->function);
 	t->now.extra = (struct fl_str){};
 	t->now.more = NULL; /* lives as long as the look that it came with */
 	if (w->looks == 0) {

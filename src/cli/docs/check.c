@@ -77,7 +77,7 @@ struct session {
 	atomic_size_t files;
 };
 
-static int choose(const struct check_opts *o, struct docs_opts *opts)
+static int read_check_options(const struct check_opts *o, struct docs_opts *opts)
 {
 	_cleanup_buf_ struct fl_buf err = {};
 	struct docs_set skip = {};
@@ -341,7 +341,7 @@ static int open_orig(struct session *s)
 	return r || !s->o->doc_root ? r : docs_tree_doc_root(&s->orig, s->o->doc_root);
 }
 
-static int again(struct docs_session *run, struct docs_tree *t, const struct docs_opts *opts)
+static int begin_session_anew(struct docs_session *run, struct docs_tree *t, const struct docs_opts *opts)
 {
 	docs_session_fini(run);
 	return docs_session_init(run, t, opts);
@@ -349,7 +349,7 @@ static int again(struct docs_session *run, struct docs_tree *t, const struct doc
 
 static int check_state(struct session *s, struct docs_session *run, struct docs_tree *t, char **paths, size_t n)
 {
-	int r = again(run, t, &s->opts);
+	int r = begin_session_anew(run, t, &s->opts);
 
 	return r ? r : run_paths(s, run, paths, n);
 }
@@ -671,7 +671,7 @@ static int fix(struct session *s)
 
 /* -- the command -- */
 
-static int work(struct session *s, const struct fl_args *args)
+static int check_tree(struct session *s, const struct fl_args *args)
 {
 	uint32_t bad = 0;
 	int code, r = open_tree(s, args);
@@ -708,12 +708,12 @@ static int work(struct session *s, const struct fl_args *args)
 static int run_check(const void *v, const struct fl_args *args)
 {
 	struct session s = { .o = v, .tree = { .fd = -1 }, .orig = { .fd = -1 } };
-	int code = choose(s.o, &s.opts);
+	int code = read_check_options(s.o, &s.opts);
 
 	s.format = docs_format_find(s.o->json ? "json" : s.o->format ? s.o->format : "text");
 
 	if (code == FL_EXIT_DONE)
-		code = work(&s, args);
+		code = check_tree(&s, args);
 	docs_session_fini(&s.run);
 	docs_session_fini(&s.before);
 	docs_affected_fini(&s.affected);

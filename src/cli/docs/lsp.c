@@ -27,7 +27,7 @@ static ssize_t read_heads(FILE *in)
 	return -ENODATA;
 }
 
-static int serve(struct docs_lsp *s)
+static int serve_client(struct docs_lsp *s)
 {
 	_cleanup_buf_ struct fl_buf in = {}, out = {};
 	int r = 0;
@@ -61,7 +61,7 @@ static int run_lsp(const void *v, const struct fl_args *args)
 	int r = docs_lsp_new(&s);
 
 	if (!r)
-		r = serve(s);
+		r = serve_client(s);
 	if (r < 0 && r != -EPIPE)
 		fl_say_failed("the client", r);
 	docs_lsp_free(s);

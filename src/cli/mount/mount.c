@@ -70,7 +70,7 @@ static int exit_status(const struct running *c)
 	return WIFEXITED(c->status) ? WEXITSTATUS(c->status) : 128 + WTERMSIG(c->status);
 }
 
-static int choose(const struct mount_opts *o, bool for_command, unsigned int *ret)
+static int read_only_option(const struct mount_opts *o, bool for_command, unsigned int *ret)
 {
 	unsigned int which = 0, one;
 
@@ -116,7 +116,7 @@ static void raise_files(void)
 	setrlimit(RLIMIT_NOFILE, &most);
 }
 
-static int serve(struct fl_mount *m, struct mount_trees *trees, unsigned int which, char **argv)
+static int serve_trees(struct fl_mount *m, struct mount_trees *trees, unsigned int which, char **argv)
 {
 	struct fl_mount_bind binds[MOUNT_BINDS_MAX];
 	struct running command = { .trees = trees };
@@ -162,7 +162,7 @@ static int mount_run(const void *v, const struct fl_args *args)
 
 	if (!dir && !args->command)
 		return fl_say_usage("'-' in place of a folder goes with -- COMMAND");
-	if (choose(o, args->command, &which.which) < 0)
+	if (read_only_option(o, args->command, &which.which) < 0)
 		return FL_EXIT_USAGE;
 	r = mount_trees_new(&which, &trees);
 	if (r < 0) {
@@ -173,7 +173,7 @@ static int mount_run(const void *v, const struct fl_args *args)
 	if (r < 0) {
 		fl_say(FL_ERROR, "%s", fl_buf_z(&why));
 	} else {
-		r = serve(m, trees, which.which, args->command);
+		r = serve_trees(m, trees, which.which, args->command);
 		fl_mount_free(m);
 	}
 	mount_trees_free(trees);

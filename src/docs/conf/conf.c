@@ -53,7 +53,7 @@ static bool is_name(const struct reader *r, const char *name)
 }
 
 /* A copy of @s that lives as long as the configuration. */
-static struct fl_str keep(struct docs_conf *c, struct fl_str s)
+static struct fl_str own_copy(struct docs_conf *c, struct fl_str s)
 {
 	char *copy = fl_arena_dup(&c->arena, s);
 
@@ -67,7 +67,7 @@ static struct fl_map_entry *add(struct docs_conf *c, struct fl_map *m, struct fl
 	struct fl_map_entry *e = fl_map_get(m, name);
 
 	if (!e && name.n)
-		e = fl_map_put(m, keep(c, name), NULL);
+		e = fl_map_put(m, own_copy(c, name), NULL);
 	if (!e && name.n)
 		c->error = -ENOMEM;
 	return e;
@@ -178,7 +178,7 @@ static struct fl_str keys(struct reader *r)
 			break;
 	}
 	next(r);
-	s = keep(r->c, fl_buf_str(&b));
+	s = own_copy(r->c, fl_buf_str(&b));
 	if (b.error)
 		r->c->error = b.error;
 	fl_buf_fini(&b);
@@ -223,7 +223,7 @@ static void class_member(struct reader *r, struct class *k)
 		k->d.options = mark(r, '{') ? keys(r).p : "*";
 		k->options = true;
 	} else if (fl_str_is(name, "name") && r->at.kind == PYTHON_STRING) {
-		k->domain = keep(r->c, r->at.s);
+		k->domain = own_copy(r->c, r->at.s);
 	} else if (fl_str_is(name, "directives") && mark(r, '{')) {
 		k->directives = keys(r);
 	} else if (fl_str_is(name, "roles") && mark(r, '{')) {
@@ -338,7 +338,7 @@ static struct fl_str in_domain(struct docs_conf *c, struct fl_str domain, struct
 
 	if (snprintf(full, sizeof(full), "%.*s:%.*s", FL_STR_ARG(domain), FL_STR_ARG(name)) >= (int)sizeof(full))
 		return fl_str_n("", 0);
-	return keep(c, fl_str(full));
+	return own_copy(c, fl_str(full));
 }
 
 /* The words of a domain; one that Sphinx has by that name keeps its own. False: its name is not told. */
@@ -451,8 +451,8 @@ static bool read_file(struct docs_conf *c, const struct docs_tree *t, const char
 
 	if (docs_tree_read(t, path, &text) < 0)
 		return false;
-	copy = keep(c, fl_buf_str(&text)); /* names point into it */
-	r.file = keep(c, fl_str(path)).p;
+	copy = own_copy(c, fl_buf_str(&text)); /* names point into it */
+	r.file = own_copy(c, fl_str(path)).p;
 	read(&r, copy);
 	return true;
 }
@@ -553,7 +553,7 @@ static void read_conf(struct reader *r, struct fl_str text)
 			around(r, name);
 		else if (fl_str_is(name, "primary_domain") && mark(r, '=')) {
 			next(r);
-			c->words.domain = r->at.kind == PYTHON_STRING ? keep(c, r->at.s).p : c->words.domain;
+			c->words.domain = r->at.kind == PYTHON_STRING ? own_copy(c, r->at.s).p : c->words.domain;
 		}
 	}
 }

@@ -43,7 +43,7 @@ static bool word_char(char c)
 	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static struct fl_str keep(struct docs_affected *a, struct fl_str s)
+static struct fl_str own_copy(struct docs_affected *a, struct fl_str s)
 {
 	char *copy = fl_arena_dup(&a->arena, s);
 
@@ -55,13 +55,13 @@ static struct fl_str keep(struct docs_affected *a, struct fl_str s)
 static void look_for(struct docs_affected *a, struct docs_needles *in, struct fl_str text, enum kind kind,
 		     struct fl_str dir)
 {
-	if (docs_needles_add(in, keep(a, text), kind, keep(a, dir)) < 0)
+	if (docs_needles_add(in, own_copy(a, text), kind, own_copy(a, dir)) < 0)
 		a->error = -ENOMEM;
 }
 
 static void affect(struct docs_affected *a, struct fl_str path)
 {
-	if (!fl_map_get(&a->paths, path) && !fl_map_put(&a->paths, keep(a, path), NULL))
+	if (!fl_map_get(&a->paths, path) && !fl_map_put(&a->paths, own_copy(a, path), NULL))
 		a->error = -ENOMEM;
 }
 
@@ -194,7 +194,7 @@ static struct fl_str fact_key(struct docs_affected *a, enum docs_fact_kind kind,
 		fl_buf_add_str(&b, f->extra);
 	if (b.error)
 		a->error = b.error;
-	return keep(a, fl_buf_str(&b));
+	return own_copy(a, fl_buf_str(&b));
 }
 
 static void count_facts(struct docs_affected *a, const struct docs_session *s, struct fl_map *m, int64_t step)
@@ -268,7 +268,7 @@ static void count_names(struct docs_affected *a, struct fl_str text, struct fl_m
 
 	for (; (p = memmem(p, (size_t)(text.p + text.n - p), "/**", 3)); p += 3) {
 		struct fl_str name = comment_name(fl_str_sub(text, (size_t)(p - text.p), 400));
-		struct fl_map_entry *e = name.n ? fl_map_put(m, keep(a, name), NULL) : NULL;
+		struct fl_map_entry *e = name.n ? fl_map_put(m, own_copy(a, name), NULL) : NULL;
 
 		if (e)
 			e->num += (uint64_t)step;

@@ -64,7 +64,7 @@ static bool is_dialect(const struct dialect *d)
 				 fl_str_eq(d->escape, blank)));
 }
 
-static void choose(struct fl_str *c, struct rst_view options, const char *name, char buf[8])
+static void read_delimiter(struct fl_str *c, struct rst_view options, const char *name, char buf[8])
 {
 	struct fl_str s = rst_option(options, name);
 
@@ -406,9 +406,9 @@ void rst_csv_table(struct rst *r, struct rst_block *b, uint32_t at, struct rst_v
 	uint32_t head;
 
 	c.d = (struct dialect){ FL_STR(","), FL_STR("\""), {}, rst_option(options, "keepspace").p != NULL };
-	choose(&c.d.delim, options, "delim", delim);
-	choose(&c.d.quote, options, "quote", quote);
-	choose(&c.d.escape, options, "escape", escape);
+	read_delimiter(&c.d.delim, options, "delim", delim);
+	read_delimiter(&c.d.quote, options, "quote", quote);
+	read_delimiter(&c.d.escape, options, "escape", escape);
 	c.told = content.n ? content.v[0].no - 1 + b->bias : 0;
 	if (!find_rows(&c, options))
 		return;

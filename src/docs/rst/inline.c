@@ -501,7 +501,7 @@ static struct fl_str bare(const struct inl *n, size_t at, size_t end)
 	return fl_str_trim(s);
 }
 
-static void keep(struct inl *n, size_t from, size_t to)
+static void add_plain(struct inl *n, size_t from, size_t to)
 {
 	for (size_t i = from; n->plain && i < to; i++) {
 		if (n->s.p[i])
@@ -520,12 +520,12 @@ static void scan(struct inl *n)
 			break;
 		next = may_start(n, at) ? construct(n, at) : 0;
 		if (next) {
-			keep(n, n->base, at);
+			add_plain(n, n->base, at);
 			if (n->plain)
 				fl_buf_add_str(n->plain, bare(n, at, next));
 		} else if (n->s.p[at] == '_') {
 			next = reference(n, at);
-			keep(n, n->base, next ? at : n->base);
+			add_plain(n, n->base, next ? at : n->base);
 		}
 		if (next) {
 			n->base = next;
@@ -534,7 +534,7 @@ static void scan(struct inl *n)
 			at++;
 		}
 	}
-	keep(n, n->base, n->s.n);
+	add_plain(n, n->base, n->s.n);
 }
 
 /* Nothing can be markup where none of these stands. */

@@ -321,7 +321,7 @@ static void follow(struct names *n, struct rst_fact *first)
 }
 
 /* What is behind a chain of indirect targets is what :ref: shows for each of them. */
-static void settle(struct names *n, struct rst_fact *f)
+static void follow_indirect(struct names *n, struct rst_fact *f)
 {
 	const struct rst_fact *to = f;
 
@@ -370,7 +370,7 @@ void rst_names(struct rst *r)
 	}
 	for (struct rst_fact *f = r->facts; f; f = f->next) {
 		if (f->kind == RST_INDIRECT)
-			settle(&n, f);
+			follow_indirect(&n, f);
 	}
 	if (n.anonymous_refs != n.anonymous_targets && !n.includes)
 		docs_report(r->sink, DOCS_TARGET_UNKNOWN, 0, 0, 0,

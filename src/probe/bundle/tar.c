@@ -61,7 +61,7 @@ static int number(const char *p, size_t n, uint64_t *ret)
 	return 0;
 }
 
-static int one(struct fl_str *rest, struct header *h, struct fl_str *ret_content)
+static int read_member(struct fl_str *rest, struct header *h, struct fl_str *ret_content)
 {
 	uint64_t size, sum, whole;
 
@@ -96,7 +96,7 @@ int fl_tar_next(struct fl_str *rest, struct fl_str *ret_name, struct fl_str *ret
 
 		if (is_end(*rest))
 			return 0;
-		r = one(rest, &h, ret_content);
+		r = read_member(rest, &h, ret_content);
 		if (r < 0)
 			return r;
 		*ret_name = fl_str_n(name, strnlen(name, sizeof(h.name)));

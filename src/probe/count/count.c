@@ -179,7 +179,7 @@ static struct entry *insert(const struct fl_trigger *t, struct counted *c, const
 
 /* ---- variables ---- */
 
-static int keep(struct kept *k, struct fl_count_value v)
+static int keep_variable(struct kept *k, struct fl_count_value v)
 {
 	char *copy = NULL;
 
@@ -225,7 +225,7 @@ static int set_variables(struct work *w, const struct fl_hist_field_var *v, size
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = keep(&e->var[v[i].var->slot], count_value(w, v[i].val));
+		r = keep_variable(&e->var[v[i].var->slot], count_value(w, v[i].val));
 	return r;
 }
 
@@ -241,7 +241,7 @@ static int update(struct work *w, struct entry *e)
 		const struct fl_hist_value *v = t->value[i];
 
 		if (v->flags & FL_HV_VAR)
-			r = keep(&e->var[v->slot], count_value(w, v));
+			r = keep_variable(&e->var[v->slot], count_value(w, v));
 		else if (i < t->nr_vals)
 			e->sum[sum++] += count_value(w, v).number;
 	}
@@ -269,7 +269,7 @@ static bool is_tracked(struct work *w, const struct fl_hist_action *a, struct en
 
 	if (a->handler == FL_HIST_ONMAX ? now <= best->number : now == best->number)
 		return false;
-	return keep(best, (struct fl_count_value){ .number = now }) == 0;
+	return keep_variable(best, (struct fl_count_value){ .number = now }) == 0;
 }
 
 static int act(struct work *w, const struct fl_hist_action *a, struct counted *c, struct entry *e,

@@ -271,7 +271,7 @@ static void count_at(struct fl_gen *g, uint32_t label, size_t member, uint32_t d
 	fl_emit_jmp(g->p, done);
 }
 
-static int one(struct fl_gen *g)
+static int gen_one_hist(struct fl_gen *g)
 {
 	uint32_t lost = fl_label_new(g->p), unpaired = fl_label_new(g->p), unwanted = fl_label_new(g->p),
 		 done = fl_label_new(g->p);
@@ -295,7 +295,7 @@ int fl_gen_hists(struct fl_gen *g, const struct fl_gen_hist *const *hists, size_
 
 	for (size_t i = 0; i < n && r == 0; i++) {
 		g->h = hists[i];
-		r = one(g);
+		r = gen_one_hist(g);
 	}
 	g->h = before;
 	return r;

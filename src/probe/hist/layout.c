@@ -39,7 +39,7 @@ size_t fl_hist_place_of(const struct fl_hist_kept *kept, const struct fl_hist_va
 	return SIZE_MAX;
 }
 
-static int keep(struct fl_hist_kept *kept, const struct fl_hist_value *value, const struct fl_hist_value *from)
+static int keep_value(struct fl_hist_kept *kept, const struct fl_hist_value *value, const struct fl_hist_value *from)
 {
 	struct fl_hist_place *p = &kept->v[kept->n];
 
@@ -58,12 +58,12 @@ static int keep_values(const struct fl_trigger *t, struct fl_hist *h, const char
 
 	for (size_t i = 0; i < t->nr_values && r == 0; i++)
 		if (t->value[i]->flags & FL_HV_VAR)
-			r = keep(&h->vars, t->value[i], NULL);
+			r = keep_value(&h->vars, t->value[i], NULL);
 	for (size_t i = 0; i < t->nr_actions && r == 0; i++)
 		if (t->action[i]->best)
-			r = keep(&h->seen, t->action[i]->best, NULL);
+			r = keep_value(&h->seen, t->action[i]->best, NULL);
 	for (size_t i = 0; i < t->nr_save_vars && r == 0; i++)
-		r = keep(&h->seen, t->save_var[i].var, t->save_var[i].val);
+		r = keep_value(&h->seen, t->save_var[i].var, t->save_var[i].val);
 	if (r < 0)
 		*why = "it keeps too many values";
 	return r;

@@ -378,7 +378,7 @@ static struct live_event *live_new(struct place *p, struct fl_probe_event *e)
 	return l;
 }
 
-static void forget(struct live_event *l)
+static void drop_event(struct live_event *l)
 {
 	struct live_event **at = &l->in->live;
 
@@ -433,7 +433,7 @@ int live_watch(struct instance *in, const char *system, const char *event, struc
 void live_disable(struct live_event *l)
 {
 	if (l)
-		forget(l);
+		drop_event(l);
 }
 
 /* All of the event's probes, or none of them. */
@@ -469,7 +469,7 @@ static void stop(struct place *p)
 		if (l->place != p)
 			continue;
 		if (l->kernels)
-			forget(l);
+			drop_event(l);
 		else
 			switch_off(l); /* its counts are kept */
 	}
@@ -520,14 +520,14 @@ void tracefs_forget_removed(struct tracefs *fs)
 			for (size_t i = 0; i < fs->events.n && !there; i++)
 				there = fs->events.events[i] == l->event;
 			if (!there)
-				forget(l);
+				drop_event(l);
 		}
 }
 
 void tracefs_free_live(struct instance *in)
 {
 	while (in->live)
-		forget(in->live);
+		drop_event(in->live);
 	in->forks = in->exits = NULL;
 	free(in->numbered);
 	in->numbered = NULL;

@@ -118,7 +118,7 @@ void fl_execmaps_close(struct fl_execmaps *e)
  * When there are too many, or the kernel had to leave some out, all is forgotten: what is missing could make an
  * older mapping look like the newest. Who lives is asked by /proc.
  */
-static void forget(struct fl_execmaps *e)
+static void drop_mappings(struct fl_execmaps *e)
 {
 	e->n = 0;
 	memset(e->buckets, 0, sizeof(e->buckets));
@@ -133,7 +133,7 @@ static struct happened *add(struct fl_execmaps *e, enum kind kind, uint32_t pid,
 	struct happened *h;
 
 	if (e->n == EVENTS_MAX)
-		forget(e);
+		drop_mappings(e);
 	if (e->n == e->cap) {
 		uint32_t cap = e->cap ? 2 * e->cap : 1024;
 		struct happened *more = reallocarray(e->v, cap, sizeof(*more));
@@ -221,7 +221,7 @@ static void take(struct fl_execmaps *e, const uint8_t *bytes, size_t size)
 	else if (head->type == PERF_RECORD_FORK)
 		take_fork(e, bytes, size, time);
 	else if (head->type == PERF_RECORD_LOST)
-		forget(e);
+		drop_mappings(e);
 	else if (head->type == PERF_RECORD_COMM && head->misc & PERF_RECORD_MISC_COMM_EXEC)
 		add(e, EXECED, pid, time);
 }
