@@ -408,6 +408,12 @@ def write():
         after = open(os.path.join(top, "page.rst")).read()
         check(after.count(line % ("", "", "s")) == 3 and after.count("/a and") == 3,
               "fixes of one line follow one another: no line is half mended or doubled", after)
+        # That they are not tried at once shows where there are many: each text that harms costs a look at the page.
+        put(top, "page.rst", "P\n=\n" + ("\n" + line % ("s", "s", "")) * 200)
+        run(top, "--fix", "--write", "page.rst")
+        after = open(os.path.join(top, "page.rst")).read()
+        check(after.count(line % ("", "", "s")) == 200 and after.count("/a and") == 200,
+              "so do those of 200 lines", after[:400])
         code, out, err = run(top, "--write")
         check(code == 2 and "--fix" in err, "--write alone is a mistake", err)
 

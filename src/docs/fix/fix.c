@@ -257,7 +257,6 @@ static void of_file(const struct docs_session *run, const char *path, const stru
 
 static void add_reference_fixes(struct docs_session *run);
 
-/* Rounds of fixing one file, until nothing more helps. */
 /* -- drawings -- */
 
 /* Arrows, corners and edges of boxes made of characters. */
@@ -333,6 +332,7 @@ static int fix_round(struct file *f, struct docs_session *before, bool *ret_ok, 
 	return r;
 }
 
+/* Rounds of fixing one file, until nothing more helps. */
 static int fix_file(struct file *f)
 {
 	unsigned int budget = MAX_CHECKS;
