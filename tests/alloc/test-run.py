@@ -49,6 +49,15 @@ def build(name, text, *flags, cc="cc"):
     return program
 
 
+def litter():
+    """What lies where accounts, sockets and dumps were ever put. Others use these folders, too: their names are none of these."""
+    folders = ("/tmp", "/dev/shm", "/run", f"/run/user/{os.getuid()}", TMP.name)
+    left = {f"{d}/{x}" for d in folders if os.path.isdir(d) for x in os.listdir(d)
+            if x.startswith(("foreland-alloc", f"foreland-{os.getuid()}", "alloc."))}
+    with open("/proc/net/unix") as f:
+        return left | {line.split()[-1] for line in f if "foreland-alloc" in line}
+
+
 WRAPPED = r"""
 #include <stdlib.h>
 #define KEEP __attribute__((noinline, noclone, noipa))
@@ -147,13 +156,26 @@ int main(int argc, char **argv)
 
 
 def there_is_an_answer_however_it_ends():
-    program = build("ends", ENDS, "-O1")
+    program, before = build("ends", ENDS, "-O1"), litter()
     for how, status in (("segv", 128 + 11), ("abort", 128 + 6), ("_exit", 3), ("kill", 128 + 9), ("quick", 5),
                         ("exit", 4)):
         p = run("--json", "--min-size", "10000", "--", program, how)
         assert p.returncode == status, (how, p)
         assert [(x["function"].split("+")[0], x["bytes"], x["calls"]) for x in rows(p)] == \
             [("holder", 10000, 100)], (how, p)
+        assert litter() == before, (how, litter() - before)
+
+
+def a_program_without_a_runner_leaves_nothing_either():
+    lib = os.path.join(os.path.dirname(FORELAND), "../alloc/lib")
+    with open(f"{lib}/libforeland-alloc.so", "rb") as f:
+        if b"__asan_init" in f.read():
+            raise Skip("a library with a sanitizer in it cannot be loaded into other programs")
+    program = build("linked-ends", ENDS, "-O1", "-Wl,--no-as-needed", f"-L{lib}", "-lforeland-alloc", f"-Wl,-rpath,{lib}")
+    before = litter()
+    for how, status in (("segv", -11), ("kill", -9), ("_exit", 3), ("exit", 4)):
+        p = subprocess.run([program, how], capture_output=True, cwd=TMP.name, timeout=60)
+        assert p.returncode == status and litter() == before, (how, p, litter() - before)
 
 
 EATER = r"""
@@ -451,8 +473,6 @@ def children_are_counted_in_accounts_of_their_own():
         __attribute__((noinline)) void child(int i) { k = malloc(2000 + i); }
         int main(void) { parent(); for (int i = 0; i < 50; i++) { if (!fork()) { child(i); _exit(0); } wait(0); } return 0; }""",
                     "-O0")
-    # others use /tmp at the same time: their names are none of these
-    litter = lambda: {x for x in os.listdir("/tmp") if x.startswith(("foreland-alloc", f"foreland-{os.getuid()}"))}
     before = litter()
     p = run("--json", "--", program)
     assert [(x["function"].split("+")[0], x["bytes"]) for x in rows(p)] == [("parent", 1000)], p
@@ -666,7 +686,7 @@ def debug_information_comes_from_a_server():
 
 
 TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_is_read_again,
-         there_is_an_answer_however_it_ends, what_the_oom_killer_ends_has_an_answer, also_behind_another_user_or_root,
+         there_is_an_answer_however_it_ends, a_program_without_a_runner_leaves_nothing_either, what_the_oom_killer_ends_has_an_answer, also_behind_another_user_or_root,
          a_program_may_write_what_it_likes_into_its_account, what_it_became_is_not_taken_for_it,
          what_cannot_be_counted_is_told_before, a_program_with_its_own_malloc_is_left_alone, a_child_with_a_sanitizer_reports_what_it_reports_without,
          a_jump_to_malloc_is_not_a_malloc_of_its_own, every_form_of_new_and_delete, other_allocators_stay_the_programs,
