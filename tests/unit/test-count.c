@@ -215,6 +215,27 @@ static void test_modifiers(void **state)
 	}
 }
 
+/* What 7.3 made of len/3, in its hist file; above 2^20 it divides. */
+static void test_division(void **state)
+{
+	struct fixture *x = *state;
+	static const struct { uint32_t len, third; } cases[] = {
+		{ 0, 0 }, { 12, 4 }, { 89, 30 }, { 217, 73 }, { 218, 73 }, { 257, 86 }, { 302, 101 }, { 318, 106 },
+		{ 334, 112 }, { 4096, 1366 }, { 1u << 20, 349525 }, { UINT32_MAX, 1431655765 },
+	};
+
+	write_trigger(x, "first", "hist:keys=len:third=len/3:onmax($third).save(kind)");
+	for (size_t i = 0; i < FL_ARRAY_SIZE(cases); i++) {
+		const struct record r = { .len = cases[i].len };
+		char row[100];
+
+		happen(x, "first", &r, 0);
+		snprintf(row, sizeof(row), "{ len: %10u } hitcount:          1\n\tmax: %10u ", cases[i].len,
+			 cases[i].third);
+		shows(x, "first", row);
+	}
+}
+
 /* ---- room ---- */
 
 static void test_full_table(void **state)
@@ -334,6 +355,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_sums),	    T(test_text_and_filter), T(test_modifiers), T(test_full_table), T(test_pause),
+		T(test_division),
 		T(test_cut_records), T(test_variables),	     T(test_shared),	T(test_stack_wanted),
 	};
 

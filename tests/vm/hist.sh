@@ -76,6 +76,38 @@ pairs()
 }
 check 'pairs, and what is made of them' pairs
 
+# The stack of a pair's first event, kept in a variable, and a key of what is made of the pair.
+stacks()
+{
+	S=$T/events/syscalls C='if comm == "busybox"'
+	cat >/tmp/defs <<-'E'
+	s:lat u64 lat; long[] st; long ret
+	hist:keys=st.stacktrace
+	e syscalls/sys_enter_newfstatat flag=$flag:u64
+	hist:keys=common_pid:ts0=common_timestamp.usecs,s=common_stacktrace
+	e syscalls/sys_exit_newfstatat ret=$ret:s64
+	hist:keys=common_pid:lat=common_timestamp.usecs-$ts0:onmatch(syscalls.sys_enter_newfstatat).trace(lat,$lat,$s,ret)
+	E
+	echo 's:lat u64 lat; long[] st; long ret' >>$T/dynamic_events
+	echo "hist:keys=common_pid:ts0=common_timestamp.usecs,s=common_stacktrace $C" >$S/sys_enter_newfstatat/trigger
+	echo "hist:keys=common_pid:lat=common_timestamp.usecs-\$ts0:onmatch(syscalls.sys_enter_newfstatat).trace(lat,\$lat,\$s,ret) $C" \
+		>$S/sys_exit_newfstatat/trigger
+	echo hist:keys=st.stacktrace >$T/events/synthetic/lat/trigger
+	foreland trace --comm busybox --file /tmp/defs -- busybox find /proc/sys/kernel /etc 2>/tmp/err | sed -n '/^{/,/^}/p; /Hits:/p' >/tmp/ours
+	# the kernel ends no line behind that key
+	sed -n '/^{/,/^}/p; /Hits:/p' $T/events/synthetic/lat/hist | sed 's/^{ st.stacktrace /{ st.stacktrace:\n /' >/tmp/kernel
+	echo '!hist:keys=st.stacktrace' >$T/events/synthetic/lat/trigger
+	: >$S/sys_exit_newfstatat/trigger
+	: >$S/sys_enter_newfstatat/trigger
+	echo '-:lat' >>$T/dynamic_events
+	cat /tmp/kernel /tmp/err
+	diff /tmp/kernel /tmp/ours && grep -q do_syscall_64 /tmp/ours
+}
+
+case $(uname -r) in # 6.1's variables are no stacks
+6.1.*) ;;
+*) check 'stacks of pairs, as keys' stacks ;;
+esac
 case $(uname -r) in
 6.*) ;;
 *) same 'names of tasks' raw_syscalls/sys_enter keys=common_comm,id:sort=id 't sys_enter id' ;;

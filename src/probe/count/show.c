@@ -243,6 +243,12 @@ static int compare_numbers(uint64_t a, uint64_t b, bool is_signed)
 	return (a > b) - (a < b);
 }
 
+/* Of a pointer to characters the kernel compares the bytes as if they were some (create_tracing_map_fields()). */
+static bool is_text(const struct fl_hist_value *v)
+{
+	return v->flags & FL_HV_STRING_ || (v->field && v->field->kind == FL_HF_PTR_STRING);
+}
+
 /* By a sort key's value: counted without variables, sums first, then keys. */
 static int compare_by(const struct fl_trigger *t, const struct fl_hist_sort_key *k, const struct entry *a,
 		      const struct entry *b)
@@ -256,7 +262,7 @@ static int compare_by(const struct fl_trigger *t, const struct fl_hist_sort_key 
 	} else {
 		v = t->value[k->value + t->nr_vars];
 		r = v->flags & FL_HV_STACK     ? 0
-		    : v->flags & FL_HV_STRING_ ? fl_str_cmp(key_text(v, a->key), key_text(v, b->key))
+		    : is_text(v)	       ? fl_str_cmp(key_text(v, a->key), key_text(v, b->key))
 		    : compare_numbers(key_number(v, a->key), key_number(v, b->key), v->is_signed && v->size == 8);
 	}
 	return k->descending ? -r : r;

@@ -107,7 +107,7 @@ static struct fl_count_value value(struct work *w, const struct fl_hist_value *v
 	if (v->flags & FL_HV_EXPR) {
 		a = value(w, v->operand[0], depth + 1).number;
 		b = v->op == 'n' ? 0 : value(w, v->operand[1], depth + 1).number;
-		return number(fl_hist_operate(v->op, a, b));
+		return number(fl_hist_operate(v, a, b));
 	}
 	if (v->flags & FL_HV_LOG2)
 		return number(log2_of(value(w, v->operand[0], depth + 1).number));

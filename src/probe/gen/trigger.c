@@ -115,19 +115,33 @@ static int32_t kept_at(const struct fl_gen *g, const struct fl_hist_value *ref)
 
 static int number(struct fl_gen *g, const struct fl_hist_value *v, unsigned int depth);
 
-/* r1 = r1 OP r2; a division by nothing gives all ones. */
-static void operate(struct fl_gen *g, char op)
+/* r1 = r1 / r2, as fl_hist_operate() has it; a division by nothing gives all ones. */
+static void divide(struct fl_gen *g, const struct fl_hist_value *v)
 {
-	uint32_t fine = fl_label_new(g->p);
+	uint32_t large = fl_label_new(g->p), fine = fl_label_new(g->p);
+	struct fl_insns *p = g->p;
 
-	if (op != '/') {
-		fl_emit_alu(g->p, op == '+' ? BPF_ADD : op == '-' ? BPF_SUB : BPF_MUL, BPF_REG_1, BPF_REG_2);
-		return;
+	if (v->multiplier) {
+		fl_emit_jmpi(p, BPF_JGE, BPF_REG_1, 1 << FL_HIST_DIV_SHIFT, large);
+		fl_emit_alui(p, BPF_MUL, BPF_REG_1, (int32_t)v->multiplier);
+		fl_emit_alui(p, BPF_ADD, BPF_REG_1, (1 << FL_HIST_DIV_SHIFT) - 1);
+		fl_emit_alui(p, BPF_RSH, BPF_REG_1, FL_HIST_DIV_SHIFT);
+		fl_emit_jmp(p, fine);
+		fl_label_place(p, large);
 	}
-	fl_emit_alu(g->p, BPF_DIV, BPF_REG_1, BPF_REG_2);
-	fl_emit_jmpi(g->p, BPF_JNE, BPF_REG_2, 0, fine);
-	fl_emit_movi(g->p, BPF_REG_1, -1);
-	fl_label_place(g->p, fine);
+	fl_emit_alu(p, BPF_DIV, BPF_REG_1, BPF_REG_2);
+	fl_emit_jmpi(p, BPF_JNE, BPF_REG_2, 0, fine);
+	fl_emit_movi(p, BPF_REG_1, -1);
+	fl_label_place(p, fine);
+}
+
+/* r1 = r1 OP r2 */
+static void operate(struct fl_gen *g, const struct fl_hist_value *v)
+{
+	if (v->op == '/')
+		divide(g, v);
+	else
+		fl_emit_alu(g->p, v->op == '+' ? BPF_ADD : v->op == '-' ? BPF_SUB : BPF_MUL, BPF_REG_1, BPF_REG_2);
 }
 
 static int expression(struct fl_gen *g, const struct fl_hist_value *v, unsigned int depth)
@@ -151,7 +165,7 @@ static int expression(struct fl_gen *g, const struct fl_hist_value *v, unsigned 
 		return r;
 	fl_emit_mov(p, BPF_REG_2, BPF_REG_1);
 	fl_emit_load(p, 8, BPF_REG_1, BPF_REG_FP, FP_VALUE(depth));
-	operate(g, v->op);
+	operate(g, v);
 	return 0;
 }
 

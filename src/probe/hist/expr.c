@@ -428,9 +428,26 @@ static struct fl_hist_value *behind(struct fl_hist_value *v)
 	return v->flags & (FL_HV_REF | FL_HV_ALIAS) ? v->target : v;
 }
 
-uint64_t fl_hist_operate(char op, uint64_t a, uint64_t b)
+#define DIV_ONE (1ull << FL_HIST_DIV_SHIFT)
+
+/* The kernel spares itself divisions by numbers (hist_field_get_div_fn()), which at times gives one more. */
+static uint64_t multiplier(uint64_t divisor)
 {
-	switch (op) {
+	bool is_power = !(divisor & (divisor - 1));
+
+	return is_power || divisor > DIV_ONE ? 0 : DIV_ONE / divisor;
+}
+
+static uint64_t divide(const struct fl_hist_value *v, uint64_t a, uint64_t b)
+{
+	if (v->multiplier && a < DIV_ONE)
+		return (a * v->multiplier + DIV_ONE - 1) >> FL_HIST_DIV_SHIFT;
+	return b ? a / b : UINT64_MAX; /* the kernel's answer, too */
+}
+
+uint64_t fl_hist_operate(const struct fl_hist_value *v, uint64_t a, uint64_t b)
+{
+	switch (v->op) {
 	case '+':
 		return a + b;
 	case '-':
@@ -438,7 +455,7 @@ uint64_t fl_hist_operate(char op, uint64_t a, uint64_t b)
 	case '*':
 		return a * b;
 	case '/':
-		return b ? a / b : UINT64_MAX; /* the kernel's answer, too */
+		return divide(v, a, b);
 	default:
 		return -a;
 	}
@@ -452,9 +469,9 @@ static int read_operand(const struct hist_parse *p, char *text, unsigned int *de
 }
 
 /* Two numbers are one. */
-static int fold(const struct hist_parse *p, struct fl_hist_value *v, uint64_t a, uint64_t b)
+static int fold(struct fl_hist_value *v, uint64_t a, uint64_t b)
 {
-	v->constant = fl_hist_operate(v->op, a, b);
+	v->constant = fl_hist_operate(v, a, b);
 	v->op = '\0';
 	v->operand[0] = v->operand[1] = NULL;
 	v->name = "";
@@ -469,8 +486,10 @@ static int combine(const struct hist_parse *p, struct fl_hist_value *v, const ch
 	v->operand[0]->read_once = v->operand[1]->read_once = true;
 	if (v->op == '/' && b->flags & FL_HV_CONST && !b->constant)
 		return hist_fault(p, FL_HIST_DIVISION_BY_ZERO, right);
+	if (v->op == '/' && b->flags & FL_HV_CONST)
+		v->multiplier = multiplier(b->constant);
 	if (v->flags & FL_HV_CONST)
-		return fold(p, v, a->constant, b->constant);
+		return fold(v, a->constant, b->constant);
 	v->size = v->operand[0]->size;
 	v->is_signed = v->operand[0]->is_signed;
 	v->type = v->operand[0]->type;

@@ -85,6 +85,7 @@ struct fl_trigger;
  * @op: '+', '-', '*', '/', 'n' (minus in front); 0: none
  * @operand: of an expression; [0] of LOG2 and BUCKET the field itself, of an alias what it refers to
  * @bucket, @constant: of BUCKET and CONST
+ * @multiplier: of a division by a number: what the kernel multiplies by instead; 0: it divides
  * @name: of an expression, or of the variable referred to
  * @variable: the variable that it defines; NULL: none
  * @system, @event: how a reference was qualified; NULL: not
@@ -100,7 +101,7 @@ struct fl_hist_value {
 	const struct fl_hist_event_field *field;
 	char op;
 	struct fl_hist_value *operand[2];
-	uint64_t bucket, constant;
+	uint64_t bucket, constant, multiplier;
 	const char *name, *variable, *system, *event, *type;
 	uint32_t size, offset;
 	bool is_signed;
@@ -110,8 +111,10 @@ struct fl_hist_value {
 	bool read_once;
 };
 
-/* What @op (of struct fl_hist_value) makes of its operands; "n" has one. */
-uint64_t fl_hist_operate(char op, uint64_t a, uint64_t b);
+#define FL_HIST_DIV_SHIFT 20 /* values below 1 << it are divided by @multiplier */
+
+/* What the expression @v makes of its operands; "n" has one. */
+uint64_t fl_hist_operate(const struct fl_hist_value *v, uint64_t a, uint64_t b);
 
 /* NULL: no such value can be (a field of an odd size), or no memory. */
 struct fl_hist_value *fl_hist_value_new(struct fl_arena *arena, const struct fl_hist_event_field *field,

@@ -160,10 +160,7 @@ static void add_key(const struct fl_hist_field *f, const struct fl_hist_entry *e
 		fl_buf_addf(out, "~ %" PRIu64 "-%" PRIu64, v, v + f->bucket - 1);
 		break;
 	default:
-		if (f->is_signed)
-			fl_buf_addf(out, "%10" PRId64, (int64_t)v);
-		else
-			fl_buf_addf(out, "%10" PRIu64, v);
+		fl_buf_addf(out, "%10" PRIu64, v); /* whatever its sign, as the kernel's */
 		break;
 	}
 }
@@ -199,8 +196,6 @@ static void add_sum(const struct fl_hist_field *f, uint64_t v, struct fl_hist_wh
 		add_graph(v, w.most, out);
 	} else if (f->modifier == FL_HIST_HEX) {
 		fl_buf_addf(out, ": %10" PRIx64, v);
-	} else if (f->is_signed) {
-		fl_buf_addf(out, ": %10" PRId64, (int64_t)v);
 	} else {
 		fl_buf_addf(out, ": %10" PRIu64, v);
 	}
@@ -434,7 +429,7 @@ void fl_hist_text(const struct fl_record_schema *p, const struct fl_hist_table *
 	if (t->snapshot.taken)
 		add_snapshot(t, symbols, bytes, out);
 	fl_buf_addf(out, "\nTotals:\n    Hits: %" PRIu64 "\n    Entries: %zu\n    Dropped: %" PRIu64 "\n",
-		    t->hits + t->dropped, t->n, t->dropped);
+		    t->hits, t->n, t->dropped);
 }
 
 static void json_frames(const char *key, const struct fl_stack *s, struct fl_symbols *symbols, struct fl_buf *out)
