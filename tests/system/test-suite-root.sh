@@ -50,6 +50,8 @@ prints 'tester CapEff:	0000000000000000' 'a user there has no privilege' \
 prints '' 'the machine is not to be seen' in_root -- sh -c 'ls /dev/kvm /dev/vda "$1" 2>/dev/null; ls /tmp' sh "$tap_dir"
 prints '' 'and processes end with the command' \
 	sh -c "'$suite_root' bookworm -- sh -c 'sleep 7654 & true'; pgrep -a -x sleep | grep -w 7654; true"
+complains "the root 'bookworm' is of bookworm and not of sid" 'a name is not a root of two suites' \
+	"$suite_root" sid --name bookworm -- true
 complains "is not the name of a suite" 'a path is no suite' "$suite_root" ../x
 complains "is not the name of a package" 'an option is no package' in_root --packages -oX=y -- true
 status 77 'a package that the suite lacks is a skip' in_root --packages no-such-package -- true
