@@ -53,10 +53,13 @@ static size_t read_file(const char *path, char *text, size_t cap)
 
 static char text[1 << 20];
 
+/* Where module fetchargs is loaded: it prints the fetch programs, too. */
+static const char *list_file = TRACING "dynamic_events";
+
 static void print_list(void)
 {
 	printf(",\"list\":");
-	print_json(text, read_file(TRACING "dynamic_events", text, sizeof(text)));
+	print_json(text, read_file(list_file, text, sizeof(text)));
 }
 
 /* Three lines an entry: "[  1.5] subsystem: error: ...", "  Command: ...", blanks and "^". */
@@ -163,6 +166,8 @@ int main(int argc, char **argv)
 	size_t cap = 0;
 	ssize_t n;
 
+	if (access("/proc/fetchargs", R_OK) == 0)
+		list_file = "/proc/fetchargs";
 	if (argc > 1 && argv[1][0] == '=')
 		return bench(strtol(argv[1] + 1, NULL, 10));
 	while ((n = getline(&line, &cap, stdin)) > 0) {

@@ -78,10 +78,10 @@ def explanation(series, kernel, ours, text):
     return None
 
 
-def kernel_answers(vm, oracle, lines):
+def kernel_answers(vm, oracle, lines, before=()):
     text = '\n'.join(lines).encode('utf-8', 'surrogateescape') + b'\n'
     out = subprocess.run([*([vm] if isinstance(vm, str) else vm), '--stdin', '--timeout', '3000', '--copy', oracle,
-                          '--', './' + os.path.basename(oracle)], input=text, stdout=subprocess.PIPE, check=True)
+                          '--', *before, './' + os.path.basename(oracle)], input=text, stdout=subprocess.PIPE, check=True)
     rows = []
     for line in out.stdout.decode().splitlines():
         row = json.loads(line)
