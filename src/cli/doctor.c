@@ -243,10 +243,10 @@ static int clean(struct fl_target *t, bool as_json)
 	return code;
 }
 
-/* Something can be traced here: types are known, and a hook takes programs. */
+/* Something can be traced here: a hook takes programs. Without types, what is read has no names, but is there. */
 static bool can_trace(struct fl_target *t)
 {
-	return fl_cap_has(t, FL_CAP_BTF) && (fl_cap_has(t, FL_CAP_RAW_TP) || fl_cap_has(t, FL_CAP_KPROBE));
+	return fl_cap_has(t, FL_CAP_RAW_TP) || fl_cap_has(t, FL_CAP_KPROBE) || fl_cap_has(t, FL_CAP_UPROBE);
 }
 
 static int examine(struct fl_target *t, bool as_json)

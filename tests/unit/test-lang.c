@@ -88,6 +88,8 @@ static void refusals_have_caret_span_and_help(void **state)
 		{ "p gone", "BAD_PROBE_ADDR", 2, 2, 6, "the function exists as 'gone.isra.0'" },
 		{ "p twice", "NON_UNIQ_SYMBOL", 2, 2, 7,
 		  "this name has 2 addresses, of which one must be given: 0xffffffff81000400, 0xffffffff81000500" },
+		{ "p vfs_read @nosuchsym", "BAD_PROBE_ADDR", 2, 2, 10, "'nosuchsym' is not among the kernel's symbols "
+		  "(variables are with CONFIG_KALLSYMS_ALL=y alone)" },
 		{ "p vfs_raed", "BAD_PROBE_ADDR", 2, 2, 10, "did you mean 'vfs_read'?" },
 		{ "e sched/sched_switch $prev_pd", "BAD_VAR", 21, 21, 29, "did you mean '$prev_pid'?" },
 		{ "f vfs_read v=(file)file", "TYPECAST_REQ_FIELD", 23, 19, 23, NULL },

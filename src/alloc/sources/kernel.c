@@ -651,6 +651,22 @@ static struct kernel_source *new_source(void)
 	return k;
 }
 
+/* Sites are told from the allocator's own functions by name: without names, sums would be those of wrong places. */
+static int names_are_there(struct fl_buf *why)
+{
+	_cleanup_ksyms_ struct fl_ksyms *syms = NULL;
+	int r = fl_ksyms_open(KALLSYMS, NULL, &syms);
+
+	if (r < 0) {
+		fl_buf_addf(why, "%s, which call sites have their names from: %s", KALLSYMS, strerror(-r));
+	} else if (fl_ksyms_hidden(syms)) {
+		fl_buf_addz(why, "the addresses in " KALLSYMS " are hidden, and call sites have no names (sysctl "
+				 "kernel.kptr_restrict=1 shows them to root)");
+		r = -ENODATA;
+	}
+	return r;
+}
+
 int fl_alloc_source_kernel(uint32_t max_objects, struct fl_buf *why, struct fl_alloc_source **ret)
 {
 	struct kernel_source *k = new_source();
@@ -659,6 +675,8 @@ int fl_alloc_source_kernel(uint32_t max_objects, struct fl_buf *why, struct fl_a
 	if (!k)
 		return -ENOMEM;
 	r = fl_btf_open_kernel(VMLINUX_BTF, NULL, "vmlinux", NULL, &k->btf);
+	if (r == 0)
+		r = names_are_there(why);
 	if (r == 0)
 		r = make_maps(k, max_objects);
 	if (r == 0)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -219,6 +220,18 @@ static bool say_not_followed(const struct trace_job *s)
 	return n || missed;
 }
 
+static void say_nameless(const struct trace_job *s)
+{
+	int r = s->symbols ? fl_symbols_nameless(s->symbols) : 0;
+
+	if (r == -EPERM)
+		fl_say(FL_NOTE, "kernel addresses have no names: those in /proc/kallsyms are hidden (sysctl "
+				"kernel.kptr_restrict=1 shows them to root)");
+	else if (r < 0)
+		fl_say(FL_NOTE, "kernel addresses have no names: /proc/kallsyms: %s [%s]", strerror(-r),
+		       fl_errno_name(-r));
+}
+
 /* 1 where --strict asks for more than was got. */
 static int summarise(struct trace_job *s)
 {
@@ -226,6 +239,7 @@ static int summarise(struct trace_job *s)
 	bool worse = sum_up(s, &text);
 
 	worse |= say_not_followed(s);
+	say_nameless(s);
 
 	if (!s->o->json || trace_is_recording(s->o)) {
 		fl_buf_write_fd(&text, STDERR_FILENO);

@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "probe/lang/ktext.h"
@@ -177,6 +178,18 @@ static void help_entry(const struct fl_parse *p, struct fl_diag *d)
 			     FL_STR_ARG(near));
 }
 
+/* The kernel's message speaks of this one place, where there are no types at all. */
+static bool help_no_types(const struct fl_parse *p, struct fl_diag *d)
+{
+	struct fl_btf *btf;
+	int r = fl_target_btf(p->target, &btf);
+
+	if (r < 0 && p->event->kind != FL_PROBE_UPROBE)
+		fl_diag_help(d, "no types are known here, %s: they come from a kernel with CONFIG_DEBUG_INFO_BTF=y, or "
+				"from --btf FILE", strerror(-r));
+	return d->help;
+}
+
 static int collect_type(void *ctx, struct fl_type t)
 {
 	add_name(ctx, fl_type_name(t));
@@ -297,6 +310,23 @@ static int collect_function(void *ctx, const struct fl_ksym *sym)
 }
 
 /* A function that is not there under its name: what the compiler made of it, or a near one. */
+/* An unknown symbol of an argument is refused at the probe's own place: the kernel's caret is there. */
+static void help_data_symbol(const struct fl_parse *p, const struct fl_ksyms *syms, struct fl_diag *d)
+{
+	struct fl_str rest = p->log.def, name;
+	size_t at;
+
+	while ((at = fl_str_find(rest, '@', 0)) < rest.n) {
+		rest = fl_str_from(rest, at + 1);
+		name = fl_str_sub(rest, 0, fl_str_any(rest, "+-):,[] \t"));
+		if (!name.n || isdigit((unsigned char)name.p[0]) || fl_ksyms_find(syms, name, NULL, 0))
+			continue;
+		fl_diag_help(d, "'%.*s' is not among the kernel's symbols (variables are with CONFIG_KALLSYMS_ALL=y "
+			"alone)", FL_STR_ARG(name));
+		return;
+	}
+}
+
 static void help_symbol(const struct fl_parse *p, struct fl_diag *d)
 {
 	struct fl_str place = p->event->place.symbol, name;
@@ -305,8 +335,12 @@ static void help_symbol(const struct fl_parse *p, struct fl_diag *d)
 	struct fl_ksym sym;
 
 	name = fl_str_sub(place, 0, fl_str_any(place, "+-"));
-	if (!name.n || fl_target_ksyms(p->target, &syms) < 0 || fl_ksyms_find(syms, name, NULL, 0))
+	if (!name.n || fl_target_ksyms(p->target, &syms) < 0)
 		return;
+	if (fl_ksyms_find(syms, name, NULL, 0)) {
+		help_data_symbol(p, syms, d);
+		return;
+	}
 	if (fl_ksyms_variants(syms, name, &sym, 1)) {
 		fl_diag_help(d, "the function exists as '%.*s'", FL_STR_ARG(sym.name));
 		return;
@@ -542,10 +576,18 @@ static void (*const helpers[_FL_FAULT_MAX])(const struct fl_parse *p, struct fl_
 	[FL_FAULT_NOSUP_BTFARG] = help_user_types,
 };
 
+/* Where there is no type, each of these is of that alone. */
+static const bool needs_types[_FL_FAULT_MAX] = {
+	[FL_FAULT_NO_BTF_ENTRY] = true, [FL_FAULT_NO_BTFARG] = true, [FL_FAULT_NOSUP_BTFARG] = true,
+	[FL_FAULT_NO_PTR_STRCT] = true,
+};
+
 void fl_probe_help(const struct fl_parse *p, struct fl_diag *diag)
 {
 	ptrdiff_t fault = diag->kind - fl_probe_faults;
 
-	if (fault >= 0 && fault < _FL_FAULT_MAX && helpers[fault])
+	if (fault < 0 || fault >= _FL_FAULT_MAX || (needs_types[fault] && help_no_types(p, diag)))
+		return;
+	if (helpers[fault])
 		helpers[fault](p, diag);
 }

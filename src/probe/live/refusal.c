@@ -208,6 +208,7 @@ int live_refused(struct fl_session *t, struct live_probe *p, int err,
 		r = not_found(t, p, diag);
 	} else {
 		r = live_diagnose(diag, p, LIVE_NO_HOOK, place);
+		fl_diag_help(diag, "'foreland doctor' tells what this kernel lacks; --vm has one that takes it");
 	}
 	return r;
 }

@@ -92,12 +92,16 @@ static int resolve_symbols(struct fl_session *t, struct live_probe *p, struct fl
 {
 	for (size_t i = 0; i < p->event->nr_args; i++) {
 		struct fl_probe_arg *a = &p->event->args[i];
+		struct fl_ksyms *syms;
 		int r = fl_points_symbol(t->target, &a->program);
 
 		if (r < 0) {
 			r = live_diagnose(diag, p, LIVE_NO_SYMBOL, a->span);
 			fl_diag_message(diag, "symbol '%.*s' has no address on this kernel",
 					FL_STR_ARG(a->program.code[0].text));
+			if (fl_target_ksyms(t->target, &syms) == 0 && fl_ksyms_hidden(syms))
+				fl_diag_help(diag, "all addresses in /proc/kallsyms are hidden; sysctl "
+						   "kernel.kptr_restrict=1 shows them to root");
 			return r;
 		}
 	}

@@ -31,6 +31,7 @@ struct fl_symbols {
 	struct fl_modules_watch modules;
 	uint64_t kernel_end; /* addresses below are of no module; 0: not known */
 	bool tried;
+	int error; /* what reading them gave */
 	struct fl_usermaps *users; /* NULL: nobody has asked */
 	struct answer named;
 	struct answer cache[CACHE];
@@ -60,7 +61,9 @@ static struct fl_ksyms *table(struct fl_symbols *s)
 {
 	struct fl_ksym end;
 
-	if (!s->tried && fl_target_ksyms(s->target, &s->syms) < 0)
+	if (!s->tried)
+		s->error = fl_target_ksyms(s->target, &s->syms);
+	if (s->error < 0)
 		s->syms = NULL;
 	if (!s->tried && s->syms && fl_target_is_live(s->target) &&
 	    fl_ksyms_find(s->syms, FL_STR("_end"), &end, 1) > 0) {
@@ -142,6 +145,13 @@ struct fl_str fl_symbols_named(struct fl_symbols *s, struct fl_str name, uint64_
 		return fl_str("");
 	compose(&s->named, &sym, offset);
 	return fl_str_n(s->named.text, s->named.len);
+}
+
+int fl_symbols_nameless(const struct fl_symbols *s)
+{
+	if (!s->tried || !fl_target_is_live(s->target))
+		return 0;
+	return s->syms && fl_ksyms_hidden(s->syms) ? -EPERM : s->error;
 }
 
 void fl_symbols_name_users(struct fl_symbols *s, struct fl_user_namer namer)

@@ -40,6 +40,8 @@ void fl_symbols_user(struct fl_symbols *s, const struct fl_record *rec, uint64_t
 /* Behind fl_symbols_user(): see fl_usermaps_mapping(). */
 bool fl_symbols_user_mapping(struct fl_symbols *s, const struct fl_record *rec, uint64_t addr, struct fl_mapping *ret,
 			     struct fl_buf *build_id);
+/* Why addresses that were asked for had no names: -EPERM where they are hidden, what reading them gave; or 0. */
+int fl_symbols_nameless(const struct fl_symbols *s);
 /* "name+@offset/size" of a function by name ("MODULE:NAME" too); empty where it is not known. */
 struct fl_str fl_symbols_named(struct fl_symbols *s, struct fl_str name, uint64_t offset);
 
