@@ -152,6 +152,8 @@ struct fl_record_schemas fl_session_schemas(const struct fl_session *t);
 size_t fl_session_nr_probes(const struct fl_session *t);
 const struct fl_session_probe *fl_session_probe(const struct fl_session *t, size_t i);
 void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret);
+/* Records that found no room, since the start: the one number of these that asks the kernel for nothing. */
+uint64_t fl_session_lost(const struct fl_session *t, size_t i);
 
 /* Processes that had no room among those that are followed: their events are missing. */
 uint64_t fl_session_not_followed(const struct fl_session *t);

@@ -205,6 +205,11 @@ void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret)
 		ret->hits = ret->records + ret->filtered + ret->lost + ret->unpaired + ret->over_budget;
 }
 
+uint64_t fl_session_lost(const struct fl_session *t, size_t i)
+{
+	return counts_of(t, i).lost;
+}
+
 bool fl_session_settled(struct fl_session *t)
 {
 	for (size_t i = 0; i < t->n; i++) {

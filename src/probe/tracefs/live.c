@@ -230,14 +230,15 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 
 static void count_lost(struct live_event *l)
 {
-	struct fl_totals now;
+	uint64_t now = fl_session_lost(l->session, 0);
 
-	fl_session_totals(l->session, 0, &now);
+	if (now == l->lost)
+		return;
 	if (l->place && l->place->wanted)
-		trace_buffer_lose(&l->in->buffer, now.lost - l->lost);
+		trace_buffer_lose(&l->in->buffer, now - l->lost);
 	if (l->place && l->place->hists)
-		fl_count_lost(l->place->hists, now.lost - l->lost);
-	l->lost = now.lost;
+		fl_count_lost(l->place->hists, now - l->lost);
+	l->lost = now;
 }
 
 /* A record that found its ring full, or for which there is no memory here, was written and is gone. */
