@@ -238,10 +238,12 @@ static int attach_tracepoint(const struct fl_attach_point *point, int prog, stru
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT, .config = point->tracepoint_id,
-		.sample_period = 1, .wakeup_events = 1,
 	};
 
-	/* BPF runs for every CPU, whichever the event was opened on. */
+	/*
+	 * BPF runs for every CPU, whichever the event was opened on. It only counts: what would take samples is
+	 * refused where the kernel's own sampling would be traced by it (irq_vectors:irq_work_exit).
+	 */
 	return perf_attach(prog, perf_open(&attr, 0), NULL, ret);
 }
 

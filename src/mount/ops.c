@@ -256,6 +256,24 @@ static void on_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 		reply(req, fl_vfs_rmdir(dir, fl_str(name)));
 }
 
+/* What their own file systems do not know; without an answer the kernel would say ENOSYS. */
+static void on_rename(fuse_req_t req, fuse_ino_t from, const char *name, fuse_ino_t to, const char *new_name,
+		      unsigned int flags)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+static void on_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t to, const char *name)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+/* open(2) of a name that is not there, which is asked of mknod where there is no way to create. */
+static void on_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	fuse_reply_err(req, S_ISREG(mode) ? EACCES : EPERM);
+}
+
 static void on_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fl_node *dir = node_of(req, parent);
@@ -704,6 +722,9 @@ const struct fuse_lowlevel_ops fl_mount_ops = {
 	.symlink = on_symlink,
 	.rmdir = on_rmdir,
 	.unlink = on_unlink,
+	.rename = on_rename,
+	.link = on_link,
+	.mknod = on_mknod,
 	.open = on_open,
 	.release = on_release,
 	.read = on_read,

@@ -239,7 +239,7 @@ static int attr_open(struct fl_open *o)
 
 	if ((o->flags & O_ACCMODE) != O_RDONLY && o->flags & O_TRUNC && a->ops->truncate)
 		r = a->ops->truncate(o->node);
-	if (r < 0 || (o->flags & O_ACCMODE) == O_WRONLY)
+	if (r < 0 || (o->flags & O_ACCMODE) == O_WRONLY || !a->ops->show)
 		return r;
 	reader = calloc(1, sizeof(*reader));
 	if (!reader)
@@ -270,8 +270,11 @@ static void attr_release(struct fl_open *o)
 static ssize_t attr_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
 {
 	struct reader *reader = o->state;
-	struct fl_str part = fl_str_sub(fl_buf_str(&reader->text), pos, n);
+	struct fl_str part;
 
+	if (!reader)
+		return -EINVAL;
+	part = fl_str_sub(fl_buf_str(&reader->text), pos, n);
 	memcpy(buf, part.p, part.n);
 	reader->has_read = true;
 	return part.n;
@@ -303,7 +306,7 @@ static int attr_poll(struct fl_open *o, short events)
 static ssize_t attr_write(struct fl_open *o, const void *buf, size_t n, uint64_t pos)
 {
 	struct attr *a = FL_CONTAINER_OF(o->node, struct attr, node);
-	int r = a->ops->store(o->node, fl_str_n(buf, n));
+	int r = a->ops->store ? a->ops->store(o->node, fl_str_n(buf, n)) : -EINVAL;
 
 	return r < 0 ? r : (ssize_t)n;
 }

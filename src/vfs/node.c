@@ -174,9 +174,9 @@ int fl_vfs_open(struct fl_node *n, int flags, struct fl_open **ret)
 		return -EISDIR;
 	if (n->type == FL_NODE_SYMLINK)
 		return -ELOOP;
-	if (mode != O_WRONLY && !(n->mode & 0444))
+	if (mode != O_WRONLY && !(n->mode & 0444) && !n->open_to_root)
 		return -EACCES;
-	if (mode != O_RDONLY && !(n->mode & 0222))
+	if (mode != O_RDONLY && !(n->mode & 0222) && !n->open_to_root)
 		return -EACCES;
 	o = calloc(1, sizeof(*o));
 	if (!o)

@@ -74,6 +74,7 @@ struct fl_node {
 	const struct fl_node_ops *ops;
 	enum fl_node_type type;
 	mode_t mode; /* permission bits: 0444, 0644, 0755 */
+	bool open_to_root; /* whatever @mode says, as in tracefs; in configfs and sysfs not even root may */
 	bool lasting; /* stays under its name as long as the tree: need not be looked up again */
 	unsigned int refs;
 	struct fl_node *parent; /* not counted; NULL at the root */

@@ -11,6 +11,29 @@
 
 /* ---- one word ---- */
 
+int tracefs_number(struct fl_str text, unsigned int base, uint64_t *ret)
+{
+	text = fl_str_sub(text, 0, fl_str_find(text, '\0', 0));
+	if (fl_str_ends(text, "\n"))
+		text.n--;
+	if (fl_str_starts(text, "+"))
+		text = fl_str_from(text, 1);
+	return fl_parse_u64(text, base, ret);
+}
+
+int tracefs_switch(struct fl_str text, bool *ret)
+{
+	uint64_t v;
+	int r = tracefs_number(text, 10, &v);
+
+	if (r < 0)
+		return r;
+	if (v > 1)
+		return -EINVAL;
+	*ret = v;
+	return 0;
+}
+
 static int tracers_show(struct fl_node *attr, struct fl_buf *out)
 {
 	fl_buf_addz(out, "nop\n");
@@ -37,9 +60,10 @@ static int on_store(struct fl_node *attr, struct fl_str text)
 {
 	struct instance *in = attr->data;
 	uint64_t v;
+	int r = tracefs_number(text, 10, &v);
 
-	if (fl_parse_u64(fl_str_trim(text), 0, &v) < 0)
-		return -EINVAL;
+	if (r < 0)
+		return r;
 	tracefs_drain(in, true);
 	in->buffer.off = v == 0;
 	return 0;

@@ -7,6 +7,8 @@
 #include "bpf/sys.h"
 #include "probe/tracefs/private.h"
 
+#define SEPARATORS ", \t\r\v\f"
+
 static unsigned int nr_cpus(void)
 {
 	int n = fl_bpf_possible_cpus();
@@ -34,24 +36,54 @@ static int mask_show(struct fl_node *attr, struct fl_buf *out)
 	return 0;
 }
 
+/* A word of the mask ends at a comma or a blank; they are read from the last to the first. */
+static int cut_last(struct fl_str *rest, uint64_t *ret)
+{
+	size_t start = rest->n;
+	struct fl_str word;
+
+	while (start && !strchr(SEPARATORS, rest->p[start - 1]))
+		start--;
+	word = fl_str_from(*rest, start);
+	rest->n = start;
+	if (fl_parse_u64(word, 16, ret) < 0 || fl_str_starts(word, "0x") || fl_str_starts(word, "0X"))
+		return -EINVAL;
+	return word.n > 8 ? -EOVERFLOW : 0;
+}
+
+static int parse_mask(struct fl_str text, uint64_t mask[TRACEFS_MAX_CPUS / 64])
+{
+	struct fl_str rest = fl_str_sub(text, 0, fl_str_find(text, '\n', 0));
+	unsigned int n = nr_cpus();
+	uint64_t v;
+
+	for (unsigned int word = 0;; word++) {
+		unsigned int bits = n > word * 32 ? FL_MIN(n - word * 32, 32u) : 0;
+		int r;
+
+		while (rest.n && strchr(SEPARATORS, rest.p[rest.n - 1]))
+			rest.n--;
+		if (!rest.n)
+			return 0;
+		if (!bits)
+			return -EOVERFLOW;
+		r = cut_last(&rest, &v);
+		if (r < 0)
+			return r;
+		if (v >> bits)
+			return -EOVERFLOW;
+		mask[word / 2] |= v << word % 2 * 32;
+	}
+}
+
 static int mask_store(struct fl_node *attr, struct fl_str text)
 {
-	uint64_t mask[TRACEFS_MAX_CPUS / 64] = {}, v;
+	uint64_t mask[TRACEFS_MAX_CPUS / 64] = {};
 	struct instance *in = attr->data;
-	struct fl_str rest = fl_str_trim(text);
+	int r = parse_mask(text, mask);
 
-	if (!rest.n)
-		return -EINVAL;
-	while (rest.n) {
-		size_t end = fl_str_find(rest, ',', 0);
-
-		if (fl_parse_u64(fl_str_sub(rest, 0, end), 16, &v) < 0 || v > UINT32_MAX ||
-		    mask[FL_ARRAY_SIZE(mask) - 1] >> 32)
-			return -EINVAL;
-		for (size_t i = FL_ARRAY_SIZE(mask); i-- > 0;)
-			mask[i] = mask[i] << 32 | (i ? mask[i - 1] >> 32 : v);
-		rest = fl_str_from(rest, end + 1);
-	}
+	if (r < 0)
+		return r;
 	tracefs_drain(in, true);
 	for (size_t i = 0; i < FL_ARRAY_SIZE(mask); i++)
 		in->no_cpus[i] = ~mask[i];

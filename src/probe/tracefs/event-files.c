@@ -85,16 +85,6 @@ int place_enable(struct place *p, bool on)
 	return r;
 }
 
-static int parse_switch(struct fl_str text, bool *ret)
-{
-	uint64_t v;
-
-	if (fl_parse_u64(fl_str_trim(text), 10, &v) < 0 || v > 1)
-		return -EINVAL;
-	*ret = v;
-	return 0;
-}
-
 static int enable_show(struct fl_node *attr, struct fl_buf *out)
 {
 	const struct place *p = attr->data;
@@ -108,7 +98,7 @@ static int enable_store(struct fl_node *attr, struct fl_str text)
 {
 	struct place *p = attr->data;
 	bool on;
-	int r = parse_switch(text, &on);
+	int r = tracefs_switch(text, &on);
 
 	if (r < 0)
 		return r;
@@ -128,7 +118,7 @@ static int set_all(struct instance *in, const char *system, struct fl_str text)
 {
 	_cleanup_buf_ struct fl_buf words = {};
 	bool on;
-	int r = parse_switch(text, &on);
+	int r = tracefs_switch(text, &on);
 
 	if (r < 0)
 		return r;
@@ -149,12 +139,6 @@ static int system_enable_store(struct fl_node *attr, struct fl_str text)
 	const struct place *p = attr->data;
 
 	return set_all(p->in, p->system, text);
-}
-
-static int system_filter_show(struct fl_node *attr, struct fl_buf *out)
-{
-	fl_buf_addz(out, "none\n");
-	return 0;
 }
 
 static const struct attr_row system_attrs[] = {

@@ -137,12 +137,13 @@ static int fork_show(struct fl_node *attr, struct fl_buf *out)
 static int fork_store(struct fl_node *attr, struct fl_str text)
 {
 	struct instance *in = attr->data;
-	uint64_t v;
+	bool on;
+	int r = tracefs_switch(text, &on);
 
-	if (fl_parse_u64(fl_str_trim(text), 10, &v) < 0 || v > 1)
-		return -EINVAL;
+	if (r < 0)
+		return r;
 	tracefs_drain(in, true);
-	in->event_fork = v;
+	in->event_fork = on;
 	return follow(in);
 }
 
@@ -165,7 +166,7 @@ static int store(struct instance *in, struct pid_list *l, struct fl_str text)
 		return -ENODEV;
 	tracefs_drain(in, true);
 	while (r == 0 && fl_str_word(&text, &word))
-		r = fl_parse_u64(word, 10, &v) < 0 || v > INT32_MAX ? -EINVAL : add(l, (uint32_t)v);
+		r = tracefs_number(word, 0, &v) < 0 || v > INT32_MAX ? -EINVAL : add(l, (uint32_t)v);
 	return r < 0 ? r : follow(in);
 }
 
@@ -187,13 +188,13 @@ static int stacks_show(struct fl_node *attr, struct fl_buf *out)
 static int stacks_store(struct fl_node *attr, struct fl_str text)
 {
 	struct instance *in = attr->data;
-	uint64_t v;
-	int r = 0;
+	bool on;
+	int r = tracefs_switch(text, &on);
 
-	if (fl_parse_u64(fl_str_trim(text), 10, &v) < 0 || v > 1)
-		return -EINVAL;
+	if (r < 0)
+		return r;
 	tracefs_drain(in, true);
-	in->stacks = v;
+	in->stacks = on;
 	for (struct place *p = in->places; p && r == 0; p = p->next)
 		r = p->is_running ? live_update(p) : 0;
 	return r;

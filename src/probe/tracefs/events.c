@@ -65,6 +65,7 @@ void tracefs_free_places(struct instance *in)
 		commands_free(p);
 		fl_filter_fini(&p->here);
 		free(p->filter);
+		free(p->refused);
 	}
 	fl_map_fini(&in->by_name);
 	fl_arena_fini(&in->names);
@@ -250,7 +251,8 @@ static void drop_gone(struct instance *in)
 		fl_dir_remove(system->dir, fl_str(p->event));
 		p->dir = NULL;
 		free(p->filter);
-		p->filter = NULL;
+		free(p->refused);
+		p->filter = p->refused = NULL;
 		commands_free(p);
 		in->nr_wanted -= p->wanted;
 		p->wanted = false;
@@ -413,5 +415,5 @@ int tracefs_add_events(struct instance *in)
 		r = tracefs_add_enable(in);
 	if (r == 0)
 		r = tracefs_add_attrs(in, in->events_dir, heads, FL_ARRAY_SIZE(heads), in);
-	return r < 0 ? r : tracefs_add_attrs(in, in->root, &available, 1, in);
+	return r < 0 || in->fs->top ? r : tracefs_add_attrs(in, in->root, &available, 1, in);
 }

@@ -14,8 +14,6 @@
 
 static void free_tracefs(struct tracefs *fs)
 {
-	while (fs->nr_log)
-		free(fs->log[--fs->nr_log].text);
 	fl_event_list_fini(&fs->events);
 	fl_symbols_free(fs->symbols);
 	fl_arena_fini(&fs->printk_arena);
@@ -44,6 +42,7 @@ static void close_instance(struct instance *in)
 	trace_buffer_fini(&in->buffer);
 	trace_buffer_fini(&in->snapshot);
 	pids_fini(in);
+	log_fini(in);
 	unlist(in);
 	in->root = NULL;
 }
@@ -106,6 +105,8 @@ int instance_new(struct tracefs *fs, struct instance **ret)
 		r = tracefs_add_controls(in);
 	if (r == 0)
 		r = tracefs_add_pids(in);
+	if (r == 0)
+		r = tracefs_add_log(in);
 	fl_node_unref(in->anchor); /* its files hold it from here on */
 	if (r < 0)
 		fl_node_unref(in->root);

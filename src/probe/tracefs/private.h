@@ -45,6 +45,7 @@ struct place {
 	bool is_kernels, filled;
 	unsigned int id;
 	char *filter;	     /* NULL: none */
+	char *refused;	     /* what the filter's file shows of one that was none; NULL: nothing */
 	struct fl_node *dir; /* borrowed; NULL while it is not there */
 	bool wanted;	     /* its records make lines */
 	/* triggers.c: those beside histograms, the newest first; those of others that switch this one */
@@ -91,6 +92,8 @@ struct instance {
 	bool boot_clock;
 	uint64_t no_cpus[TRACEFS_MAX_CPUS / 64]; /* a bit each of those that are not traced */
 	struct fl_triggers triggers;
+	struct log_entry log[FL_TRACEFS_LOG_MAX]; /* oldest first */
+	size_t nr_log;
 	struct pid_list wanted, unwanted;
 	bool event_fork, stacks; /* of options/ */
 	struct live_event *forks, *exits; /* what event_fork hangs on; NULL: off */
@@ -101,8 +104,6 @@ struct tracefs {
 	enum fl_dialect dialect;
 	bool dump;
 	struct fl_event_list events;
-	struct log_entry log[FL_TRACEFS_LOG_MAX]; /* oldest first */
-	size_t nr_log;
 	struct event_file event_files[_FL_FILE_MAX];
 	unsigned int next_id; /* from 65535 downward: those of the kernel grow from below */
 	struct fl_symbols *symbols;
@@ -119,8 +120,10 @@ struct tracefs {
 /* @node as a part of @in; NULL is passed on. */
 static inline struct fl_node *instance_owns(struct instance *in, struct fl_node *node)
 {
-	if (node)
+	if (node) {
 		node->owner = fl_node_ref(in->anchor);
+		node->open_to_root = true;
+	}
 	return node;
 }
 
@@ -133,9 +136,19 @@ struct attr_row {
 /* Files in @dir, all with @data. 0 or -errno. */
 int tracefs_add_attrs(struct instance *in, struct fl_node *dir, const struct attr_row *rows, size_t n, void *data);
 
-/* tracefs.c: an entry of error_log. */
+/* tracefs.c: an entry of the instance's error_log. */
 struct fl_log_entry;
-void tracefs_log(struct tracefs *fs, const struct fl_log_entry *e);
+void tracefs_log(struct instance *in, const struct fl_log_entry *e);
+int tracefs_add_log(struct instance *in);
+void log_fini(struct instance *in);
+
+/*
+ * controls.c: what was written is one number, as the kernel's kstrtoul() and kstrtouint() take it: a sign "+" may stand
+ * before it and one newline behind it, a NUL ends it, and nothing else is there.
+ */
+int tracefs_number(struct fl_str text, unsigned int base, uint64_t *ret);
+/* The same, and the number is 0 or 1. */
+int tracefs_switch(struct fl_str text, bool *ret);
 
 /* instance.c */
 int instance_new(struct tracefs *fs, struct instance **ret);
@@ -203,6 +216,7 @@ int synth_trace(void *ctx, const struct fl_probe_event *synth, const struct fl_c
 /* filters.c */
 int filter_show(struct fl_node *attr, struct fl_buf *out);
 int filter_store(struct fl_node *attr, struct fl_str text);
+int system_filter_show(struct fl_node *attr, struct fl_buf *out);
 int system_filter_store(struct fl_node *attr, struct fl_str text);
 
 /* select.c: one word of set_event. -EINVAL: it names no event. */

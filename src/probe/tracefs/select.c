@@ -4,21 +4,22 @@
 
 #include "probe/tracefs/private.h"
 
+/* NULL in any of them: whichever. */
 struct selection {
-	struct fl_str match;	      /* a system or an event */
-	struct fl_str system, event; /* empty: any */
+	struct fl_str match; /* a system or an event */
+	struct fl_str system, event;
 };
 
 static bool is_meant(const struct selection *s, const struct place *p)
 {
-	if (s->match.n && !fl_str_is(s->match, p->event) && !fl_str_is(s->match, p->system))
+	if (s->match.p && !fl_str_is(s->match, p->event) && !fl_str_is(s->match, p->system))
 		return false;
-	return (!s->system.n || fl_str_is(s->system, p->system)) && (!s->event.n || fl_str_is(s->event, p->event));
+	return (!s->system.p || fl_str_is(s->system, p->system)) && (!s->event.p || fl_str_is(s->event, p->event));
 }
 
-static struct fl_str unless_star(struct fl_str part)
+static struct fl_str unless_any(struct fl_str part)
 {
-	return fl_str_is(part, "*") ? FL_STR("") : part;
+	return !part.n || fl_str_is(part, "*") ? (struct fl_str){} : part;
 }
 
 /* The first error is what is told; the others are tried all the same. */
@@ -47,12 +48,12 @@ int tracefs_set_event(struct instance *in, struct fl_str text)
 	int r;
 
 	if (colon < word.n) {
-		s.system = unless_star(fl_str_sub(word, 0, colon));
-		s.event = unless_star(fl_str_from(word, colon + 1));
+		s.system = unless_any(fl_str_sub(word, 0, colon));
+		s.event = unless_any(fl_str_from(word, colon + 1));
 	} else {
-		s.match = unless_star(word);
+		s.match = word;
 	}
-	if (off && !in->nr_wanted) /* which is most often */
+	if (off && !in->nr_wanted && !s.match.p && !s.system.p && !s.event.p) /* which is most often */
 		return 0;
 	r = tracefs_list_places(in, NULL);
 	return r < 0 ? r : set(in, &s, !off);

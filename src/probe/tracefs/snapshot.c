@@ -42,9 +42,10 @@ static int snapshot_store(struct fl_node *attr, struct fl_str text)
 {
 	struct instance *in = attr->data;
 	uint64_t v;
+	int r = tracefs_number(text, 10, &v);
 
-	if (fl_parse_u64(fl_str_trim(text), 10, &v) < 0)
-		return -EINVAL;
+	if (r < 0)
+		return r;
 	if (!in->root)
 		return -ENODEV;
 	if (v == 1) {

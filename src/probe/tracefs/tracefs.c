@@ -17,7 +17,7 @@
 #include "bpf/attach.h"
 #include "probe/tracefs/private.h"
 
-/* ---- error_log ---- */
+/* ---- error_log: each instance has its own; of definitions the top one tells ---- */
 
 static uint64_t now_usec(void)
 {
@@ -27,22 +27,25 @@ static uint64_t now_usec(void)
 	return ts.tv_sec * UINT64_C(1000000) + ts.tv_nsec / 1000;
 }
 
-static void forget_oldest(struct tracefs *fs)
+static void forget_oldest(struct instance *in)
 {
-	free(fs->log[0].text);
-	memmove(fs->log, fs->log + 1, --fs->nr_log * sizeof(fs->log[0]));
+	free(in->log[0].text);
+	memmove(in->log, in->log + 1, --in->nr_log * sizeof(in->log[0]));
+}
+
+void log_fini(struct instance *in)
+{
+	while (in->nr_log)
+		free(in->log[--in->nr_log].text);
 }
 
 static int log_clear(struct fl_node *attr)
 {
-	struct tracefs *fs = attr->data;
-
-	while (fs->nr_log)
-		forget_oldest(fs);
+	log_fini(attr->data);
 	return 0;
 }
 
-void tracefs_log(struct tracefs *fs, const struct fl_log_entry *e)
+void tracefs_log(struct instance *in, const struct fl_log_entry *e)
 {
 	struct fl_buf text = {};
 	char *z;
@@ -54,17 +57,17 @@ void tracefs_log(struct tracefs *fs, const struct fl_log_entry *e)
 	z = fl_buf_take(&text);
 	if (!z)
 		return; /* the kernel, too, goes on without the entry */
-	if (fs->nr_log == FL_TRACEFS_LOG_MAX)
-		forget_oldest(fs);
-	fs->log[fs->nr_log++] = (struct log_entry){ z, now_usec() };
+	if (in->nr_log == FL_TRACEFS_LOG_MAX)
+		forget_oldest(in);
+	in->log[in->nr_log++] = (struct log_entry){ z, now_usec() };
 }
 
 static int log_show(struct fl_node *attr, struct fl_buf *out)
 {
-	const struct tracefs *fs = attr->data;
+	const struct instance *in = attr->data;
 
-	for (size_t i = 0; i < fs->nr_log; i++) {
-		const struct log_entry *e = &fs->log[i];
+	for (size_t i = 0; i < in->nr_log; i++) {
+		const struct log_entry *e = &in->log[i];
 
 		fl_buf_addf(out, "[%5" PRIu64 ".%06" PRIu64 "] %s", e->usec / 1000000,
 			    e->usec % 1000000, e->text);
@@ -75,6 +78,13 @@ static int log_show(struct fl_node *attr, struct fl_buf *out)
 static int log_store(struct fl_node *attr, struct fl_str text)
 {
 	return 0;
+}
+
+int tracefs_add_log(struct instance *in)
+{
+	static const struct attr_row row = { "error_log", 0644, { log_show, log_store, log_clear } };
+
+	return tracefs_add_attrs(in, in->root, &row, 1, in);
 }
 
 /* ---- event files ---- */
@@ -129,7 +139,7 @@ static void refuse_place(struct tracefs *fs, struct fl_probe_event *e, int error
 	struct fl_str text = fl_str_trim(e->text);
 	bool is_boundary = error == -EILSEQ;
 
-	tracefs_log(fs, &(struct fl_log_entry){
+	tracefs_log(fs->top, &(struct fl_log_entry){
 		.kind = &fl_probe_faults[is_boundary ? FL_FAULT_BAD_INSN_BNDRY : FL_FAULT_FAIL_REG_PROBE],
 		.subsystem = "trace_kprobe",
 		.command = text,
@@ -150,7 +160,7 @@ static int apply(struct event_file *f, struct fl_str line)
 		refuse_place(f->fs, e, r);
 	tracefs_events_changed(f->fs);
 	for (size_t i = 0; i < verdict.nr_entries; i++)
-		tracefs_log(f->fs, &verdict.entries[i]);
+		tracefs_log(f->fs->top, &verdict.entries[i]);
 	return r;
 }
 
@@ -178,12 +188,9 @@ static int readme_show(struct fl_node *attr, struct fl_buf *out)
 
 static int fill(struct instance *top)
 {
-	static const struct attr_row rows[] = {
-		{ "README", 0444, { readme_show } },
-		{ "error_log", 0644, { log_show, log_store, log_clear } },
-	};
+	static const struct attr_row readme = { "README", 0444, { readme_show } };
 	struct tracefs *fs = top->fs;
-	int r = tracefs_add_attrs(top, top->root, rows, FL_ARRAY_SIZE(rows), fs);
+	int r = tracefs_add_attrs(top, top->root, &readme, 1, fs);
 
 	for (size_t i = 0; i < _FL_FILE_MAX && r == 0; i++) {
 		fs->event_files[i] = (struct event_file){ fs, i };

@@ -90,7 +90,7 @@ static int write_hist(struct place *p, struct fl_str text)
 	int r = fl_triggers_write(&p->in->triggers, fl_str(p->system), fl_str(p->event), text, &log, &made), started;
 
 	for (size_t i = 0; i < log.n; i++)
-		tracefs_log(p->in->fs, &log.entry[i]);
+		tracefs_log(p->in, &log.entry[i]);
 	started = update_all(p->in);
 	if (r == 0 && started < 0 && made)
 		fl_triggers_clear(&p->in->triggers, fl_str(p->system), fl_str(p->event));

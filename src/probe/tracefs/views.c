@@ -15,7 +15,8 @@
 #include "probe/tracedat/pagewriter.h"
 #include "probe/tracefs/private.h"
 
-#define PAGE 4096u
+#define PAGE   4096u
+#define MAX_KB (1u << 20)
 
 struct view {
 	struct instance *in;
@@ -64,9 +65,12 @@ static int size_store(struct fl_node *attr, struct fl_str text)
 {
 	const struct view *v = attr->data;
 	uint64_t kb;
+	int r = tracefs_number(text, 10, &kb);
 
-	if (fl_parse_u64(fl_str_trim(text), 10, &kb) < 0 || kb == 0 || kb > 1u << 20)
-		return -EINVAL;
+	if (r < 0 || kb == 0)
+		return r < 0 ? r : -EINVAL;
+	if (kb > MAX_KB)
+		return -ENOMEM;
 	trace_buffer_limit(&v->in->buffer, kb << 10);
 	return 0;
 }
