@@ -46,22 +46,35 @@ static bool others_may_cut(const struct stat *st)
 	return (st->st_uid != 0 && st->st_uid != geteuid()) || (st->st_mode & others);
 }
 
-int fl_file_open_fd(int fd, size_t max, struct fl_file *ret)
+int fl_file_open_rest(int fd, uint64_t *from, size_t max, struct fl_file *ret)
 {
+	uint64_t start = *from / (uint64_t)sysconf(_SC_PAGESIZE) * (uint64_t)sysconf(_SC_PAGESIZE);
 	struct stat st;
+	size_t n;
 	void *p;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (S_ISREG(st.st_mode) && st.st_size > 0 && (uint64_t)st.st_size > max)
-		return -EFBIG;
-	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || others_may_cut(&st))
+	*from = start;
+	if (S_ISREG(st.st_mode) && lseek(fd, (off_t)start, SEEK_SET) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || (uint64_t)st.st_size <= start)
 		return read_whole(fd, max, ret);
-	p = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	n = (uint64_t)st.st_size - start;
+	if (n > max)
+		return -EFBIG;
+	p = others_may_cut(&st) ? MAP_FAILED : mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, (off_t)start);
 	if (p == MAP_FAILED)
 		return read_whole(fd, max, ret);
-	*ret = (struct fl_file){ .data = p, .size = st.st_size, .mapped = true };
+	*ret = (struct fl_file){ .data = p, .size = n, .mapped = true };
 	return 0;
+}
+
+int fl_file_open_fd(int fd, size_t max, struct fl_file *ret)
+{
+	uint64_t from = 0;
+
+	return fl_file_open_rest(fd, &from, max, ret);
 }
 
 int fl_file_open(const char *path, size_t max, struct fl_file *ret)

@@ -24,6 +24,8 @@ struct fl_file {
 /* -EFBIG past @max bytes; otherwise open's, fstat's or read's errno. @path "-" is standard input. */
 int fl_file_open(const char *path, size_t max, struct fl_file *ret);
 int fl_file_open_fd(int fd, size_t max, struct fl_file *ret);
+/* The same from byte @from of a regular file on, which becomes the beginning of its page. */
+int fl_file_open_rest(int fd, uint64_t *from, size_t max, struct fl_file *ret);
 void fl_file_close(struct fl_file *f);
 #define _cleanup_file_ __attribute__((cleanup(fl_file_close)))
 

@@ -78,6 +78,36 @@ with tempfile.TemporaryDirectory() as tmp:
     expect("--tail shows it while it grows, and to its end, each record once", tail.returncode == 0 and
            marks(shown) == marks(run(foreland, "report", "f.dat").stdout) and marks(shown)[-8:] == list("12345678"), (tail.returncode, marks(shown)))
 
+    # ---- read once ----
+    # A file that somebody else might cut short is read, not mapped, so that the bytes that were read are counted.
+    many = rf"t:demo/many sys_exit ret a=\1:u64 b=\2:u64 c=\3:u64 if ret == {os.getppid()}"
+    p = subprocess.Popen([foreland, "trace", "-o", "g.dat", many, DEF], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not os.path.exists("g.dat.part") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.chmod("g.dat.part", 0o666)
+    while os.path.getsize("g.dat.part") < 4 << 20 and time.monotonic() < deadline:
+        for _ in range(5000):
+            os.getppid()
+    while marks(run(foreland, "report", "--filter", "exec", "g.dat.part").stdout)[-1:] != ["10"] and time.monotonic() < deadline:
+        mark(10)  # until all of it is linked
+        time.sleep(0.5)
+    with open("tail.out", "w") as f:
+        tail = subprocess.Popen([foreland, "report", "--tail", "--filter", "exec", "g.dat.part"], stdout=f, stderr=subprocess.DEVNULL)
+    deadline, rounds = time.monotonic() + 120, 0
+    while rounds < 8 and time.monotonic() < deadline:
+        mark(11 + rounds)
+        time.sleep(0.3)
+        with open("tail.out", errors="replace") as f:
+            rounds += str(11 + rounds) in marks(f.read())
+    with open(f"/proc/{tail.pid}/io") as f:
+        count = int(re.search(r"rchar: (\d+)", f.read()).group(1))
+    size = os.path.getsize("g.dat.part")
+    p.send_signal(signal.SIGINT)
+    p.wait()
+    tail.wait(timeout=60)
+    expect(f"--tail reads what is added, and nothing twice: {count} bytes of {size}", rounds == 8 and 4 << 20 < count < size * 1.5 + (1 << 20), (count, size))
+
     # ---- killed ----
     rnd, bad = random.Random(9), []
     for i in range(kills):

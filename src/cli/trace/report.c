@@ -2,7 +2,6 @@
 /* foreland report: recordings printed, selected from, merged, counted and converted. */
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/escape.h"
@@ -63,8 +62,6 @@ struct report {
 	struct fl_tally tally;
 	struct fl_out file;
 	bool has_file;
-	const char *path; /* of --tail */
-	uint64_t taken;	  /* records that have been seen */
 	bool failed; /* something is left out, which has been said */
 	struct fl_buf out;
 };
@@ -270,60 +267,44 @@ static int take_record(struct report *r, const struct fl_recorded *rec)
 	return err == 0 && r->out.len > 1u << 16 ? flush(r) : err;
 }
 
+/* 1: nothing that follows is wanted. */
 static int take_records(struct report *r)
 {
 	struct fl_recorded rec;
-	uint64_t n = 0;
 	int err;
 
 	for (;;) {
 		err = fl_recording_next(r->rec, &rec);
 		complain(r);
-		if (err <= 0 || fl_selection_is_over(r->selection, &rec))
-			return err < 0 ? err : 0;
-		if (n++ < r->taken)
-			continue;
-		r->taken = n;
+		if (err <= 0)
+			return err;
+		if (fl_selection_is_over(r->selection, &rec))
+			return 1;
 		err = take_record(r, &rec);
 		if (err < 0)
 			return err;
 	}
 }
 
-/* The file once more, as it is now. */
-static int reopen(struct report *r, const char *path)
-{
-	fl_recording_free(r->rec);
-	r->rec = fl_recording_new();
-	return r->rec && fl_recording_add(r->rec, path) == 0 ? fl_recording_start(r->rec) : -ENOENT;
-}
-
-/*
- * A journal only grows, and what is added to it is later than what was there: so the records that have
- * been shown are the first ones again. When it is gone, the finished recording holds the last of them.
- */
+/* What is added to a journal is later than what was there: it is shown as it comes. */
 static int follow(struct report *r)
 {
-	_cleanup_free_ char *done = fl_str_dup(fl_str_sub(fl_str(r->path), 0, strlen(r->path) - strlen(".part")));
 	const struct timespec nap = { .tv_nsec = 200000000 };
-	struct stat st;
-	off_t size = 0;
-	int err = done ? take_records(r) : -ENOMEM;
+	int err;
 
-	while (err == 0) {
-		err = flush(r);
+	for (;;) {
+		err = take_records(r);
+		if (err == 0)
+			err = flush(r);
+		if (err == 0)
+			err = fl_recording_follow(r->rec);
+		else if (err > 0)
+			return 0;
 		if (err < 0)
-			return err;
-		nanosleep(&nap, NULL);
-		if (stat(r->path, &st) < 0)
-			return reopen(r, done) < 0 ? 0 : take_records(r);
-		if (st.st_size == size)
-			continue;
-		size = st.st_size;
-		if (reopen(r, r->path) == 0)
-			err = take_records(r);
+			return err == -ENODATA ? 0 : err;
+		if (err == 0)
+			nanosleep(&nap, NULL);
 	}
-	return err;
 }
 
 static void check_selection(struct report *r)
@@ -381,7 +362,7 @@ static int print_all(struct report *r)
 
 	print_texts(r);
 	err = r->o->tail ? follow(r) : take_records(r);
-	if (err == 0)
+	if (err >= 0)
 		err = finish(r);
 	if (err == -EPIPE)
 		return FL_EXIT_DONE;
@@ -515,7 +496,6 @@ static int report_run(const void *v, const struct fl_args *args)
 		return fl_say_usage("'--json' is '--to json', and not '--to %s'", r.o->to);
 	if (r.o->tail && (args->n != 1 || !fl_str_ends(fl_str(args->v[0]), ".part")))
 		return fl_say_usage("'--tail' follows one recording that grows: FILE.part");
-	r.path = args->v[0];
 	status = select_records(&r);
 	if (status)
 		return status;

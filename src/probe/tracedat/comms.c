@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "base/num.h"
 #include "base/util.h"
 
@@ -42,7 +44,7 @@ void fl_comm_write(struct fl_str name, struct fl_buf *out)
 			fl_buf_addc(out, name.p[i]);
 }
 
-static int read_name(struct fl_comms *c, struct fl_str text, struct fl_str *ret)
+static int read_name(struct fl_arena *changed, struct fl_str text, struct fl_str *ret)
 {
 	const size_t n = strlen(FL_COMM_NEWLINE);
 	size_t to = 0;
@@ -51,7 +53,7 @@ static int read_name(struct fl_comms *c, struct fl_str text, struct fl_str *ret)
 	*ret = text;
 	if (text.n < n || !memmem(text.p, text.n, FL_COMM_NEWLINE, n))
 		return 0;
-	p = fl_arena_dup(&c->changed, text);
+	p = fl_arena_dup(changed, text);
 	if (!p)
 		return -ENOMEM;
 	for (size_t i = 0; i < text.n; to++) {
@@ -64,27 +66,73 @@ static int read_name(struct fl_comms *c, struct fl_str text, struct fl_str *ret)
 	return 0;
 }
 
-int fl_comms_read(struct fl_comms *c, struct fl_str text)
+static int read_list(struct fl_arena *changed, struct fl_str text, struct fl_comm **ret, size_t *ret_n)
 {
+	_cleanup_free_ struct fl_comm *list = NULL;
 	struct fl_str line, word;
-	size_t lines = 1;
+	size_t lines = 1, n = 0;
 	uint64_t pid;
 
 	text = fl_str_sub(text, 0, fl_str_find(text, '\0', 0));
 	for (size_t i = 0; i < text.n; i++)
 		lines += text.p[i] == '\n';
-	c->list = calloc(lines, sizeof(*c->list));
-	if (!c->list)
+	list = calloc(lines, sizeof(*list));
+	if (!list)
 		return -ENOMEM;
 	while (fl_str_line(&text, &line)) {
 		if (!fl_str_word(&line, &word) || fl_parse_u64(word, 10, &pid) < 0 || pid > UINT32_MAX)
 			continue;
-		c->list[c->n].pid = pid;
-		if (read_name(c, fl_str_from(line, 1), &c->list[c->n++].name) < 0)
+		list[n].pid = pid;
+		if (read_name(changed, fl_str_from(line, 1), &list[n++].name) < 0)
 			return -ENOMEM;
 	}
-	qsort(c->list, c->n, sizeof(*c->list), compare_lines);
-	c->n = keep_last(c->list, c->n);
+	qsort(list, n, sizeof(*list), compare_lines);
+	*ret_n = keep_last(list, n);
+	*ret = TAKE_PTR(list);
+	return 0;
+}
+
+int fl_comms_read(struct fl_comms *c, struct fl_str text)
+{
+	return read_list(&c->changed, text, &c->list, &c->n);
+}
+
+/* @out: both lists, which are in order; of a number that both have the newer name counts. */
+static size_t merge(struct fl_comm *out, const struct fl_comm *old, size_t nr_old, const struct fl_comm *new,
+		    size_t nr_new)
+{
+	size_t n = 0;
+
+	while (nr_old || nr_new) {
+		bool has_new = nr_new && (!nr_old || new->pid <= old->pid);
+		bool has_old = nr_old && (!nr_new || old->pid <= new->pid);
+
+		out[n++] = has_new ? *new : *old;
+		new += has_new;
+		nr_new -= has_new;
+		old += has_old;
+		nr_old -= has_old;
+	}
+	return n;
+}
+
+int fl_comms_add(struct fl_comms *c, struct fl_str text)
+{
+	_cleanup_free_ struct fl_comm *more = NULL;
+	char *copy = fl_arena_dup(&c->changed, text);
+	struct fl_comm *both;
+	size_t n;
+	int r = copy ? read_list(&c->changed, fl_str_n(copy, text.n), &more, &n) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	both = calloc(c->n + n + 1, sizeof(*both));
+	if (!both)
+		return -ENOMEM;
+	c->n = merge(both, c->list, c->n, more, n);
+	free(c->list);
+	c->list = both;
+	memset(c->known, 0, sizeof(c->known));
 	return 0;
 }
 

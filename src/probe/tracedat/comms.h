@@ -18,7 +18,7 @@ struct fl_comms {
 	struct fl_comm *list; /* by number */
 	size_t n;
 	struct fl_comm known[64]; /* one thread's records come in rows */
-	struct fl_arena changed;  /* names that do not stand in the text as they are */
+	struct fl_arena changed;  /* names that do not stand in the first text as they are */
 };
 
 /* Appends @name as it stands in such a line. */
@@ -26,6 +26,8 @@ void fl_comm_write(struct fl_str name, struct fl_buf *out);
 
 /* The text is borrowed. 0 or -ENOMEM; lines that are none are passed over. */
 int fl_comms_read(struct fl_comms *c, struct fl_str text);
+/* More lines, whose names are the later ones; the text is copied. */
+int fl_comms_add(struct fl_comms *c, struct fl_str text);
 void fl_comms_fini(struct fl_comms *c);
 
 /* The lines again, one a process: of several, other readers take any. */

@@ -29,6 +29,8 @@ void fl_dat_check_stream(struct fl_datfile *d, const struct fl_dat_buffer *b, st
 
 /* Version 7, behind the page size. */
 int fl_dat_read_sections(struct fl_datfile *d, struct fl_dat_reader *r);
+/* What the options at @offset of the file and those behind them lead to, in a file whose start is known. */
+int fl_dat_read_more(struct fl_datfile *d, uint64_t offset);
 
 #define FL_DAT_MAX_CPUS 65536
 

@@ -7,7 +7,9 @@
 #include "probe/tracedat/datfile-private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "probe/tracedat/ringpage.h"
@@ -150,9 +152,9 @@ void fl_dat_check_stream(struct fl_datfile *d, const struct fl_dat_buffer *b,
 		return;
 	fl_findings_add(
 		&d->findings, FL_DAT_CUT_SHORT, d->path,
-		"CPU %u%s%.*s: %llu bytes of records from byte %llu on, and the file has %zu",
+		"CPU %u%s%.*s: %llu bytes of records from byte %llu on, and the file has %llu",
 		s->cpu, b->name.n ? " of " : "", FL_STR_ARG(b->name), (unsigned long long)s->size,
-		(unsigned long long)s->offset, d->file.size);
+		(unsigned long long)(s->offset + d->from), (unsigned long long)(d->file.size + d->from));
 	s->offset = FL_MIN(s->offset, (uint64_t)d->file.size);
 	s->size = FL_MIN(s->size, d->file.size - s->offset);
 }
@@ -353,7 +355,10 @@ int fl_datfile_open(const char *path, struct fl_datfile *ret)
 	int err;
 
 	*ret = (struct fl_datfile){.path = path};
-	err = fl_file_open(path, MAX_FILE, &ret->file);
+	ret->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	if (ret->fd < 0)
+		return -errno;
+	err = fl_file_open_fd(ret->fd, MAX_FILE, &ret->file);
 	if (err < 0)
 		return err;
 	r = fl_dat_reader(ret, fl_file_str(&ret->file));
@@ -361,6 +366,37 @@ int fl_datfile_open(const char *path, struct fl_datfile *ret)
 	if (err < 0)
 		return err;
 	return ret->version == 6 ? read_version_6(ret, &r) : fl_dat_read_sections(ret, &r);
+}
+
+/* Of the part that is still mapped nothing is needed: what follows it lies behind it in the file. */
+int fl_datfile_follow(struct fl_datfile *d, struct fl_findings *findings, struct fl_datfile *ret)
+{
+	struct fl_datfile next = {
+		.path = d->path, .version = 7, .abi = d->abi, .page_size = d->page_size,
+		.data_offset = d->data_offset, .packing = d->packing, .from = d->link_at + 8,
+	};
+	uint8_t link[8];
+	uint64_t offset;
+	int err;
+
+	if (!d->link_at || pread(d->fd, link, sizeof(link), (off_t)d->link_at) != sizeof(link))
+		return 0;
+	offset = fl_abi_u64(d->abi, link);
+	if (!offset)
+		return 0;
+	err = fl_file_open_rest(d->fd, &next.from, MAX_FILE, &next.file);
+	if (err < 0)
+		return err;
+	next.fd = d->fd;
+	next.findings = *findings; /* lent */
+	err = fl_dat_read_more(&next, offset);
+	*findings = next.findings;
+	next.findings = (struct fl_findings){};
+	d->fd = -1;
+	*ret = next;
+	if (err < 0)
+		fl_datfile_close(ret);
+	return err < 0 ? err : 1;
 }
 
 void fl_datfile_close(struct fl_datfile *d)
@@ -374,6 +410,8 @@ void fl_datfile_close(struct fl_datfile *d)
 	fl_findings_fini(&d->findings);
 	fl_arena_fini(&d->arena);
 	fl_file_close(&d->file);
+	if (d->path && d->fd >= 0)
+		close(d->fd);
 	*d = (struct fl_datfile){};
 }
 

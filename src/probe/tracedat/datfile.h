@@ -57,7 +57,7 @@ struct fl_dat_format {
 	struct fl_str system, text;
 };
 
-/* One CPU's pages: bytes of the file, or where its chunks begin. */
+/* One CPU's pages: bytes of struct fl_datfile's @file, or where its chunks begin. */
 struct fl_dat_stream {
 	uint32_t cpu;
 	uint64_t offset, size;
@@ -75,7 +75,10 @@ struct fl_dat_buffer {
 
 struct fl_datfile {
 	const char *path;
+	int fd;
 	struct fl_file file;
+	uint64_t from; /* byte of the file with which @file begins: 0 but of what follows a part */
+	uint64_t link_at; /* version 7: where the last options say what follows them; 0: nothing can */
 	struct fl_arena arena;
 	struct fl_findings findings;
 	unsigned int version;
@@ -100,6 +103,13 @@ struct fl_datfile {
  */
 int fl_datfile_open(const char *path, struct fl_datfile *ret);
 void fl_datfile_close(struct fl_datfile *d);
+
+/*
+ * What has been linked to the end of @d, which grows as "journal.h" says, since it was opened: 1 with
+ * @ret, which has the options and buffers of these sections alone, whose lines are in @comms and @kallsyms,
+ * and which can be followed in its turn, but not @d any more. 0: nothing. What is wrong is added to @findings.
+ */
+int fl_datfile_follow(struct fl_datfile *d, struct fl_findings *findings, struct fl_datfile *ret);
 
 /* The next option of that number behind @after (NULL: the first); NULL at the end. */
 const struct fl_dat_option *fl_datfile_option(const struct fl_datfile *d, uint16_t id,

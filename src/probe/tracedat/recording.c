@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/map.h"
 #include "base/util.h"
@@ -28,6 +29,8 @@ struct event {
 
 struct source {
 	struct fl_datfile file;
+	struct fl_datfile part; /* what was added last, where it is followed; no path: nothing was */
+	struct fl_buf symbols;	/* lines of @ksyms, where they have become more */
 	struct event *events;
 	size_t nr_events;
 	struct event **by_id; /* 65536 of them */
@@ -36,7 +39,6 @@ struct source {
 	struct fl_comms comms;
 	struct fl_timeline timeline;
 	struct fl_user_frames users;
-	struct fl_str *names; /* of each buffer, as it is shown */
 	size_t findings_told;
 };
 
@@ -106,10 +108,8 @@ static int read_events(struct source *s)
 	return err;
 }
 
-static void read_symbols(struct source *s)
+static void read_symbols(struct source *s, struct fl_str text)
 {
-	struct fl_str text = s->file.kallsyms;
-
 	/* trace-cmd counts the NUL in. */
 	text = fl_str_sub(text, 0, fl_str_find(text, '\0', 0));
 	if (!text.n || fl_ksyms_from_text(text, s->file.path, NULL, &s->ksyms) == 0)
@@ -118,20 +118,20 @@ static void read_symbols(struct source *s)
 	fl_findings_add(&s->file.findings, FL_DAT_BAD_SYMBOLS, s->file.path, "%s", "");
 }
 
-static void check_options(struct source *s)
+static void check_options(struct source *s, const struct fl_datfile *f)
 {
-	for (size_t i = 0; i < s->file.nr_options; i++)
-		if (s->file.options[i].id >= _FL_DAT_OPTION_MAX)
+	for (size_t i = 0; i < f->nr_options; i++)
+		if (f->options[i].id >= _FL_DAT_OPTION_MAX)
 			fl_findings_add(&s->file.findings, FL_DAT_UNKNOWN_OPTION, s->file.path,
-					"number %u, %zu bytes", s->file.options[i].id, s->file.options[i].data.n);
+					"number %u, %zu bytes", f->options[i].id, f->options[i].data.n);
 }
 
 /* Of all that trace-cmd says of the run, what was counted; it has one such text a CPU. */
-static void add_summary(struct fl_recording *r, const struct source *s)
+static void add_summary(struct fl_recording *r, const struct fl_datfile *f)
 {
 	const struct fl_dat_option *o = NULL;
 
-	while ((o = fl_datfile_option(&s->file, FL_DAT_CPUSTAT, o))) {
+	while ((o = fl_datfile_option(f, FL_DAT_CPUSTAT, o))) {
 		struct fl_str text = fl_dat_option_text(o);
 
 		if (text.n)
@@ -145,10 +145,11 @@ static void free_source(struct source *s)
 	fl_comms_fini(&s->comms);
 	fl_timeline_fini(&s->timeline);
 	fl_user_frames_fini(&s->users);
+	fl_datfile_close(&s->part);
 	fl_datfile_close(&s->file);
+	fl_buf_fini(&s->symbols);
 	free(s->events);
 	free(s->by_id);
-	free(s->names);
 	free(s);
 }
 
@@ -166,9 +167,9 @@ static int read_source(struct fl_recording *r, struct source *s)
 		err = fl_user_frames_read(&s->users, &s->file, &s->timeline);
 	if (err < 0)
 		return err;
-	read_symbols(s);
-	check_options(s);
-	add_summary(r, s);
+	read_symbols(s, s->file.kallsyms);
+	check_options(s, &s->file);
+	add_summary(r, &s->file);
 	return 0;
 }
 
@@ -268,18 +269,19 @@ static struct fl_str name_of(struct fl_recording *r, const struct source *s, con
 	return copy ? fl_str_n(copy, name.len) : b->name;
 }
 
-static int open_cursor(struct fl_recording *r, struct source *s, const struct fl_dat_buffer *b, uint32_t i)
+static int open_cursor(struct fl_recording *r, struct source *s, const struct fl_datfile *f,
+		       const struct fl_dat_buffer *b, struct fl_str name, uint32_t i)
 {
 	struct cursor *c = &r->cursors[r->nr_cursors];
 
 	*c = (struct cursor){
 		.source = s,
 		.buffer = b,
-		.name = s->names[b - s->file.buffers],
+		.name = name,
 		.cpu = b->streams[i].cpu,
 		.raw_time = fl_timeline_is_raw(&s->timeline, b->clock),
 	};
-	if (fl_dat_pages_open(&s->file, b, &b->streams[i], &c->pages) < 0) {
+	if (fl_dat_pages_open(f, b, &b->streams[i], &c->pages) < 0) {
 		bad_page(c);
 		return 0;
 	}
@@ -287,32 +289,57 @@ static int open_cursor(struct fl_recording *r, struct source *s, const struct fl
 	return advance(c);
 }
 
-static int open_cursors(struct fl_recording *r, struct source *s)
+static int open_cursors(struct fl_recording *r, struct source *s, const struct fl_datfile *f)
 {
 	int err = 0;
 
-	s->names = calloc(s->file.nr_buffers + 1, sizeof(*s->names));
-	if (!s->names)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->file.nr_buffers; i++) {
-		struct fl_dat_buffer *b = &s->file.buffers[i];
+	for (size_t i = 0; i < f->nr_buffers; i++) {
+		const struct fl_dat_buffer *b = &f->buffers[i];
+		struct fl_str name = name_of(r, s, b);
 
-		s->names[i] = name_of(r, s, b);
-		r->source_width = FL_MAX(r->source_width, s->names[i].n);
+		r->source_width = FL_MAX(r->source_width, name.n);
 		for (uint32_t k = 0; k < b->nr_streams && err == 0; k++)
-			err = open_cursor(r, s, b, k);
+			err = open_cursor(r, s, f, b, name, k);
 	}
 	return err;
 }
 
-static size_t count_streams(const struct fl_recording *r)
+static size_t count_streams(const struct fl_datfile *f)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < r->nr_sources; i++)
-		for (size_t k = 0; k < r->sources[i]->file.nr_buffers; k++)
-			n += r->sources[i]->file.buffers[k].nr_streams;
+	for (size_t k = 0; k < f->nr_buffers; k++)
+		n += f->buffers[k].nr_streams;
 	return n;
+}
+
+static void close_cursors(struct fl_recording *r)
+{
+	for (size_t i = 0; i < r->nr_cursors; i++)
+		fl_dat_pages_close(&r->cursors[i].pages);
+	free(r->cursors);
+	free(r->heap);
+	r->cursors = NULL;
+	r->heap = NULL;
+	r->nr_cursors = r->nr_heap = 0;
+}
+
+/* For @n cursors, which are to be opened. */
+static int make_room(struct fl_recording *r, size_t n)
+{
+	close_cursors(r);
+	r->cursors = calloc(n + 1, sizeof(*r->cursors));
+	r->heap = calloc(n + 1, sizeof(*r->heap));
+	return r->cursors && r->heap ? 0 : -ENOMEM;
+}
+
+static void fill_heap(struct fl_recording *r)
+{
+	for (size_t i = 0; i < r->nr_cursors; i++)
+		if (r->cursors[i].record.p)
+			r->heap[r->nr_heap++] = &r->cursors[i];
+	for (size_t i = r->nr_heap / 2; i-- > 0;)
+		sink(r, i);
 }
 
 static struct fl_str clock_of(const struct source *s)
@@ -334,22 +361,19 @@ static void compare_clocks(struct fl_recording *r)
 
 int fl_recording_start(struct fl_recording *r)
 {
-	size_t n = count_streams(r);
-	int err = 0;
+	size_t n = 0;
+	int err;
 
+	for (size_t i = 0; i < r->nr_sources; i++)
+		n += count_streams(&r->sources[i]->file);
 	r->is_started = true;
-	r->cursors = calloc(n + 1, sizeof(*r->cursors));
-	r->heap = calloc(n + 1, sizeof(*r->heap));
-	if (!r->cursors || !r->heap)
-		return -ENOMEM;
+	err = make_room(r, n);
+	if (err < 0)
+		return err;
 	compare_clocks(r);
 	for (size_t i = 0; i < r->nr_sources && err == 0; i++)
-		err = open_cursors(r, r->sources[i]);
-	for (size_t i = 0; i < r->nr_cursors; i++)
-		if (r->cursors[i].record.p)
-			r->heap[r->nr_heap++] = &r->cursors[i];
-	for (size_t i = r->nr_heap / 2; i-- > 0;)
-		sink(r, i);
+		err = open_cursors(r, r->sources[i], &r->sources[i]->file);
+	fill_heap(r);
 	return err;
 }
 
@@ -413,6 +437,66 @@ int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret)
 	return 1;
 }
 
+/* ---- following ---- */
+
+/* Its lines come a few at a time, and seldom once it runs. */
+static int add_symbols(struct source *s)
+{
+	if (!s->part.kallsyms.n)
+		return 0;
+	if (!s->symbols.data)
+		fl_buf_add_str(&s->symbols, s->file.kallsyms);
+	fl_buf_add_str(&s->symbols, s->part.kallsyms);
+	if (s->symbols.error)
+		return s->symbols.error;
+	fl_ksyms_close(s->ksyms);
+	read_symbols(s, fl_buf_str(&s->symbols));
+	return 0;
+}
+
+static int take_part(struct fl_recording *r, struct source *s)
+{
+	int err = s->part.comms.n ? fl_comms_add(&s->comms, s->part.comms) : 0;
+
+	if (err == 0)
+		err = add_symbols(s);
+	if (err == 0)
+		err = fl_user_frames_read(&s->users, &s->part, &s->timeline);
+	if (err == 0)
+		err = make_room(r, count_streams(&s->part));
+	if (err < 0)
+		return err;
+	check_options(s, &s->part);
+	add_summary(r, &s->part);
+	err = open_cursors(r, s, &s->part);
+	fill_heap(r);
+	r->is_handed_out = false;
+	return err < 0 ? err : 1;
+}
+
+/* Its name is another file's, or nobody's. */
+static bool is_gone(const struct fl_datfile *f, int fd)
+{
+	struct stat named, opened;
+
+	return stat(f->path, &named) < 0 || fstat(fd, &opened) < 0 || named.st_dev != opened.st_dev ||
+	       named.st_ino != opened.st_ino;
+}
+
+int fl_recording_follow(struct fl_recording *r)
+{
+	struct source *s = r->sources[0];
+	struct fl_datfile *last = s->part.path ? &s->part : &s->file, next;
+	bool gone = is_gone(&s->file, last->fd); /* before the last look at it */
+	int err = fl_datfile_follow(last, &s->file.findings, &next);
+
+	if (err <= 0)
+		return err < 0 ? err : gone ? -ENODATA : 0;
+	fl_datfile_close(&s->part);
+	s->part = next;
+	return take_part(r, s);
+}
+
 /* ---- the whole ---- */
 
 struct fl_recording *fl_recording_new(void)
@@ -424,15 +508,12 @@ void fl_recording_free(struct fl_recording *r)
 {
 	if (!r)
 		return;
-	for (size_t i = 0; i < r->nr_cursors; i++)
-		fl_dat_pages_close(&r->cursors[i].pages);
+	close_cursors(r);
 	for (size_t i = 0; i < r->nr_sources; i++)
 		free_source(r->sources[i]);
 	fl_buf_fini(&r->summary);
 	fl_arena_fini(&r->arena);
 	free(r->sources);
-	free(r->cursors);
-	free(r->heap);
 	free(r);
 }
 

@@ -32,6 +32,13 @@ int fl_recording_start(struct fl_recording *r);
 /* 1: @ret is the next record, good until the next call; 0: there is none; -ENOMEM. */
 int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret);
 
+/*
+ * Behind the last record of a recording of one file, which is a journal (journal.h) that somebody writes: 1,
+ * more records have come; 0, none have yet; -ENODATA, it is gone, and all of it was handed out; -errno. What
+ * was there before is not read again.
+ */
+int fl_recording_follow(struct fl_recording *r);
+
 /* What was found wrong, or left out, since the last call: one after the other, NULL behind the last. */
 const struct fl_diag *fl_recording_finding(struct fl_recording *r);
 

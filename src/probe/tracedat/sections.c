@@ -21,7 +21,7 @@
 
 struct section {
 	struct fl_str content; /* unpacked; of buffers nothing */
-	uint64_t offset;       /* of what follows its head */
+	uint64_t offset;       /* of what follows its head, in @d->file */
 	uint64_t size;	       /* in the file */
 	bool is_packed;
 };
@@ -75,14 +75,14 @@ static int open_section(struct fl_datfile *d, uint16_t id, uint64_t offset, bool
 			struct section *ret)
 {
 	struct fl_str file = fl_file_str(&d->file);
-	struct fl_dat_reader r =
-		fl_dat_reader(d, fl_str_from(file, FL_MIN(offset, (uint64_t)file.n)));
+	uint64_t at = offset - d->from; /* what lies before it is beyond every end */
+	struct fl_dat_reader r = fl_dat_reader(d, fl_str_from(file, FL_MIN(at, (uint64_t)file.n)));
 	uint16_t is = fl_dat_number(&r, 2), flags = fl_dat_number(&r, 2);
 	int err = 0;
 
 	fl_dat_number(&r, 4); /* a description */
 	*ret = (struct section){.size = fl_dat_number(&r, 8), .is_packed = flags & FLAG_PACKED};
-	ret->offset = offset + r.r.pos;
+	ret->offset = at + r.r.pos;
 	if (r.r.overrun)
 		return bad_section(d, FL_DAT_CUT_SHORT, id, offset);
 	if (is != id)
@@ -113,6 +113,8 @@ static int read_options(struct fl_datfile *d, uint64_t offset, uint64_t *next)
 			return bad_section(d, FL_DAT_CUT_SHORT, FL_DAT_DONE, offset);
 		if (id == FL_DAT_DONE) {
 			*next = data.n >= 8 ? fl_abi_u64(d->abi, data.p) : 0;
+			if (data.n >= 8 && !s.is_packed)
+				d->link_at = d->from + (uint64_t)((const uint8_t *)data.p - d->file.data);
 			return 0;
 		}
 		err = fl_dat_add_option(d, id, data);
@@ -246,7 +248,7 @@ static int read_streams(struct fl_datfile *d, struct fl_dat_reader *r, struct fl
 		struct fl_dat_stream *s = &b->streams[b->nr_streams];
 
 		s->cpu = fl_dat_number(r, 4);
-		s->offset = fl_dat_number(r, 8);
+		s->offset = fl_dat_number(r, 8) - d->from;
 		s->size = fl_dat_number(r, 8);
 		fl_dat_check_stream(d, b, s);
 	}
@@ -309,6 +311,14 @@ static int read_buffers(struct fl_datfile *d)
 	return 0;
 }
 
+/* What comes again and again while a journal grows. */
+static int read_growing(struct fl_datfile *d)
+{
+	if (read_lines(d, FL_DAT_KALLSYMS, 4, &d->kallsyms) < 0 || read_lines(d, FL_DAT_CMDLINES, 8, &d->comms) < 0)
+		return -ENOMEM;
+	return read_buffers(d);
+}
+
 int fl_dat_read_sections(struct fl_datfile *d, struct fl_dat_reader *r)
 {
 	struct fl_str packing = fl_dat_take_z(r);
@@ -333,7 +343,12 @@ int fl_dat_read_sections(struct fl_datfile *d, struct fl_dat_reader *r)
 	for (uint16_t id = FL_DAT_FTRACE_EVENTS; id <= FL_DAT_PRINTK; id++)
 		if (id != FL_DAT_KALLSYMS && read_part(d, id) == -ENOMEM)
 			return -ENOMEM;
-	if (read_lines(d, FL_DAT_KALLSYMS, 4, &d->kallsyms) < 0 || read_lines(d, FL_DAT_CMDLINES, 8, &d->comms) < 0)
-		return -ENOMEM;
-	return read_buffers(d);
+	return read_growing(d);
+}
+
+int fl_dat_read_more(struct fl_datfile *d, uint64_t offset)
+{
+	int err = read_all_options(d, offset);
+
+	return err == -ENOMEM ? err : read_growing(d);
 }

@@ -230,17 +230,27 @@ int fl_user_frames_read(struct fl_user_frames *f, const struct fl_datfile *d, co
 {
 	const struct fl_dat_option *o = NULL;
 	size_t lines = 0;
+	void *more;
 
 	while ((o = fl_datfile_option(d, FL_DAT_PROCMAPS, o)))
 		lines += count_lines(fl_dat_option_text(o));
 	if (!lines)
 		return 0;
-	f->frames = calloc(lines, sizeof(*f->frames));
-	f->maps = calloc(lines, sizeof(*f->maps));
-	if (!f->frames || !f->maps)
+	more = reallocarray(f->frames, f->nr_frames + lines, sizeof(*f->frames));
+	f->frames = more ? more : f->frames;
+	if (more)
+		more = reallocarray(f->maps, f->nr_maps + lines, sizeof(*f->maps));
+	if (!more)
 		return -ENOMEM;
-	while ((o = fl_datfile_option(d, FL_DAT_PROCMAPS, o)))
-		take_option(f, fl_dat_option_text(o), timeline);
+	f->maps = more;
+	while ((o = fl_datfile_option(d, FL_DAT_PROCMAPS, o))) {
+		struct fl_str text = fl_dat_option_text(o);
+		char *copy = fl_arena_dup(&f->texts, text);
+
+		if (!copy)
+			return -ENOMEM;
+		take_option(f, fl_str_n(copy, text.n), timeline);
+	}
 	qsort(f->frames, f->nr_frames, sizeof(*f->frames), compare_frames);
 	qsort(f->maps, f->nr_maps, sizeof(*f->maps), compare_maps);
 	return 0;
@@ -250,6 +260,7 @@ void fl_user_frames_fini(struct fl_user_frames *f)
 {
 	free(f->frames);
 	free(f->maps);
+	fl_arena_fini(&f->texts);
 	*f = (struct fl_user_frames){};
 }
 

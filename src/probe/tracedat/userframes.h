@@ -58,9 +58,10 @@ struct fl_user_frames {
 	size_t nr_frames;
 	struct fl_user_map *maps;
 	size_t nr_maps;
+	struct fl_arena texts;
 };
 
-/* Texts are @d's. Lines that are none are left out. 0 or -ENOMEM. */
+/* Adds those of @d. Lines that are none are left out. 0 or -ENOMEM. */
 int fl_user_frames_read(struct fl_user_frames *f, const struct fl_datfile *d, const struct fl_timeline *timeline);
 void fl_user_frames_fini(struct fl_user_frames *f);
 
