@@ -23,6 +23,7 @@
 #define MEMOS	    256
 #define MEMO_DEPTH  32
 #define MEMO_WORDS  (2 * MEMO_DEPTH)
+#define AT_ONCE	    4 /* words that are compared without a look at how many there are */
 
 struct slot {
 	_Atomic uint64_t hash;
@@ -34,7 +35,7 @@ struct memo {
 	uint32_t index, generation;
 	uint16_t n;
 	bool used_bp;
-	struct {
+	struct word {
 		uintptr_t value;
 		uint32_t distance; /* from sp, in words */
 	} words[MEMO_WORDS];
@@ -151,16 +152,21 @@ static uint32_t index_of(enum fl_ledger_kind kind, const uintptr_t *pcs, unsigne
 	return new_chain(kind, pcs, n, hash);
 }
 
+static inline bool is_same(const uintptr_t *stack, const struct word *w)
+{
+	return stack[w->distance] == w->value;
+}
+
 static inline bool still_holds(const struct memo *m, uintptr_t sp, uintptr_t pc, uintptr_t bp)
 {
 	const uintptr_t *stack = (const uintptr_t *)sp;
-	unsigned int n = m->n;
+	const struct word *w = m->words, *end = w + m->n;
 
 	if (m->sp != sp || m->pc != pc || (m->used_bp && m->bp != bp) ||
 	    m->generation != atomic_load_explicit(&fl_images_generation, memory_order_relaxed))
 		return false;
-	for (unsigned int i = 0; i < n; i++)
-		if (stack[m->words[i].distance] != m->words[i].value)
+	for (; w < end; w += AT_ONCE)
+		if (!is_same(stack, w) || !is_same(stack, w + 1) || !is_same(stack, w + 2) || !is_same(stack, w + 3))
 			return false;
 	return true;
 }
@@ -214,23 +220,34 @@ static inline struct memo *memo_for(uintptr_t sp, uintptr_t pc)
 	return v ? v + (((sp >> 3 ^ pc * 31) * 0x9e3779b97f4a7c15ULL) >> 56) : NULL;
 }
 
-static void keep_memo(struct memo *m, const struct walk *w, uint32_t index, uint32_t generation)
+/* Of the last words there are as many as it takes to compare AT_ONCE. */
+static void keep_memo(struct memo *m, struct walk *w, uint32_t index, uint32_t generation)
 {
-	size_t used = offsetof(struct memo, words) + w->memo.n * sizeof(m->words[0]);
+	size_t used;
 
+	for (; w->memo.n % AT_ONCE; w->memo.n++)
+		w->memo.words[w->memo.n] = w->memo.words[w->memo.n - 1];
+	used = offsetof(struct memo, words) + w->memo.n * sizeof(m->words[0]);
 	memcpy(m, &w->memo, used);
 	m->index = index;
 	m->generation = generation;
 }
 
-static __attribute__((noinline)) uint32_t walk_anew(const struct fl_frame *f, struct memo *m)
+static inline struct fl_frame caller_of(void *const *frame)
+{
+	return (struct fl_frame){ .pc = (uintptr_t)frame[1],
+				  .sp = (uintptr_t)(frame + 2),
+				  .bp = (uintptr_t)frame[0] };
+}
+
+static __attribute__((noinline)) uint32_t walk_anew(void *const *frame, struct memo *m)
 {
 	uint32_t generation = atomic_load(&fl_images_generation), index;
 	bool inside = walking;
 	struct walk w;
 
 	walking = true;
-	walk(&w, *f, inside || !fl_settings.depth ? 1 : fl_settings.depth);
+	walk(&w, caller_of(frame), inside || !fl_settings.depth ? 1 : fl_settings.depth);
 	index = index_of(FL_LEDGER_CHAIN, w.pcs, w.n);
 	if (m && w.is_fixed && index && !inside)
 		keep_memo(m, &w, index, generation);
@@ -240,28 +257,23 @@ static __attribute__((noinline)) uint32_t walk_anew(const struct fl_frame *f, st
 
 uint32_t fl_site_of_caller(void *const *frame)
 {
-	struct fl_frame f = { .pc = (uintptr_t)frame[1],
-			      .sp = (uintptr_t)(frame + 2),
-			      .bp = (uintptr_t)frame[0] };
+	const struct fl_frame f = caller_of(frame);
 	struct memo *m = memo_for(f.sp, f.pc);
 
 	if (m && likely(still_holds(m, f.sp, f.pc, f.bp)))
 		return m->index;
-	return walk_anew(&f, m);
+	return walk_anew(frame, m);
 }
 
 /* Mappings are rare: nothing is remembered for the next one. */
 uint32_t fl_site_of_mapper(void *const *frame)
 {
-	const struct fl_frame f = { .pc = (uintptr_t)frame[1],
-				    .sp = (uintptr_t)(frame + 2),
-				    .bp = (uintptr_t)frame[0] };
 	bool inside = walking;
 	uint32_t index;
 	struct walk w;
 
 	walking = true;
-	walk(&w, f, inside || !fl_settings.depth ? 1 : fl_settings.depth);
+	walk(&w, caller_of(frame), inside || !fl_settings.depth ? 1 : fl_settings.depth);
 	index = index_of(FL_LEDGER_MAPS, w.pcs, w.n);
 	walking = inside;
 	return index;
