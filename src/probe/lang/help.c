@@ -309,7 +309,6 @@ static int collect_function(void *ctx, const struct fl_ksym *sym)
 	return 0;
 }
 
-/* A function that is not there under its name: what the compiler made of it, or a near one. */
 /* An unknown symbol of an argument is refused at the probe's own place: the kernel's caret is there. */
 static void help_data_symbol(const struct fl_parse *p, const struct fl_ksyms *syms, struct fl_diag *d)
 {
@@ -327,6 +326,7 @@ static void help_data_symbol(const struct fl_parse *p, const struct fl_ksyms *sy
 	}
 }
 
+/* A function that is not there under its name: what the compiler made of it, or a near one. */
 static void help_symbol(const struct fl_parse *p, struct fl_diag *d)
 {
 	struct fl_str place = p->event->place.symbol, name;
