@@ -2,7 +2,6 @@
 /* foreland trace by BPF programs: runs the session, writes what comes, sums up. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,19 +32,6 @@ static const struct fl_record *by_clock(struct trace_job *s, const struct fl_rec
 	return copy;
 }
 
-int trace_put_record(struct trace_job *s, uint32_t cpu, const struct fl_record *rec, size_t size)
-{
-	int r = 0;
-
-	if (s->dat)
-		r = fl_tracedat_record(s->dat, cpu, rec, size);
-	else
-		fl_tracing_show(s->tracing, s->o->json, cpu, rec, size, &s->out);
-	if (r == 0 && s->dat)
-		return trace_rotate(s);
-	return r == 0 && s->out.len > 1u << 16 ? trace_flush(s) : r;
-}
-
 static int on_record(void *ctx, const struct fl_tracing_record *traced)
 {
 	struct trace_job *s = ctx;
@@ -61,6 +47,8 @@ static int on_record(void *ctx, const struct fl_tracing_record *traced)
 		return -ENOMEM;
 	r = s->flight ? fl_flight_add(s->flight, traced->cpu, rec, size) :
 			trace_put_record(s, traced->cpu, rec, size);
+	if (r == 0)
+		r = trace_rotate(s);
 	if (r < 0)
 		return r;
 	return s->until && fl_until_match(s->until, traced->cpu, rec, size);
@@ -145,67 +133,6 @@ static int start(struct trace_job *s)
 	return r;
 }
 
-static void add_totals(const struct trace_job *s, const struct fl_probe_event *e,
-		       const struct fl_totals *n, struct fl_buf *out)
-{
-	fl_buf_addf(out, "%.*s/%.*s: %lu hits, %lu records, %lu filtered, %lu lost, %lu missed, %lu faults",
-		    FL_STR_ARG(e->group), FL_STR_ARG(e->event), n->hits, n->records, n->filtered, n->lost,
-		    n->missed, n->faults);
-	if (n->unpaired)
-		fl_buf_addf(out, ", %lu unpaired", n->unpaired);
-	if (s->o->budget)
-		fl_buf_addf(out, ", %lu over budget", n->over_budget);
-	if (s->o->stack || s->o->ustack)
-		fl_buf_addf(out, ", %lu without stack", n->no_stack);
-	if (s->flight)
-		fl_buf_addf(out, ", %lu overwritten", n->overwritten);
-	fl_buf_addc(out, '\n');
-}
-
-/* What the flight recorder has overwritten was handed out, and is not shown. */
-static void totals_of(struct trace_job *s, size_t i, struct fl_totals *ret)
-{
-	fl_session_totals(s->session, i, ret);
-	if (s->flight)
-		ret->overwritten = fl_flight_overwritten(s->flight, i);
-}
-
-/* Returns whether something was lost or missed. */
-static bool sum_up(struct trace_job *s, struct fl_buf *out)
-{
-	bool worse = false;
-
-	for (size_t i = 0; i < s->events.n; i++) {
-		struct fl_totals n;
-
-		totals_of(s, i, &n);
-		worse |= n.lost || n.missed;
-		add_totals(s, s->events.v[i], &n, out);
-	}
-	return worse;
-}
-
-int trace_end_recording(struct trace_job *s)
-{
-	_cleanup_buf_ struct fl_buf summary = {};
-
-	sum_up(s, &summary);
-	return trace_finish_recording(s, fl_buf_str(&summary));
-}
-
-static void add_summary(struct trace_job *s)
-{
-	struct fl_totals *totals = calloc(s->events.n, sizeof(*totals));
-
-	for (size_t i = 0; totals && i < s->events.n; i++)
-		totals_of(s, i, &totals[i]);
-	if (totals)
-		fl_record_json_summary(fl_session_schemas(s->session), totals, &s->out);
-	else
-		s->out.error = -ENOMEM;
-	free(totals);
-}
-
 /* Returns whether somebody got away. */
 static bool say_not_followed(const struct trace_job *s)
 {
@@ -236,7 +163,7 @@ static void say_nameless(const struct trace_job *s)
 static int summarise(struct trace_job *s)
 {
 	_cleanup_buf_ struct fl_buf text = {};
-	bool worse = sum_up(s, &text);
+	bool worse = trace_sum_up(s, &text);
 
 	worse |= say_not_followed(s);
 	say_nameless(s);
@@ -244,21 +171,11 @@ static int summarise(struct trace_job *s)
 	if (!s->o->json || trace_is_recording(s->o)) {
 		fl_buf_write_fd(&text, STDERR_FILENO);
 	} else {
-		add_summary(s);
+		trace_sum_up_json(s);
 		if (trace_flush(s) < 0)
 			return 1;
 	}
 	return s->o->strict && worse;
-}
-
-int trace_begin_recording(struct trace_job *s)
-{
-	int r = trace_open_recording(s);
-
-	if (r < 0)
-		return r;
-	return fl_tracedat_new(s->fd, fl_session_schemas(s->session), s->target, trace_recorded_clock(s),
-			       s->symbols, &s->dat);
 }
 
 static int name_users(struct trace_job *s)

@@ -181,6 +181,10 @@ int trace_end_recording(struct trace_job *s);
 /* A record goes where records are written. 0 or -errno. */
 int trace_put_record(struct trace_job *s, uint32_t cpu, const struct fl_record *rec, size_t size);
 
+/* What became of each event, a line or an object of the summary each; whether something was lost or missed. */
+bool trace_sum_up(struct trace_job *s, struct fl_buf *out);
+void trace_sum_up_json(struct trace_job *s);
+
 /*
  * --flight, --until and --rotate (keep.c). Whether they can be had together, in words on standard error: 0 or
  * an exit status. Then what they need of a started session, and the end.
