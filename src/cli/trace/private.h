@@ -149,7 +149,10 @@ int trace_watch_pid(struct trace_job *s);
 bool trace_is_over(struct trace_job *s);
 
 /* -o FILE.dat or FILE.pftrace */
-bool trace_is_recording(const struct trace_opts *o);
+static inline bool trace_is_recording(const struct trace_opts *o)
+{
+	return o->output && (fl_str_ends(fl_str(o->output), ".dat") || fl_str_ends(fl_str(o->output), ".pftrace"));
+}
 
 /* --clock: opens it, or says why not. 0 or -ECANCELED. Afterwards, that it was set meanwhile is said. */
 int trace_open_clock(struct trace_job *s);

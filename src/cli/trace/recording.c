@@ -11,11 +11,6 @@
 #include "cli/write.h"
 #include "probe/export/file.h"
 
-bool trace_is_recording(const struct trace_opts *o)
-{
-	return o->output && (fl_str_ends(fl_str(o->output), ".dat") || fl_str_ends(fl_str(o->output), ".pftrace"));
-}
-
 int trace_open_recording(struct trace_job *s)
 {
 	if (asprintf(&s->part, "%s.part", s->name) < 0) {
