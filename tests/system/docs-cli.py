@@ -319,6 +319,14 @@ def c_names():
         spaced = "+.. c:namespace:: it\n+\n" + again
         code, out, err = run(top, "--patch", "-", stdin=(patch % (6, spaced)).encode())
         check(code == 0 and not out, "but in a namespace", out, err)
+    with tempfile.TemporaryDirectory() as top:  # as Sphinx 9.2 says of drm_atomic.c and drm_atomic.h of Linux 7.3
+        tree(top)
+        put(top, "lib/a.c", "/**\n * f() - does it\n */\nvoid f(void);\n")
+        put(top, "lib/z.h", "/**\n * struct f - is it\n * @m: what\n */\nstruct f {\n\tint m;\n};\n")
+        put(top, "Documentation/a/x.rst", "X\n=\n\n.. kernel-doc:: lib/z.h\n\n.. kernel-doc:: lib/a.c\n")
+        code, out, err = run(top)
+        check(re.findall(r"^(\S+): warning.*also defined at (\S+)\.", out, re.M) == [("lib/a.c:2:4", "a/x:4")],
+              "of two comments the one is told that stands later on the page", out, err)
 
 
 def hook():

@@ -403,12 +403,38 @@ static bool is_same_place(const struct docs_fact *a, const struct docs_fact *b)
 	return fl_str_eq(a->extra, b->extra) && a->line == b->line && a->col == b->col && !strcmp(a->file, b->file);
 }
 
+/* "page:line" */
+static uint32_t page_line(const struct docs_fact *u, struct fl_str *ret_page)
+{
+	size_t at = u->extra.n;
+
+	while (at && u->extra.p[at - 1] != ':')
+		at--;
+	*ret_page = fl_str_sub(u->extra, 0, at ? at - 1 : 0);
+	return strtoul(u->extra.p + at, NULL, 10);
+}
+
+/* In the order in which Sphinx meets them: a comment stands where a page includes it. */
+static int by_page(const void *a, const void *b)
+{
+	const struct docs_fact *x = *(const struct docs_fact *const *)a, *y = *(const struct docs_fact *const *)b;
+	struct fl_str p, q;
+	uint32_t i = page_line(x, &p), j = page_line(y, &q);
+	int r = fl_str_cmp(p, q);
+
+	if (!r)
+		r = i < j ? -1 : i > j;
+	return r ? r : docs_fact_cmp(a, b);
+}
+
 static void judge_c(struct docs_graph *g)
 {
 	struct fl_map seen = {};
 	size_t n;
 	const struct docs_fact **v = docs_graph_sorted(g, DOCS_FACT_C, &n);
 
+	if (n)
+		qsort(v, n, sizeof(*v), by_page);
 	for (size_t i = 0; i < n; i++) {
 		bool fresh;
 		struct fl_map_entry *e = fl_map_put(&seen, bare_name(v[i]->name), &fresh);
