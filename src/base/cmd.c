@@ -255,9 +255,13 @@ FL_PRINTF(2, 3) static int usage(const char *path, const char *fmt, ...)
 /* Below @cmd, and one level further down: "foreland check" means "foreland docs check", or another. */
 static int unknown_command(const struct fl_cmd *cmd, const char *path, const char *name)
 {
+	static const struct fl_str only[] = { FL_STR("--help") };
 	struct fl_str names[64] = {};
 	size_t n = 0, near;
 
+	if (name[0] == '-' && name[1]) /* of a group, which has no option but that */
+		return usage(path, fl_str_nearest(fl_str(name), only, 1) == 0 ?
+			     "unknown option '%s', did you mean '--help'?" : "unknown option '%s'", name);
 	for (; cmd->subs[n] && n < FL_ARRAY_SIZE(names); n++)
 		names[n] = fl_str(cmd->subs[n]->name);
 	near = fl_str_nearest(fl_str(name), names, n);

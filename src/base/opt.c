@@ -163,10 +163,13 @@ struct parse {
 	bool help;
 };
 
-static int unknown(struct parse *p, const struct found *f, const char *shown)
+static int unknown(struct parse *p, struct found *f, const char *shown)
 {
-	size_t near = f->letter ? f->nr_names : fl_str_nearest(f->name, f->names, f->nr_names);
+	size_t near;
 
+	if (f->nr_names < FL_ARRAY_SIZE(f->names))
+		f->names[f->nr_names++] = FL_STR("help");
+	near = f->letter ? f->nr_names : fl_str_nearest(f->name, f->names, f->nr_names);
 	fl_buf_addf(p->err, "unknown option '%s'", shown);
 	if (near < f->nr_names)
 		fl_buf_addf(p->err, ", did you mean '--%.*s'?", FL_STR_ARG(f->names[near]));

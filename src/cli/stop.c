@@ -2,6 +2,13 @@
 #include "cli/stop.h"
 
 #include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/util.h"
+
+/* timeout(1) signals its child, and then its whole group: two signals that mean one thing. */
+#define ONE_NS 1000000000
 
 volatile sig_atomic_t fl_stop_asked;
 
@@ -9,16 +16,30 @@ volatile sig_atomic_t fl_reopen_asked;
 
 static void ask_stop(int sig)
 {
+	static int64_t first;
+	struct timespec ts = {};
+	int64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+	if (!fl_stop_asked) {
+		first = now;
+	} else if (now - first >= ONE_NS) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
 	fl_stop_asked = 1;
 }
 
 void fl_stop_on_signals(void)
 {
-	struct sigaction sa = { .sa_handler = ask_stop, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction sa = { .sa_handler = ask_stop };
+	static const int asks[] = { SIGINT, SIGTERM, SIGHUP };
 
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	for (size_t i = 0; i < FL_ARRAY_SIZE(asks); i++)
+		sigaddset(&sa.sa_mask, asks[i]);
+	for (size_t i = 0; i < FL_ARRAY_SIZE(asks); i++)
+		sigaction(asks[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 

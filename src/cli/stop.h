@@ -11,7 +11,10 @@ extern volatile sig_atomic_t fl_stop_asked;
 /* Whether SIGHUP came since fl_reopen_on_hup(); looking sets it back. */
 extern volatile sig_atomic_t fl_reopen_asked;
 
-/* The first such signal ends the run in good order, a second one ends the program at once. SIGPIPE is an EPIPE. */
+/*
+ * The first such signal ends the run in good order, one that comes more than a second later ends the program
+ * at once. SIGPIPE is an EPIPE.
+ */
 void fl_stop_on_signals(void);
 
 /* From now on SIGHUP asks for new files and not for the end. */

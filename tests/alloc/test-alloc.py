@@ -397,7 +397,7 @@ def a_sanitizer_has_the_blocks_and_tells_of_each_free():
     needs_a_plain_library()
     tried = []
     for command in (("gcc", "-fsanitize=address"), ("gcc", "-fsanitize=thread"), ("gcc", "-fsanitize=leak"), ("clang", "-fsanitize=address"),
-                    ("clang", "-fsanitize=address", "-shared-libsan"), ("clang", "-fsanitize=memory")):
+                    ("clang", "-fsanitize=address", "-shared-libsan", "-frtlib-add-rpath"), ("clang", "-fsanitize=memory")):
         program = shutil.which(command[0]) and build_tagged("freed", FREED_BY_OTHERS, *command)
         if not program:
             continue

@@ -144,6 +144,23 @@ check("a connection that is held open is closed", until(lambda: all(closed(s) fo
 trace.send_signal(signal.SIGTERM)
 err = trace.stderr.read()
 check("and the trace ends as it would have", trace.wait() == 0 and re.search(r"e/enter: \d+ hits", err), err)
+
+# ---- a file that node_exporter looks at: written when it begins, and once more at the end ----
+with tempfile.TemporaryDirectory() as d:
+    told = f"{d}/foreland.prom"
+    run = subprocess.Popen([foreland, "trace", "-p", str(caller.pid), "--hist", "keys=id", "--prometheus", told,
+                            "t:e/enter sys_enter id=id:u64"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: run.poll() is not None or os.path.exists(told))
+    caller.call(777)
+    run.terminate()
+    said = run.communicate()
+    with open(told, encoding="utf-8") as f:
+        text = f.read()
+    check("--prometheus: each call is in the file", run.returncode == 0 and
+          value(text, "foreland_hist_hits_total", event="enter", id=GETPPID) == 777, (said, text))
+    if root:
+        lint = subprocess.run([f"{root}/usr/bin/promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+        check("--prometheus: promtool finds nothing in it", lint.returncode == 0 and not lint.stdout + lint.stderr, lint)
 caller.end()
 
 # ---- alloc watch ----

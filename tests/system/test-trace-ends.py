@@ -121,6 +121,9 @@ def by_signals(work):
             else:
                 until(lambda: has_written(run, path, 20000 if kind == 'recording' else 2000))
             run.send_signal(sig)
+            if sig == signal.SIGTERM:       # timeout(1) signals its child, and then its whole group
+                time.sleep(0.002)
+                run.send_signal(sig)
             err = run.communicate()[1]
             got = totals(open(path).read() if where == 'out' else err)
             expect(f'{kind}: {sig.name} ends it well, and all adds up',

@@ -168,7 +168,9 @@ def call_until_done(run):
 
 def by_outside(new):
     """This process lives outside of the namespace, and calls until the trace has its lines."""
-    comm = open('/proc/self/comm').read().strip()
+    comm = f'who-{os.getpid()}'     # there are others called python3
+    with open('/proc/self/comm', 'w') as f:
+        f.write(comm)
     own = {1000000000 + os.getpid()} if pidns.is_initial() else None  # elsewhere the kernel's number is not known here
     what = [*new, foreland, 'trace', '-n', '3', '--comm', comm, DEF]
     rows, _ = rows_of(call_until_done(subprocess.Popen([*what, '--json'], stdout=subprocess.PIPE, text=True)))

@@ -228,6 +228,66 @@ docs check --robot --json .                     2  exclude each other
 docs check --docutils 9 .                       2  none of 0.21
 docs check --baseline /nonexistent .            1  /nonexistent: error: No such file
 docs lsp x                                      2  unexpected argument
+--hepl                                          2  did you mean '--help'
+probe --hepl                                    2  unknown option '--hepl', did you mean '--help'
+epdma host --nosuch                             2  unknown option '--nosuch'
+trace --comm '' t                               2  --comm: '' is no thread's name
+trace --comm sixteen-bytes-16 t                 2  is no thread's name, which has 1 to 15 bytes
+trace --cgroup '' t                             2  --cgroup: '' is no control group
+trace --cgroup /nonexistent t                   1  there is no control group '/nonexistent'
+trace --container '' t                          2  --container: '' is no container
+trace --until '' t                              2  --until: '' is no filter
+trace --compress t                              2  --compress is of -o FILE.dat
+trace --compress -o x.txt t                     2  --compress is of -o FILE.dat
+trace --reopen t                                2  --reopen is for lines
+trace --spool x,1M t                            2  --spool is of --otlp
+trace --interval 1 t                            2  are of histograms
+trace --top 3 t                                 2  are of histograms
+trace --over 1ms t                              2  --over is of --slice
+trace --children t                              2  --children is of COMMAND
+trace --follow t                                2  needs somebody to follow
+trace --cgroup / --container x t                2  in two ways
+trace --task-budget x t                         2  is no number of events a second
+trace --task-budget 0/s t                       2  is no number of events a second
+trace --rotate 1M t                             2  --rotate
+trace --flight x t                              2  is not a size
+trace --vm --listen 127.0.0.1:1 t               2  nobody can reach the guest
+trace --listen nowhere t                        2  is no ADDR:PORT
+report --stat --profile f                       2  exclude each other
+report --stat --to csv f                        2  --stat is text or JSON
+report --profile --to perfetto f                2  --profile is text or JSON
+probe check --readme /nonexistent x             1  /nonexistent: error: No such file
+probe dump --readme /nonexistent x              1  /nonexistent: error: No such file
+probe list --readme dir types x                 1  dir: error:
+probe lower --level 6.1 --readme defs x         2  exclude each other
+probe check --matrix /nonexistent x             1  /nonexistent: error: No such file
+agent                                           2  --config DIR says
+agent --listen 127.0.0.1:0 --config /nonexistent  1  /nonexistent: error: No such file
+agent --listen 127.0.0.1:0 --config defs        1  defs: error: Not a directory
+epdma demo --board /nonexistent                 1  /nonexistent: error: No such file
+epdma endpoint --socket s --board nosuch        2  none of amd-mdb
+epdma endpoint --socket s --board /nonexistent  1  /nonexistent: error: No such file
+epdma inspect --board nosuch                    2  none of amd-mdb
+epdma inspect --config --json junk              2  has no --json
+alloc top --json                                2  a screen has no --json
+alloc top --sort nothing                        2  none of bytes|calls
+alloc top --input tags                          2  not a terminal
+alloc watch --input tags --sort nothing         2  none of bytes|calls
+alloc watch --input tags --sort bytse           2  none of bytes|calls
+alloc diff --sort nothing a b                   2  none of bytes|calls
+alloc show --input tags --time 1                2  --time is of --kernel and --attach
+alloc show --input tags --objects 5             2  --objects is of --kernel and --attach
+alloc show --input tags --depth 2               2  --depth is of --tree
+alloc run --depth 2 -- true                     2  --depth is of --tree
+alloc show --accurate --inaccurate              2  exclude each other
+alloc show --prometheus x -o y                  2  names its own file
+docs check --only '' .                          2  --only: '' names no check
+docs check --only , .                           2  names no check
+docs check --doc-root junk .                    1  junk: error: Not a directory
+docs check --doc-root /nonexistent .            1  /nonexistent: error: No such file
+docs check --write .                            2  --write goes with --fix
+docs check --fix --patch x .                    2  --fix goes with files alone
+docs check --warnings-exit x .                  2  not a number
 """
 
 
@@ -260,6 +320,79 @@ for row in ROWS.strip("\n").splitlines():
     if words and words[0][0] != "-" and known not in have | {"nosuch", "help"}:
         continue
     judge(words, int(want), (said or "").replace("(", r"\("))
+
+# ---- every option of every command, as --help has them ----
+
+
+def part(text, title):
+    m = re.search(rf"^{title}:\n((?:  .*\n)+)", text, re.M)
+    return m.group(1) if m else ""
+
+
+def spelled_wrong(word):
+    """Two letters change their places: the error that people make most."""
+    return word[:-2] + word[-1] + word[-2]
+
+
+def bad_values(metavar):
+    """What no option takes that says so of its value, and the words of the refusal."""
+    if re.fullmatch(r"[a-z0-9_.|-]+", metavar) and "|" in metavar:
+        return [(value, "is none of") for value in ("nosuch", "", metavar.split("|")[0] + "x")]
+    if metavar == "PID":
+        return [(value, "not a number|out of range|no thread's number") for value in ("x", "", "-1", "99999999999999999999")]
+    if metavar == "N":
+        return [(value, "not a (number|size)|out of range") for value in ("x", "", "-1", "1e3", "1 2", "99999999999999999999")]
+    if metavar in ("TIME", "SECONDS"):
+        return [(value, "not a time|out of range") for value in ("x", "", "-1", "s", "5parsecs", "99999999999999999999")]
+    return []
+
+
+def refused(words, said):
+    r = run(*words)
+    lines = r.stderr.splitlines()
+    place = "foreland" + "".join(" " + w for w in words if re.fullmatch("[a-z]+", w) and w != "x")
+    return None if r.returncode == 2 and not r.stdout and len(lines) == 2 and re.search(said, lines[0]) and \
+        lines[0].startswith("foreland") and lines[1].startswith("Try 'foreland") else \
+        f"{place}: {words}: status {r.returncode}: {r.stderr} {r.stdout[:80]}"
+
+
+def try_option(words, row, names):
+    """Misspelt, without a value, with one where there is none, with a wrong one; what went otherwise."""
+    m = re.match(r"  (?:(-\w), |    )(--[a-z-]+)(?:(\[?=| )(\S+))?", row)
+    letter, name, apart, metavar = m.groups() if m else (None, None, None, None)
+    if not name:
+        return []
+    wrong = spelled_wrong(name)
+    tries = [([*words, wrong, "x"], f"unknown option '{wrong}', did you mean '--")] if wrong not in names | {name} else []
+    if not metavar:
+        tries += [([*words, name + "=1", "x"], "takes no value")] if name != "--help" and apart is None and name != "--vm" else []
+    elif apart == " ":
+        tries += [([*words, option], "needs a value") for option in (letter, name) if option]
+        tries += [([*words, *form, "x"], said) for value, said in bad_values(metavar) if (words, metavar) != (["report"], "TIME")
+                  for form in ([name, value], [f"{name}={value}"])]
+    return [complaint for argv, said in tries if (complaint := refused(argv, said))]
+
+
+commands = [[]]
+while commands:
+    words = commands.pop(0)
+    if words and words[0] not in have:
+        continue
+    text = run(*words, "--help").stdout
+    subs = re.findall(r"^  (\S+)", part(text, "Commands"), re.M)
+    rows = part(text, "Options").splitlines()
+    names = set(re.findall(r"--[a-z-]+", "\n".join(rows)))
+    wrong = [complaint for row in rows for complaint in try_option(words, row, names)]
+    for sub in subs:
+        meant = spelled_wrong(sub)
+        if meant not in subs and meant != sub:
+            wrong += [c for argv in ([*words, meant], ["help", *words, meant])
+                      if (c := refused(argv, f"unknown command '{meant}', did you mean '{sub}'"))]
+        if run("help", *words, sub).stdout != run(*words, sub, "--help").stdout:
+            wrong.append(f"help {words} {sub}: not what --help prints")
+    expect(f"{' '.join(['foreland', *words])}: each of its {len(rows)} rows of options and {len(subs)} commands, given wrongly",
+           not wrong and len(rows) > 0, "\n".join(wrong[:10]))
+    commands += [[*words, sub] for sub in subs]
 
 # ---- complaints: 20 of a kind, and how many more ----
 if "alloc" in have:

@@ -127,19 +127,21 @@ double fl_alloc_leak_score(const struct fl_alloc_track *t)
 	return 100 * growth / t->variation * (1 - doubt);
 }
 
-static int by_score(const void *x, const void *y)
+static int in_order(const void *x, const void *y, void *order)
 {
 	const struct fl_alloc_track *a = *(struct fl_alloc_track *const *)x;
 	const struct fl_alloc_track *b = *(struct fl_alloc_track *const *)y;
 	double sa = fl_alloc_leak_score(a), sb = fl_alloc_leak_score(b);
 	int64_t ga = a->now.bytes - a->first_bytes, gb = b->now.bytes - b->first_bytes;
 
+	if (order)
+		return fl_alloc_compare(order, &a->now, &b->now);
 	if (sa != sb)
 		return sa < sb ? 1 : -1;
 	return (ga < gb) - (ga > gb);
 }
 
-void fl_alloc_watch_rank(struct fl_alloc_watch *w)
+void fl_alloc_watch_rank(struct fl_alloc_watch *w, const struct fl_alloc_order *order)
 {
 	size_t n = 0;
 
@@ -148,7 +150,7 @@ void fl_alloc_watch_rank(struct fl_alloc_watch *w)
 			w->v[n++] = w->v[i];
 	w->n = n;
 	if (n)
-		qsort(w->v, n, sizeof(struct fl_alloc_track *), by_score);
+		qsort_r(w->v, n, sizeof(struct fl_alloc_track *), in_order, (void *)order);
 }
 
 static int64_t rate(int64_t growth, double seconds)

@@ -3,6 +3,7 @@
 #ifndef ALLOC_VIEWS_WATCH_H
 #define ALLOC_VIEWS_WATCH_H
 
+#include "alloc/records/order.h"
 #include "alloc/records/record.h"
 #include "base/buf.h"
 #include "base/map.h"
@@ -41,8 +42,8 @@ const struct fl_alloc_track *fl_alloc_watch_find(const struct fl_alloc_watch *w,
  */
 double fl_alloc_leak_score(const struct fl_alloc_track *t);
 
-/* Sorts by score, then by growth; tags that have not grown are dropped from v. */
-void fl_alloc_watch_rank(struct fl_alloc_watch *w);
+/* Sorts as @order says (NULL: by score, then by growth); tags that have not grown are dropped from v. */
+void fl_alloc_watch_rank(struct fl_alloc_watch *w, const struct fl_alloc_order *order);
 
 /* The first @limit (0: all) ranked tags; @seconds is how long the watch took. */
 int fl_alloc_render_watch(const struct fl_alloc_watch *w, size_t limit, double seconds, bool raw,

@@ -142,6 +142,15 @@ static void help_with_probes(const struct alloc_source_opts *o, int err)
 			    "'foreland doctor' tells what is missing");
 }
 
+static int check_source(const struct alloc_source_opts *o)
+{
+	if (o->objects > 1u << 28)
+		return fl_say_usage("--objects takes at most 268435456");
+	if (o->objects && !o->kernel && !o->has_attach)
+		return fl_say_usage("--objects is of --kernel and --attach: others keep track of what they like");
+	return FL_EXIT_DONE;
+}
+
 static int open_probes(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
 {
 	uint32_t objects = o->objects ? (uint32_t)o->objects : OBJECTS_DEFAULT;
@@ -149,8 +158,6 @@ static int open_probes(const struct alloc_source_opts *o, struct fl_alloc_source
 	char name[32] = "kernel";
 	int r;
 
-	if (o->objects > 1u << 28)
-		return fl_say_usage("--objects takes at most 268435456");
 	if (o->has_attach) {
 		snprintf(name, sizeof(name), "process %d", (int)o->attach);
 		r = fl_alloc_source_attach((pid_t)o->attach, objects, o->skip, &why, ret);
@@ -180,8 +187,10 @@ int alloc_note(struct fl_alloc_source *s, int code)
 
 int alloc_open(const struct alloc_source_opts *o, struct fl_alloc_source **ret)
 {
-	int r;
+	int r = check_source(o);
 
+	if (r)
+		return r;
 	if (!!o->input + o->has_pid + o->has_attach + o->kernel > 1)
 		return fl_say_usage("--input, --pid, --attach and --kernel exclude each other");
 	if (o->kernel || o->has_attach)

@@ -5,6 +5,7 @@
 
 #include "cli/alloc/common.h"
 #include "cli/cmds.h"
+#include "cli/say.h"
 
 extern const struct fl_cmd fl_cmd_alloc_show;
 
@@ -56,6 +57,8 @@ static int run(const void *opts, const struct fl_args *args)
 		code = alloc_make_order(&o->view, &look.order);
 	if (code == FL_EXIT_DONE)
 		code = alloc_check_form(&o->view, &o->form);
+	if (code == FL_EXIT_DONE && o->time && !o->source.kernel && !o->source.has_attach)
+		code = fl_say_usage("--time is of --kernel and --attach: how long they count");
 	if (code == FL_EXIT_DONE)
 		code = alloc_open(&o->source, &source);
 	if (code != FL_EXIT_DONE)

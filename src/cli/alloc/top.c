@@ -255,15 +255,14 @@ static int run(const void *opts, const struct fl_args *args)
 	struct top t = { .opts = opts };
 	int code, r;
 
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		fl_say(FL_ERROR, "not a terminal");
-		fl_say_help("'foreland alloc show' and 'foreland alloc watch' write to files");
-		return FL_EXIT_USAGE;
-	}
+	if (t.opts->view.json)
+		return fl_say_usage("a screen has no --json: 'foreland alloc watch --json' has");
 	t.plain = is_plain_terminal(getenv("TERM"));
 	code = alloc_make_filter(&t.opts->filter, &t.filter);
 	if (code == FL_EXIT_DONE)
 		code = alloc_make_order(&t.opts->view, &t.order);
+	if (code == FL_EXIT_DONE && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
+		code = fl_say_usage("not a terminal: 'foreland alloc show' and 'foreland alloc watch' write to files");
 	if (code == FL_EXIT_DONE)
 		code = alloc_open(&t.opts->source, &t.source);
 	if (code != FL_EXIT_DONE)

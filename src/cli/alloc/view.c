@@ -50,6 +50,8 @@ int alloc_check_form(const struct alloc_view_opts *view, const struct alloc_form
 		return fl_say_usage("--json, --dump, --folded and --prometheus exclude each other");
 	if (is_pprof(form) && (form->dump || form->folded || view->json || form->tree))
 		return fl_say_usage("a profile (-o FILE.pb.gz) has no other form");
+	if (form->depth && !form->tree)
+		return fl_say_usage("--depth is of --tree: give that, too");
 	if (form->prometheus && form->output)
 		return fl_say_usage("--prometheus names its own file");
 	if (form->tree && (form->dump || form->folded || form->prometheus))

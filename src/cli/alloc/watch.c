@@ -49,6 +49,7 @@ struct watching {
 	const struct watch_opts *opts;
 	struct fl_alloc_source *source;
 	struct fl_alloc_filter filter;
+	struct fl_alloc_order order; /* of --sort */
 	struct fl_alloc_watch watch;
 	uint64_t start; /* nanoseconds */
 	int stop;	/* becomes readable at Ctrl-C */
@@ -165,7 +166,7 @@ static int result(struct watching *w, int code)
 
 	if (!w->watch.looks) /* the reason has been told */
 		return code;
-	fl_alloc_watch_rank(&w->watch);
+	fl_alloc_watch_rank(&w->watch, w->opts->view.sort ? &w->order : NULL);
 	if (!w->opts->view.json) {
 		if (fl_alloc_render_watch(&w->watch, w->opts->view.lines, elapsed(w),
 					  w->opts->view.raw, &out) < 0)
@@ -204,6 +205,8 @@ static int run(const void *opts, const struct fl_args *args)
 	int code = alloc_make_filter(&w.opts->filter, &w.filter);
 
 	if (code == FL_EXIT_DONE)
+		code = alloc_make_order(&w.opts->view, &w.order);
+	if (code == FL_EXIT_DONE)
 		code = alloc_open(&w.opts->source, &w.source);
 	if (code != FL_EXIT_DONE)
 		return code;
@@ -227,7 +230,7 @@ const struct fl_cmd fl_cmd_alloc_watch = {
 	.about = "Ends after --count looks, --time or Ctrl-C, and then prints the tags that grew.\n"
 		 "LEAK is the part of a tag's whole movement that was growth, in percent, doubted\n"
 		 "while it has risen only a few times: what only ever grows comes near 100, what\n"
-		 "breathes has 0.",
+		 "breathes has 0. That is the order, too, where --sort names no other.",
 	.size = sizeof(struct watch_opts),
 	.options = options,
 	.run = run,

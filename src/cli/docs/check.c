@@ -93,6 +93,8 @@ static int read_check_options(const struct check_opts *o, struct docs_opts *opts
 		r = docs_set_parse(&opts->want, o->only, &err);
 	else
 		memset(&opts->want, 0xff, sizeof(opts->want));
+	if (!r && o->only && docs_set_is_empty(&opts->want))
+		return fl_say_usage("--only: '%s' names no check", o->only);
 	if (!r && o->skip)
 		r = docs_set_parse(&skip, o->skip, &err);
 	if (r < 0)

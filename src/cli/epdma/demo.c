@@ -294,8 +294,11 @@ static int run(const void *v, const struct fl_args *args)
 		return FL_EXIT_USAGE;
 	if (!mo.board)
 		mo.board = o->configfs ? "r-car-s4" : "rk3588";
-	if (fl_cli_epdma_board(&mo, &demo.board) || fl_cli_epdma_fault(o->fault, &dc.fault))
+	if (fl_cli_epdma_fault(o->fault, &dc.fault))
 		return FL_EXIT_USAGE;
+	r = fl_cli_epdma_board(&mo, &demo.board);
+	if (r)
+		return fl_cli_epdma_status(r);
 	if (fl_cli_epdma_log(o->trace, &demo.board, &dc.log))
 		return FL_EXIT_FINDINGS;
 	r = fl_device_new(&dc, &demo.d);

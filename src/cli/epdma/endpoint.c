@@ -360,8 +360,11 @@ static int run(const void *v, const struct fl_args *args)
 		return FL_EXIT_USAGE;
 	if (o->run.configfs && !mo.board)
 		mo.board = "r-car-s4"; /* the how-to's */
-	if (fl_cli_epdma_board(&mo, &board) < 0 || fl_cli_epdma_fault(o->run.fault, &dc.fault) < 0)
+	if (fl_cli_epdma_fault(o->run.fault, &dc.fault) < 0)
 		return FL_EXIT_USAGE;
+	r = fl_cli_epdma_board(&mo, &board);
+	if (r)
+		return fl_cli_epdma_status(r);
 	dc.board = &board;
 	catch_signals();
 	r = traced(o, &mo, &dc);

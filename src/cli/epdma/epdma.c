@@ -123,6 +123,11 @@ int fl_cli_epdma_open(const struct fl_setup_options *o, struct fl_setup *ret)
 	return r;
 }
 
+int fl_cli_epdma_status(int r)
+{
+	return r == -ENXIO ? FL_EXIT_USAGE : r ? FL_EXIT_FINDINGS : FL_EXIT_DONE;
+}
+
 int fl_cli_epdma_board(const struct fl_setup_options *o, struct fl_board *ret)
 {
 	struct fl_setup m;

@@ -35,6 +35,9 @@ int fl_cli_epdma_setup(const struct fl_epdma_opts *o, struct fl_setup_options *r
 /* Opens the board and its controller, or says on stderr why not; -ENXIO: no board has that name. */
 int fl_cli_epdma_open(const struct fl_setup_options *o, struct fl_setup *ret);
 
+/* The exit status where fl_cli_epdma_open() gave @r: a name that is none is wrong usage, a file that fails is not. */
+int fl_cli_epdma_status(int r);
+
 /* The board alone, and --fault; on failure they say why on stderr. */
 int fl_cli_epdma_board(const struct fl_setup_options *o, struct fl_board *ret);
 int fl_cli_epdma_fault(const char *spec, struct fl_fault *ret);

@@ -148,11 +148,14 @@ static int run(const void *v, const struct fl_args *args)
 	if (!args->n == !o->endpoint.board) {
 		return fl_say_usage("a file, a device or --board is expected");
 	}
+	if (o->config && o->json)
+		return fl_say_usage("--config prints bytes, and has no --json");
 	r = args->n ? fl_cli_epdma_replay(args->v[0], o->json) : -1;
 	if (r >= 0)
 		return r;
-	if (open_source(o, args, &i))
-		return FL_EXIT_FINDINGS;
+	r = open_source(o, args, &i);
+	if (r)
+		return args->n ? FL_EXIT_FINDINGS : fl_cli_epdma_status(r);
 	return show(o, &i, layout);
 }
 

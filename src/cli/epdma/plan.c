@@ -105,7 +105,7 @@ static int run(const void *v, const struct fl_args *args)
 		mo.board = "r-car-s4"; /* the how-to's */
 	r = fl_cli_epdma_open(&mo, &m);
 	if (r)
-		return r == -ENXIO ? FL_EXIT_USAGE : FL_EXIT_FINDINGS;
+		return fl_cli_epdma_status(r);
 	r = o->configfs ? plan_script(o, &mo, &m, &clock, &out) : plan_options(o, &mo, &m, &out);
 	fl_setup_close(&m);
 	if (fl_say_result(&out) < 0)

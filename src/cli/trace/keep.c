@@ -38,6 +38,8 @@ int trace_check_keep(struct trace_job *s)
 	bool via = o->via && strcmp(o->via, "tracefs") == 0;
 
 	s->name = o->output;
+	if (o->compress && !(o->output && fl_str_ends(fl_str(o->output), ".dat")))
+		return fl_say_usage("--compress is of -o FILE.dat: give that, too");
 	if (!o->flight && !o->until && !o->rotate)
 		return 0;
 	if (via || o->hist.n)

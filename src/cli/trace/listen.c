@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* foreland trace --listen and --otlp: what is counted, for those who ask while it is, and for those who are told. */
+/*
+ * foreland trace --listen, --otlp and --prometheus: what is counted, for those who ask while it is, for those who
+ * are told, and for those who look at a file.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -7,11 +10,19 @@
 #include "cli/listen.h"
 #include "cli/say.h"
 #include "cli/trace/private.h"
+#include "cli/write.h"
 #include "fleet/listen/place.h"
 #include "fleet/meter/meter.h"
+#include "metrics/text.h"
 
 /* Of all histograms together; what is cut is a metric. */
 #define SERIES_BUDGET 10000
+#define TELL_NS 10000000000ULL
+
+static bool wants_metrics(const struct trace_opts *o)
+{
+	return o->listen || o->prometheus || o->push.otlp || o->push.spool;
+}
 
 int trace_check_listen(struct trace_job *s)
 {
@@ -19,12 +30,12 @@ int trace_check_listen(struct trace_job *s)
 	struct sockaddr_storage a;
 	socklen_t n;
 
-	if (!o->listen && !o->push.otlp && !o->push.spool)
+	if (!wants_metrics(o))
 		return FL_EXIT_DONE;
 	if (o->vm)
-		return fl_say_usage("--listen and --otlp: nobody can reach the guest: leave --vm out");
+		return fl_say_usage("--listen, --otlp and --prometheus: nobody can reach the guest: leave --vm out");
 	if (o->via && strcmp(o->via, "tracefs") == 0)
-		return fl_say_usage("--listen and --otlp are of BPF programs, not of --via tracefs");
+		return fl_say_usage("--listen, --otlp and --prometheus are of BPF programs, not of --via tracefs");
 	if (o->listen && fl_place_parse(fl_str(o->listen), &a, &n) < 0)
 		return fl_say_usage("--listen: '%s' is no ADDR:PORT, as in 127.0.0.1:9435", o->listen);
 	return fl_push_open(&o->push, &s->push);
@@ -52,7 +63,7 @@ int trace_start_listen(struct trace_job *s)
 {
 	int r;
 
-	if (!s->o->listen && !s->o->push.otlp && !s->o->push.spool)
+	if (!wants_metrics(s->o))
 		return 0;
 	r = fl_meter_new(s->session, s->symbols, FL_STR(""), &s->meter);
 	if (r < 0)
@@ -77,15 +88,39 @@ int trace_tell_record(struct trace_job *s, const struct fl_record *rec, size_t s
 			      time, s->symbols);
 }
 
+static int write_prometheus(struct trace_job *s)
+{
+	_cleanup_metrics_ struct fl_metrics *m = NULL;
+	_cleanup_buf_ struct fl_buf out = {};
+	int r = values(s, &m);
+
+	if (r < 0)
+		return r;
+	fl_metrics_text(m, FL_METRICS_PROMETHEUS, &out);
+	s->told = fl_time_ns(CLOCK_MONOTONIC);
+	return fl_write_file(s->o->prometheus, &out);
+}
+
 int trace_serve(struct trace_job *s)
 {
+	uint64_t now = s->o->prometheus ? fl_time_ns(CLOCK_MONOTONIC) : 0;
+	int r = 0;
+
 	if (s->listen)
 		fl_listen_run(s->listen);
+	if (s->o->prometheus && now - s->told >= (s->o->interval ? s->o->interval : TELL_NS))
+		r = write_prometheus(s);
+	if (r < 0)
+		return r;
 	return s->push.push ? fl_push_run(s->push.push, fl_time_ns(CLOCK_MONOTONIC)) : 0;
 }
 
 int trace_tell_rest(struct trace_job *s)
 {
+	int r = s->o->prometheus ? write_prometheus(s) : 0;
+
+	if (r < 0)
+		return r;
 	return s->push.push ? fl_push_finish(s->push.push) : 0;
 }
 

@@ -38,7 +38,7 @@ struct trace_opts {
 	const char *via;
 	uint64_t flight; /* bytes a CPU; 0: records are written as they come */
 	const char *until, *rotate;
-	const char *listen, *bundle;
+	const char *listen, *prometheus, *bundle;
 	struct push_opts push;
 };
 
@@ -73,7 +73,8 @@ struct trace_job {
 	struct cli_bundle bundle; /* of --bundle */
 	struct fl_listen *listen; /* NULL: nobody asks */
 	struct push_job push;	  /* of --otlp */
-	struct fl_meter *meter;	  /* of either; NULL: nobody wants to know */
+	uint64_t told;		  /* when --prometheus' file was last written */
+	struct fl_meter *meter;	  /* of any of them; NULL: nobody wants to know */
 	struct fl_clock clock; /* of the times shown */
 	struct fl_buf copy;	/* of a record, whose time is another */
 	struct fl_buf out;

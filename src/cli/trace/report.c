@@ -494,6 +494,11 @@ static int report_run(const void *v, const struct fl_args *args)
 	}
 	if (r.o->json && r.o->to && strcmp(r.o->to, "json") != 0)
 		return fl_say_usage("'--json' is '--to json', and not '--to %s'", r.o->to);
+	if (r.o->stat && r.o->profile)
+		return fl_say_usage("--stat and --profile exclude each other");
+	if ((r.o->stat || r.o->profile) && r.o->to && !is_json(r.o) && strcmp(r.o->to, "text") != 0)
+		return fl_say_usage("%s is text or JSON, and not '--to %s'", r.o->stat ? "--stat" : "--profile",
+				    r.o->to);
 	if (r.o->tail && (args->n != 1 || !fl_str_ends(fl_str(args->v[0]), ".part")))
 		return fl_say_usage("'--tail' follows one recording that grows: FILE.part");
 	status = select_records(&r);

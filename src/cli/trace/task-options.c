@@ -9,6 +9,7 @@
 #include "cli/say.h"
 #include "cli/trace/private.h"
 #include "probe/live/cgroup.h"
+#include "probe/record/layout.h"
 
 #define BUDGET_MAX INT32_MAX
 
@@ -26,10 +27,27 @@ static int read_budget(const char *text, uint32_t *ret)
 	return 0;
 }
 
+/* What names nobody at all is a mistake, and not "everybody". */
+static int check_names(const struct trace_opts *o)
+{
+	if (o->comm && (!*o->comm || strlen(o->comm) >= FL_COMM_LEN))
+		return fl_say_usage("--comm: '%s' is no thread's name, which has 1 to %d bytes", o->comm,
+				    FL_COMM_LEN - 1);
+	if (o->cgroup && !*o->cgroup)
+		return fl_say_usage("--cgroup: '' is no control group; / is all of them");
+	if (o->container && !*o->container)
+		return fl_say_usage("--container: '' is no container");
+	if (o->until && !*o->until)
+		return fl_say_usage("--until: '' is no filter");
+	return FL_EXIT_DONE;
+}
+
 int trace_check_task_options(const struct trace_opts *o, const struct fl_args *args)
 {
 	uint32_t budget;
 
+	if (check_names(o))
+		return FL_EXIT_USAGE;
 	if (o->over && !o->slice)
 		return fl_say_usage("--over is of --slice: how long a pair lasts at least");
 	if ((o->interval || o->top) && !o->hist.n && !o->file)

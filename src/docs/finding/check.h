@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/util.h"
 #include "foreland/diag.h"
 
 /* What finds it: a reader runs on a file when one of its checks is wanted. */
@@ -56,6 +57,14 @@ struct docs_set {
 static inline bool docs_set_has(const struct docs_set *s, enum docs_check c)
 {
 	return s->bits[c / 64] >> (c % 64) & 1;
+}
+
+static inline bool docs_set_is_empty(const struct docs_set *s)
+{
+	for (size_t i = 0; i < FL_ARRAY_SIZE(s->bits); i++)
+		if (s->bits[i])
+			return false;
+	return true;
 }
 
 static inline void docs_set_add(struct docs_set *s, enum docs_check c)

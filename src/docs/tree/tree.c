@@ -91,6 +91,8 @@ int docs_tree_doc_root(struct docs_tree *t, const char *dir)
 	if (!docs_normalize(fl_str(dir), norm, sizeof(norm)) || !norm[0] || !docs_tree_has(t, fl_str(norm)))
 		return -ENOENT;
 	snprintf(full, sizeof(full), "%s/", norm);
+	if (faccessat(t->fd, full, F_OK, 0) < 0 && errno == ENOTDIR)
+		return -ENOTDIR;
 	copy = fl_arena_dup(&t->arena, fl_str(full));
 	if (!copy)
 		return -ENOMEM;

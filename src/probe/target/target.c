@@ -716,6 +716,16 @@ static int check_folder(struct fl_target *t, const char *path)
 	return -err;
 }
 
+static int check_readme(struct fl_target *t)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+	int r = t->opts.readme ? fl_target_readme(t, &text) : 0;
+
+	if (r < 0)
+		fl_fail_open(&t->why, t->opts.readme, -r);
+	return r;
+}
+
 int fl_target_check(struct fl_target *t)
 {
 	struct fl_ksyms *k;
@@ -726,6 +736,8 @@ int fl_target_check(struct fl_target *t)
 		r = open_object(t, i, &btf);
 	if (r == 0 && t->opts.kallsyms)
 		r = fl_target_ksyms(t, &k);
+	if (r == 0)
+		r = check_readme(t);
 	if (r == 0)
 		r = check_folder(t, t->opts.events);
 	return r < 0 ? r : check_folder(t, t->opts.root);
