@@ -375,7 +375,8 @@ int main(void)
 def build_tagged(name, text, *command):
     """None where the compiler cannot."""
     program = os.path.join(TMP.name, name)
-    where = subprocess.run([command[0], "-print-runtime-dir"], capture_output=True, text=True).stdout.strip()
+    where = ":".join(os.path.dirname(subprocess.run([command[0], "-print-file-name=" + file], capture_output=True, text=True).stdout)
+                     for file in (f"libclang_rt.asan-{os.uname().machine}.so", "libclang_rt.asan.so"))
     p = subprocess.run([*command, "-w", "-g", "-O1", "-isystem", f"{INCLUDE}/foreland/map", f"-I{INCLUDE}", "-o", program,
                         path(f"{name}.c", text), f"-L{LIB}", "-lforeland-alloc", f"-Wl,-rpath,{LIB}:{where}"],
                        capture_output=True, text=True)
@@ -397,7 +398,7 @@ def a_sanitizer_has_the_blocks_and_tells_of_each_free():
     needs_a_plain_library()
     tried = []
     for command in (("gcc", "-fsanitize=address"), ("gcc", "-fsanitize=thread"), ("gcc", "-fsanitize=leak"), ("clang", "-fsanitize=address"),
-                    ("clang", "-fsanitize=address", "-shared-libsan", "-frtlib-add-rpath"), ("clang", "-fsanitize=memory")):
+                    ("clang", "-fsanitize=address", "-shared-libsan"), ("clang", "-fsanitize=memory")):
         program = shutil.which(command[0]) and build_tagged("freed", FREED_BY_OTHERS, *command)
         if not program:
             continue

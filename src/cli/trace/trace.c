@@ -76,7 +76,7 @@ const struct fl_opt trace_options[] = {
 	FL_OPT_STR(struct trace_opts, bundle, 0, "bundle", "BUNDLE", CLI_BUNDLE_HELP),
 	FL_OPT_STR(struct trace_opts, listen, 0, "listen", "ADDR:PORT", CLI_LISTEN_HELP),
 	FL_OPT_STR(struct trace_opts, prometheus, 0, "prometheus", "FILE",
-		   "write metrics for node_exporter's textfile collector to FILE, each --interval (10s) and at the end"),
+		   "write metrics for node_exporter's textfile collector to FILE each --interval (10s)"),
 	FL_OPT_GROUP(struct trace_opts, push, fl_push_options),
 	FL_OPT_STR(struct trace_opts, dialect, 0, "dialect", "7.3|v6|6.12|kernel|mainline",
 		   "whose rules definitions follow; default: 7.3 or v6"),
