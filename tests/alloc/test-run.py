@@ -70,6 +70,79 @@ int main(int argc, char **argv) { both(); return argc > 1 ? atoi(argv[1]) : 0; }
 """
 
 
+# What each function holds at the end stands in it.
+KNOWN = r"""
+#define _GNU_SOURCE
+#include <malloc.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <wchar.h>
+#define KEEP __attribute__((noinline, noclone, noipa))
+#define TEN for (int i = 0; i < 10; i++)
+void *kept[4096]; int n;
+#define K(x) (kept[n++] = (x))
+KEEP void f_malloc(void) { TEN K(malloc(100)); }
+KEEP void f_calloc(void) { TEN K(calloc(10, 20)); }
+KEEP void f_realloc(void) { TEN K(realloc(malloc(10), 300)); }
+KEEP void f_reallocarray(void) { TEN K(reallocarray(0, 40, 10)); }
+KEEP void f_memalign(void) { TEN K(memalign(64, 500)); }
+KEEP void f_posix(void) { void *p; TEN { if (posix_memalign(&p, 4096, 600)) abort(); K(p); } }
+KEEP void f_aligned(void) { TEN K(aligned_alloc(32, 704)); }
+KEEP void f_valloc(void) { TEN K(valloc(800)); }
+KEEP void f_strdup(void) { TEN K(strdup("0123456789")); }
+KEEP void f_strndup(void) { TEN K(strndup("0123456789", 5)); }
+KEEP void f_wcsdup(void) { TEN K(wcsdup(L"abcd")); }
+KEEP void f_asprintf(void) { char *p; TEN { if (asprintf(&p, "%05d", i) < 0) abort(); K(p); } }
+KEEP void f_none(void) { TEN K(malloc(0)); }
+KEEP void f_to_none(void) { TEN realloc(malloc(50), 0); }
+KEEP void f_too_much(void) { volatile size_t m = (size_t)-1 / 2; TEN { void *p = K(malloc(7)); if (malloc(m) || calloc(m, 4) || realloc(p, m)) abort(); } }
+KEEP void f_freed(void) { for (int i = 0; i < 1000; i++) free(malloc(64)); }
+KEEP void *f_thread(void *a) { for (int i = 0; i < 25; i++) K(malloc(1000)); return 0; }
+KEEP void f_of_others(void) { for (int i = 0; i < 25; i++) K(malloc(2000)); }
+void *freer(void *a) { for (int i = 0; i < 25; i++) free(kept[--n]); return 0; }
+KEEP void f_child(void) { TEN K(malloc(1111)); }
+int main(int argc, char **argv)
+{
+	pthread_t t;
+	f_malloc(); f_calloc(); f_realloc(); f_reallocarray(); f_memalign(); f_posix(); f_aligned(); f_valloc(); f_strdup();
+	f_strndup(); f_wcsdup(); f_asprintf(); f_none(); f_to_none(); f_too_much(); f_freed();
+	for (int i = 0; i < 4; i++) pthread_create(&t, 0, f_thread, 0), pthread_join(t, 0);
+	f_of_others(), pthread_create(&t, 0, freer, 0), pthread_join(t, 0);
+	if (!fork()) f_child(), _exit(0);
+	wait(0);
+	if (!vfork()) execl("/bin/true", "true", NULL), _exit(1);
+	wait(0);
+	switch (argc > 1 ? *argv[1] : 0) {
+	case 'a': abort();
+	case 'k': kill(getpid(), 9);
+	case '_': _exit(5);
+	case 'q': quick_exit(6);
+	}
+	return 0;
+}
+"""
+HELD = {"malloc": (1000, 10), "calloc": (2000, 10), "realloc": (3000, 10), "reallocarray": (4000, 10), "memalign": (5000, 10),
+        "posix": (6000, 10), "aligned": (7040, 10), "valloc": (8000, 10), "strdup": (110, 10), "strndup": (60, 10),
+        "wcsdup": (200, 10), "asprintf": (60, 10), "none": (0, 10), "too_much": (70, 10), "thread": (100000, 100)}
+
+
+def what_is_known_to_be_held_is_what_is_said():
+    for flags in (("-O1", "-g"), ("-O2", "-no-pie", "-fomit-frame-pointer"), ("-O2", "-flto")):
+        program = build("known", KNOWN, *flags, "-pthread")
+        for words, status in (((), 0), (("a",), 134), (("k",), 137), (("_",), 5), (("q",), 6)):
+            p = run("--json", "--", program, *words)
+            held = {}
+            for x in rows(p):
+                bytes, calls = held.get(x["function"], (0, 0))
+                held[x["function"]] = bytes + x["bytes"], calls + x["calls"]
+            mine = {k.split("+")[0][2:]: v for k, v in held.items() if k.startswith("f_")}
+            assert p.returncode == status and mine == HELD, (flags, words, p.returncode, set(mine.items()) ^ set(HELD.items()))
+
+
 def the_first_row_names_who_asked():
     for flags in (("-O1", "-g"), ("-O2", "-fno-optimize-sibling-calls", "-fomit-frame-pointer"),
                   ("-O1", "-fno-omit-frame-pointer", "-fno-asynchronous-unwind-tables")):
@@ -685,7 +758,7 @@ def debug_information_comes_from_a_server():
         server.shutdown()
 
 
-TESTS = [the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_is_read_again,
+TESTS = [what_is_known_to_be_held_is_what_is_said, the_first_row_names_who_asked, trees_and_folded_stacks_add_up, a_dump_is_read_again,
          there_is_an_answer_however_it_ends, a_program_without_a_runner_leaves_nothing_either, what_the_oom_killer_ends_has_an_answer, also_behind_another_user_or_root,
          a_program_may_write_what_it_likes_into_its_account, what_it_became_is_not_taken_for_it,
          what_cannot_be_counted_is_told_before, a_program_with_its_own_malloc_is_left_alone, a_child_with_a_sanitizer_reports_what_it_reports_without,

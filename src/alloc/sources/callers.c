@@ -19,7 +19,9 @@
 /* What programs and languages put in front of malloc(). */
 const char fl_callers_wrappers[] =
 	"malloc,calloc,realloc,reallocarray,aligned_alloc,memalign,posix_memalign,valloc,pvalloc,"
-	"strdup,__strdup,strndup,__strndup,operator new*,xmalloc,xcalloc,xrealloc,xreallocarray,"
+	"strdup,__strdup,strndup,__strndup,wcsdup,__wcsdup,asprintf,__asprintf*,___asprintf*,"
+	"vasprintf,__vasprintf*,getline,__getline,getdelim,__getdelim,__GI___getdelim,operator new*,"
+	"xmalloc,xcalloc,xrealloc,xreallocarray,"
 	"xnmalloc,xnrealloc,xzalloc,x2realloc,x2nrealloc,xcharalloc,xmemdup,xmemdup0,xstrdup,"
 	"xstrndup,ximalloc,xicalloc,xirealloc,xizalloc,zmalloc*,zcalloc*,zrealloc*,ztry*alloc*,zstrdup,"
 	"emalloc,_emalloc*,safe_malloc,safe_calloc,safe_realloc,checked_malloc,"
