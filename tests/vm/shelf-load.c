@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +15,9 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -162,6 +166,31 @@ static int port_of(int fd)
 	return ntohs(a.sin_port);
 }
 
+static void op_listen(char **args)
+{
+	struct sockaddr_in a = loopback(0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)args;
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)))
+		exit(1);
+	fact("addr=127.0.0.1 port=%d backlog=9 ret=%ld", port_of(fd), result(listen(fd, 9)));
+}
+
+static void op_bind(char **args)
+{
+	struct sockaddr_in a = loopback(0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	long r = result(bind(fd, (struct sockaddr *)&a, sizeof(a)));
+
+	(void)args;
+	fact("addr=127.0.0.1 port=0 given=%d protocol=6 ret=%ld", port_of(fd), r);
+	a = loopback(port_of(fd));
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	fact("addr=127.0.0.1 port=%d given=0 protocol=6 ret=%ld", ntohs(a.sin_port),
+	     result(bind(fd, (struct sockaddr *)&a, sizeof(a))));
+}
+
 static int listener(int backlog)
 {
 	struct sockaddr_in a = loopback(0);
@@ -182,6 +211,15 @@ static int connected(int port, int flags)
 	return fd;
 }
 
+/* How who connects, and closes first, goes through the states of RFC 9293, by Linux's numbers. */
+static void active_close(int port)
+{
+	static const int states[] = { 7, 2, 1, 4, 5, 7 };
+
+	for (size_t i = 1; i < sizeof(states) / sizeof(*states); i++)
+		fact("from=%d to=%d rport=%d", states[i - 1], states[i], port);
+}
+
 /* A connection that sends 1,000 bytes and gets 300: how it is seen by who asks, or by who accepts. */
 static void op_tcp(char **args)
 {
@@ -198,6 +236,10 @@ static void op_tcp(char **args)
 	else if (strcmp(args[0], "life") == 0)
 		fact("pid=%d comm=shelf-load laddr=127.0.0.1 lport=%d raddr=127.0.0.1 rport=%d sent=1002 received=301",
 		     getpid(), mine, port); /* with SYN and FIN */
+	else if (strcmp(args[0], "connlat") == 0)
+		fact("pid=%d comm=shelf-load laddr=127.0.0.1 lport=%d raddr=127.0.0.1 rport=%d", getpid(), mine, port);
+	else if (strcmp(args[0], "states") == 0)
+		active_close(port);
 	else
 		fact("{ limit: 9, waiting: 0 } hitcount: 1");
 	shutdown(c, SHUT_RDWR);
@@ -260,6 +302,130 @@ static void op_disk(char **args)
 			exit(1);
 		fact("sector=%d bytes=%zu comm=shelf-load pid=%d", 128 * i, n, getpid());
 	}
+}
+
+static void op_mount(char **args)
+{
+	char cwd[256] = "";
+
+	(void)args;
+	if (!getcwd(cwd, sizeof(cwd)) || mkdir("shelf-mnt", 0700))
+		exit(1);
+	fact("dev=\"shelf\" where=\"%s/shelf-mnt\" type=\"tmpfs\" flags=0x2 ret=%ld", cwd,
+	     result(mount("shelf", "shelf-mnt", "tmpfs", MS_NOSUID, NULL)));
+	fact("name=\"shelf-mnt\" flags=0x0 ret=%ld", result(umount("shelf-mnt")));
+	fact("name=\"shelf-mnt\" flags=0x0 ret=%ld", result(umount("shelf-mnt")));
+	fact("dev=\"shelf\" where=\"%s/shelf-mnt\" type=\"nosuchfs\" flags=0x0 ret=%ld", cwd,
+	     result(mount("shelf", "shelf-mnt", "nosuchfs", 0, NULL)));
+	rmdir("shelf-mnt");
+}
+
+static void op_shm(char **args)
+{
+	int id = shmget(0x1234, 8192, IPC_CREAT | 0600);
+	void *p = shmat(id, NULL, 0);
+
+	(void)args;
+	fact("key=0x1234 size=8192 flags=0x380 ret=%d", id);
+	fact("id=%d addr=0x0 flags=0x0 ret=%p", id, p);
+	fact("addr=%p ret=%ld", p, result(shmdt(p)));
+	fact("id=%d cmd=0 ret=%ld", id, result(shmctl(id, IPC_RMID, NULL)));
+}
+
+/* A file that lives for some time, and one that is written and read. */
+static void op_file(char **args)
+{
+	char buf[1000] = "";
+	int fd = open("shelf-file", O_RDWR | O_CREAT, 0600);
+
+	for (int i = 0; i < 3; i++)
+		if (write(fd, buf, 1000) != 1000)
+			exit(1);
+	for (int i = 0; i < 2; i++)
+		if (pread(fd, buf, 500, 0) != 500)
+			exit(1);
+	usleep(20000);
+	if (unlink("shelf-file"))
+		exit(1);
+	if (strcmp(args[0], "life") == 0) {
+		fact("name=shelf-file");
+		return;
+	}
+	fact("{ common_pid: shelf-load [ %d], name: shelf-file } hitcount: 3 bytes: 3000", getpid());
+	fact("{ common_pid: shelf-load [ %d], name: shelf-file } hitcount: 2 bytes: 1000", getpid());
+}
+
+/* Waits for what another task writes. */
+static void op_wait(char **args)
+{
+	char buf[8];
+
+	if (mkfifo("shelf-fifo", 0600) && errno != EEXIST)
+		exit(1);
+	if (fork() == 0) {
+		int fd = open("shelf-fifo", O_WRONLY);
+
+		prctl(PR_SET_NAME, "shelf-waker");
+		usleep(40000);
+		_exit(write(fd, "hello", 5) != 5);
+	}
+	if (read(open("shelf-fifo", O_RDONLY), buf, sizeof(buf)) != 5)
+		exit(1);
+	if (strcmp(args[0], "slow") == 0)
+		fact("name=shelf-fifo bytes=5");
+	else
+		fact("{ waker: shelf-waker, target: shelf-load } hitcount: 1");
+}
+
+static long packets(void)
+{
+	FILE *f = fopen("/sys/class/net/lo/statistics/tx_packets", "re");
+	long n = -1;
+
+	if (!f || fscanf(f, "%ld", &n) != 1)
+		exit(1);
+	fclose(f);
+	return n;
+}
+
+static void op_udp(char **args)
+{
+	struct sockaddr_in a = loopback(9);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	char buf[2000] = "";
+	long n = packets();
+
+	(void)args;
+	for (int i = 0; i < 5; i++)
+		if (sendto(fd, buf, sizeof(buf), 0, (struct sockaddr *)&a, sizeof(a)) < 0)
+			exit(1);
+	fact("dev: lo %ld", packets() - n);
+}
+
+/* Six want the same CPU; how long each of them waited is the kernel's own account. */
+static void op_spin(char **args)
+{
+	cpu_set_t one;
+
+	(void)args;
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	for (int i = 0; i < 6; i++)
+		if (fork() == 0) {
+			unsigned long long delay = 0;
+			FILE *f;
+
+			while (clock() < CLOCKS_PER_SEC / 8)
+				;
+			f = fopen("/proc/self/schedstat", "re");
+			if (!f || fscanf(f, "%*s %llu", &delay) != 1)
+				_exit(1);
+			fact("pid=%d %llu", getpid(), delay / 1000);
+			_exit(0);
+		}
+	while (wait(NULL) > 0)
+		;
 }
 
 static void op_fork(char **args)
@@ -349,7 +515,8 @@ static const struct {
 	{ "cmdline", op_cmdline }, { "open", op_open }, { "stat", op_stat }, { "kill", op_kill }, { "nap", op_nap },
 	{ "sync", op_sync }, { "setuid", op_setuid }, { "tcp", op_tcp }, { "retransmit", op_retransmit },
 	{ "unix", op_unix }, { "disk", op_disk }, { "fork", op_fork }, { "hostname", op_hostname },
-	{ "thread", op_thread }, { "type", op_type }, { "hog", op_hog },
+	{ "listen", op_listen }, { "bind", op_bind }, { "mount", op_mount }, { "shm", op_shm }, { "file", op_file },
+	{ "wait", op_wait }, { "udp", op_udp }, { "spin", op_spin }, { "thread", op_thread }, { "type", op_type }, { "hog", op_hog },
 };
 
 int main(int argc, char **argv)

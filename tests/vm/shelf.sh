@@ -50,6 +50,41 @@ check 'pidpersec: as many as were made' same pidpersec \
 	'/parent: shelf-load/s/^(\{ parent: [^ ]*) *(\} hitcount: ) *([0-9]*)$/\1 \2\3/p' ./shelf-load fork
 check 'capable: who asks for what, and the answer' same capable \
 	'/SYS_ADMIN audit=0/s/.*(uid=[0-9]*) (cap=[^ ]*) .*ret=([^ ]*).*/\1 \2 ret=\3/p' ./shelf-load hostname
+check 'solisten: address, port and room' same solisten 's/.*(addr=[^ ]* port=.*)/\1/p' ./shelf-load listen
+check 'bindsnoop: what was asked for, and given' same bindsnoop 's/.*(addr=[^ ]* port=.*)/\1/p' ./shelf-load bind
+check 'mountsnoop: what, where, and the error' same mountsnoop 's/.*mount: \([^)]*\) (.*)/\1/p' ./shelf-load mount
+check 'shmsnoop: each call, and what it gave' same shmsnoop 's/.* shm[a-z]*: \([^)]*\) (.*)/\1/p' ./shelf-load shm
+check 'filelife: the name' same filelife 's/.*filelife: (name=.*) us=.*/\1/p' ./shelf-load file life
+lived() { [ "$(sed -n 's/.*filelife: .* us=//p' out)" -ge 20000 ]; }
+check 'filelife: the age' lived
+check 'fileslower: what took long' same fileslower 's/.*slowread: (name=.*) us=[1-9][0-9]{4,}$/\1/p' ./shelf-load wait slow
+whose='--children --interval 1m'
+check 'filetop: bytes by process and file' same filetop 's/ +/ /g; s/^(\{ common_pid: .*name: shelf-file .*)/\1/p' ./shelf-load file top
+whose=--children
+check 'tcpconnlat: whose, and both ends' same_of_all tcpconnlat 's/.*tcpconnlat: (pid=.*) us=.*/\1/p' ./shelf-load tcp connlat
+states()
+{
+	foreland trace --strict --file tcpstates -- ./shelf-load tcp states >out || return
+	sed -n 's/^fact //p' out >want
+	port=$(sed -n 's/.*rport=//p' want | head -n 1)
+	sed -nE "/^fact/d; / rport=$port\$/s/.*(from=[0-9]* to=[0-9]*) .*(rport=.*)/\\1 \\2/p" out >got
+	[ -s want ] && cmp -s want got || { cat out >&2; return 1; }
+}
+check 'tcpstates: as RFC 9293 has them, in their order' states
+sent() { [ "$(sed -n 's/^fact dev: lo //p' out)" = "$(awk '/^\{ dev: lo / { n += $NF } END { print n }' out)" ]; }
+udp() { foreland trace --strict --file netqtop -- ./shelf-load udp >out && sent; }
+check 'netqtop: as many as the device says' udp
+check 'wakeuptime: by whom' same_of_all wakeuptime \
+	's/ +/ /g; s/^(\{ waker: shelf-waker) (, target: shelf-load) (\} hitcount: 1) .*/\1\2 \3/p' ./shelf-load wait by
+waits()
+{
+	foreland trace --strict --file runqslower -- ./shelf-load spin >out || return
+	awk '/^fact/ { split($2, a, "="); all[a[2]] = $3 }
+		/runqslower: / { match($0, /pid=[0-9]+ us=/); split(substr($0, RSTART), a, "[= ]"); n[a[2]] += a[4] }
+		END { for (p in all) { print p, all[p], n[p]; bad += n[p] > all[p] + 1000; some += n[p] >= 10000 }
+		      exit bad || !some }' out
+}
+check "runqslower: no more than the kernel's own account" waits
 check 'bashreadline: what is typed' same bashreadline 's/.* line: .*(line=.*)/\1/p' ./shelf-load type /bin/bash
 
 oom()

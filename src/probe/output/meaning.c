@@ -88,6 +88,11 @@ static void add_ip6(const void *bytes, struct fl_buf *out)
 
 /* ---- numbers ---- */
 
+static bool is_address(struct fl_str name)
+{
+	return has_word(name, "addr") || has_word(name, "ip");
+}
+
 /* @v is what a little-endian machine reads of bytes that stand the other way round. */
 static bool network_order(const struct fl_said *s, uint64_t v, struct fl_buf *out)
 {
@@ -95,7 +100,7 @@ static bool network_order(const struct fl_said *s, uint64_t v, struct fl_buf *ou
 
 	if (is_called(s, "__be16"))
 		fl_buf_add_u64(out, be16toh((uint16_t)v));
-	else if (is_called(s, "__be32") && (has_word(s->name, "addr") || has_word(s->name, "ip")))
+	else if (is_called(s, "__be32") && (is_address(s->name) || is_address(s->called)))
 		add_ip4(&word, out);
 	else if (is_called(s, "__be32"))
 		fl_buf_add_u64(out, be32toh(word));

@@ -20,6 +20,7 @@ struct fl_said {
 	struct fl_type type; /* as it was written, with its typedefs */
 	struct fl_str c_type; /* of an event's field, which has no other: "unsigned long" */
 	struct fl_str name;  /* of the argument or member; may be empty */
+	struct fl_str called; /* what the argument is called besides; may be empty */
 	struct fl_str event; /* the traced function or event; may be empty */
 };
 

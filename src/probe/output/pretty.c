@@ -41,7 +41,7 @@ static struct fl_said said_of(const struct fl_record_schema *p, size_t arg)
 			body = fl_str_from(body, i + 1);
 			i = SIZE_MAX;
 		}
-	return (struct fl_said){ .type = a->written, .name = body, .event = p->event->place.symbol };
+	return (struct fl_said){ .type = a->written, .name = body, .called = a->name, .event = p->event->place.symbol };
 }
 
 /* The field of an event that an argument is, as it is and as a number; NULL: it is none. */
