@@ -96,6 +96,20 @@ def cgroup2():
     return None
 
 
+def with_each(group, ident):
+    """--with: the user that the command becomes, its group by the number of the folder, the container by its name."""
+    script = 'import os\nos.setuid(33)\nfor _ in range(5): os.getppid()'
+    inner = ['sh', '-c', f'echo 0 >{group}/cgroup.procs; exec "$@"', 'sh', sys.executable, '-c', script]
+    want = {'uid': 33, 'cgroup': os.stat(group).st_ino, 'container': ident}
+    ended = trace('--children', '--with', 'uid,cgroup,container', DEF + ' && uid == 33', '--', *inner)
+    rows, _ = rows_of(ended.stdout)
+    got = [{k: r['args'].get(k) for k in want} for r in rows]
+    expect('--with: uid, cgroup and container, and a filter on them', got == [want] * 5, f'{got[:2]} {want} {ended.stderr}')
+    ended = trace('--children', '--with', 'uid', DEF, '--hist', 'keys=uid', '--', *inner)
+    rows, _ = rows_of(ended.stdout)
+    expect('--with: a key', {'uid': 33} in [r['keys'] for r in rows if r['hitcount'] == 5], ended.stdout + ended.stderr)
+
+
 def by_group():
     top = cgroup2()
     name = f'foreland-{os.getpid()}'
@@ -120,6 +134,7 @@ def by_group():
             # The command is in its group before it begins; the trace itself is not.
             inner = ['sh', '-c', f'echo 0 >{group}/cgroup.procs; exec "$@"', 'sh', who, 'tree']
             same(what, trace(*options, DEF, '--', *inner))
+        with_each(groups[2], ident)
         ended = trace('--cgroup', groups[2], DEF, '--', who, 'tree')
         rows, summary = rows_of(ended.stdout)
         expect('--cgroup: nobody from outside', ended.returncode == 0 and not rows and

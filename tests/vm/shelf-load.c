@@ -516,7 +516,8 @@ static const struct {
 	{ "sync", op_sync }, { "setuid", op_setuid }, { "tcp", op_tcp }, { "retransmit", op_retransmit },
 	{ "unix", op_unix }, { "disk", op_disk }, { "fork", op_fork }, { "hostname", op_hostname },
 	{ "listen", op_listen }, { "bind", op_bind }, { "mount", op_mount }, { "shm", op_shm }, { "file", op_file },
-	{ "wait", op_wait }, { "udp", op_udp }, { "spin", op_spin }, { "thread", op_thread }, { "type", op_type }, { "hog", op_hog },
+	{ "wait", op_wait }, { "udp", op_udp }, { "spin", op_spin }, { "thread", op_thread },
+	{ "type", op_type }, { "hog", op_hog },
 };
 
 int main(int argc, char **argv)

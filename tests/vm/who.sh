@@ -33,6 +33,22 @@ check '--container' same --container 01234567 'f __x64_sys_getppid' -- \
 outside() { foreland trace --json --cgroup /group 'e syscalls.sys_enter_getppid' -- ./who-static tree | grep -q '"records":0,'; }
 check '--cgroup: nobody from outside' outside
 
+# by every kind of hook: the user, the number of the group's folder, the container
+id=4f2a9bd3c6e17058a1b2c3d4e5f60718293a4b5c6d7e8f900112233445566778
+mkdir cg/libpod-$id.scope
+with()			# DEFINITION
+{
+	foreland trace --strict --cgroup /libpod-$id.scope --with uid,cgroup,container "$1" -- \
+		sh -c "echo 0 >cg/libpod-$id.scope/cgroup.procs; exec ./who-static tree" >out 2>err || { cat err; return 1; } >&2
+	lines=$(grep -c '\] ' out)
+	[ "$lines" -gt 0 ] && [ "$(grep -c " uid=0 cgroup=$(stat -c %i cg/libpod-$id.scope) container=\"$id\"" out)" = "$lines" ] ||
+		{ head out; cat err; return 1; } >&2
+}
+for def in 't sys_enter id if id == 110' 'e syscalls.sys_enter_getppid' 'p __x64_sys_getppid' 'f __x64_sys_getppid' \
+	   'f __x64_sys_getppid%return' 'r __x64_sys_getppid' "p $PWD/who-static:main"; do
+	check "--with: $def" with "$def"
+done
+
 in_namespace()		# COMMAND...
 {
 	unshare -p -f sh -c 'mount -t proc none /proc; "$@" >out 2>err' sh "$@"

@@ -31,7 +31,7 @@ static int add_definition(struct trace_job *s, struct fl_str def, const char *pl
 	struct fl_diag d = {};
 	int r;
 
-	fl_buf_add(&text, def.p, def.n);
+	trace_add_with(s->o->with, def, &text);
 	if (text.error)
 		return text.error;
 	if (memchr(def.p, '\0', def.n)) {

@@ -27,7 +27,7 @@ struct trace_opts {
 	uint64_t pid;
 	const char *comm;
 	struct fl_strv hist;
-	const char *cgroup, *container, *budget;
+	const char *cgroup, *container, *budget, *with;
 	bool follow, children, self;
 	uint64_t interval, top, sample, over;
 	const char *slice;
@@ -95,6 +95,11 @@ int trace_in_guest(const struct trace_opts *o, const struct fl_args *args);
 /* Whose events are wanted: usage errors, as their exit status; then what tracing needs, 0 or -errno. */
 int trace_check_task_options(const struct trace_opts *o, const struct fl_args *args);
 int trace_task_filter(struct trace_job *s, bool command, struct fl_tracing_opts *opts);
+
+/* The arguments that --with stands for, a blank in front of each: usage errors, as their exit status, or 0. */
+int trace_with(const char *list, struct fl_buf *ret);
+/* @def, with these where there is a list of them. */
+void trace_add_with(const char *list, struct fl_str def, struct fl_buf *out);
 
 /* Prints what has been counted, with --interval since the last time; the second where it is time to. */
 int trace_print_hists(struct trace_job *s);

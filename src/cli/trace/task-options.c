@@ -44,6 +44,7 @@ static int check_names(const struct trace_opts *o)
 
 int trace_check_task_options(const struct trace_opts *o, const struct fl_args *args)
 {
+	_cleanup_buf_ struct fl_buf with = {};
 	uint32_t budget;
 
 	if (check_names(o))
@@ -63,10 +64,10 @@ int trace_check_task_options(const struct trace_opts *o, const struct fl_args *a
 	if (o->via && strcmp(o->via, "tracefs") == 0 && o->sample)
 		return fl_say_usage("--sample is done by BPF programs, not by --via tracefs");
 	if (o->via && strcmp(o->via, "tracefs") == 0 &&
-	    (o->children || o->follow || o->cgroup || o->container || o->self || o->budget))
-		return fl_say_usage("--follow, --children, --cgroup, --container, --self and --task-budget are done "
-				    "by BPF programs, not by --via tracefs");
-	return FL_EXIT_DONE;
+	    (o->children || o->follow || o->cgroup || o->container || o->self || o->budget || o->with))
+		return fl_say_usage("--follow, --children, --cgroup, --container, --self, --task-budget and --with "
+				    "are done by BPF programs, not by --via tracefs");
+	return o->with ? trace_with(o->with, &with) : FL_EXIT_DONE;
 }
 
 static int open_cgroup(const char *option, const char *path)

@@ -49,6 +49,8 @@ const struct fl_opt trace_options[] = {
 		      "an event sample/cpu, HZ times a second on each CPU: where it is"),
 	FL_OPT_FLAG(struct trace_opts, pretty, 0, "pretty",
 		    "show values by their type: enum and errno names, structs, what pointers point to"),
+	FL_OPT_STR(struct trace_opts, with, 0, "with", "uid,cgroup,container",
+		   "with each event: whose it is, by user, control group's id, container"),
 	FL_OPT_FLAG(struct trace_opts, bytes, 0, "bytes",
 		    "show names and strings as they are, control bytes too, not as \\xHH"),
 	FL_OPT_FLAG(struct trace_opts, stack, 0, "stack", "take the kernel's stack with each event"),

@@ -298,7 +298,7 @@ static void put_element(struct fl_buf *b, unsigned int field, const struct sourc
 		else
 			fl_pb_close(b, fl_pb_open(b, field));
 	} else if (s->slot->kind == FL_SLOT_SYMBOL || s->arg->type->print == FL_PRINT_SYMBOL) {
-		put_text(b, field, fl_symbols_at(s->symbols, v));
+		put_text(b, field, fl_symbols_shown(s->symbols, s->arg->type, v));
 	} else {
 		put_int(b, field, v);
 	}

@@ -47,6 +47,7 @@ enum {
 	FL_TYPE_SYMSTR = 1u << 2, /* symbol name as string */
 	FL_TYPE_KERNEL = 1u << 3, /* unknown to user probes */
 	FL_TYPE_PATH = 1u << 4,	  /* ours: the whole path of a struct file, path or dentry */
+	FL_TYPE_GROUP = 1u << 8,  /* ours: with SYMSTR: the container whose control group has this id */
 	/* of the fields of synthetic events */
 	FL_TYPE_FIXED = 1u << 5,  /* string of a fixed size, which the record itself holds */
 	FL_TYPE_STACK = 1u << 6,  /* frames; the record holds a data location */

@@ -475,6 +475,15 @@ int fl_gen_load(struct fl_gen *g, size_t arg, const struct fl_fetch_insn *insn)
 		fl_gen_load_task(g, GEN_VALUE);
 		fl_emit_alui(p, BPF_ADD, GEN_VALUE, (int32_t)g->env->task_comm);
 		return 0;
+	case FL_FETCH_UID: /* the group's number is in the upper half */
+		fl_emit_call(p, BPF_FUNC_get_current_uid_gid);
+		fl_emit_mov(p, GEN_VALUE, BPF_REG_0);
+		fl_emit_extend(p, GEN_VALUE, 4, false);
+		return 0;
+	case FL_FETCH_CGROUP:
+		fl_emit_call(p, BPF_FUNC_get_current_cgroup_id);
+		fl_emit_mov(p, GEN_VALUE, BPF_REG_0);
+		return 0;
 	case FL_FETCH_ARG:
 		return fl_gen_load_arg(g, arg, insn->param);
 	case FL_FETCH_EDATA:

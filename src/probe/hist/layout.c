@@ -107,7 +107,8 @@ static int of_argument(const struct fl_probe_event *e, size_t arg, struct fl_his
 	f->arg = arg;
 	f->is_signed = type->is_signed;
 	f->is_string = (type->flags & (FL_TYPE_STRING | FL_TYPE_SYMSTR)) == FL_TYPE_STRING;
-	if (!f->modifier && (type->print == FL_PRINT_SYMBOL || type->flags & FL_TYPE_SYMSTR))
+	if (!f->modifier && !(type->flags & FL_TYPE_GROUP) &&
+	    (type->print == FL_PRINT_SYMBOL || type->flags & FL_TYPE_SYMSTR))
 		f->modifier = FL_HIST_SYM_OFFSET;
 	return 0;
 }

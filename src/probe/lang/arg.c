@@ -64,11 +64,24 @@ static const char *const reserved_names[] = {
 	"common_tgid", "__probe_ip",   "__probe_ret_ip",       "__probe_func",
 };
 
-/* No row of types.def, as no kernel has it. */
+/* No rows of types.def, as no kernel has them. */
 static const struct fl_fetch_type path_type = {
 	.name = "path", .size = 4, .is_signed = true, .print = FL_PRINT_STRING,
 	.flags = FL_TYPE_STRING | FL_TYPE_PATH,
 };
+static const struct fl_fetch_type group_type = {
+	.name = "container", .size = 4, .is_signed = true, .print = FL_PRINT_STRING,
+	.flags = FL_TYPE_STRING | FL_TYPE_SYMSTR | FL_TYPE_GROUP,
+};
+
+static const struct fl_fetch_type *own_type(const struct fl_parse *p, const struct fl_probe_arg *arg)
+{
+	if (!p->in_trace || arg->count)
+		return NULL;
+	if (fl_str_is(arg->type_text, path_type.name) && !(p->at & FL_AT_USER))
+		return &path_type;
+	return fl_str_is(arg->type_text, group_type.name) ? &group_type : NULL;
+}
 
 /*
  * "[" COUNT "]" behind a type, of which a trace takes more bytes than the kernel; @type is all that follows the ":".
@@ -126,9 +139,8 @@ static int parse_type(struct fl_parse *p, struct fl_probe_arg *arg, struct fl_st
 	} else {
 		arg->type = find_type(p, given ? arg->type_text : FL_STR("x64"));
 	}
-	if (!arg->type && p->in_trace && fl_str_is(arg->type_text, path_type.name) && !arg->count &&
-	    !(p->at & FL_AT_USER))
-		arg->type = &path_type;
+	if (!arg->type)
+		arg->type = own_type(p, arg);
 	if (!arg->type)
 		return fl_fault(p, p->offset + column, FL_FAULT_BAD_TYPE, arg->type_text);
 	return 0;
@@ -268,7 +280,7 @@ static bool op_in(enum fl_fetch_op op, const enum fl_fetch_op *ops, size_t n)
 }
 
 static const enum fl_fetch_op symstr_ops[] = {
-	FL_FETCH_REG, FL_FETCH_STACK, FL_FETCH_RETVAL, FL_FETCH_ARG, FL_FETCH_DEREF, FL_FETCH_TP_ARG,
+	FL_FETCH_REG, FL_FETCH_STACK, FL_FETCH_RETVAL, FL_FETCH_ARG, FL_FETCH_DEREF, FL_FETCH_TP_ARG, FL_FETCH_CGROUP,
 };
 static const enum fl_fetch_op string_ops[] = {
 	FL_FETCH_DEREF, FL_FETCH_UDEREF, FL_FETCH_IMM, FL_FETCH_COMM, FL_FETCH_DATA, FL_FETCH_TP_ARG,

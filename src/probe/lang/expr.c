@@ -128,9 +128,21 @@ static int parse_current(struct fl_parse *p, struct fl_str text)
 	return fl_fault(p, p->offset, FL_FAULT_BAD_VAR, text);
 }
 
+/* variable of a trace = "common_uid" | "common_cgroup" */
+static int parse_whose(struct fl_parse *p, struct fl_str text)
+{
+	if (fl_str_is(text, "$common_uid"))
+		return load(p, FL_FETCH_UID, 0);
+	if (fl_str_is(text, "$common_cgroup"))
+		return load(p, FL_FETCH_CGROUP, 0);
+	return fl_fault(p, p->offset, FL_FAULT_BAD_VAR, text);
+}
+
 /* variable = "retval" ["->" PATH] | stack | "comm" | "COMM" | current | arg */
 static int parse_variable(struct fl_parse *p, struct fl_str text)
 {
+	if (p->in_trace && fl_str_starts(text, "$common_"))
+		return parse_whose(p, text);
 	if (p->at & FL_AT_EVENT)
 		return parse_event_var(p, text);
 	if (fl_str_starts(text, "$retval") && (!p->rules->no_btf_args || fl_str_is(text, "$retval"))) {

@@ -11,36 +11,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
+#include "probe/target/cgroupfs.h"
 
 #define DEPTH_MAX 32 /* of groups within each other that are looked through */
-
-/* The mount point of the first line of mountinfo whose type is cgroup2. */
-static int find_mount(struct fl_buf *ret)
-{
-	_cleanup_file_ struct fl_file f = {};
-	struct fl_str rest, line, word;
-	int r = fl_file_open("/proc/self/mountinfo", 16u << 20, &f);
-
-	if (r < 0)
-		return r;
-	rest = fl_file_str(&f);
-	while (fl_str_line(&rest, &line)) {
-		struct fl_str point = {};
-		bool behind = false;
-
-		for (int i = 0; fl_str_word(&line, &word); i++) {
-			if (i == 4)
-				point = word;
-			if (behind && fl_str_is(word, "cgroup2")) {
-				fl_buf_add_str(ret, point);
-				return ret->error;
-			}
-			behind = fl_str_is(word, "-");
-		}
-	}
-	return -EOPNOTSUPP;
-}
 
 static int open_group(const char *path)
 {
@@ -62,7 +35,7 @@ int fl_cgroup_open(const char *path)
 
 	if (fd >= 0)
 		return fd;
-	r = find_mount(&full);
+	r = fl_cgroup_mount(&full);
 	if (r < 0)
 		return r;
 	fl_buf_addf(&full, "/%s", path);
@@ -122,7 +95,7 @@ static int search(struct fl_buf *path, const char *id, unsigned int depth, struc
 int fl_cgroup_of_container(const char *id, struct fl_buf *ret)
 {
 	_cleanup_buf_ struct fl_buf path = {};
-	int r = *id ? find_mount(&path) : -ENOENT, n;
+	int r = *id ? fl_cgroup_mount(&path) : -ENOENT, n;
 
 	if (r < 0)
 		return r;

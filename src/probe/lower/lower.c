@@ -158,6 +158,9 @@ static int add_load(struct lower *l, const struct fl_probe_arg *arg,
 	case FL_FETCH_CURRENT:
 		fl_buf_addz(out, "$current");
 		return need(l, F(CURRENT), FL_FAULT_LOWER_CURRENT, arg->span);
+	case FL_FETCH_UID:
+	case FL_FETCH_CGROUP:
+		return refuse(l, FL_FAULT_LOWER_WHOSE, arg->span);
 	case FL_FETCH_ARG: /* a tracepoint's number 0 is hidden: 1 is its first */
 		if (l->e->kind == FL_PROBE_UPROBE) /* which has no words for it */
 			return add_user_argument(l, insn->param, out);

@@ -110,7 +110,7 @@ static int put_value(const struct flattening *x, size_t arg, size_t element, siz
 		return put_frames(x, s, at);
 	number = fl_record_value(s, x->rec, element, a->type->is_signed);
 	if (s->kind == FL_SLOT_SYMBOL) {
-		put_string(x->out, at, fl_symbols_at(x->f->symbols, number));
+		put_string(x->out, at, fl_symbols_shown(x->f->symbols, a->type, number));
 		return 0;
 	}
 	number = htole64(number);

@@ -68,7 +68,7 @@ static void add_element(const struct fl_probe_arg *a, const struct fl_record_slo
 		else
 			fl_json_null(out, key);
 	} else if (s->kind == FL_SLOT_SYMBOL || a->type->print == FL_PRINT_SYMBOL) {
-		fl_json_str(out, key, fl_symbols_at(symbols, v));
+		fl_json_str(out, key, fl_symbols_shown(symbols, a->type, v));
 	} else if (a->type->is_signed) {
 		fl_json_s64(out, key, (int64_t)v);
 	} else {

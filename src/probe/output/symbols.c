@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
+#include "probe/output/groups.h"
 #include "probe/output/put.h"
 #include "probe/output/usermaps.h"
 #include "probe/target/modules.h"
@@ -33,6 +35,7 @@ struct fl_symbols {
 	bool tried;
 	int error; /* what reading them gave */
 	struct fl_usermaps *users; /* NULL: nobody has asked */
+	struct fl_groups *groups;  /* the same */
 	struct answer named;
 	struct answer cache[CACHE];
 };
@@ -52,6 +55,7 @@ void fl_symbols_free(struct fl_symbols *s)
 {
 	if (s) {
 		fl_usermaps_free(s->users);
+		fl_groups_free(s->groups);
 		fl_ksyms_close(s->again);
 	}
 	free(s);
@@ -126,6 +130,18 @@ struct fl_str fl_symbols_at(struct fl_symbols *s, uint64_t addr)
 	const struct answer *a = find(s, addr);
 
 	return fl_str_n(a->text, a->len);
+}
+
+struct fl_str fl_symbols_shown(struct fl_symbols *s, const struct fl_fetch_type *type, uint64_t v)
+{
+	struct fl_str text;
+
+	if (!(type->flags & FL_TYPE_GROUP))
+		return fl_symbols_at(s, v);
+	if (!s->groups && fl_groups_new(&s->groups) < 0)
+		return FL_STR("?");
+	text = fl_groups_container(s->groups, v);
+	return fl_str_sub(text, 0, FL_MIN(text.n, (size_t)FL_SYMBOL_MAX));
 }
 
 struct fl_str fl_symbols_name(struct fl_symbols *s, uint64_t addr)

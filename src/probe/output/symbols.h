@@ -30,6 +30,8 @@ FL_DEFINE_CLEANUP(struct fl_symbols *, fl_symbols_free);
  * next call.
  */
 struct fl_str fl_symbols_at(struct fl_symbols *s, uint64_t addr);
+/* What a value of a type without numbers says: the same, or of a control group's id the container (see groups.h). */
+struct fl_str fl_symbols_shown(struct fl_symbols *s, const struct fl_fetch_type *type, uint64_t v);
 /* The name alone. */
 struct fl_str fl_symbols_name(struct fl_symbols *s, uint64_t addr);
 /* Appends an address of the process that made @rec: see usermaps.h. */

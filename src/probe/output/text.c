@@ -259,7 +259,7 @@ static char *put_element(char *p, const struct line *l, size_t i, size_t element
 	struct fl_str text;
 
 	if (s->kind == FL_SLOT_SYMBOL) {
-		text = fl_symbols_at(l->t->symbols, fl_record_value(s, l->rec, element, false));
+		text = fl_symbols_shown(l->t->symbols, type, fl_record_value(s, l->rec, element, false));
 	} else if (s->kind == FL_SLOT_STRING) {
 		if (!fl_record_string(s, l->rec, l->size, element, &text))
 			return fl_put_mem(p, "(fault)", 7);
