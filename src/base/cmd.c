@@ -17,7 +17,7 @@ static void add_option_name(const struct fl_opt *row, struct fl_buf *out)
 	if (row->name)
 		fl_buf_addf(out, "--%s", row->name);
 	if (row->metavar)
-		fl_buf_addf(out, " %s", row->metavar);
+		fl_buf_addf(out, row->may_be_bare ? "[=%s]" : " %s", row->metavar);
 }
 
 #define HELP_COLUMN 28
@@ -318,7 +318,7 @@ static void match_option(const struct fl_opt *row, size_t offset, void *ctx)
 {
 	struct option_arg *o = ctx;
 
-	if (row->type == FL_OPT_TYPE_FLAG)
+	if (row->type == FL_OPT_TYPE_FLAG || row->may_be_bare)
 		return;
 	if (row->name && strncmp(o->arg, "--", 2) == 0 && strcmp(o->arg + 2, row->name) == 0)
 		o->takes_value = true;

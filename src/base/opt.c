@@ -195,9 +195,11 @@ static int parse_long(struct parse *p, char *arg)
 	}
 	if (value)
 		value++;
+	else if (f.row->may_be_bare)
+		value = (char *)"";
 	else if (f.row->type != FL_OPT_TYPE_FLAG && p->next < p->argc)
 		value = p->argv[p->next++];
-	if (!value && f.row->type != FL_OPT_TYPE_FLAG) {
+	if (f.row->type != FL_OPT_TYPE_FLAG && (!value || (f.row->may_be_bare && arg[2 + f.name.n] && !*value))) {
 		fl_buf_addf(p->err, "%s needs a value (%s)", shown, f.row->metavar);
 		return -EINVAL;
 	}

@@ -56,6 +56,7 @@ struct fl_opt {
 	const struct fl_opt *group;
 	size_t set_offset; /* of a bool that tells "was given", or SIZE_MAX */
 	uint64_t min, max; /* of a number; @max 0: as large as it likes */
+	bool may_be_bare;  /* "--vm", which is "", or "--vm=VALUE": the next word is none of its own */
 };
 
 #define FL_OPT_ROW_(t, s, f, ltr, nm, mv, hlp)                                                     \
@@ -63,6 +64,9 @@ struct fl_opt {
 	  .offset = offsetof(s, f), .set_offset = SIZE_MAX }
 #define FL_OPT_FLAG(s, f, ltr, nm, hlp)		FL_OPT_ROW_(FL_OPT_TYPE_FLAG, s, f, ltr, nm, NULL, hlp)
 #define FL_OPT_STR(s, f, ltr, nm, mv, hlp)	FL_OPT_ROW_(FL_OPT_TYPE_STR, s, f, ltr, nm, mv, hlp)
+#define FL_OPT_STR_BARE(s, f, nm, mv, hlp)                                                         \
+	{ .type = FL_OPT_TYPE_STR, .name = nm, .metavar = mv, .help = hlp, .offset = offsetof(s, f), \
+	  .set_offset = SIZE_MAX, .may_be_bare = true }
 #define FL_OPT_LIST(s, f, ltr, nm, mv, hlp)	FL_OPT_ROW_(FL_OPT_TYPE_LIST, s, f, ltr, nm, mv, hlp)
 #define FL_OPT_U64(s, f, ltr, nm, mv, hlp)	FL_OPT_ROW_(FL_OPT_TYPE_U64, s, f, ltr, nm, mv, hlp)
 #define FL_OPT_SIZE(s, f, ltr, nm, mv, hlp)	FL_OPT_ROW_(FL_OPT_TYPE_SIZE, s, f, ltr, nm, mv, hlp)

@@ -180,7 +180,8 @@ void fl_cmd_complete(const struct fl_cmd *root, const struct fl_word_list *lists
 		else if (sub)
 			cmd = sub;
 		else if (words[i][0] == '-')
-			value = takes_value(&c, cmd, words[i]);
+			value = takes_value(&c, cmd, words[i]) &&
+				(!c.row->may_be_bare || strcmp(words[i + 1], "=") == 0);
 		else
 			operands += cmd != root || strcmp(words[i], "help") != 0;
 	}

@@ -18,12 +18,15 @@
 
 struct doctor_opts {
 	bool json, clean;
+	const char *vm;
 };
 
 static const struct fl_opt doctor_options[] = {
 	FL_OPT_FLAG(struct doctor_opts, json, 0, "json", "print one JSON object a line"),
 	FL_OPT_FLAG(struct doctor_opts, clean, 0, "clean",
 		    "remove from tracefs what a killed run has left there, and nothing else"),
+	FL_OPT_STR_BARE(struct doctor_opts, vm, "vm", "6.1|6.12|6.18|7.3|FILE",
+			"examine a guest, with the kernel that 'trace --vm' takes by that name"),
 	{}
 };
 
@@ -272,12 +275,29 @@ static int examine(struct fl_target *t, bool as_json)
 	return print(&out, can_trace(t) ? FL_EXIT_DONE : FL_EXIT_FINDINGS);
 }
 
+/* Returns only on failure. */
+static int examine_guest(const struct doctor_opts *o)
+{
+	const char *options[3], *words[] = { "doctor", o->json ? "--json" : NULL, NULL };
+	int r;
+
+	options[fl_vm_kernel_option(o->vm, options)] = NULL;
+	r = fl_vm_exec((char *const *)options, (char *const *)words);
+	fl_say(FL_ERROR, "no guest can be started: %s", fl_vm_why_not(r));
+	return FL_EXIT_FINDINGS;
+}
+
 static int doctor_run(const void *v, const struct fl_args *args)
 {
 	const struct doctor_opts *opts = v;
 	_cleanup_target_ struct fl_target *t = NULL;
-	int r = fl_target_open(&(struct fl_target_opts){}, &t);
+	int r;
 
+	if (opts->vm && opts->clean)
+		return fl_say_usage("--clean has nothing to clean in a guest: leave --vm out");
+	if (opts->vm)
+		return examine_guest(opts);
+	r = fl_target_open(&(struct fl_target_opts){}, &t);
 	if (r < 0) {
 		fl_say(FL_ERROR, "there is no table of registers for this machine");
 		return FL_EXIT_FINDINGS;

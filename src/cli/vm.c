@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -90,6 +91,24 @@ static size_t count(char *const *words)
 	return n;
 }
 
+size_t fl_vm_kernel_option(const char *kernel, const char *ret[static 2])
+{
+	if (!*kernel)
+		return 0;
+	ret[0] = strchr(kernel, '/') || access(kernel, R_OK) == 0 ? "--kernel-image" : "--kernel";
+	ret[1] = kernel;
+	return 2;
+}
+
+#define IN_GUEST "FORELAND_IN_GUEST"
+
+const char *fl_vm_release(void)
+{
+	static struct utsname u;
+
+	return getenv(IN_GUEST) && uname(&u) == 0 ? u.release : NULL;
+}
+
 int fl_vm_exec(char *const *options, char *const *words)
 {
 	_cleanup_buf_ struct fl_buf script = {};
@@ -104,17 +123,20 @@ int fl_vm_exec(char *const *options, char *const *words)
 	r = fl_vm_script_find(exe, &script);
 	if (r < 0)
 		return r;
-	argv = calloc(count(options) + count(words) + 8, sizeof(*argv));
+	argv = calloc(count(options) + count(words) + 11, sizeof(*argv));
 	if (!argv)
 		return -ENOMEM;
 	argv[n++] = fl_buf_z(&script);
 	argv[n++] = "--foreland";
 	argv[n++] = exe;
+	argv[n++] = "--plain";
 	argv[n++] = "--timeout"; /* a command ends itself, or by Ctrl-C */
 	argv[n++] = "0";
 	for (; *options; options++)
 		argv[n++] = *options;
 	argv[n++] = "--";
+	argv[n++] = "env";
+	argv[n++] = IN_GUEST "=1";
 	argv[n++] = "foreland";
 	for (; *words; words++)
 		argv[n++] = *words;

@@ -20,6 +20,12 @@ int fl_vm_script_path(struct fl_buf *ret);
 /* The same for a program at @exe, an absolute path. */
 int fl_vm_script_find(const char *exe, struct fl_buf *ret);
 
+/* The words of scripts/vm for --vm[=KERNEL], put into @ret; how many: 0 of "". */
+size_t fl_vm_kernel_option(const char *kernel, const char *ret[static 2]);
+
+/* The kernel's release where this program was started by fl_vm_exec() of another, and runs in its guest; or NULL. */
+const char *fl_vm_release(void);
+
 /*
  * fl_vm_exec() - become "vm OPTION... -- foreland WORD..."
  * @options: of scripts/vm (--kernel, --copy, --bring, ...), ends with NULL

@@ -87,6 +87,11 @@ trace --vm --hist kyes=x 't sched_switch'       1  --hist: error: a histogram ha
 trace --vm kprobe:vfs_read                      1  did you mean 'p vfs_read'
 trace --vm vfs_read                             1  No matching dynamic event type
 trace --vm --nosuch x                           2  unknown option
+trace --vm= 't sched_switch'                    2  --vm needs a value
+trace --vm=nosuch 't sched_switch'              2  'nosuch' is not the name of a kernel
+trace --vm=./nosuch 't sched_switch'            2  './nosuch': no such file
+doctor --vm=nosuch                              2  'nosuch' is not the name of a kernel
+doctor --vm --clean                             2  --clean has nothing to clean in a guest
 trace --vm -n x y                               2  not a number
 report                                          2  is missing
 report /nonexistent                             1  /nonexistent: error: No such file

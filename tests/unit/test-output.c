@@ -217,6 +217,7 @@ struct opts {
 	struct fl_strv btf;
 	uint64_t n, size, time;
 	struct inner inner;
+	const char *vm;
 };
 
 static const struct fl_opt inner_options[] = {
@@ -232,6 +233,7 @@ static const struct fl_opt options[] = {
 	FL_OPT_SIZE(struct opts, size, 0, "min-size", "N", "least size"),
 	FL_OPT_DURATION(struct opts, time, 't', NULL, "SECONDS", "stop then"),
 	FL_OPT_GROUP(struct opts, inner, inner_options),
+	FL_OPT_STR_BARE(struct opts, vm, "vm", "KERNEL", "in a guest"),
 	{}
 };
 
@@ -272,7 +274,12 @@ static void test_options(void **state)
 	assert_true(o.btf.n == 2 && !strcmp(o.btf.v[1], "two"));
 	assert_true(args.n == 2 && !strcmp(args.v[1], "b"));
 	assert_true(!strcmp(args.command[0], "ls") && !strcmp(args.command[1], "-l") && !args.command[2]);
+	assert_null(o.vm);
 	fl_opt_release(&cmd, &o);
+	assert_int_equal(parse(&o, &args, &err, "--vm a"), 0);
+	assert_true(args.n == 1 && !strcmp(o.vm, ""));
+	assert_int_equal(parse(&o, &args, &err, "--vm=7.3 a"), 0);
+	assert_true(args.n == 1 && !strcmp(o.vm, "7.3"));
 }
 
 static void test_option_errors(void **state)
@@ -285,6 +292,7 @@ static void test_option_errors(void **state)
 		{ "a --jsn", "unknown option '--jsn', did you mean '--json'?" },
 		{ "a -z", "unknown option '-z'" },
 		{ "a --json=1", "--json takes no value" },
+		{ "a --vm=", "--vm needs a value (KERNEL)" },
 		{ "a --btf", "--btf needs a value (FILE)" },
 		{ "a -n", "-n needs a value (N)" },
 		{ "a -n five", "-n: 'five' is not a number" },

@@ -41,6 +41,15 @@ case $? in
 		mv "$work/two/vm" "$work/two/foreland-vm"
 		matches '^ .*: switch: ' 'so does the static program with the scripts beside it' \
 			"$work/two/foreland" trace --vm -n 1 't:demo/switch sched_switch'
+		# The release is in the file's name: kernels are kept by it.
+		for series in 6.1 7.3; do
+			release=$("$prefix/libexec/foreland/vm" --kernel $series --ready | sed 's/[.+]/\\&/g')
+			matches "note: this was a guest with Linux $release\$" "--vm=$series is that kernel, and says so" \
+				sh -c "$prefix/bin/foreland trace --vm=$series -n 1 't sched_switch' 2>&1"
+		done
+		matches "^foreland .* on Linux $release, " 'doctor --vm=7.3 examines it' \
+			"$prefix/bin/foreland" doctor --vm=7.3
+		status 1 'a kernel that is not there is a failure' "$prefix/bin/foreland" doctor --vm=9.9
 	else
 		skip 'built without the probe engine' 'trace --vm when installed'
 	fi ;;

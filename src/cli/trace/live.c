@@ -10,6 +10,7 @@
 #include "cli/say.h"
 #include "cli/stop.h"
 #include "cli/trace/private.h"
+#include "cli/vm.h"
 #include "probe/live/point.h"
 #include "probe/output/json.h"
 
@@ -167,6 +168,8 @@ static int summarise(struct trace_job *s)
 
 	worse |= say_not_followed(s);
 	say_nameless(s);
+	if (fl_vm_release())
+		fl_say(FL_NOTE, "this was a guest with Linux %s", fl_vm_release());
 
 	if (!s->o->json || trace_is_recording(s->o)) {
 		fl_buf_write_fd(&text, STDERR_FILENO);

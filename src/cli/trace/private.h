@@ -32,7 +32,8 @@ struct trace_opts {
 	uint64_t interval, top, sample, over;
 	const char *slice;
 	bool list_tools;
-	bool vm, explain, exact, strict, stack, ustack, pretty, bytes, compress, force, reopen;
+	const char *vm; /* NULL: here; "": in the guest with its default kernel; or the kernel */
+	bool explain, exact, strict, stack, ustack, pretty, bytes, compress, force, reopen;
 	const char *clock;
 	const char *dialect;
 	const char *via;

@@ -55,7 +55,9 @@ const struct fl_opt trace_options[] = {
 		    "show names and strings as they are, control bytes too, not as \\xHH"),
 	FL_OPT_FLAG(struct trace_opts, stack, 0, "stack", "take the kernel's stack with each event"),
 	FL_OPT_FLAG(struct trace_opts, ustack, 0, "ustack", "take the process's stack with each event"),
-	FL_OPT_FLAG(struct trace_opts, vm, 0, "vm", "trace in a guest, where no privilege is needed"),
+	FL_OPT_STR_BARE(struct trace_opts, vm, "vm", "6.1|6.12|6.18|7.3|FILE",
+			"trace in a guest, where no privilege is needed, with Debian's kernel of a series (6.12), or "
+			"with the image FILE"),
 	FL_OPT_FLAG(struct trace_opts, explain, 0, "explain", "say which hook was taken, and why"),
 	FL_OPT_FLAG(struct trace_opts, exact, 0, "exact-faults",
 		    "let every read of memory tell whether it failed; slower"),

@@ -54,17 +54,17 @@ static void add_option(const struct fl_opt *row, size_t offset, void *ctx)
 	uint64_t number = 0;
 
 	if (row->type == FL_OPT_TYPE_FLAG) {
-		if (*(const bool *)at && at != &w->o->vm)
+		if (*(const bool *)at)
 			add_name(w, row);
 		return;
 	}
 	if (row->type == FL_OPT_TYPE_STR) {
 		const char *value = *(const char *const *)at;
 
-		if (value)
-			add_name(w, row);
-		if (value)
-			add_word(w, at == &w->o->output ? guest_output(value) : value);
+		if (!value || at == &w->o->vm)
+			return;
+		add_name(w, row);
+		add_word(w, at == &w->o->output ? guest_output(value) : value);
 		return;
 	}
 	if (row->type == FL_OPT_TYPE_LIST) {
@@ -93,8 +93,8 @@ static void add_option(const struct fl_opt *row, size_t offset, void *ctx)
 int trace_in_guest(const struct trace_opts *o, const struct fl_args *args)
 {
 	struct vm_words w = { .o = o };
-	const char *options[8];
-	size_t n = 0;
+	const char *options[10];
+	size_t n = fl_vm_kernel_option(o->vm, options);
 	int r = o->output ? fl_write_stream(o->output) : 0;
 
 	if (r < 0)
