@@ -18,13 +18,13 @@ static void export_all(struct fl_recording *r, struct fl_selection *s, const cha
 {
 	_cleanup_export_ struct fl_export *e = NULL;
 	_cleanup_buf_ struct fl_buf out = {};
-	struct fl_recorded rec;
+	const struct fl_recorded *rec;
 
 	if (fl_export_new(form, (struct fl_export_opts){}, &e) < 0)
 		return;
 	for (int i = 0; i < 300 && fl_recording_next(r, &rec) > 0; i++) {
-		fl_selection_match(s, &rec, NULL);
-		fl_export_record(e, &rec, &out);
+		fl_selection_match(s, rec, NULL);
+		fl_export_record(e, rec, &out);
 		if (out.len > 1u << 20)
 			fl_buf_reset(&out);
 	}

@@ -40,7 +40,7 @@ static bytes16 strange(const char *p)
 	return (bytes16)(v - 0x20 > 0x5e);
 }
 
-static bool is_plain(struct fl_str s)
+bool fl_is_plain(struct fl_str s)
 {
 	bytes16 any;
 	uint64_t half[2];
@@ -86,7 +86,7 @@ void fl_escape_from(struct fl_buf *out, size_t from)
 	bool ended = fl_str_ends(line, "\n");
 
 	line.n -= ended;
-	if (is_plain(line))
+	if (fl_is_plain(line))
 		return;
 	fl_escape(&copy, line);
 	if (copy.error) {

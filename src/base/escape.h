@@ -15,6 +15,9 @@
 /* A code point that no text needs to show, and a terminal or a reader may be misled by. */
 bool fl_misleads(uint32_t c);
 
+/* Printable ASCII alone: nothing of it would be changed. */
+bool fl_is_plain(struct fl_str s);
+
 /* Appends @s. */
 void fl_escape(struct fl_buf *out, struct fl_str s);
 

@@ -5,6 +5,7 @@
 They are made by datwriter.py from the format's manual pages. What is to be printed is known from what
 was put in; trace-cmd, where it is there, is asked whether it reads the same from them."""
 import json
+import random
 import re
 import shutil
 import struct
@@ -256,6 +257,30 @@ expect("markers, trace_printk() and functions are told as the kernel tells them"
        got == [r"print: first_function: hello\x0aworld\x1b[31m", "bprint: first_function: i=-5 s=str q=200000001 c=q x=0xabc",
                "bputs: first_function: only text", "raw_data: # 2a buf: 01 02 ff 00", "function:  first_function <-- second_function [mod]"], got)
 expect("--bytes leaves control bytes as they are", b"hello\nworld\x1b[31m\n" in report("--bytes", path).stdout)
+
+# ---- texts and numbers of every length, and what is not to be shown as it is ----
+rnd = random.Random(3)
+texts, want = {}, []
+for size in range(1, 26):
+    texts[size] = format_of(f"t{size}", 400 + size, [("char", f"s[{size}]", 8, size, True), ("int", "n", 36, 4, True), ("u64", "q", 40, 8, False)],
+                            '"[%s] %d %llu|%s", REC->s, REC->n, REC->q, __print_symbolic(REC->n, { 7, "se\x1bven" }, { -9, "" })')
+for i in range(3000):
+    size = rnd.randrange(1, 26)
+    s = bytes(rnd.choice(b"AAAAAAAAz ~\x01\x1b\x1f\x7f\x80\xff\0") for _ in range(size))
+    n, q = rnd.choice([7, -9, rnd.getrandbits(31) >> rnd.randrange(31)]), rnd.getrandbits(64) >> rnd.randrange(64)
+    name = {7: "se\\x1bven", -9: ""}.get(n, f"0x{n:x}")
+    shown = "".join(chr(b) if 0x20 <= b < 0x7f else f"\\x{b:02x}" for b in s.split(b"\0")[0])
+    want.append((400 + size, m.pack(f"{size}s{28 - size}xiQ", s, n, q), f"t{size}: [{shown}] {n} {q}|{name}"))
+path = write(Recording(m, {"test": list(texts.values())},
+                       [("", "mono", {0: m.pages([(i * 1000, m.record(number, 5 + i % 8 // 7, body)) for i, (number, body, _) in enumerate(want)])})],
+                       comms={5: "plain", 6: "a\x1bb"}).version_6())
+got = [l.split(": ", 1) for l in report(path).stdout.decode(errors="replace").splitlines()]
+expect("texts and numbers of every length, with bytes that are not shown as they are", [g[1] for g in got] == [w[2] for w in want],
+       [(g[1], w[2]) for g, w in zip(got, want) if g[1] != w[2]][:3])
+expect("and so are names of processes", {g[0].split(" [")[0].strip() for g in got} == {"plain-5", "a\\x1bb-6"}, got[:1])
+short = m.record(425, 5, b"A" * 20)
+got = report(write(Recording(m, {"test": list(texts.values())}, [("", "mono", {0: m.pages([(1000, short), (2000, short)])})]).version_6())).stdout
+expect("of a record that ends in a text what is not there is said", got.count(b"(fault)") >= 2 and got.count(b"t25: ") == 2, got)
 
 # ---- several files ----
 text, record = sample(m)

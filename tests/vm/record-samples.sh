@@ -40,6 +40,31 @@ done
 for z in none zlib zstd; do
 	rec packed-$z --compression $z -e sched -e kmem -e syscalls $load
 done
+# What only shows together: tracers beside events, in buffers with clocks of their own, packed or not.
+for z in none zlib zstd; do
+	rec both-$z --compression $z -C mono -e sched_process_exec -B foo -p function -l 'vfs_*' -B bar -C boot -e sched_process_exit $load
+	rec date-$z --compression $z --date -C mono -e sched_process_fork -T $load
+done
+for v in 6 7; do
+	rec v$v-function-events --file-version $v -p function -l 'vfs_*' -e sched_process_exec -e syscalls:sys_enter_openat $load
+	rec v$v-graph-events --file-version $v -p function_graph -l 'vfs_*' -e sched_process_exec -e sched_switch $load
+	rec v$v-graph-instance --file-version $v -e sched_process_exec -B foo -p function_graph -l 'vfs_*' $load
+	rec v$v-function-stack --file-version $v -p function -l vfs_open -O func_stack_trace $load
+	rec v$v-no-comms --file-version $v -e sched_process_exec -O norecord-cmd -O record-tgid $load
+	rec v$v-maps --file-version $v --proc-map -e sched_process_exec -F $load
+	rec v$v-mine --file-version $v -e sched_switch -F -c $load
+	rec v$v-trigger --file-version $v -e sched_process_exec -R stacktrace $load
+	rec v$v-filter --file-version $v -e sched_switch -f 'prev_prio == 120' $load
+	rec v$v-newest --file-version $v -m 64 -e kmem -e syscalls $load
+	rec v$v-buffer-clock --file-version $v -C mono_raw -e sched_process_exec -B foo -e sched_switch -b 16 $load
+	rec v$v-cpu --file-version $v -M 1 -e sched $load
+done
+for option in graph-time funcgraph-tail funcgraph-retval funcgraph-args funcgraph-irqs sleep-time; do
+	rec graph-$option -p function_graph -O $option -l 'vfs_*' $load
+done
+for tracer in wakeup wakeup_rt wakeup_dl irqsoff preemptoff blk hwlat osnoise timerlat mmiotrace; do
+	grep -qw $tracer /sys/kernel/tracing/available_tracers && rec tracer-$tracer -p $tracer sleep 0.3
+done
 [ "$extent" = all ] || exit 0
 for system in /sys/kernel/tracing/events/*/; do
 	system=${system%/}

@@ -63,6 +63,7 @@ struct report {
 	struct fl_out file;
 	bool has_file;
 	bool failed; /* something is left out, which has been said */
+	struct fl_diag diag; /* of the record in hand */
 	struct fl_buf out;
 };
 
@@ -248,13 +249,12 @@ static int print_stat(struct report *r)
 
 static int take_record(struct report *r, const struct fl_recorded *rec)
 {
-	struct fl_diag d = {};
-	int err = fl_selection_match(r->selection, rec, &d);
+	int err = fl_selection_match(r->selection, rec, &r->diag);
 
 	if (err < 0) {
-		if (!fl_say_diag(&d))
+		if (!fl_say_diag(&r->diag))
 			fl_say_failed("foreland", err);
-		fl_diag_fini(&d);
+		fl_diag_fini(&r->diag);
 		return -ECANCELED;
 	}
 	if (!err)
@@ -270,7 +270,7 @@ static int take_record(struct report *r, const struct fl_recorded *rec)
 /* 1: nothing that follows is wanted. */
 static int take_records(struct report *r)
 {
-	struct fl_recorded rec;
+	const struct fl_recorded *rec;
 	int err;
 
 	for (;;) {
@@ -278,9 +278,9 @@ static int take_records(struct report *r)
 		complain(r);
 		if (err <= 0)
 			return err;
-		if (fl_selection_is_over(r->selection, &rec))
+		if (fl_selection_is_over(r->selection, rec))
 			return 1;
-		err = take_record(r, &rec);
+		err = take_record(r, rec);
 		if (err < 0)
 			return err;
 	}

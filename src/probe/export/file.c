@@ -22,11 +22,11 @@ static int convert(const char *from, struct fl_dat_convert how, int fd, struct f
 static int write_records(struct fl_recording *rec, struct fl_export *e, int fd)
 {
 	_cleanup_buf_ struct fl_buf out = {};
-	struct fl_recorded one;
+	const struct fl_recorded *one;
 	int r, w = 0;
 
 	while (w == 0 && (r = fl_recording_next(rec, &one)) > 0) {
-		w = fl_export_record(e, &one, &out);
+		w = fl_export_record(e, one, &out);
 		if (w == 0 && out.len > 1u << 16) {
 			w = fl_buf_write_fd(&out, fd);
 			fl_buf_reset(&out);

@@ -19,15 +19,15 @@ static int hand_out_lines(struct fl_recording *r, const struct fl_recording_loop
 {
 	_cleanup_recorded_lines_ struct fl_recorded_lines lines = {};
 	_cleanup_buf_ struct fl_buf out = {};
-	struct fl_recorded rec;
+	const struct fl_recorded *rec;
 	int n, err = 0;
 
 	while (err == 0 && (n = fl_recording_next(r, &rec)) > 0) {
 		fl_buf_reset(&out);
 		if (loop->json)
-			fl_recorded_json(&rec, &out);
+			fl_recorded_json(rec, &out);
 		else
-			fl_recorded_text(&lines, &rec, &out);
+			fl_recorded_text(&lines, rec, &out);
 		tell_findings(r, loop);
 		err = out.error ? out.error : loop->line(loop->ctx, fl_buf_z(&out), out.len);
 	}

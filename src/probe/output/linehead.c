@@ -54,8 +54,8 @@ static uint64_t context_key(const struct fl_record *rec, const struct fl_context
 }
 
 /* 16 of a name, 10 of a number, 10 of another, and 10 around them at most. */
-static void make_who(struct fl_line_who *w, uint32_t cpu, const struct fl_record *rec,
-		     const struct fl_context *given)
+void fl_line_who_make(struct fl_line_who *w, uint32_t cpu, const struct fl_record *rec,
+		      const struct fl_context *given)
 {
 	unsigned int width = fl_put_width(rec->pid);
 	char *p = w->text;
@@ -84,7 +84,7 @@ static bool is_who(const struct fl_line_who *w, uint32_t cpu, const struct fl_re
 	       w->comm[0] == comm[0] && w->comm[1] == comm[1];
 }
 
-static void make_second(struct fl_line_second *s, uint64_t seconds)
+static __attribute__((noinline)) void make_second(struct fl_line_second *s, uint64_t seconds)
 {
 	unsigned int width = fl_put_width(seconds);
 	char *p = s->text;
@@ -95,15 +95,12 @@ static void make_second(struct fl_line_second *s, uint64_t seconds)
 	s->len = (uint32_t)(p - s->text);
 }
 
-static char *put_head(struct fl_line_who *w, struct fl_line_second *s, char *p, uint32_t cpu,
-		      const struct fl_record *rec, const struct fl_context *context)
+char *fl_line_put(const struct fl_line_who *w, struct fl_line_second *s, char *p, uint64_t stamp)
 {
 	uint64_t time;
 
-	if (__builtin_add_overflow(rec->time, 500, &time)) /* rounded to microseconds */
-		time = rec->time;
-	if (!is_who(w, cpu, rec, context))
-		make_who(w, cpu, rec, context);
+	if (__builtin_add_overflow(stamp, 500, &time)) /* rounded to microseconds */
+		time = stamp;
 	if (!s->len || time < s->start || time - s->start >= SECOND)
 		make_second(s, time / SECOND);
 	memcpy(p, w->text, sizeof(w->text));
@@ -115,17 +112,14 @@ static char *put_head(struct fl_line_who *w, struct fl_line_second *s, char *p, 
 }
 
 /* "%12llu" where the time is a plain number. */
-static char *put_raw_head(struct fl_line_who *w, char *p, uint32_t cpu, const struct fl_record *rec,
-			  const struct fl_context *context)
+char *fl_line_put_raw(const struct fl_line_who *w, char *p, uint64_t time)
 {
-	unsigned int width = fl_put_width(rec->time);
+	unsigned int width = fl_put_width(time);
 
-	if (!is_who(w, cpu, rec, context))
-		make_who(w, cpu, rec, context);
 	memcpy(p, w->text, sizeof(w->text));
 	p += w->len;
 	p = fl_put_fill(p, ' ', width < 12 ? 13 - width : 1);
-	return fl_put_mem(fl_put_digits(p, rec->time, width), ": ", 2);
+	return fl_put_mem(fl_put_digits(p, time, width), ": ", 2);
 }
 
 char *fl_line_head(struct fl_line_heads *h, char *p, uint32_t cpu, const struct fl_record *rec,
@@ -133,9 +127,9 @@ char *fl_line_head(struct fl_line_heads *h, char *p, uint32_t cpu, const struct 
 {
 	struct fl_line_who *who = &h->who[(cpu * 31 + rec->pid) % FL_LINE_HEAD_WHO];
 
-	if (h->raw_time)
-		return put_raw_head(who, p, cpu, rec, context);
-	return put_head(who, &h->second, p, cpu, rec, context);
+	if (!is_who(who, cpu, rec, context))
+		fl_line_who_make(who, cpu, rec, context);
+	return fl_line_put(who, &h->second, p, rec->time);
 }
 
 char *fl_line_head_once(char *p, uint32_t cpu, const struct fl_record *rec)
@@ -143,5 +137,6 @@ char *fl_line_head_once(char *p, uint32_t cpu, const struct fl_record *rec)
 	struct fl_line_second second = {};
 	struct fl_line_who who = {};
 
-	return put_head(&who, &second, p, cpu, rec, NULL);
+	fl_line_who_make(&who, cpu, rec, NULL);
+	return fl_line_put(&who, &second, p, rec->time);
 }

@@ -31,10 +31,17 @@ struct fl_line_second {
 
 /* Zero-initialise to start. */
 struct fl_line_heads {
-	bool raw_time; /* times are a clock's own count, shown as it is */
 	struct fl_line_second second;
 	struct fl_line_who who[FL_LINE_HEAD_WHO];
 };
+
+/* The part up to the time. @context NULL: it is the record's own. */
+void fl_line_who_make(struct fl_line_who *w, uint32_t cpu, const struct fl_record *rec,
+		      const struct fl_context *context);
+
+/* That, and the time, into room for FL_LINE_HEAD_ROOM bytes; returns the place behind. */
+char *fl_line_put(const struct fl_line_who *w, struct fl_line_second *s, char *p, uint64_t time);
+char *fl_line_put_raw(const struct fl_line_who *w, char *p, uint64_t time);
 
 /*
  * Writes into room for FL_LINE_HEAD_ROOM bytes; returns the place behind. @context NULL: it is the

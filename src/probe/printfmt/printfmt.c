@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/escape.h"
 #include "base/util.h"
 #include "probe/output/put.h"
 #include "probe/printfmt/convert.h"
@@ -20,16 +21,18 @@ enum short_way {
 	WAY_NONE,
 	WAY_NUMBER, /* decimal */
 	WAY_TEXT,   /* characters, up to a NUL */
+	WAY_NAMED,  /* names of a number's values, which were said before */
 };
 
 struct part {
-	struct fl_str text; /* in front of the value */
+	struct fl_str text; /* in front of the value, with room for fl_put_padded() behind it */
 	bool has_value;
 	bool is_plain;	 /* neither width nor flags: a number or a text as it is */
 	bool is_unknown; /* perhaps shown as "?" */
 	struct fl_conversion conversion;
 	struct fl_expr *width, *precision, *value;
 	enum short_way way;
+	size_t room;	       /* that the short way takes at most */
 	uint32_t offset, size; /* of the field that is it */
 	bool is_signed;	       /* so it is printed */
 	uint8_t shift;	       /* bits that the conversion cuts off */
@@ -42,7 +45,7 @@ struct part {
 
 struct said {
 	uint64_t value;
-	bool is_known;
+	bool is_known, is_plain;
 	uint8_t n;
 	char text[38];
 };
@@ -58,6 +61,7 @@ struct fl_printfmt {
 	enum special special;
 	const struct fl_field *fields[3]; /* of those */
 	bool has_unknown;
+	bool is_plain; /* its texts are printable ASCII */
 	struct part *parts;
 	size_t n;
 };
@@ -131,6 +135,11 @@ static void find_named(struct part *part, struct fl_arena *arena)
 		return;
 	part->named = f;
 	part->said = fl_arena_array(arena, SAID_MAX, sizeof(*part->said)); /* without, it is only slower */
+	if (!part->said || part->way != WAY_NONE)
+		return;
+	part->way = WAY_NAMED;
+	part->offset = f->offset;
+	part->size = f->size;
 }
 
 static struct fl_expr *next_argument(struct fl_expr_parser *args)
@@ -182,12 +191,16 @@ static bool split(struct fl_str format, struct fl_expr_parser *args, struct fl_p
 			if (!add_value(args, part, p))
 				return false;
 		}
+		n = text.len;
+		fl_buf_fill(&text, ' ', FL_PUT_PADDING);
 		copy = text.error ? NULL : fl_arena_dup(args->arena, fl_buf_str(&text));
 		if (!copy) {
 			args->error = -ENOMEM;
 			return false;
 		}
-		part->text = fl_str_n(copy, text.len);
+		part->text = fl_str_n(copy, n);
+		p->is_plain &= fl_is_plain(part->text);
+		part->room = n + FL_PUT_PADDING + FL_PUT_NUMBER + sizeof(part->said->text) + part->size;
 		fl_buf_reset(&text);
 		if (++p->n == MAX_PARTS)
 			return false;
@@ -266,6 +279,7 @@ int fl_printfmt_parse(const struct fl_format *format, struct fl_abi abi, struct 
 				  sizeof(*p->parts));
 	if (!p->parts)
 		return -ENOMEM;
+	p->is_plain = true;
 	if (!split(text, &args, p) || args.error)
 		return args.error ? args.error : -EINVAL;
 	if (p->has_unknown && loses_field(p, format))
@@ -380,30 +394,62 @@ static void put_raw_data(const struct fl_printfmt *p, const struct fl_print_reco
 		fl_buf_addf(out, " %02x", rec->data[i]);
 }
 
-/* False where the field lies outside of the record: the long way says what is to be shown then. */
-static bool put_short(const struct part *part, const struct fl_print_record *rec,
-		      struct fl_buf *out)
+/* Whole words: what is written behind the text is room that the caller has. */
+static char *put_until_nul(char *p, const uint8_t *at, uint32_t size, bool *plain)
+{
+	const uint64_t ones = 0x0101010101010101ull, tops = ones << 7;
+	uint64_t strange = 0, other;
+	uint32_t i = 0;
+
+	for (; i + 8 <= size; i += 8) {
+		uint64_t v = fl_get_le64(at + i), zeros = (v - ones) & ~v & tops;
+
+		memcpy(p + i, at + i, 8);
+		/* Below 0x20, 0x7f, above: a borrow goes upwards alone, where something strange was below. */
+		other = ((v - 0x20 * ones) | v | ((v ^ 0x7f * ones) - ones)) & tops;
+		strange |= zeros ? other & ((zeros & -zeros) - 1) : other;
+		if (zeros) {
+			p += __builtin_ctzll(zeros) / 8;
+			break;
+		}
+	}
+	for (; i + 8 > size && i < size && at[i]; i++) {
+		strange |= at[i] < 0x20 || at[i] >= 0x7f;
+		p[i] = (char)at[i];
+	}
+	*plain &= !strange;
+	return p + i;
+}
+
+static struct said *said_of(const struct part *part, uint64_t v)
+{
+	return &part->said[(v ^ v >> 4 ^ v >> 8) % SAID_MAX];
+}
+
+/* NULL where the field lies outside of the record, or has not been said yet: the long way does it then. */
+static inline __attribute__((always_inline)) char *put_short(const struct part *part, const struct fl_print_record *rec,
+							     char *p, bool *plain)
 {
 	const uint8_t *at = rec->data + part->offset;
+	const struct said *said;
 	uint64_t v;
-	char *p;
 
-	if (!fl_range_ok(part->offset, part->size, rec->size))
-		return false;
-	p = fl_buf_reserve(out, part->text.n + part->size + FL_PUT_NUMBER);
-	if (!p)
-		return true;
-	p = fl_put_str(p, part->text);
-	if (part->way == WAY_TEXT) {
-		p = fl_put_mem(p, at, strnlen((const char *)at, part->size));
-	} else {
-		v = fl_abi_number(rec->abi, at, part->size);
-		p = part->is_signed ? fl_put_s64(p, (int64_t)(v << part->shift) >> part->shift)
-				    : fl_put_u64(p, v);
-	}
-	out->len = (size_t)(p - out->data);
-	*p = '\0';
-	return true;
+	p = fl_put_padded(p, part->text.p, part->text.n);
+	if (!part->has_value)
+		return p;
+	if (part->way == WAY_NONE || !fl_range_ok(part->offset, part->size, rec->size))
+		return NULL;
+	if (part->way == WAY_TEXT)
+		return put_until_nul(p, at, part->size, plain);
+	v = part->size == 4 ? fl_abi_u32(rec->abi, at) : fl_abi_number(rec->abi, at, part->size);
+	if (part->way == WAY_NUMBER)
+		return part->is_signed ? fl_put_s64(p, (int64_t)(v << part->shift) >> part->shift) : fl_put_u64(p, v);
+	said = said_of(part, v);
+	if (!said->is_known || said->value != v)
+		return NULL;
+	memcpy(p, said->text, sizeof(said->text));
+	*plain &= said->is_plain;
+	return p + said->n;
 }
 
 /* A text that has names, once a value. False where the number lies outside of the record. */
@@ -417,7 +463,7 @@ static bool put_named(const struct part *part, const struct fl_print_record *rec
 	if (!part->said || !fl_range_ok(f->offset, f->size, rec->size))
 		return false;
 	v = fl_abi_number(rec->abi, rec->data + f->offset, f->size);
-	said = &part->said[(v ^ v >> 4 ^ v >> 8) % SAID_MAX];
+	said = said_of(part, v);
 	if (said->is_known && said->value == v) {
 		fl_buf_add(out, said->text, said->n);
 		return true;
@@ -428,13 +474,21 @@ static bool put_named(const struct part *part, const struct fl_print_record *rec
 	*said = (struct said){.value = v, .is_known = true, .n = (uint8_t)(out->len - from)};
 	if (said->n)
 		memcpy(said->text, out->data + from, said->n);
+	said->is_plain = fl_is_plain(fl_str_n(said->text, said->n));
 	return true;
 }
 
 static void put_part(const struct part *part, const struct fl_print_record *rec, struct fl_buf *out)
 {
-	if (part->way != WAY_NONE && put_short(part, rec, out))
+	char *p = fl_buf_reserve(out, part->room);
+	bool plain;
+
+	p = p ? put_short(part, rec, p, &plain) : NULL;
+	if (p) {
+		*p = '\0';
+		out->len = (size_t)(p - out->data);
 		return;
+	}
 	fl_buf_add_str(out, part->text);
 	if (part->named && put_named(part, rec, out))
 		return;
@@ -455,6 +509,26 @@ void fl_printfmt_text(const struct fl_printfmt *p, const struct fl_print_record 
 	}
 	for (size_t i = 0; i < p->n; i++)
 		put_part(&p->parts[i], rec, out);
+}
+
+size_t fl_printfmt_room(const struct fl_printfmt *p)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->parts[i].has_value && p->parts[i].way == WAY_NONE)
+			return 0;
+		room += p->parts[i].room;
+	}
+	return room;
+}
+
+char *fl_printfmt_put(const struct fl_printfmt *p, const struct fl_print_record *rec, char *at, bool *plain)
+{
+	*plain &= p->is_plain;
+	for (size_t i = 0; i < p->n && at; i++)
+		at = put_short(&p->parts[i], rec, at, plain);
+	return at;
 }
 
 bool fl_printfmt_field(const struct fl_printfmt *p, const struct fl_field *field, const struct fl_print_record *rec,

@@ -37,6 +37,15 @@ struct fl_print_record {
 void fl_printfmt_text(const struct fl_printfmt *p, const struct fl_print_record *rec, struct fl_buf *out);
 
 /*
+ * Most formats are numbers and texts of fields between words, and have a short way: fl_printfmt_put() writes
+ * into room for fl_printfmt_room() bytes (0: there is no short way) and returns the place behind; NULL where
+ * this record takes the long one, fl_printfmt_text(). @plain becomes false where other things are written than
+ * printable ASCII.
+ */
+size_t fl_printfmt_room(const struct fl_printfmt *p);
+char *fl_printfmt_put(const struct fl_printfmt *p, const struct fl_print_record *rec, char *at, bool *plain);
+
+/*
  * Appends what the format calls the value of @field, where it has names for it that depend on no other field;
  * @rec needs to hold that field alone. False: it has none.
  */

@@ -358,6 +358,9 @@ int fl_datfile_open(const char *path, struct fl_datfile *ret)
 	ret->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	if (ret->fd < 0)
 		return -errno;
+	ret->unpacker = FL_ARENA_NEW(&ret->arena, struct fl_unpacker);
+	if (!ret->unpacker)
+		return -ENOMEM;
 	err = fl_file_open_fd(ret->fd, MAX_FILE, &ret->file);
 	if (err < 0)
 		return err;
@@ -387,6 +390,11 @@ int fl_datfile_follow(struct fl_datfile *d, struct fl_findings *findings, struct
 	err = fl_file_open_rest(d->fd, &next.from, MAX_FILE, &next.file);
 	if (err < 0)
 		return err;
+	next.unpacker = FL_ARENA_NEW(&next.arena, struct fl_unpacker);
+	if (!next.unpacker) {
+		fl_file_close(&next.file);
+		return -ENOMEM;
+	}
 	next.fd = d->fd;
 	next.findings = *findings; /* lent */
 	err = fl_dat_read_more(&next, offset);
@@ -408,6 +416,8 @@ void fl_datfile_close(struct fl_datfile *d)
 	free(d->options);
 	free(d->buffers);
 	fl_findings_fini(&d->findings);
+	if (d->unpacker)
+		fl_unpacker_fini(d->unpacker);
 	fl_arena_fini(&d->arena);
 	fl_file_close(&d->file);
 	if (d->path && d->fd >= 0)

@@ -86,6 +86,7 @@ struct fl_datfile {
 	uint32_t page_size;
 	uint32_t data_offset; /* where records begin in a page */
 	enum fl_packing packing;
+	struct fl_unpacker *unpacker;
 	struct fl_dat_format *formats;
 	size_t nr_formats, cap_formats;
 	struct fl_str kallsyms, printk, comms;

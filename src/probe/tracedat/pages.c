@@ -76,7 +76,8 @@ static int next_chunk(struct fl_dat_pages *p)
 		return err;
 	block = fl_str_n((const char *)p->file->file.data + p->next, packed);
 	p->next += packed;
-	return fl_unpack(p->file->packing, block, p->chunk, size, &p->chunk_size) < 0 ? -EINVAL : 1;
+	err = fl_unpack(p->file->unpacker, p->file->packing, block, p->chunk, size, &p->chunk_size);
+	return err == 0 ? 1 : err == -ENOMEM ? err : -EINVAL;
 }
 
 static int next_packed(struct fl_dat_pages *p, struct fl_str *ret)

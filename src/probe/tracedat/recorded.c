@@ -14,17 +14,8 @@
 void fl_recorded_start(struct fl_recorded *rec, struct fl_abi abi, uint64_t time, uint32_t cpu,
 		       struct fl_str data)
 {
-	*rec = (struct fl_recorded){
-		.abi = abi,
-		.time = time,
-		.cpu = cpu,
-		.type = fl_abi_u16(abi, data.p),
-		.flags = data.p[2],
-		.preempt_count = data.p[3],
-		.pid = fl_abi_u32(abi, data.p + 4),
-		.data = (const uint8_t *)data.p,
-		.size = data.n,
-	};
+	*rec = (struct fl_recorded){ .abi = abi, .cpu = cpu };
+	fl_recorded_move(rec, time, data);
 }
 
 static inline bool load(const struct fl_recorded *rec, uint64_t offset, uint32_t size, bool is_signed, uint64_t *ret)
@@ -238,19 +229,62 @@ static void text_element(const struct fl_recorded *rec, const struct fl_printed 
 }
 
 /* The head of the line is made by the code that makes it for live records. */
-static char *put_head(struct fl_recorded_lines *l, char *p, const struct fl_recorded *rec)
+static void make_who(struct fl_recorded_who *w, const struct fl_recorded *rec)
 {
-	struct fl_record head = { .time = rec->time, .pid = rec->pid };
+	struct fl_record head = { .pid = rec->pid };
 	struct fl_context context = { rec->flags, rec->preempt_count };
-	size_t n = FL_MIN(rec->comm.n, sizeof(l->comm));
 
-	if (l->comm_len != n || memcmp(l->comm, rec->comm.p, n)) {
-		memset(l->comm, 0, sizeof(l->comm));
-		memcpy(l->comm, rec->comm.p, n);
-		l->comm_len = n;
+	w->comm_len = (uint8_t)FL_MIN(rec->comm.n, sizeof(w->comm));
+	memcpy(w->comm, rec->comm.p, w->comm_len);
+	memcpy(head.comm, w->comm, w->comm_len);
+	w->is_plain = fl_is_plain(fl_str_n(w->comm, w->comm_len));
+	w->pid = rec->pid;
+	w->cpu = rec->cpu;
+	w->flags = rec->flags;
+	w->preempt_count = rec->preempt_count;
+	fl_line_who_make(&w->line, rec->cpu, &head, &context);
+}
+
+/* As memcmp(), which is not worth a call: two words that meet, or overlap, in the middle. */
+static bool is_same(const char *a, const char *b, size_t n)
+{
+	uint64_t x[2], y[2];
+	uint32_t v[2], w[2];
+
+	if (n >= 8) {
+		memcpy(&x[0], a, 8);
+		memcpy(&x[1], a + n - 8, 8);
+		memcpy(&y[0], b, 8);
+		memcpy(&y[1], b + n - 8, 8);
+		return x[0] == y[0] && x[1] == y[1];
 	}
-	memcpy(head.comm, l->comm, sizeof(head.comm));
-	return fl_line_head(&l->heads, p, rec->cpu, &head, &context);
+	if (n >= 4) {
+		memcpy(&v[0], a, 4);
+		memcpy(&v[1], a + n - 4, 4);
+		memcpy(&w[0], b, 4);
+		memcpy(&w[1], b + n - 4, 4);
+		return v[0] == w[0] && v[1] == w[1];
+	}
+	return !n || (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1]);
+}
+
+static const struct fl_recorded_who *who_of(struct fl_recorded_lines *l, const struct fl_recorded *rec)
+{
+	struct fl_recorded_who *w = &l->who[(rec->cpu * 31 + rec->pid) % FL_LINE_HEAD_WHO];
+
+	if (!w->line.len || w->pid != rec->pid || w->cpu != rec->cpu || w->flags != rec->flags ||
+	    w->preempt_count != rec->preempt_count || w->comm_len != FL_MIN(rec->comm.n, sizeof(w->comm)) ||
+	    !is_same(w->comm, rec->comm.p, w->comm_len))
+		make_who(w, rec);
+	return w;
+}
+
+static char *put_head(struct fl_recorded_lines *l, const struct fl_recorded_who *w, char *p,
+		      const struct fl_recorded *rec)
+{
+	if (rec->raw_time)
+		return fl_line_put_raw(&w->line, p, rec->time);
+	return fl_line_put(&w->line, &l->second, p, rec->time);
 }
 
 uint64_t fl_recorded_faults(const struct fl_recorded *rec)
@@ -460,6 +494,52 @@ static void text_said(const struct fl_recorded *rec, struct fl_buf *out)
 	fl_buf_addc(out, '\n');
 }
 
+struct fl_recorded_quick fl_recorded_quick(const struct fl_format *format, const struct fl_event_printer *printer,
+					   const struct fl_printfmt *text)
+{
+	struct fl_recorded_quick q = {};
+
+	/* ftrace's own may be stacks. */
+	if (!text || fl_str_is(format->system, "ftrace"))
+		return q;
+	q.room = fl_printfmt_room(text);
+	if (q.room)
+		q.room += printer->title.n + FL_PUT_PADDING;
+	q.is_plain = fl_is_plain(printer->title);
+	return q;
+}
+
+/* False where it takes more than head, words, numbers and texts of fields. */
+static bool quick_line(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out)
+{
+	struct fl_print_record r = print_record(rec);
+	const struct fl_recorded_who *w;
+	size_t from = out->len;
+	char *line, *text, *p;
+	bool plain = rec->quick.is_plain;
+
+	if (!rec->quick.room || rec->missed || l->source_width || l->raw)
+		return false;
+	line = fl_buf_reserve(out, FL_LINE_HEAD_ROOM + rec->quick.room);
+	if (!line)
+		return false;
+	w = who_of(l, rec);
+	p = put_head(l, w, line, rec);
+	text = fl_put_padded(p, rec->printer->title.p, rec->printer->title.n);
+	text = fl_put_char(text, ' ');
+	p = fl_printfmt_put(rec->text, &r, text, &plain);
+	if (!p)
+		return false;
+	while (p > text && p[-1] == '\n')
+		p--;
+	p = fl_put_char(p, '\n');
+	*p = '\0';
+	out->len += (size_t)(p - line);
+	if (!plain || !w->is_plain)
+		end_line(l, from, out);
+	return true;
+}
+
 void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out)
 {
 	enum fl_stack_kind kind;
@@ -467,6 +547,8 @@ void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec
 	size_t from;
 	char *p;
 
+	if (quick_line(l, rec, out))
+		return;
 	if (rec->missed)
 		text_missed(rec, out);
 	from = out->len;
@@ -474,8 +556,7 @@ void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec
 	p = fl_buf_reserve(out, FL_LINE_HEAD_ROOM);
 	if (!p)
 		return;
-	l->heads.raw_time = rec->raw_time;
-	out->len += put_head(l, p, rec) - p;
+	out->len += (size_t)(put_head(l, who_of(l, rec), p, rec) - p);
 	if (fl_recorded_stack(rec, &kind, &at)) {
 		text_stack(l, rec, kind, at, from, out);
 		return;

@@ -13,14 +13,22 @@
 #include "probe/record/abi.h"
 #include "btf/ksyms.h"
 
-/* Everything is borrowed. */
 struct fl_user_frames;
+
+/* Whether lines of an event go a short way: made once. */
+struct fl_recorded_quick {
+	size_t room; /* for title and text; 0: they do not */
+	bool is_plain; /* of the title nothing is to be escaped */
+};
+
+/* Everything is borrowed. */
 
 struct fl_recorded {
 	struct fl_abi abi;
 	const struct fl_format *format; /* NULL: its type is not described */
 	const struct fl_event_printer *printer;
 	const struct fl_printfmt *text; /* NULL: it is shown by its fields */
+	struct fl_recorded_quick quick;
 	uint64_t time; /* ns */
 	uint32_t cpu;
 	uint32_t pid;
@@ -42,6 +50,20 @@ struct fl_recorded {
 
 /* Takes the common fields off @data, which has 8 bytes at least; format and comm are the caller's. */
 void fl_recorded_start(struct fl_recorded *rec, struct fl_abi abi, uint64_t time, uint32_t cpu, struct fl_str data);
+/* Another record of the same CPU: what describes it stays what it was. */
+static inline void fl_recorded_move(struct fl_recorded *rec, uint64_t time, struct fl_str data)
+{
+	rec->time = time;
+	rec->type = fl_abi_u16(rec->abi, data.p);
+	rec->flags = (uint8_t)data.p[2];
+	rec->preempt_count = (uint8_t)data.p[3];
+	rec->pid = fl_abi_u32(rec->abi, data.p + 4);
+	rec->data = (const uint8_t *)data.p;
+	rec->size = data.n;
+}
+/* @text may be NULL. */
+struct fl_recorded_quick fl_recorded_quick(const struct fl_format *format, const struct fl_event_printer *printer,
+					   const struct fl_printfmt *text);
 
 /* Element @element of the @count (0: 1) that the field holds. False where the record is too short. */
 bool fl_recorded_number(const struct fl_recorded *rec, const struct fl_field *f, uint32_t element,
@@ -79,17 +101,26 @@ void fl_recorded_user_name(const struct fl_recorded *rec, uint64_t addr, bool is
 /* Strings that could not be read, which are shown as (fault). */
 uint64_t fl_recorded_faults(const struct fl_recorded *rec);
 
+/* Who was where, as lines begin. */
+struct fl_recorded_who {
+	uint32_t pid, cpu;
+	uint8_t flags, preempt_count;
+	uint8_t comm_len;
+	bool is_plain;
+	char comm[FL_COMM_LEN];
+	struct fl_line_who line; /* no length: not in use */
+};
+
 /* What is kept from line to line. Zero but for @bytes to start. */
 struct fl_recorded_lines {
 	bool bytes; /* what others wrote is shown as it is */
 	size_t source_width; /* of the column of sources; 0: there is none */
 	bool raw;	     /* fields, and not what an event makes of them */
-	struct fl_line_heads heads;
+	struct fl_line_second second;
+	struct fl_recorded_who who[FL_LINE_HEAD_WHO];
 	uint64_t ip, ret_ip; /* what @place is of */
 	const struct fl_event_printer *printer;
 	struct fl_buf place;
-	size_t comm_len;
-	char comm[FL_COMM_LEN];
 };
 
 void fl_recorded_lines_fini(struct fl_recorded_lines *l);

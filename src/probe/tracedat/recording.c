@@ -24,6 +24,7 @@ struct event {
 	struct fl_format format;
 	struct fl_event_printer printer;
 	struct fl_printfmt *text; /* NULL: it is shown by its fields */
+	struct fl_recorded_quick quick;
 	bool is_missing; /* its number has no format, which has been said */
 };
 
@@ -45,9 +46,8 @@ struct source {
 struct cursor {
 	struct source *source;
 	const struct fl_dat_buffer *buffer;
-	struct fl_str name;
-	uint32_t cpu;
-	bool raw_time;
+	struct fl_recorded shown; /* what the caller has of it, once it had one */
+	bool was_shown;
 	struct fl_dat_pages pages;
 	struct fl_ring_page page; /* the current one */
 	struct fl_str record;	  /* p NULL: none is left */
@@ -86,10 +86,11 @@ static int add_event(struct source *s, const struct fl_dat_format *f)
 		return -ENOMEM;
 	s->nr_events++;
 	/* Those of probes are printed as the kernel does, which their print fmt does not say. */
-	if (fl_event_is_probe(&e->format) ||
-	    fl_printfmt_parse(&e->format, s->file.abi, &s->file.arena, &e->text) != -ENOMEM)
-		return 0;
-	return -ENOMEM;
+	if (!fl_event_is_probe(&e->format) &&
+	    fl_printfmt_parse(&e->format, s->file.abi, &s->file.arena, &e->text) == -ENOMEM)
+		return -ENOMEM;
+	e->quick = fl_recorded_quick(&e->format, &e->printer, e->text);
+	return 0;
 }
 
 static int read_events(struct source *s)
@@ -197,7 +198,7 @@ int fl_recording_add(struct fl_recording *r, const char *path)
 static void bad_page(struct cursor *c)
 {
 	fl_findings_add(&c->source->file.findings, FL_DAT_BAD_PAGE, c->source->file.path,
-			"CPU %u%s%.*s: the rest of its records is left out", c->cpu,
+			"CPU %u%s%.*s: the rest of its records is left out", c->shown.cpu,
 			c->buffer->name.n ? " of " : "", FL_STR_ARG(c->buffer->name));
 }
 
@@ -211,7 +212,7 @@ static int advance(struct cursor *c)
 	for (;;) {
 		r = fl_ring_page_next(&c->page, &c->record);
 		if (r > 0) {
-			c->time = fl_timeline_at(&c->source->timeline, c->cpu, c->page.time);
+			c->time = fl_timeline_at(&c->source->timeline, c->shown.cpu, c->page.time);
 			return 0;
 		}
 		if (r == 0)
@@ -277,9 +278,11 @@ static int open_cursor(struct fl_recording *r, struct source *s, const struct fl
 	*c = (struct cursor){
 		.source = s,
 		.buffer = b,
-		.name = name,
-		.cpu = b->streams[i].cpu,
-		.raw_time = fl_timeline_is_raw(&s->timeline, b->clock),
+		.shown = {
+			.abi = s->file.abi, .cpu = b->streams[i].cpu, .ksyms = s->ksyms, .printk = &s->printk,
+			.users = &s->users, .source = name, .buffer = b->name,
+			.raw_time = fl_timeline_is_raw(&s->timeline, b->clock),
+		},
 	};
 	if (fl_dat_pages_open(f, b, &b->streams[i], &c->pages) < 0) {
 		bad_page(c);
@@ -402,10 +405,39 @@ static struct event *missing_event(struct source *s, uint16_t type)
 	return e;
 }
 
-int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret)
+/* What its type says of a record. */
+static void describe(struct source *s, struct fl_recorded *rec)
 {
-	const struct event *e;
-	struct cursor *c;
+	static const struct event unknown;
+	const struct event *e = s->by_id[rec->type];
+
+	if (!e)
+		e = missing_event(s, rec->type);
+	e = e && !e->is_missing ? e : &unknown;
+	rec->format = e == &unknown ? NULL : &e->format;
+	rec->printer = e == &unknown ? NULL : &e->printer;
+	rec->text = e->text;
+	rec->quick = e->quick;
+}
+
+/* Records of one CPU are often of the thread and of the type of the one before. */
+static void show(struct cursor *c)
+{
+	struct fl_recorded *rec = &c->shown;
+	uint32_t pid = rec->pid;
+	uint16_t type = rec->type;
+
+	fl_recorded_move(rec, c->time, c->record);
+	rec->missed = c->missed;
+	if (!c->was_shown || rec->pid != pid)
+		rec->comm = fl_comms_find(&c->source->comms, rec->pid);
+	if (!c->was_shown || rec->type != type)
+		describe(c->source, rec);
+	c->was_shown = true;
+}
+
+int fl_recording_next(struct fl_recording *r, const struct fl_recorded **ret)
+{
 	int err = 0;
 
 	if (!r->is_started)
@@ -415,25 +447,9 @@ int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret)
 	r->is_handed_out = false;
 	if (err < 0 || !r->nr_heap)
 		return err;
-	c = r->heap[0];
 	r->is_handed_out = true;
-	fl_recorded_start(ret, c->source->file.abi, c->time, c->cpu, c->record);
-	ret->comm = fl_comms_find(&c->source->comms, ret->pid);
-	ret->ksyms = c->source->ksyms;
-	ret->printk = &c->source->printk;
-	ret->users = &c->source->users;
-	ret->source = c->name;
-	ret->buffer = c->buffer->name;
-	ret->raw_time = c->raw_time;
-	ret->missed = c->missed;
-	e = c->source->by_id[ret->type];
-	if (!e)
-		e = missing_event(c->source, ret->type);
-	if (e && !e->is_missing) {
-		ret->format = &e->format;
-		ret->printer = &e->printer;
-		ret->text = e->text;
-	}
+	show(r->heap[0]);
+	*ret = &r->heap[0]->shown;
 	return 1;
 }
 

@@ -30,7 +30,7 @@ int fl_recording_add(struct fl_recording *r, const char *path);
 int fl_recording_start(struct fl_recording *r);
 
 /* 1: @ret is the next record, good until the next call; 0: there is none; -ENOMEM. */
-int fl_recording_next(struct fl_recording *r, struct fl_recorded *ret);
+int fl_recording_next(struct fl_recording *r, const struct fl_recorded **ret);
 
 /*
  * Behind the last record of a recording of one file, which is a journal (journal.h) that somebody writes: 1,

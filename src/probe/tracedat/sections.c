@@ -61,7 +61,7 @@ static int unpack_section(struct fl_datfile *d, struct fl_dat_reader *r, struct 
 	out = malloc(size + 1);
 	if (!out)
 		return -ENOMEM;
-	err = fl_unpack(d->packing, block, out, size, &made);
+	err = fl_unpack(d->unpacker, d->packing, block, out, size, &made);
 	if (err == 0)
 		err = keep_unpacked(d, out);
 	if (err < 0)

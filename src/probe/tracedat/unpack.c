@@ -34,24 +34,36 @@ static int unpack_zlib(struct fl_str block, void *out, size_t *size)
 	return 0;
 }
 
-static int unpack_zstd(struct fl_str block, void *out, size_t *size)
+void fl_unpacker_fini(struct fl_unpacker *u)
 {
-	size_t made = ZSTD_decompress(out, *size, block.p, block.n);
+	ZSTD_freeDCtx(u->zstd);
+	u->zstd = NULL;
+}
 
+static int unpack_zstd(struct fl_unpacker *u, struct fl_str block, void *out, size_t *size)
+{
+	size_t made;
+
+	if (!u->zstd)
+		u->zstd = ZSTD_createDCtx();
+	if (!u->zstd)
+		return -ENOMEM;
+	made = ZSTD_decompressDCtx(u->zstd, out, *size, block.p, block.n);
 	if (ZSTD_isError(made))
 		return -EINVAL;
 	*size = made;
 	return 0;
 }
 
-int fl_unpack(enum fl_packing packing, struct fl_str block, void *out, size_t size, size_t *ret_made)
+int fl_unpack(struct fl_unpacker *u, enum fl_packing packing, struct fl_str block, void *out, size_t size,
+	      size_t *ret_made)
 {
 	int r = -EINVAL;
 
 	if (packing == FL_PACKING_ZLIB)
 		r = unpack_zlib(block, out, &size);
 	else if (packing == FL_PACKING_ZSTD)
-		r = unpack_zstd(block, out, &size);
+		r = unpack_zstd(u, block, out, &size);
 	if (r == 0)
 		*ret_made = size;
 	return r;

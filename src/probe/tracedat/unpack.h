@@ -21,8 +21,16 @@ extern const char *const fl_packing_names[_FL_PACKING_MAX];
 /* -EPROTONOSUPPORT: no packing of ours has that name. */
 int fl_packing_find(struct fl_str name, enum fl_packing *ret);
 
+/* What is kept from block to block: to begin with a frame costs as much as to unpack some pages. Zero to start. */
+struct fl_unpacker {
+	struct ZSTD_DCtx_s *zstd;
+};
+
+void fl_unpacker_fini(struct fl_unpacker *u);
+
 /* Up to @size bytes are made (trace-cmd claims more than there are of the last block); or -EINVAL. */
-int fl_unpack(enum fl_packing packing, struct fl_str block, void *out, size_t size, size_t *ret_made);
+int fl_unpack(struct fl_unpacker *u, enum fl_packing packing, struct fl_str block, void *out, size_t size,
+	      size_t *ret_made);
 
 /* Appends @data, packed. 0 or -ENOMEM. */
 int fl_pack(enum fl_packing packing, struct fl_str data, struct fl_buf *out);
