@@ -56,9 +56,16 @@ if here:
          {state for state, _ in listed.values()} <= {'served', 'module', 'later', 'no'}, 'each is classed')
     for test, (state, why) in sorted(listed.items()):
         if state != 'served':
-            leave_out(test, 'only with the sample modules' if state == 'module' else why)
+            leave_out(test, 'only with the sample modules, in a guest' if state == 'module' else why)
 else:
+    modules = [t for t, (state, _) in listed.items() if state == 'module' and os.path.dirname(t) in part.split(',')]
     run = sorted(t for t, why in served.items() if why != 'definitions' and os.path.dirname(t) in part.split(','))
+    built = kernel != '6.1' and subprocess.run([os.path.join(source, 'tests/vm/samples/build'), '--kernel', kernel],
+                                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if built and built.returncode == 0:
+        run = sorted(run + modules)
+    for test in sorted(set(modules) - set(run)):
+        leave_out(test, built.stderr.strip().split('\n')[-1] if built else 'the sample modules are not of this kernel')
 command = [os.path.join(scripts, 'ftracetest')] + (['--kernel', kernel] if kernel else []) + run
 out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                      env=dict(os.environ, FORELAND=foreland), timeout=3000)

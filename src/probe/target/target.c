@@ -13,6 +13,7 @@
 #include "base/place.h"
 #include "base/util.h"
 #include "foreland/diag.h"
+#include "probe/target/modules.h"
 #include "probe/target/target-private.h"
 
 #define SYS_BTF	      "/sys/kernel/btf"
@@ -34,6 +35,12 @@ struct kept_btf {
 	struct kept_btf *next;
 };
 
+/* Symbols that were, for who still has a name of theirs. */
+struct old_ksyms {
+	struct fl_ksyms *ksyms;
+	struct old_ksyms *next;
+};
+
 struct fl_target {
 	struct fl_target_opts opts;
 	const struct fl_arch *arch;
@@ -46,6 +53,8 @@ struct fl_target {
 
 	struct fl_ksyms *ksyms;
 	int ksyms_err;
+	struct old_ksyms *old_ksyms;
+	struct fl_modules_watch modules;
 
 	struct fl_map formats; /* "SYSTEM/EVENT" -> struct fl_format */
 	const char *tracefs;
@@ -117,6 +126,13 @@ void fl_target_close(struct fl_target *t)
 		fl_btf_close(t->objects[--t->nr_objects].btf);
 	free(t->objects);
 	fl_ksyms_close(t->ksyms);
+	while (t->old_ksyms) {
+		struct old_ksyms *old = t->old_ksyms;
+
+		t->old_ksyms = old->next;
+		fl_ksyms_close(old->ksyms);
+		free(old);
+	}
 	fl_map_fini(&t->formats);
 	free(t->dialect);
 	fl_arena_fini(&t->arena);
@@ -253,24 +269,39 @@ static int list_given(struct fl_target *t)
 	return r;
 }
 
-static int list_running(struct fl_target *t)
+static bool has_object(const struct fl_target *t, const char *name)
+{
+	for (size_t i = 0; i < t->nr_objects; i++)
+		if (!strcmp(t->objects[i].name, name))
+			return true;
+	return false;
+}
+
+/* Those that are not there yet. */
+static int list_modules(struct fl_target *t)
 {
 	_cleanup_(names_fini) struct names names = {};
-	int r;
+	int r = 0;
 
-	r = add_object(t, SYS_BTF "/vmlinux", "vmlinux", NULL);
-	if (r < 0 || list_folder(SYS_BTF, false, &t->arena, &names) < 0)
-		return r;
+	if (list_folder(SYS_BTF, false, &t->arena, &names) < 0)
+		return 0;
 	for (size_t i = 0; i < names.n && r == 0; i++) {
 		struct fl_buf path = {};
 
-		if (!strcmp(names.v[i], "vmlinux"))
+		if (has_object(t, names.v[i]))
 			continue;
 		fl_buf_addf(&path, SYS_BTF "/%s", names.v[i]);
 		r = add_object(t, fl_arena_dup(&t->arena, fl_buf_str(&path)), names.v[i], NULL);
 		fl_buf_fini(&path);
 	}
 	return r;
+}
+
+static int list_running(struct fl_target *t)
+{
+	int r = add_object(t, SYS_BTF "/vmlinux", "vmlinux", NULL);
+
+	return r < 0 ? r : list_modules(t);
 }
 
 /* The list of objects, none of which is opened by this. */
@@ -529,6 +560,25 @@ int fl_target_ksyms(struct fl_target *t, struct fl_ksyms **ret)
 		return t->ksyms_err;
 	*ret = t->ksyms;
 	return 0;
+}
+
+bool fl_target_refresh(struct fl_target *t)
+{
+	struct old_ksyms *old;
+
+	if (is_offline(&t->opts) || !fl_modules_changed(&t->modules))
+		return false;
+	old = t->ksyms ? calloc(1, sizeof(*old)) : NULL;
+	if (old) {
+		*old = (struct old_ksyms){ t->ksyms, t->old_ksyms };
+		t->old_ksyms = old;
+		t->ksyms = NULL;
+	}
+	if (t->listed && !t->lent)
+		list_modules(t);
+	fl_map_fini(&t->formats);
+	t->formats = (struct fl_map){};
+	return true;
 }
 
 /* ---- tracepoints ---- */

@@ -54,6 +54,16 @@ int fl_target_check(struct fl_target *t);
 /* No file was named: BPF programs may be loaded into what we look at. */
 bool fl_target_is_live(const struct fl_target *t);
 
+/**
+ * fl_target_refresh() - what modules have brought since, for who lives longer than one question
+ *
+ * Symbols and formats of a live target are read anew from then on, and types of modules that are new are found; an
+ * event of a module that was loaded again may have another number. What was handed out before stays valid.
+ *
+ * Return: whether modules came or went since the last look (at most one in ten milliseconds; the first is none).
+ */
+bool fl_target_refresh(struct fl_target *t);
+
 /*
  * For tests and for callers that hold the parts already: put before first use, owned by the target
  * from then on. A BTF object put first is vmlinux, further ones are modules.

@@ -75,6 +75,7 @@ int place_enable(struct place *p, bool on)
 
 	if (p->wanted == on)
 		return 0;
+	tracefs_look_for_modules(p->in->fs);
 	tracefs_drain(p->in, true);
 	p->wanted = on;
 	r = live_update(p);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "probe/tracefs/private.h"
@@ -97,26 +98,38 @@ const struct fl_probe_event *place_event(const struct place *p)
 
 /* ---- an event ---- */
 
-static int fill_event(struct fl_node *dir)
+/* The kernel may still lead to a directory that has gone, or has been made anew since. */
+static int now_at(struct fl_node **dir)
 {
-	struct place *p = dir->data;
+	const struct place *p = (*dir)->data;
 
-	if (p->filled)
-		return 0;
+	if (!p->dir)
+		tracefs_list_places(p->in, p->system);
+	*dir = p->dir;
+	return *dir ? 0 : -ENOENT;
+}
+
+static int fill_event(struct fl_node **dir)
+{
+	struct place *p = (*dir)->data;
+	int r = now_at(dir);
+
+	if (r < 0 || p->filled)
+		return r;
 	p->filled = true;
 	return place_fill(p);
 }
 
 static int event_lookup(struct fl_node *dir, struct fl_str name, struct fl_node **ret)
 {
-	int r = fill_event(dir);
+	int r = fill_event(&dir);
 
 	return r < 0 ? r : fl_dir_lookup(dir, name, ret);
 }
 
 static int event_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
 {
-	int r = fill_event(dir);
+	int r = fill_event(&dir);
 
 	return r < 0 ? r : fl_dir_readdir(dir, fn, ctx);
 }
@@ -194,19 +207,23 @@ static int look_again(struct fl_node *dir)
 
 static int system_lookup(struct fl_node *dir, struct fl_str name, struct fl_node **ret)
 {
-	int r = fill_system(dir);
+	int r = now_at(&dir);
 
 	if (r == 0)
+		r = fill_system(dir);
+	if (r == 0)
 		r = fl_dir_lookup(dir, name, ret);
-	if (r == -ENOENT && look_again(dir) == 0)
+	if (r == -ENOENT && dir && look_again(dir) == 0)
 		r = fl_dir_lookup(dir, name, ret);
 	return r;
 }
 
 static int system_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
 {
-	int r = fill_system(dir);
+	int r = now_at(&dir);
 
+	if (r == 0)
+		r = fill_system(dir);
 	if (r == 0)
 		look_again(dir);
 	return r < 0 ? r : fl_dir_readdir(dir, fn, ctx);
@@ -240,12 +257,21 @@ static int add_kernels_system(void *ctx, struct fl_str name)
 
 /* ---- events/ ---- */
 
-static void drop_gone(struct instance *in)
+static bool is_kernels_event_there(const struct place *p)
+{
+	_cleanup_buf_ struct fl_buf path = {};
+
+	fl_buf_addf(&path, "%s/events/%s/%s", fl_target_tracefs(p->in->fs->target), p->system, p->event);
+	return path.error || access(fl_buf_z(&path), F_OK) == 0;
+}
+
+static void drop_gone(struct instance *in, bool kernels)
 {
 	for (struct place *p = in->places; p; p = p->next) {
 		struct place *system;
 
-		if (!p->event || p->is_kernels || !p->dir || place_event(p))
+		if (!p->event || !p->dir || p->is_kernels != kernels ||
+		    (kernels ? is_kernels_event_there(p) : place_event(p) != NULL))
 			continue;
 		system = place_of(in, fl_str(p->system), NULL);
 		fl_dir_remove(system->dir, fl_str(p->event));
@@ -256,7 +282,7 @@ static void drop_gone(struct instance *in)
 		commands_free(p);
 		in->nr_wanted -= p->wanted;
 		p->wanted = false;
-		if (system->is_kernels || fl_dir_count(system->dir) > SYSTEM_FILES)
+		if ((system->is_kernels && !kernels) || fl_dir_count(system->dir) > SYSTEM_FILES)
 			continue;
 		fl_dir_remove(in->events_dir, fl_str(system->system));
 		system->dir = NULL;
@@ -300,6 +326,7 @@ static int refresh(struct instance *in)
 
 	if (!in->root)
 		return -ENOENT;
+	tracefs_look_for_modules(fs);
 	if (!in->kernels_listed && !fl_target_is_live(fs->target)) {
 		in->kernels_listed = true;
 		fl_target_each_event(fs->target, FL_STR("*"), add_filed_event, in);
@@ -312,7 +339,7 @@ static int refresh(struct instance *in)
 	}
 	if (!in->events_stale || r < 0)
 		return r;
-	drop_gone(in);
+	drop_gone(in, false);
 	for (size_t i = 0; i < fs->events.n && r == 0; i++)
 		r = add_ours(in, fs->events.events[i]);
 	in->events_stale = r < 0;
@@ -358,6 +385,53 @@ static int events_readdir(struct fl_node *dir, fl_readdir_fn fn, void *ctx)
 
 static const struct fl_node_ops events_ops = { .lookup = events_lookup, .readdir = events_readdir,
 					       .free = fl_dir_free };
+
+/* ---- modules ---- */
+
+bool tracefs_is_placed(const struct tracefs *fs, const struct fl_probe_event *e)
+{
+	_cleanup_buf_ struct fl_buf name = {};
+	struct fl_ksyms *syms;
+
+	if (fl_target_ksyms(fs->target, &syms) < 0)
+		return false;
+	if (e->kind == FL_PROBE_TPROBE)
+		fl_buf_addf(&name, "__traceiter_%.*s", FL_STR_ARG(e->place.symbol));
+	else if (e->place.module.n)
+		fl_buf_addf(&name, "%.*s:%.*s", FL_STR_ARG(e->place.module), FL_STR_ARG(e->place.symbol));
+	else
+		fl_buf_add_str(&name, e->place.symbol);
+	return !name.error && fl_ksyms_find(syms, fl_buf_str(&name), NULL, 0) > 0;
+}
+
+static void begin_deferred(struct tracefs *fs)
+{
+	for (size_t i = 0; i < fs->events.n; i++) {
+		struct fl_probe_event *e = fs->events.events[i];
+
+		if (!e->deferred || !tracefs_is_placed(fs, e))
+			continue;
+		e->deferred = false;
+		for (struct instance *in = fs->instances; in; in = in->next) {
+			struct place *p = place_named(in, e->group, e->event);
+
+			if (p && p->is_running)
+				live_restart(p);
+		}
+	}
+}
+
+void tracefs_look_for_modules(struct tracefs *fs)
+{
+	if (!fl_target_is_live(fs->target) || !fl_target_refresh(fs->target))
+		return;
+	for (struct instance *in = fs->instances; in; in = in->next) {
+		if (in->kernels_listed && fl_target_tracefs(fs->target))
+			drop_gone(in, true);
+		in->kernels_listed = false;
+	}
+	begin_deferred(fs);
+}
 
 static int available_show(struct fl_node *attr, struct fl_buf *out)
 {

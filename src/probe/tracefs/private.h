@@ -164,6 +164,14 @@ int tracefs_list_places(struct instance *in, const char *system);
 /* The definition that a place shows; NULL where it is the kernel's, or gone. */
 const struct fl_probe_event *place_event(const struct place *p);
 
+/*
+ * Modules come and go: what was known of them is looked at again, events that waited for one begin, and those of one
+ * that is gone are. Cheap where nothing has changed.
+ */
+void tracefs_look_for_modules(struct tracefs *fs);
+/* What it hangs on is there now. */
+bool tracefs_is_placed(const struct tracefs *fs, const struct fl_probe_event *e);
+
 /* event-files.c: what is in these directories. */
 int place_fill(struct place *p);
 int place_enable(struct place *p, bool on);

@@ -153,7 +153,10 @@ static int apply(struct event_file *f, struct fl_str line)
 	struct fl_probe_event *e = NULL;
 	int r;
 
+	tracefs_look_for_modules(f->fs);
 	r = fl_event_list_apply(&f->fs->events, f->fs->target, f->fs->dialect, f->kind, line, &e, &verdict);
+	if (r == 0 && e && e->kind == FL_PROBE_TPROBE && e->assumed & FL_ASSUMED_TRACEPOINT)
+		e->deferred = fl_target_is_live(f->fs->target) && !tracefs_is_placed(f->fs, e);
 	if (r == 0)
 		r = try_place(f->fs, e);
 	if (r < 0 && e)
@@ -200,10 +203,20 @@ static int fill(struct instance *top)
 	return r < 0 ? r : instances_add_folder(top);
 }
 
+static bool waits_for_module(const struct tracefs *fs)
+{
+	for (size_t i = 0; i < fs->events.n; i++)
+		if (fs->events.events[i]->deferred)
+			return true;
+	return false;
+}
+
 void fl_tracefs_tick(struct fl_node *root)
 {
 	const struct instance *top = root->data;
 
+	if (waits_for_module(top->fs))
+		tracefs_look_for_modules(top->fs);
 	for (struct instance *in = top->fs->instances; in; in = in->next)
 		tracefs_drain(in, false);
 }
