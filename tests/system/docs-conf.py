@@ -183,6 +183,39 @@ def around():
             check(got == said, "rst_prolog and rst_epilog: %s" % (said or "computed"), out)
 
 
+def included():
+    """Zephyr's rst_epilog includes a page of substitutions, and extlinks has roles; of the first page Sphinx 9.2
+    says what stands here. What the others get cannot be known."""
+    page = ":orphan:\n\nT\n=\n\n|reg| |deep| |gone| :issue:`3` :odd:`4` :isue:`5`\n"
+    for epilog, said in (("/subst.txt", ["gone"]), ("/none.txt", []), ("<isonum.txt>", [])):
+        with tempfile.TemporaryDirectory() as top:
+            put(top, "doc/conf.py", "extensions = ['sphinx.ext.extlinks']\nextlinks = {'issue': ('x%%s', 'y%%s')}\n"
+                "rst_prolog = \"\"\"\n.. role:: odd(literal)\n\"\"\"\nrst_epilog = \"\"\"\n.. include:: %s\n\"\"\"\n" % epilog)
+            put(top, "doc/subst.txt", ".. |Reg| unicode:: 0xAE\n\n.. include:: /more.txt\n")
+            put(top, "doc/more.txt", ".. |deep| replace:: x\n")
+            put(top, "doc/index.rst", page)
+            out = run(top, "--level", "style")
+            got = re.findall(r'referenced: "(\w+)"', out)
+            check(got == said, "a page that rst_epilog includes: %s" % epilog, out)
+            check(re.findall(r'text role "(\w+)"', out) == ["isue"], "roles of extlinks and rst_prolog", out)
+            check(out.count("conf-computed") == (not said) and ("doc/conf.py:6:" in out) == (not said),
+                  "what cannot be known is told once, with its line", out)
+
+
+def made():
+    """What a .gitignore among the pages names is made by the build (barebox: magicvars.rst, commands/)."""
+    with tempfile.TemporaryDirectory() as top:
+        put(top, "docs/conf.py", "extensions = []\n")
+        put(top, "docs/index.rst", "T\n=\n\n.. toctree::\n   :glob:\n\n   commands/info/*\n   sub/a\n   gone\n   sub/kept\n\n"
+            ".. include:: magic.rst\n\n.. include:: sub/magic.rst\n\n.. image:: sub/x.svg\n\n.. image:: x.svg\n\n:doc:`sub/only`\n")
+        put(top, "docs/sub/page.rst", ":orphan:\n\nT\n=\n\ntext\n")
+        put(top, "docs/.gitignore", "# made\ncommands\n/magic.rst\n")
+        put(top, "docs/sub/.gitignore", "*.svg\n*.rst\n!kept.rst\n!magic.rst\n")
+        out = run(top)
+        check(re.findall(r"'(\S+?)'|readable: (\S+)", out) == [("gone", ""), ("sub/kept", ""), ("docs/sub/magic.rst", ""), ("", "x.svg")],
+              "and nothing else is", out)
+
+
 def bytes_of_others():
     """Sources of a tree that is not Linux may be in any encoding; its pages may not."""
     with tempfile.TemporaryDirectory() as top:
@@ -195,6 +228,6 @@ def bytes_of_others():
         check(re.findall(r"^(\S+?):", out, re.M) == ["docs/index.rst", "src/README.rst"], "encodings in other trees", out)
 
 
-for part in words, pages, profiles, roots, around, bytes_of_others:
+for part in words, pages, profiles, roots, around, included, made, bytes_of_others:
     part()
 sys.exit(done())

@@ -6,7 +6,7 @@
  * condition is decided here:
  *
  *   extensions = ["a", "b"]        NAME += [...]     NAME.append("c")     NAME.extend([...])
- *   rst_prolog = ".. |name| ..."    rst_epilog += "..."
+ *   rst_prolog = ".. |name| ..."    rst_epilog += ".. include:: /file"      extlinks = {"role": ...}
  *   primary_domain = "c"            c_id_attributes = [...]        c_paren_attributes = [...]
  *   app.add_directive("name", Class)     app.add_role("name", f)     roles.register_local_role("name", f)
  *   app.add_domain(Class), app.add_crossref_type("directive", "role")
@@ -478,30 +478,75 @@ static void find_extension(struct docs_conf *c, const struct docs_tree *t, struc
 	c->words.foreign = true;
 }
 
-/* The names that @text defines: ".. |name| directive::" and ".. _name:", in lower case. */
-static void names_in(struct docs_conf *c, struct fl_str text)
+static struct fl_str lower_copy(struct docs_conf *c, struct fl_str name)
 {
-	for (size_t i = 0; i + 4 < text.n; i++) {
-		bool subst = text.p[i + 3] == '|';
-		size_t from = i + 4, end;
-		struct fl_str name;
-		char *low;
+	char *low = fl_arena_dup(&c->arena, name);
 
-		if (memcmp(text.p + i, ".. ", 3) || (!subst && text.p[i + 3] != '_'))
-			continue;
-		end = fl_str_find(text, subst ? '|' : ':', from);
-		if (end == text.n)
-			continue;
-		if (!subst && text.p[from] == '`' && end > from + 1) {
-			from++;
-			end -= text.p[end - 1] == '`';
-		}
-		name = fl_str_sub(text, from, end - from);
-		low = fl_arena_dup(&c->arena, name);
-		for (size_t k = 0; low && k < name.n; k++)
-			low[k] = low[k] >= 'A' && low[k] <= 'Z' ? low[k] | 32 : low[k];
-		add(c, subst ? &c->words.substs : &c->words.targets, low ? fl_str_n(low, name.n) : name);
+	for (size_t k = 0; low && k < name.n; k++)
+		low[k] = low[k] >= 'A' && low[k] <= 'Z' ? low[k] | 32 : low[k];
+	return low ? fl_str_n(low, name.n) : name;
+}
+
+static bool names_of_file(struct reader *r, struct fl_str name, unsigned int depth);
+
+/* One construct of explicit markup, behind its ".. ". False: a file that it includes cannot be known. */
+static bool name_in(struct reader *r, struct fl_str s, unsigned int depth)
+{
+	struct docs_conf *c = r->c;
+
+	if (fl_str_starts(s, "|")) {
+		add(c, &c->words.substs, lower_copy(c, fl_str_sub(s, 1, fl_str_find(s, '|', 1) - 1)));
+	} else if (fl_str_starts(s, "_")) {
+		s = fl_str_sub(s, 1, fl_str_find(s, ':', 1) - 1);
+		if (fl_str_starts(s, "`"))
+			s = fl_str_sub(s, 1, s.n - 1 - fl_str_ends(s, "`"));
+		add(c, &c->words.targets, lower_copy(c, s));
+	} else if (fl_str_starts(s, "role::")) {
+		s = fl_str_trim(fl_str_from(s, 6));
+		add(c, &c->words.roles, lower_copy(c, fl_str_trim(fl_str_sub(s, 0, fl_str_find(s, '(', 0)))));
+	} else if (fl_str_starts(s, "include::")) {
+		return names_of_file(r, fl_str_trim(fl_str_from(s, 9)), depth);
 	}
+	return true;
+}
+
+/* The names that @text defines for every page: substitutions, targets, roles, and those of files that it includes. */
+static bool names_in(struct reader *r, struct fl_str text, unsigned int depth)
+{
+	struct fl_str line;
+	bool all = true;
+
+	while (fl_str_line(&text, &line)) {
+		line = fl_str_trim(line);
+		if (fl_str_starts(line, ".. "))
+			all &= name_in(r, fl_str_trim(fl_str_from(line, 3)), depth);
+	}
+	return all;
+}
+
+/* "/name" lies in the pages' folder. What docutils brings ("<isonum.txt>") has names that are not known here. */
+static bool names_of_file(struct reader *r, struct fl_str name, unsigned int depth)
+{
+	_cleanup_buf_ struct fl_buf text = {};
+	char path[PATH_MAX];
+
+	if (depth > 4 || !fl_str_starts(name, "/") ||
+	    snprintf(path, sizeof(path), "%.*s%.*s", FL_STR_ARG(r->t->doc), FL_STR_ARG(fl_str_from(name, 1))) >= PATH_MAX ||
+	    docs_tree_read(r->t, path, &text) < 0)
+		return false;
+	return names_in(r, fl_buf_str(&text), depth + 1);
+}
+
+/* @s with its line ends, which a string of one line writes as "\\n". */
+static struct fl_str with_line_ends(struct docs_conf *c, struct fl_str s)
+{
+	char *p = fl_arena_dup(&c->arena, s);
+
+	for (size_t i = 0; p && i + 1 < s.n; i++) {
+		if (p[i] == '\\' && p[i + 1] == 'n')
+			memcpy(p + i, " \n", 2);
+	}
+	return fl_str_n(p ? p : "", p ? s.n : 0);
 }
 
 /* What is put before or behind every page, up to the end of the statement. */
@@ -513,8 +558,8 @@ static void around(struct reader *r, struct fl_str name)
 	if (!mark(r, '=') && !mark(r, '+'))
 		return;
 	for (; r->at.kind != PYTHON_LINE && r->at.kind != PYTHON_END; next(r)) {
-		if (r->at.kind == PYTHON_STRING)
-			names_in(r->c, r->at.s);
+		if (r->at.kind == PYTHON_STRING && !names_in(r, with_line_ends(r->c, r->at.s), 0))
+			plain = false;
 		plain &= r->at.kind == PYTHON_STRING
 				 ? !r->at.computed
 				 : mark(r, '=') || mark(r, '+') || mark(r, '(') || mark(r, ')');
@@ -523,6 +568,25 @@ static void around(struct reader *r, struct fl_str name)
 		return;
 	r->c->words.open_names = true;
 	computed(r, name, line);
+}
+
+/* extlinks = {"role": (...)} */
+static void links(struct reader *r, struct fl_str name)
+{
+	uint32_t line = r->at.line;
+	struct fl_str rest, word;
+
+	if (!mark(r, '='))
+		return;
+	next(r);
+	if (!mark(r, '{')) {
+		r->c->words.foreign = true; /* its roles may have any name */
+		computed(r, name, line);
+		return;
+	}
+	rest = keys(r);
+	while (fl_str_word(&rest, &word))
+		add(r->c, &r->c->words.roles, lower_copy(r->c, word));
 }
 
 static void read_conf(struct reader *r, struct fl_str text)
@@ -551,6 +615,8 @@ static void read_conf(struct reader *r, struct fl_str text)
 			give(r, &c->c_calls, name);
 		else if (fl_str_is(name, "rst_prolog") || fl_str_is(name, "rst_epilog"))
 			around(r, name);
+		else if (fl_str_is(name, "extlinks"))
+			links(r, name);
 		else if (fl_str_is(name, "primary_domain") && mark(r, '=')) {
 			next(r);
 			c->words.domain = r->at.kind == PYTHON_STRING ? own_copy(c, r->at.s).p : c->words.domain;

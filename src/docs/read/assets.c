@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "docs/read/read.h"
+
 void docs_asset_named(struct docs_worker *w, const struct rst_fact *f, struct fl_str name, const char *before,
 		  const char *after)
 {
@@ -17,7 +19,7 @@ void docs_asset_named(struct docs_worker *w, const struct rst_fact *f, struct fl
 	if (!name.n || memchr(name.p, '*', name.n) || memmem(name.p, name.n, "://", 3) ||
 	    fl_str_starts(name, "data:") ||
 	    memchr(name.p, '\n', name.n) || !docs_page_path(w, w->path, name, "", path, sizeof(path)) ||
-	    docs_exists(w, fl_str(path)))
+	    docs_exists(w, fl_str(path)) || docs_generated(w, fl_str(path)))
 		return;
 	docs_finding_columns(docs_report(&w->sink, DOCS_REF_ASSET, f->line, f->col, f->name.n, "%s%s%s",
 					 before, is_image && docs_is_in_doc(w->tree, path) ? path + w->tree->doc.n : path,

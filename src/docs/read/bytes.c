@@ -178,28 +178,6 @@ static bool placeholder(struct fl_str name)
 	return false;
 }
 
-/* Pages that the build makes: netlink_spec/NAME.rst from netlink/specs/NAME.yaml. */
-bool docs_generated(struct docs_worker *w, struct fl_str name)
-{
-	static const char dir[] = "Documentation/networking/netlink_spec/";
-	char path[300];
-	struct fl_str base;
-
-	if (fl_str_starts(name, "Documentation/output"))
-		return true;
-	if (!fl_str_starts(name, dir))
-		return false;
-	base = fl_str_from(name, strlen(dir));
-	if (fl_str_ends(base, ".rst"))
-		base.n -= 4;
-	if (!base.n || fl_str_is(base, "index") || fl_str_is(base, "readme"))
-		return true;
-	if (snprintf(path, sizeof(path), "Documentation/netlink/specs/%.*s.yaml", FL_STR_ARG(base)) >=
-	    (int)sizeof(path))
-		return false;
-	return docs_exists(w, fl_str(path));
-}
-
 /* Cuts off what does not belong to the name: footnotes, brackets, the sentence's end. */
 static struct fl_str trim_name(struct fl_str s)
 {

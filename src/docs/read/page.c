@@ -439,7 +439,8 @@ static void read_by_directive(struct docs_worker *w, const struct rst_fact *f)
 {
 	char path[1024];
 
-	if (f->extra.n && docs_page_path(w, w->path, f->extra, "", path, sizeof(path)) && !docs_exists(w, fl_str(path)))
+	if (f->extra.n && docs_page_path(w, w->path, f->extra, "", path, sizeof(path)) && !docs_exists(w, fl_str(path)) &&
+	    !docs_generated(w, fl_str(path)))
 		no_such_file(w, f, path);
 }
 
@@ -479,10 +480,10 @@ static void include(struct docs_worker *w, const struct rst_fact *f)
 	if (!strcmp(path, w->path))
 		docs_report(&w->sink, DOCS_REF_INCLUDE, f->line, 0, 0,
 			    "circular inclusion in \"include\" directive: %s", path);
-	else if (!docs_exists(w, fl_str(path)))
-		no_such_file(w, f, path);
-	else if (f->options.n)
+	else if (docs_exists(w, fl_str(path)) && f->options.n)
 		docs_included_part(w, f, path);
+	else if (!docs_exists(w, fl_str(path)) && !docs_generated(w, fl_str(path)))
+		no_such_file(w, f, path);
 }
 
 static void kernel_doc(struct docs_worker *w, const struct rst_fact *f, bool in_namespace)

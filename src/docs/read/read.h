@@ -16,7 +16,7 @@ struct docs_fact *docs_label(struct docs_worker *w, struct fl_str name, const st
 /* Keeps a term or citation, or a reference to one, of the text at hand; NULL: @f is none. */
 struct docs_fact *docs_page_name(struct docs_worker *w, const struct rst_fact *f);
 
-/* The build makes a page of that name. */
+/* The build makes a file of that name, which is not there before it. */
 bool docs_generated(struct docs_worker *w, struct fl_str name);
 
 #endif
