@@ -105,6 +105,9 @@ def make(top, rng):
         files["Documentation/%s.svg" % w] = "<svg/>\n"
     files["Documentation/conf.py"] = "extensions = ['kerneldoc']\nrst_epilog = '''\n%s'''\n" % "".join(
         ".. |%s| replace:: x\n.. _%s: y\n" % (w, w) for w in WORDS[:9])
+    files["Documentation/conf.py"] += 'rst_prolog = """\n.. include:: /around.txt\n"""\n'
+    files["Documentation/around.txt"] = "".join(".. |%s| replace:: x\n" % w for w in WORDS[9:12])
+    files["Documentation/.gitignore"] = "/%s.svg\n%s.csv\n" % (WORDS[7], WORDS[1])
     files["Documentation/sphinx/kerneldoc.py"] = "def setup(app):\n    app.add_directive('kernel-doc', KernelDoc)\n"
     pages, labels = [], []
     for n in range(220):
@@ -139,7 +142,7 @@ def change(files, rng):
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         path = rng.choice(sorted(files))
         if rng.random() < 0.2:  # what pages show or include, and what the tree says of itself
-            path = rng.choice(sorted(f for f in files if f.endswith((".csv", ".svg", ".txt", ".py"))))
+            path = rng.choice(sorted(f for f in files if f.endswith((".csv", ".svg", ".txt", ".py", ".gitignore"))))
         if path in new or path in ("Documentation/index.rst", "MAINTAINERS"):  # without them it is no such tree
             continue
         lines = files[path].split("\n")

@@ -531,8 +531,11 @@ static bool names_of_file(struct reader *r, struct fl_str name, unsigned int dep
 	char path[PATH_MAX];
 
 	if (depth > 4 || !fl_str_starts(name, "/") ||
-	    snprintf(path, sizeof(path), "%.*s%.*s", FL_STR_ARG(r->t->doc), FL_STR_ARG(fl_str_from(name, 1))) >= PATH_MAX ||
-	    docs_tree_read(r->t, path, &text) < 0)
+	    snprintf(path, sizeof(path), "%.*s%.*s", FL_STR_ARG(r->t->doc), FL_STR_ARG(fl_str_from(name, 1))) >=
+		    PATH_MAX)
+		return false;
+	add(r->c, &r->c->read, fl_str(path));
+	if (docs_tree_read(r->t, path, &text) < 0)
 		return false;
 	return names_in(r, fl_buf_str(&text), depth + 1);
 }
@@ -649,6 +652,7 @@ void docs_conf_fini(struct docs_conf *c)
 	fl_map_fini(&c->c_attributes);
 	fl_map_fini(&c->c_calls);
 	fl_map_fini(&c->computed);
+	fl_map_fini(&c->read);
 	fl_arena_fini(&c->arena);
 	*c = (struct docs_conf){};
 }

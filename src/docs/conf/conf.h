@@ -16,6 +16,7 @@ struct docs_conf {
 	struct fl_map excluded; /* patterns of pages that the build leaves out, from the pages' folder */
 	struct fl_map c_attributes, c_calls; /* words in C declarations: c_id_attributes, c_paren_attributes */
 	struct fl_map computed; /* what could not be read: "file name" -> its line */
+	struct fl_map read; /* pages that conf.py has put around every page: their paths */
 	int error;
 };
 

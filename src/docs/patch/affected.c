@@ -27,6 +27,7 @@
 #include "docs/patch/affected.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "docs/read/assets.h"
@@ -380,10 +381,30 @@ static void stake_gone(struct docs_affected *a, struct fl_str path)
 	affect(a, FL_STR("MAINTAINERS"));
 }
 
+/* conf.py puts the text of @path around every page. */
+static bool surrounds_all(const struct docs_affected *a, struct fl_str path)
+{
+	static const char include[] = ".. include::";
+	_cleanup_buf_ struct fl_buf text = {};
+	struct docs_conf conf;
+	char name[PATH_MAX];
+	bool does;
+
+	if (snprintf(name, sizeof(name), "%.*sconf.py", FL_STR_ARG(a->before->doc)) >= (int)sizeof(name) ||
+	    docs_tree_read(a->before, name, &text) < 0 || !memmem(fl_buf_z(&text), text.len, include, strlen(include)))
+		return false;
+	docs_conf_read(&conf, a->before);
+	does = fl_map_get(&conf.read, path);
+	docs_conf_fini(&conf);
+	return does;
+}
+
 /* Files whose change can change every finding. */
 static bool rules_all(const struct docs_affected *a, struct fl_str path)
 {
-	return fl_str_is(path, ".foreland-docs-allow") || (is_in_docs(a, path) && fl_str_ends(path, ".py")) ||
+	return fl_str_is(path, ".foreland-docs-allow") ||
+	       (is_in_docs(a, path) && (fl_str_ends(path, ".py") || fl_str_ends(path, "/.gitignore") ||
+					surrounds_all(a, path))) ||
 	       fl_str_starts(path, "tools/lib/python/kdoc/") || fl_str_is(path, "scripts/kernel-doc") ||
 	       (fl_str_starts(fl_str_base_name(path), "Kconfig") && docs_set_has(&a->opts.want, DOCS_CONFIG_UNKNOWN) &&
 		a->opts.level >= FL_STYLE);

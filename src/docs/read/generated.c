@@ -21,7 +21,8 @@ static bool is_netlink(struct docs_worker *w, struct fl_str name)
 		base.n -= 4;
 	if (!base.n || fl_str_is(base, "index") || fl_str_is(base, "readme"))
 		return true;
-	if (snprintf(path, sizeof(path), "Documentation/netlink/specs/%.*s.yaml", FL_STR_ARG(base)) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "Documentation/netlink/specs/%.*s.yaml", FL_STR_ARG(base)) >=
+	    (int)sizeof(path))
 		return false;
 	return docs_exists(w, fl_str(path));
 }

@@ -439,8 +439,8 @@ static void read_by_directive(struct docs_worker *w, const struct rst_fact *f)
 {
 	char path[1024];
 
-	if (f->extra.n && docs_page_path(w, w->path, f->extra, "", path, sizeof(path)) && !docs_exists(w, fl_str(path)) &&
-	    !docs_generated(w, fl_str(path)))
+	if (f->extra.n && docs_page_path(w, w->path, f->extra, "", path, sizeof(path)) &&
+	    !docs_exists(w, fl_str(path)) && !docs_generated(w, fl_str(path)))
 		no_such_file(w, f, path);
 }
 
