@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/output/linehead.h"
 
+#include "base/escape.h"
 #include "base/util.h"
 #include "probe/output/put.h"
 
@@ -72,6 +73,7 @@ void fl_line_who_make(struct fl_line_who *w, uint32_t cpu, const struct fl_recor
 	p = fl_put_digits(p, cpu, width < 3 ? 3 : width);
 	p = put_flags(fl_put_mem(p, "] ", 2), given ? *given : fl_record_context(rec));
 	w->len = (uint8_t)(p - w->text);
+	w->is_plain = fl_is_plain(fl_str_n(w->text, w->len));
 }
 
 static bool is_who(const struct fl_line_who *w, uint32_t cpu, const struct fl_record *rec,
@@ -129,6 +131,7 @@ char *fl_line_head(struct fl_line_heads *h, char *p, uint32_t cpu, const struct 
 
 	if (!is_who(who, cpu, rec, context))
 		fl_line_who_make(who, cpu, rec, context);
+	h->is_plain = who->is_plain;
 	return fl_line_put(who, &h->second, p, rec->time);
 }
 

@@ -20,6 +20,7 @@ struct fl_line_who {
 	uint64_t context;
 	uint32_t pid, cpu;
 	uint8_t len; /* 0: not in use */
+	bool is_plain; /* nothing of the name is to be escaped */
 	char text[48];
 };
 
@@ -31,6 +32,7 @@ struct fl_line_second {
 
 /* Zero-initialise to start. */
 struct fl_line_heads {
+	bool is_plain; /* so is the last one that was written */
 	struct fl_line_second second;
 	struct fl_line_who who[FL_LINE_HEAD_WHO];
 };

@@ -28,6 +28,7 @@ struct event_text {
 	size_t head;	     /* length of the first; without place where that changes */
 	bool has_stack;
 	bool place_varies;
+	bool is_plain;	     /* words and numbers, of which nothing is to be escaped */
 	uint32_t *name_end;  /* where each argument's part ends in @text */
 	struct number *numbers; /* of each argument that is just that; size 0: it is not */
 	size_t fixed_room;   /* for a line but for what strings hold */
@@ -155,6 +156,11 @@ static struct number plain_number(const struct fl_record_schema *p, size_t i)
 	return (struct number){ s->offset, s->size, a->type->is_signed, a->type->print };
 }
 
+static bool is_digits(const struct number *n)
+{
+	return n->size && n->print != FL_PRINT_CHAR && n->print != FL_PRINT_SYMBOL;
+}
+
 static int prepare(struct fl_text *t, struct event_text *x, const struct fl_record_schema *p)
 {
 	const struct fl_probe_event *e = p->event;
@@ -172,15 +178,18 @@ static int prepare(struct fl_text *t, struct event_text *x, const struct fl_reco
 		fl_buf_addc(&x->text, ')');
 	}
 	x->head = x->text.len;
+	x->is_plain = !x->place_varies;
 	x->fixed_room = FL_LINE_HEAD_ROOM + 3 * FL_SYMBOL_MAX + FL_PUT_PADDING;
 	for (size_t i = 0; i < e->nr_args; i++) {
 		fl_buf_addf(&x->text, " %.*s=", FL_STR_ARG(e->args[i].name));
 		x->name_end[i] = (uint32_t)x->text.len;
 		x->numbers[i] = plain_number(p, i);
+		x->is_plain &= is_digits(&x->numbers[i]);
 		x->has_stack |= p->layout.slots[i].kind == FL_SLOT_STACK;
 		x->fixed_room += value_room(&e->args[i], &p->layout.slots[i]);
 	}
 	x->fixed_room += x->text.len;
+	x->is_plain &= fl_is_plain(fl_buf_str(&x->text));
 	fl_buf_fill(&x->text, '\0', FL_PUT_PADDING);
 	return x->text.error;
 }
@@ -389,7 +398,8 @@ static void add_plain(const struct line *l, uint32_t cpu, struct fl_buf *out)
 	p = fl_put_char(p, '\n');
 	out->len += (size_t)(p - start);
 	out->data[out->len] = '\0';
-	end_piece(l, (size_t)(start - out->data), out);
+	if (!l->x->is_plain || !t->heads.is_plain)
+		end_piece(l, (size_t)(start - out->data), out);
 }
 
 void fl_text_record(struct fl_text *t, uint32_t cpu, const struct fl_record *rec, size_t size,

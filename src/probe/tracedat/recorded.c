@@ -131,6 +131,7 @@ static struct fl_str place_of(struct fl_recorded_lines *l, const struct fl_recor
 	if (l->printer != p || l->ip != ip || l->ret_ip != ret_ip || rec->place.n) {
 		fl_buf_reset(&l->place);
 		add_place(rec, &l->place);
+		l->place_is_plain = fl_is_plain(fl_buf_str(&l->place));
 		l->printer = p;
 		l->ip = ip;
 		l->ret_ip = ret_ip;
@@ -237,7 +238,6 @@ static void make_who(struct fl_recorded_who *w, const struct fl_recorded *rec)
 	w->comm_len = (uint8_t)FL_MIN(rec->comm.n, sizeof(w->comm));
 	memcpy(w->comm, rec->comm.p, w->comm_len);
 	memcpy(head.comm, w->comm, w->comm_len);
-	w->is_plain = fl_is_plain(fl_str_n(w->comm, w->comm_len));
 	w->pid = rec->pid;
 	w->cpu = rec->cpu;
 	w->flags = rec->flags;
@@ -439,14 +439,15 @@ static char *put_value(const struct fl_recorded *rec, const struct fl_printed *v
 	return fl_buf_reserve(out, rec->printer->room + FL_PUT_PADDING);
 }
 
-static void text_values(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out)
+/* False where what was written is to be looked over. */
+static bool text_values(struct fl_recorded_lines *l, const struct fl_recorded *rec, struct fl_buf *out)
 {
 	bool has_place = rec->printer->ip || rec->place.n;
 	struct fl_str place = has_place ? place_of(l, rec) : FL_STR("");
 	char *p = fl_buf_reserve(out, rec->printer->room + place.n + sizeof(" ()\n") + FL_PUT_PADDING);
 
 	if (!p)
-		return;
+		return false;
 	p = fl_put_padded(p, rec->printer->title.p, rec->printer->title.n);
 	if (has_place) {
 		p = fl_put_str(fl_put_mem(p, " (", 2), place);
@@ -455,10 +456,11 @@ static void text_values(struct fl_recorded_lines *l, const struct fl_recorded *r
 	for (size_t i = 0; i < rec->printer->n && p; i++)
 		p = put_value(rec, &rec->printer->values[i], p, out);
 	if (!p)
-		return;
+		return false;
 	p = fl_put_char(p, '\n');
 	out->len = (size_t)(p - out->data);
 	out->data[out->len] = '\0';
+	return rec->quick.is_plain && rec->quick.only_numbers && (!has_place || l->place_is_plain);
 }
 
 /* Of an event that nothing describes. */
@@ -497,15 +499,16 @@ static void text_said(const struct fl_recorded *rec, struct fl_buf *out)
 struct fl_recorded_quick fl_recorded_quick(const struct fl_format *format, const struct fl_event_printer *printer,
 					   const struct fl_printfmt *text)
 {
-	struct fl_recorded_quick q = {};
+	struct fl_recorded_quick q = { .is_plain = fl_is_plain(printer->title), .only_numbers = true };
 
+	for (size_t i = 0; i < printer->n; i++)
+		q.only_numbers &= is_plain(&printer->values[i]) && fl_is_plain(printer->values[i].label);
 	/* ftrace's own may be stacks. */
 	if (!text || fl_str_is(format->system, "ftrace"))
 		return q;
 	q.room = fl_printfmt_room(text);
 	if (q.room)
 		q.room += printer->title.n + FL_PUT_PADDING;
-	q.is_plain = fl_is_plain(printer->title);
 	return q;
 }
 
@@ -535,7 +538,7 @@ static bool quick_line(struct fl_recorded_lines *l, const struct fl_recorded *re
 	p = fl_put_char(p, '\n');
 	*p = '\0';
 	out->len += (size_t)(p - line);
-	if (!plain || !w->is_plain)
+	if (!plain || !w->line.is_plain)
 		end_line(l, from, out);
 	return true;
 }
@@ -544,6 +547,7 @@ void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec
 {
 	enum fl_stack_kind kind;
 	uint64_t at;
+	const struct fl_recorded_who *w;
 	size_t from;
 	char *p;
 
@@ -556,7 +560,8 @@ void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec
 	p = fl_buf_reserve(out, FL_LINE_HEAD_ROOM);
 	if (!p)
 		return;
-	out->len += (size_t)(put_head(l, who_of(l, rec), p, rec) - p);
+	w = who_of(l, rec);
+	out->len += (size_t)(put_head(l, w, p, rec) - p);
 	if (fl_recorded_stack(rec, &kind, &at)) {
 		text_stack(l, rec, kind, at, from, out);
 		return;
@@ -565,8 +570,8 @@ void fl_recorded_text(struct fl_recorded_lines *l, const struct fl_recorded *rec
 		text_bytes(rec, out);
 	else if (rec->text && !l->raw)
 		text_said(rec, out);
-	else
-		text_values(l, rec, out);
+	else if (text_values(l, rec, out) && w->line.is_plain && !l->source_width)
+		return;
 	end_line(l, from, out);
 }
 

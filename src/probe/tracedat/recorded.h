@@ -19,6 +19,7 @@ struct fl_user_frames;
 struct fl_recorded_quick {
 	size_t room; /* for title and text; 0: they do not */
 	bool is_plain; /* of the title nothing is to be escaped */
+	bool only_numbers; /* nor of the values, shown by their fields */
 };
 
 /* Everything is borrowed. */
@@ -106,7 +107,6 @@ struct fl_recorded_who {
 	uint32_t pid, cpu;
 	uint8_t flags, preempt_count;
 	uint8_t comm_len;
-	bool is_plain;
 	char comm[FL_COMM_LEN];
 	struct fl_line_who line; /* no length: not in use */
 };
@@ -119,6 +119,7 @@ struct fl_recorded_lines {
 	struct fl_line_second second;
 	struct fl_recorded_who who[FL_LINE_HEAD_WHO];
 	uint64_t ip, ret_ip; /* what @place is of */
+	bool place_is_plain;
 	const struct fl_event_printer *printer;
 	struct fl_buf place;
 };
