@@ -566,6 +566,11 @@ def places():
         rows = [json.loads(line) for line in out.split("\n") if line]
         check(rows[0]["type"] == "schema" and rows[-1]["type"] == "summary" and rows[-1]["warnings"] == len(rows) - 3,
               "--json: schema, rows, summary", out)
+        put(top, "Documentation/a/named.rst", ":orphan:\n\nN\n=\n\nDocumentation/a/xxx.rst, Documentation/xx/b.rst, "
+            "linux-2.6.12-vanilla/Documentation/dontdiff, Documentation/x.rst, linux-next/Documentation/b.rst\n")
+        code, out, err = run(top, "--only", "ref-file", "Documentation/a/named.rst")
+        check(re.findall(r"exist: (\S+)", out) == ["Documentation/x.rst", "linux-next/Documentation/b.rst"],
+              "places for names, and other trees, are no references", out)
         code, out, err = run(top, "--only", "title-undeline-short")
         check(code == 2 and "did you mean 'title-" in err, "a check that is none: %s" % err.split("\n")[0], err)
 

@@ -163,7 +163,7 @@ static bool known_exception(const char *path, struct fl_str name)
 	       memmem(name.p, name.n, "lio-core", 8);
 }
 
-/* "xxx", "XXXX", "foo": a place for a name, not a name. */
+/* "xxx", "XXXX", "xxx.rst": a place for a name, not a name. */
 static bool placeholder(struct fl_str name)
 {
 	while (name.n) {
@@ -171,7 +171,7 @@ static bool placeholder(struct fl_str name)
 
 		while (i < end && (name.p[i] | 32) == 'x')
 			i++;
-		if (end >= 2 && i == end)
+		if (i >= 2 && (i == end || name.p[i] == '.'))
 			return true;
 		name = fl_str_from(name, end + 1);
 	}
@@ -240,6 +240,12 @@ static bool found(struct docs_worker *w, struct fl_str name, struct fl_str full)
 	return bare.n < name.n && bare.n >= DOC_LEN - 1 && docs_exists(w, bare);
 }
 
+/* "linux-2.6.12-vanilla/Documentation/": a tree that somebody has beside this one. */
+static bool in_other_tree(struct fl_str full)
+{
+	return fl_str_starts(full, "linux-") && full.n > 6 && full.p[6] >= '0' && full.p[6] <= '9';
+}
+
 static void check_name(struct docs_worker *w, struct fl_str text, size_t at)
 {
 	size_t start = at, end = at + DOC_LEN, bol = at;
@@ -260,7 +266,7 @@ static void check_name(struct docs_worker *w, struct fl_str text, size_t at)
 	if (fl_str_starts(full, "srctree/")) /* how rustdoc names the tree's top */
 		full = fl_str_from(full, 8);
 	if (name.n < DOC_LEN - 1 || found(w, name, full) || known_exception(w->path, full) ||
-	    placeholder(name))
+	    placeholder(name) || in_other_tree(full))
 		return;
 	while (bol && text.p[bol - 1] != '\n' && at - bol < PATH_MAX)
 		bol--;
