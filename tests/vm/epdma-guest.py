@@ -40,6 +40,16 @@ if subprocess.run([VM, "--ready"], capture_output=True).returncode == 77:
     print("1..0 # SKIP no guest is possible here")
     sys.exit(0)
 
+
+
+def proxy_needs_kvm(ended):
+    """From QEMU 9 on x-pci-proxy-dev gives its interrupt to KVM, and where there is none that is a null pointer."""
+    said = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True).stdout
+    version = re.search(r"version (\d+)\.", said)
+    return ended.returncode == 125 and "Segmentation fault" in ended.stderr and not os.path.exists("/dev/kvm") and \
+        version and int(version[1]) >= 9
+
+
 for board in sys.argv[2:]:
     ep = Endpoint(FORELAND, board)
     given = os.urandom(300000)
@@ -56,6 +66,10 @@ for board in sys.argv[2:]:
                         "-object memory-backend-memfd,id=m,size=1024M,share=on -numa node,memdev=m "
                         f"-device x-pci-proxy-dev,id=p,fd={fd}", "--", "sh", "-c", script],
                        pass_fds=[fd], capture_output=True, text=True)
+    if proxy_needs_kvm(r):
+        skip(f"{board}: in a guest", "this QEMU's x-pci-proxy-dev is for KVM alone, which is not here")
+        ep.stop()
+        continue
     out = r.stdout
     check(r.returncode == 0 and "class 0x080100" in out, f"{board}: enumerated, class 0x0801")
     bars = [re.findall(r"0x(\w+)", l) for l in out.splitlines() if l.startswith("bar ")]

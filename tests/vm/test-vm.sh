@@ -118,6 +118,24 @@ prints fuse 'a module is loaded with what it needs' \
 	"$vm" --kernel 6.1 --modules fuse -- sed -n 's/^\(fuse\) .*/\1/p' /proc/modules
 
 # Output streams: the line is here while the command still runs. Then it is told to end.
+# What uname says of the machine decides, and nothing is booted for it.
+mkdir -p arm fails
+printf '#!/bin/sh\necho aarch64\n' >arm/uname
+chmod 755 arm/uname
+on_arm() { PATH=$work/arm:$PATH "$vm" --kernel 6.1 --ready; }
+why=$(on_arm 2>&1)
+if [ $? = 77 ]; then
+	skip "$why" 'on a machine of arm64 the guest is of arm64'
+else
+	matches '-arm64$' 'on a machine of arm64 the guest is of arm64' on_arm
+fi
+
+# An emulator that is gone before anybody waits for it: which of the two is first is a matter of luck.
+printf '#!/bin/sh\nkill -SEGV $$\n' >fails/qemu-system-x86_64
+chmod 755 fails fails/qemu-system-x86_64
+dies() { for i in 1 2 3 4 5; do PATH=$work/fails:$PATH timeout 60 "$vm" -- true 2>/dev/null; printf '%s ' $?; done; }
+[ "$(uname -m)" != x86_64 ] || prints '125 125 125 125 125 ' 'an emulator that dies at once is a failed guest' dies
+
 # endings SIGNAL COMMAND: starts, waits for the line "ready", sends SIGNAL; prints the status.
 endings()
 {
