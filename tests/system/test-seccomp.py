@@ -63,6 +63,7 @@ COMMANDS = [
     (0, ["epdma", "plan", "--board", "rk3588"]), (1, ["trace", "-t", "0.3", "t sched_switch"]),
     (1, ["trace", "-t", "0.3", "-o", "x.dat", "t sched_switch"]),
     (1, ["trace", "-t", "0.3", "--hist", "keys=common_pid", "t sched_switch"]),
+    (1, ["trace", "-t", "0.3", "--with", "container", "t sched_switch"]),
     (1, ["trace", "-t", "0.3", "--sample", "99", "--stack", "--ustack"]), (1, ["trace", "-p", "1", "-t", "0.3", "t sched_switch"]),
     (1, ["alloc", "show", "--kernel", "-t", "0.3"]), (2, ["epdma", "demo"]), (2, ["epdma", "host", "ls", "--socket", "tags"]),
 ]
