@@ -33,7 +33,7 @@ def parse_help(words):
     options = set()
     for row in section(r.stdout, "Options").splitlines():
         head = re.split(r"\s{2,}", row.strip())[0]
-        options |= set(re.findall(r"(?<!\S)(--[a-z][a-z-]*|-[A-Za-z])(?=[, ]|$)", head))
+        options |= set(re.findall(r"(?<!\S)(--[a-z][a-z-]*|-[A-Za-z])(?=[, \[]|$)", head))
     return subs, options
 
 
