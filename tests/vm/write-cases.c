@@ -27,7 +27,7 @@ static size_t slurp(const char *file, char *to, size_t size)
 		n += (size_t)r;
 	to[n] = '\0';
 	if (fd < 0 || r < 0)
-		snprintf(to + n, size - n, "(%s)\n", strerrorname_np(errno));
+		snprintf(to + n, size - n, "(%s)\n", strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return strlen(to);
@@ -93,7 +93,7 @@ static size_t unescape(const char *s, char *to)
 
 static void result(int r)
 {
-	printf("  %s\n", r < 0 ? strerrorname_np(errno) : "done");
+	printf("  %s\n", r < 0 ? strerror(errno) : "done");
 }
 
 static void put(const char *file, int flags, const char *escaped)
@@ -103,16 +103,16 @@ static void put(const char *file, int flags, const char *escaped)
 	ssize_t r;
 
 	if (fd < 0) {
-		printf("  open: %s\n", strerrorname_np(errno));
+		printf("  open: %s\n", strerror(errno));
 		return;
 	}
 	r = write(fd, text, n);
 	if (r < 0)
-		printf("  write: %s\n", strerrorname_np(errno));
+		printf("  write: %s\n", strerror(errno));
 	else
 		printf("  write: %zd of %zu\n", r, n);
 	if (close(fd) < 0)
-		printf("  close: %s\n", strerrorname_np(errno));
+		printf("  close: %s\n", strerror(errno));
 }
 
 static void do_case(char *line)
