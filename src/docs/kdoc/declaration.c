@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/map.h"
 
 #define MAX_NESTING 32
@@ -418,9 +419,10 @@ static void excess(struct decls *d, const char *thing)
 	for (uint32_t i = 0; i < d->k->n; i++) {
 		const struct kdoc_section *s = &d->k->v[i];
 
-		if (!s->param || fl_map_get(&d->known, s->name) || fl_str_starts(s->name, "...") ||
-		    fl_str_is(s->name, "struct") ||
+		if (!s->param || fl_map_get(&d->known, s->name) || fl_str_is(s->name, "struct") ||
 		    fl_str_is(s->name, "union"))
+			continue;
+		if (fl_str_starts(s->name, "...") && s->name.n > 3)
 			continue;
 		docs_finding_columns(docs_report(d->sink, DOCS_KDOC_EXCESS, s->line, s->col, s->name.n + 1,
 						 "Excess %s '%s%.*s' description in '%s'", thing_word(d),
@@ -454,20 +456,24 @@ static bool is_macro_call(struct fl_str s)
 	return false;
 }
 
+/* "int (*name)(...)", the one pointer that the scripts take for a function of its name. */
+static bool names_pointer(const struct kdoc_token *v, size_t n)
+{
+	return n > 4 && v[0].word && is(&v[1], "(") && is(&v[2], "*") && v[3].word && is(&v[4], ")");
+}
+
 /* Index of the function's name: the word before the first "(" that belongs to it; @n where none. */
 static size_t function_name(const struct kdoc_token *v, size_t n)
 {
+	if (names_pointer(v, n))
+		return 3;
 	for (size_t i = 0; i + 1 < n; i++) {
-		if (v[i].word && is(&v[i + 1], "(") && i + 2 < n && is(&v[i + 2], "*"))
-			continue; /* int (*name)(...) */
 		if (v[i].word && is(&v[i + 1], "(")) {
 			if (!is_macro_call(v[i].s))
 				return i;
 			i = behind(v, n, i + 1) - 1;
 			continue;
 		}
-		if (is(&v[i], "(") && is(&v[i + 1], "*") && i + 2 < n && v[i + 2].word)
-			return i + 2; /* int (*name)(...) */
 		if (!v[i].word && !is(&v[i], "*") && !is(&v[i], "~"))
 			return n;
 	}
@@ -536,20 +542,55 @@ static bool is_storage(const struct kdoc_token *t)
 	return false;
 }
 
+/* Up to behind what the scripts take away wherever it stands; @i: nothing. */
+static size_t behind_dropped(const struct kdoc_token *v, size_t n, size_t i)
+{
+	static const char *const names[] = {
+		"__init", "__init_or_module", "__exit", "__deprecated", "__flatten", "__meminit", "__must_check",
+		"__weak", "__sched", "__always_unused", "__maybe_unused", "__printf", "__alloc_size", "__realloc_size",
+		"__diagnose_as", "__cond_acquires", "__cond_releases", "__acquires", "__releases", "__must_hold",
+		"__must_not_hold", "__must_hold_shared", "__cond_acquires_shared", "__acquires_shared",
+		"__releases_shared", "__no_context_analysis", "__attribute_const__", "__attribute__",
+		"__FORTIFY_INLINE",
+	};
+	bool found = false;
+
+	for (size_t k = 0; k < FL_ARRAY_SIZE(names); k++)
+		found |= is(&v[i], names[k]);
+	if (!found)
+		return i;
+	return i + 1 < n && is(&v[i + 1], "(") ? behind(v, n, i + 1) : i + 1;
+}
+
 static void cannot_understand(struct decls *d, const struct kdoc_token *v, size_t n)
 {
-	char text[300];
-	size_t len = 0, i = 0;
+	_cleanup_buf_ struct fl_buf text = {};
+	bool first = true;
 
-	while (i < n && is_storage(&v[i]))
-		i++;
-	for (; i < n && len + v[i].s.n + 2 < sizeof(text); i++) {
+	for (size_t i = 0; i < n; i++) {
 		bool joined = i + 1 < n && v[i].s.p + v[i].s.n == v[i + 1].s.p;
+		size_t next = behind_dropped(v, n, i);
 
-		len += snprintf(text + len, sizeof(text) - len, "%.*s%s", FL_STR_ARG(v[i].s), joined ? "" : " ");
+		if (is_storage(&v[i]) && (first || d->dialect == KDOC_7_3))
+			continue;
+		if (next > i) {
+			i = next - 1;
+			continue;
+		}
+		first = false;
+		fl_buf_add_str(&text, without_noprof(v[i].s));
+		if (!joined && (i + 1 < n || d->dialect == KDOC_6_12))
+			fl_buf_addc(&text, ' ');
 	}
 	docs_report(d->sink, DOCS_KDOC_PROTOTYPE, n ? v[0].line : d->k->line, 0, 0,
-		    "cannot understand function prototype: '%.*s'", (int)len, text);
+		    "cannot understand function prototype: '%s'", fl_buf_z(&text));
+}
+
+static bool any_is(const struct kdoc_token *v, size_t n, size_t i, const char *mark)
+{
+	while (i < n && !is(&v[i], mark))
+		i++;
+	return i < n;
 }
 
 static void function(struct decls *d, const struct kdoc_tokens *t)
@@ -560,7 +601,7 @@ static void function(struct decls *d, const struct kdoc_tokens *t)
 	char thing[256];
 
 	at = t->define && n && v[0].word ? 0 : function_name(v, n);
-	if (at >= n) {
+	if (at >= n || !v[0].word || (!t->define && !any_is(v, n, at, ")"))) {
 		cannot_understand(d, v, n);
 		return;
 	}
@@ -635,12 +676,14 @@ static void aggregate(struct decls *d, const struct kdoc_tokens *t)
 	struct kdoc_token *v = t->v;
 	size_t open = upto(v, t->n, 0, "{"), shut;
 	struct fl_str real;
-	bool is_enum = false;
+	bool is_enum = false, is_kind = false;
 	char thing[256];
 
-	for (size_t i = 0; i < open && open < t->n; i++)
+	for (size_t i = 0; i < open && open < t->n; i++) {
 		is_enum |= is(&v[i], "enum");
-	if (open >= t->n || is_enum != (d->k->kind == KDOC_ENUM) || is_function(v, open)) {
+		is_kind |= is(&v[i], "enum") || is(&v[i], "struct") || is(&v[i], "union");
+	}
+	if (open >= t->n || !is_kind || is_enum != (d->k->kind == KDOC_ENUM) || is_function(v, open)) {
 		docs_report(d->sink, DOCS_KDOC_PROTOTYPE, d->k->line, d->k->col, d->k->name.n, "%sCannot parse %s!",
 			    d->dialect == KDOC_7_3 ? "error: " : "",
 			    d->k->kind == KDOC_ENUM ? "enum" : "struct or union");

@@ -208,21 +208,12 @@ static void add_line(struct kdoc_comment *r, size_t at)
 	s->v[s->n++] = (struct rst_line){ text.p, text.n, r->no, at };
 }
 
-static bool has_text(const struct kdoc_section *s)
-{
-	for (uint32_t i = 0; i < s->n; i++) {
-		if (s->v[i].n)
-			return true;
-	}
-	return false;
-}
-
 static void end_section(struct kdoc_comment *r)
 {
 	const struct kdoc_section *s = r->open;
 	bool fresh = true;
 
-	if (!s || s->param || !has_text(s) || fl_str_is(s->name, "Description"))
+	if (!s || s->param || fl_str_is(s->name, "Description"))
 		return;
 	if (!fl_map_put(&r->sections, s->name, &fresh))
 		r->sink->error = -ENOMEM;
@@ -287,6 +278,16 @@ static bool section_line(struct kdoc_comment *r, size_t i)
 	if (begin(r, param, name, i) && skip_blanks(s, end + 1) < s.n)
 		add_line(r, skip_blanks(s, end + 1));
 	return true;
+}
+
+/* The scripts look for one behind each star, as in "** @name:". */
+static bool any_section_line(struct kdoc_comment *r)
+{
+	for (size_t i = 0; i < r->line.n; i++) {
+		if (r->line.p[i] == '*' && section_line(r, skip_blanks(r->line, i + 1)))
+			return true;
+	}
+	return false;
 }
 
 /* A line of text: what is behind "*" and one blank. */
@@ -358,7 +359,7 @@ static bool body(struct kdoc_comment *r)
 		while (star < r->line.n && (r->line.p[star] & 0x80)) /* the script takes any bytes before it */
 			star++;
 		has_star = star < r->line.n && r->line.p[star] == '*';
-		if (has_star && section_line(r, skip_blanks(r->line, star + 1))) {
+		if (any_section_line(r)) {
 			r->maybe = false;
 			continue;
 		}
@@ -466,7 +467,7 @@ static size_t skip_comment(struct kdoc_comment *r, size_t i)
 	struct fl_str text = fl_str_from(from, skip_blanks(from, 0));
 	const char *end = memmem(from.p, from.n, "*/", 2);
 
-	for (size_t k = 0; k < 2; k++) {
+	for (size_t k = 0; k < 2 && r->k.kind != KDOC_FUNCTION; k++) {
 		static const char *const marks[] = { "private:", "public:" };
 
 		if (text.n >= strlen(marks[k]) && !strncasecmp(text.p, marks[k], strlen(marks[k])))
