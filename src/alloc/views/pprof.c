@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <zlib.h>
 
 #include "alloc/views/stacks.h"
 #include "base/map.h"
 #include "base/util.h"
+#include "gzip/gzip.h"
 
 /* Field numbers, by message. */
 enum { PROFILE_SAMPLE_TYPE = 1, PROFILE_SAMPLE = 2, PROFILE_MAPPING = 3, PROFILE_LOCATION = 4,
@@ -233,31 +233,6 @@ static void put_sample(struct profile *p, const struct fl_alloc_record *r, struc
 		p->out.error = ids.error;
 }
 
-static int compress_into(struct fl_buf *from, struct fl_buf *out)
-{
-	z_stream z = {};
-	char *room;
-	uLong bound;
-	int r;
-
-	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		return -ENOMEM;
-	bound = deflateBound(&z, from->len);
-	room = fl_buf_reserve(out, bound);
-	if (!room) {
-		deflateEnd(&z);
-		return -ENOMEM;
-	}
-	z.next_in = (unsigned char *)from->data;
-	z.avail_in = (uInt)from->len;
-	z.next_out = (unsigned char *)room;
-	z.avail_out = (uInt)bound;
-	r = deflate(&z, Z_FINISH);
-	out->len += z.total_out;
-	deflateEnd(&z);
-	return r == Z_STREAM_END ? 0 : -ENOMEM;
-}
-
 static void profile_fini(struct profile *p)
 {
 	fl_buf_fini(&p->out);
@@ -295,5 +270,5 @@ int fl_alloc_render_pprof(const struct fl_alloc_set *set, struct fl_buf *out)
 	fl_buf_add_str(&p.out, fl_buf_str(&p.strings));
 	if (p.out.error || p.strings.error || sample.error)
 		return -ENOMEM;
-	return p.out.len > UINT32_MAX ? -EOVERFLOW : compress_into(&p.out, out);
+	return fl_gzip(fl_buf_str(&p.out), FL_GZIP_SMALL, out);
 }

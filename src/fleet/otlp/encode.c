@@ -8,7 +8,6 @@
 #include <sys/random.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/cleanup.h"
 #include "base/nsec.h"
@@ -393,31 +392,6 @@ void fl_otlp_logs_end(struct fl_otlp_logs *l)
 }
 
 /* ---- bytes ---- */
-
-int fl_otlp_pack(struct fl_str in, struct fl_buf *out)
-{
-	z_stream z = {};
-	uLong bound;
-	char *room;
-	int r;
-
-	if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		return -ENOMEM;
-	bound = deflateBound(&z, in.n);
-	room = fl_buf_reserve(out, bound);
-	if (!room || in.n > UINT32_MAX) {
-		deflateEnd(&z);
-		return -ENOMEM;
-	}
-	z.next_in = (unsigned char *)in.p;
-	z.avail_in = (uInt)in.n;
-	z.next_out = (unsigned char *)room;
-	z.avail_out = (uInt)bound;
-	r = deflate(&z, Z_FINISH);
-	out->len += z.total_out;
-	deflateEnd(&z);
-	return r == Z_STREAM_END ? 0 : -ENOMEM;
-}
 
 static bool get_varint(struct fl_str *s, uint64_t *ret)
 {

@@ -49,9 +49,6 @@ void fl_otlp_logs_add(struct fl_otlp_logs *l, const struct fl_otlp_resource *r, 
 /* The request is whole then. */
 void fl_otlp_logs_end(struct fl_otlp_logs *l);
 
-/* gzip. -ENOMEM. */
-int fl_otlp_pack(struct fl_str in, struct fl_buf *out);
-
 /*
  * An answer's partial_success: how many items were refused, and why (a place in @reply; empty: it does not say).
  * Hostile bytes are no refusal.

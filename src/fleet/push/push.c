@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "base/util.h"
 #include "fleet/otlp/encode.h"
+#include "gzip/gzip.h"
 
 #define SECOND	     1000000000ull
 #define LOGS_MAX     (512u << 10)
@@ -34,7 +35,7 @@ static void say(struct fl_push *p, enum fl_level level, const char *text)
 static int put(struct fl_push *p, enum fl_spool_kind kind, uint64_t items, struct fl_str request)
 {
 	_cleanup_buf_ struct fl_buf packed = {};
-	int r = fl_otlp_pack(request, &packed);
+	int r = fl_gzip(request, FL_GZIP_FAST, &packed);
 
 	if (r < 0)
 		return r;

@@ -5,10 +5,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #include "base/protobuf.h"
 #include "base/utf8.h"
+#include "gzip/gzip.h"
 #include "probe/export/private.h"
 #include "probe/export/stacks.h"
 
@@ -98,24 +98,6 @@ static void add_texts(struct profile *p)
 		fl_pb_str(&p->out, STRING_TABLE, fl_utf8_valid(e->key) ? e->key : FL_STR("?"));
 }
 
-static int gzip(struct fl_str data, struct fl_buf *out)
-{
-	z_stream z = {.next_in = (Bytef *)data.p, .avail_in = data.n};
-	size_t room = compressBound(data.n) + 64;
-	char *at = fl_buf_reserve(out, room);
-	int r;
-
-	if (!at || deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
-				Z_DEFAULT_STRATEGY) != Z_OK)
-		return -ENOMEM;
-	z.next_out = (Bytef *)at;
-	z.avail_out = room;
-	r = deflate(&z, Z_FINISH);
-	out->len += z.total_out;
-	deflateEnd(&z);
-	return r == Z_STREAM_END ? 0 : -ENOMEM;
-}
-
 static int finish(void *form, struct fl_buf *out)
 {
 	struct fl_stacks *s = form;
@@ -132,7 +114,7 @@ static int finish(void *form, struct fl_buf *out)
 	add_texts(&p);
 	r = r == 0 ? p.out.error : r;
 	if (r == 0)
-		r = gzip(fl_buf_str(&p.out), out);
+		r = fl_gzip(fl_buf_str(&p.out), FL_GZIP_SMALL, out);
 	fl_map_fini(&p.frames);
 	fl_buf_fini(&p.out);
 	return r;
