@@ -38,6 +38,14 @@ void fl_pb_str(struct fl_buf *b, unsigned int field, struct fl_str s)
 	b->len += p - at + s.n;
 }
 
+void fl_pb_raw(struct fl_buf *b, uint64_t v)
+{
+	char *at = fl_buf_reserve(b, 10);
+
+	if (at)
+		b->len += put_varint(at, v) - at;
+}
+
 void fl_pb_raw64(struct fl_buf *b, uint64_t v)
 {
 	char *at = fl_buf_reserve(b, 8);

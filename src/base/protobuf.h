@@ -20,6 +20,7 @@ static inline void fl_pb_s64(struct fl_buf *b, unsigned int field, int64_t v)
 /* fixed64 and sfixed64, double; and the element of a packed list of those, between open and close. */
 void fl_pb_fixed64(struct fl_buf *b, unsigned int field, uint64_t v);
 void fl_pb_double(struct fl_buf *b, unsigned int field, double v);
+void fl_pb_raw(struct fl_buf *b, uint64_t v); /* a varint */
 void fl_pb_raw64(struct fl_buf *b, uint64_t v);
 void fl_pb_raw_double(struct fl_buf *b, double v);
 

@@ -118,15 +118,15 @@ int fl_btf_watch(struct fl_btf *btf);
 
 /**
  * fl_btf_minimal() - BTF of the types that were looked at since fl_btf_watch()
- * @btf: a whole one (vmlinux's)
- * @out: appended, 4 bytes aligned where @out is
+ * @objects: vmlinux's, and behind it those of modules that go on from it; all watched
+ * @out: one for each, appended, 4 bytes aligned where it is; of a module of which nothing is needed it stays as it is
  *
  * Of a struct the members whose types were looked at are there, at their offsets; what is only pointed to is a
  * forward declaration. The same questions have the same answers, by other ids.
  *
- * Return: 0, -EINVAL for a split object or one that is not watched, -ENOMEM.
+ * Return: 0, -EINVAL where the first is split, another is not of the first, or one is not watched; -ENOMEM.
  */
-int fl_btf_minimal(struct fl_btf *btf, struct fl_buf *out);
+int fl_btf_minimal(struct fl_btf *const *objects, size_t n, struct fl_buf *out);
 
 /* ---- any type ---- */
 

@@ -11,6 +11,10 @@
  *	written		struct task_struct { char comm[16]; } of 13,504 bytes, char, char[16], and the array's index
  *
  * Types keep their order, so that the first one of a name is the first one still.
+ *
+ * A module's types go on from vmlinux's, and may need some of those; vmlinux's never need a module's. So modules are
+ * closed first, and written last, when it is known where vmlinux's ids and strings end. A module may name a type by a
+ * string of vmlinux's, which is not there any more: it gets one of its own.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,11 +27,13 @@ enum { ABSENT, WHOLE, NAMED }; /* NAMED: a forward declaration, which is all tha
 
 struct minimal {
 	struct fl_btf *btf;
-	uint8_t *state;	  /* by id */
-	uint32_t *ids;	  /* by id: the new one */
-	uint32_t *names;  /* by place of a string: the new one; 0: not yet there */
+	struct minimal *base; /* vmlinux's, where this is a module's */
+	uint8_t *state;	  /* by id, from the first of its own on; as are the next two */
+	uint32_t *ids;	  /* the new one */
 	uint32_t *queue;  /* ids that are WHOLE and whose own types are to be added yet */
+	uint32_t *names;  /* by place of a string, the base's too: the new one; 0: not yet there */
 	size_t queued;
+	uint32_t end_id, strs_start; /* new: where the ids end, and the strings begin */
 	struct fl_buf types, strs;
 };
 
@@ -40,12 +46,25 @@ int fl_btf_watch(struct fl_btf *btf)
 
 /* ---- what belongs to it ---- */
 
+/* Whose type it is: @m's or its base's. NULL: there is none of that number. */
+static struct minimal *owner_of(struct minimal *m, uint32_t id)
+{
+	if (m->base && id < m->btf->first_id)
+		m = m->base;
+	return id && id < m->btf->end_id ? m : NULL;
+}
+
+static uint8_t *state_of(const struct minimal *m, uint32_t id)
+{
+	return &m->state[id - m->btf->first_id];
+}
+
 static void add(struct minimal *m, uint32_t id)
 {
-	if (!id || id >= m->btf->end_id || m->state[id] == WHOLE ||
-	    !fl_btf_is_known(fl_btf_own(m->btf, id)->info))
+	m = owner_of(m, id);
+	if (!m || *state_of(m, id) == WHOLE || !fl_btf_is_known(fl_btf_own(m->btf, id)->info))
 		return;
-	m->state[id] = WHOLE;
+	*state_of(m, id) = WHOLE;
 	m->queue[m->queued++] = id;
 }
 
@@ -54,13 +73,14 @@ static void add_pointed(struct minimal *m, uint32_t id)
 {
 	const struct btf_type *t;
 
-	if (!id || id >= m->btf->end_id || m->state[id])
+	m = owner_of(m, id);
+	if (!m || *state_of(m, id))
 		return;
 	t = fl_btf_own(m->btf, id);
 	if (!fl_kind_is_struct(fl_btf_kind(t)) || !fl_btf_str(m->btf, t->name_off)[0])
 		add(m, id);
 	else
-		m->state[id] = NAMED;
+		*state_of(m, id) = NAMED;
 }
 
 static void add_entries(struct minimal *m, const struct btf_type *t)
@@ -127,10 +147,9 @@ static void close_set(struct minimal *m)
 
 static void number(struct minimal *m)
 {
-	uint32_t next = 1;
-
+	m->end_id = m->base ? m->base->end_id : 1;
 	for (uint32_t id = m->btf->first_id; id < m->btf->end_id; id++)
-		m->ids[id] = m->state[id] ? next++ : 0;
+		m->ids[id - m->btf->first_id] = *state_of(m, id) ? m->end_id++ : 0;
 }
 
 /* ---- writing ---- */
@@ -144,23 +163,25 @@ static uint32_t name(struct minimal *m, uint32_t offset)
 {
 	const char *z = fl_btf_str(m->btf, offset);
 
-	if (!z[0] || offset >= m->btf->strs_len)
+	if (!z[0])
 		return 0;
 	if (!m->names[offset]) {
-		m->names[offset] = (uint32_t)m->strs.len;
+		m->names[offset] = m->strs_start + (uint32_t)m->strs.len;
 		fl_buf_add(&m->strs, z, strlen(z) + 1);
 	}
 	return m->names[offset];
 }
 
-static uint32_t type(const struct minimal *m, uint32_t id)
+static uint32_t type(struct minimal *m, uint32_t id)
 {
-	return id < m->btf->end_id ? m->ids[id] : 0;
+	m = owner_of(m, id);
+	return m ? m->ids[id - m->btf->first_id] : 0;
 }
 
-static bool is_whole(const struct minimal *m, uint32_t id)
+static bool is_whole(struct minimal *m, uint32_t id)
 {
-	return id < m->btf->end_id && m->state[id] == WHOLE;
+	m = owner_of(m, id);
+	return m && *state_of(m, id) == WHOLE;
 }
 
 static uint32_t with_count(uint32_t info, uint32_t n)
@@ -241,7 +262,7 @@ static void put_type(struct minimal *m, uint32_t id)
 {
 	const struct btf_type *t = fl_btf_own(m->btf, id);
 
-	if (m->state[id] == NAMED)
+	if (*state_of(m, id) == NAMED)
 		put_forward(m, t);
 	else if (fl_kind_is_struct(fl_btf_kind(t)))
 		put_struct(m, t);
@@ -251,13 +272,18 @@ static void put_type(struct minimal *m, uint32_t id)
 		put_as_it_is(m, t);
 }
 
+/* Of a module nothing may be needed: then nothing is written. */
 static int put_all(struct minimal *m, struct fl_buf *out)
 {
 	struct btf_header h = { .magic = BTF_MAGIC, .version = BTF_VERSION, .hdr_len = sizeof(h) };
 
-	fl_buf_addc(&m->strs, '\0');
+	m->strs_start = m->base ? m->base->strs_start + (uint32_t)m->base->strs.len : 0;
+	if (m->base && m->end_id == m->base->end_id)
+		return 0;
+	if (!m->base)
+		fl_buf_addc(&m->strs, '\0');
 	for (uint32_t id = m->btf->first_id; id < m->btf->end_id; id++)
-		if (m->state[id])
+		if (*state_of(m, id))
 			put_type(m, id);
 	h.type_len = (uint32_t)m->types.len;
 	h.str_off = h.type_len;
@@ -268,27 +294,55 @@ static int put_all(struct minimal *m, struct fl_buf *out)
 	return out->error;
 }
 
-int fl_btf_minimal(struct fl_btf *btf, struct fl_buf *out)
+static void fini(struct minimal *m)
 {
-	struct minimal m = { .btf = btf };
-	int r = -ENOMEM;
+	free(m->state);
+	free(m->ids);
+	free(m->queue);
+	free(m->names);
+	fl_buf_fini(&m->types);
+	fl_buf_fini(&m->strs);
+}
 
-	if (btf->base || !btf->used)
+static int init(struct minimal *m, struct fl_btf *btf, struct minimal *base)
+{
+	size_t n = btf->end_id - btf->first_id + 1;
+
+	*m = (struct minimal){ .btf = btf, .base = base };
+	if (!btf->used || btf->base != (base ? base->btf : NULL))
 		return -EINVAL;
-	m.state = calloc(btf->end_id, 1);
-	m.ids = calloc(btf->end_id, sizeof(*m.ids));
-	m.queue = calloc(btf->end_id, sizeof(*m.queue));
-	m.names = calloc((size_t)btf->strs_len + 1, sizeof(*m.names));
-	if (m.state && m.ids && m.queue && m.names) {
-		close_set(&m);
-		number(&m);
-		r = put_all(&m, out);
+	m->state = calloc(n, 1);
+	m->ids = calloc(n, sizeof(*m->ids));
+	m->queue = calloc(n, sizeof(*m->queue));
+	m->names = calloc((size_t)btf->strs_start + btf->strs_len + 1, sizeof(*m->names));
+	return m->state && m->ids && m->queue && m->names ? 0 : -ENOMEM;
+}
+
+/* [0] is vmlinux's. */
+static int make(struct minimal *all, size_t n, struct fl_buf *out)
+{
+	int r = 0;
+
+	for (size_t i = n; i-- > 0;)
+		close_set(&all[i]);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		number(&all[i]);
+		r = put_all(&all[i], &out[i]);
 	}
-	free(m.state);
-	free(m.ids);
-	free(m.queue);
-	free(m.names);
-	fl_buf_fini(&m.types);
-	fl_buf_fini(&m.strs);
+	return r;
+}
+
+int fl_btf_minimal(struct fl_btf *const *objects, size_t n, struct fl_buf *out)
+{
+	struct minimal *all = calloc(n + 1, sizeof(*all));
+	int r = all ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = init(&all[i], objects[i], i ? all : NULL);
+	if (r == 0)
+		r = make(all, n, out);
+	for (size_t i = 0; all && i < n; i++)
+		fini(&all[i]);
+	free(all);
 	return r;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/num.h"
@@ -69,11 +70,26 @@ static void on_said(void *ctx, enum fl_level level, const char *text)
 	fl_say(level, "%s", text);
 }
 
+/* A name that nobody knows is none, as the specification has it: bounds are sent, and it is said. */
+static bool wants_exponential(void)
+{
+	const char *s = getenv("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION");
+
+	if (!s || !s[0] || strcasecmp(s, "explicit_bucket_histogram") == 0)
+		return false;
+	if (strcasecmp(s, "base2_exponential_bucket_histogram") == 0)
+		return true;
+	fl_say(FL_WARNING, "there is no aggregation of histograms that is called '%s'", s);
+	return false;
+}
+
 int fl_push_begin(struct push_job *j, uint64_t interval_ns, int (*values)(void *ctx, struct fl_metrics **ret),
 		  void *ctx)
 {
 	const struct fl_push_opts opts = { .sender = j->sender, .spool = j->spool, .values = values, .said = on_said,
-					   .interval_ns = interval_ns ? interval_ns : INTERVAL_NS, .ctx = ctx };
+					   .interval_ns = interval_ns ? interval_ns : INTERVAL_NS, .ctx = ctx,
+					   .attributes = getenv("OTEL_RESOURCE_ATTRIBUTES"),
+					   .service = getenv("OTEL_SERVICE_NAME"), .exponential = wants_exponential() };
 	int r = j->sender ? fl_push_new(&opts, &j->push) : 0;
 
 	if (r < 0)

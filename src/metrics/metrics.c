@@ -263,6 +263,7 @@ void fl_metrics_distribution(struct fl_metrics *m, enum fl_metric family, const 
 		return;
 	to = s ? &s->distribution : &same->distribution;
 	sum = (struct fl_distribution){ .above = to->above + d->above, .has_sum = d->has_sum && (s || to->has_sum),
+					.is_log2 = d->is_log2 && (s || to->is_log2),
 					.sum = to->sum + d->sum };
 	sum.buckets = fl_arena_alloc(&m->arena, (to->n + d->n + 1) * sizeof(*d->buckets));
 	if (!sum.buckets) {

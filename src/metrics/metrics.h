@@ -89,6 +89,7 @@ struct fl_distribution {
 	struct fl_metric_bucket *buckets;
 	size_t n;
 	uint64_t above;
+	bool is_log2; /* bounds are powers of two, whichever of them there are */
 	bool has_sum;
 	uint64_t sum;
 };

@@ -149,11 +149,18 @@ def points(body):
         for n, scope_metrics in resource_metrics:
             for name, metric in scope_metrics if n == "scope_metrics" else []:
                 if name == "metrics":
-                    data = [inner for kind, inner in metric if kind in ("sum", "gauge", "histogram")]
+                    data = [inner for kind, inner in metric if kind in ("sum", "gauge", "histogram", "exponential_histogram")]
                     title = unquoted(dict(metric)["name"])
-                    got[title] = [(attributes(p), dict((k, v) for k, v in p if k != "attributes"))
+                    got[title] = got.get(title, []) + [(attributes(p), dict((k, v) for k, v in p if k != "attributes"))
                                   for k, p in data[0] if k == "data_points"]
     return got
+
+
+def shapes(body, wanted):
+    """What kinds of data a metric of that name has, in order."""
+    return [kind for _, resource_metrics in tree(decode("Metrics", body)) for n, scope in resource_metrics if n == "scope_metrics"
+            for name, metric in scope if name == "metrics" and unquoted(dict(metric)["name"]) == wanted
+            for kind, inner in metric if isinstance(inner, list)]
 
 
 def resource(body, kind):

@@ -65,6 +65,18 @@ compare_types(f"{work}/btf")
 few, all_ = (run(foreland, "probe", "dump", "--btf", p, *DEFS).stdout for p in (f"{work}/btf", btf))
 check(few == all_ and "DEREF" in few, "of few types the same programs are made", few, all_)
 check("->" not in lowered and len(lowered.splitlines()) == 2, "the lowered text has offsets alone", lowered)
+os.mkdir(f"{work}/9.9-folder")
+os.symlink(btf, f"{work}/9.9-folder/vmlinux")
+write("9.9-folder/module", "no types")
+r = run(foreland, "probe", "bundle", defs, "--btf", f"{work}/9.9-folder/", "-o", f"{work}/folder")
+check(r.returncode == 1 and "module" in r.stderr and not os.path.exists(f"{work}/folder"),
+      "a folder's file that has no types is refused", r.returncode, r.stderr)
+os.unlink(f"{work}/9.9-folder/module")
+for given, called in ((f"{work}/9.9-folder/", "9.9-folder"), (f"other={work}/9.9-folder", "other"), (os.path.dirname(btf), None)):
+    r = run(foreland, "probe", "bundle", defs, "--btf", given, "-o", f"{work}/folder")
+    with tarfile.open(f"{work}/folder") as t:
+        id_ = t.extractfile(next(n for n in t.getnames() if n.endswith("/id"))).read().decode()
+    check(r.returncode == 0 and f"release {called or os.uname().release}\n" in id_, f"a folder is called {called or 'after the running kernel'}", id_)
 bad = write("bad", DEFS[0] + "\np:b/x vfs_read file->no_such_field\n")
 r = run(foreland, "probe", "bundle", bad, "--btf", btf, "-o", f"{work}/none")
 check(r.returncode == 1 and f"{bad}:2" in r.stderr and "NO_BTF_FIELD" in r.stderr and not os.path.exists(f"{work}/none"),

@@ -93,6 +93,47 @@ check("gzip, protobuf, and who asks", receiver.headers[0]["Content-Encoding"] ==
       receiver.headers[0]["User-Agent"].startswith("foreland/"), receiver.headers[0])
 receiver.close()
 
+# ---- what the environment says: OpenTelemetry's own variables, in its specification's words ----
+def environment(**words):
+    os.environ.update(words)
+    try:
+        r = otlp.Receiver()
+        os.makedirs(f"{work}/e", exist_ok=True)
+        ask("e", f"t:e/size sys_enter id=id:u64 one=id:u64 if id == {GETPPID} && common_pid == {caller.pid}\n"
+            "hist:keys=id.log2:vals=id\nhist:keys=one.buckets=100\n")
+        p, port, said = agent(r, "e", "--interval", "300ms")
+        caller.call(1000)
+        get_count = lambda: sum(int(d["count"]) for a, d in r.metrics().get("foreland_hist_distribution", []))
+        until(lambda: get_count() == 2000)
+        status, err = stop(p)
+        points, who = r.metrics(), otlp.resource(r.bodies("/v1/metrics")[-1], "Metrics")
+        shapes = otlp.shapes(r.bodies("/v1/metrics")[-1], "foreland_hist_distribution")
+        r.close()
+        return points.get("foreland_hist_distribution", []), shapes, {k: v[1] for k, v in who.items()}, said + err
+    finally:
+        for name in words:
+            del os.environ[name]
+
+
+points, shapes, who, said = environment(
+    OTEL_RESOURCE_ATTRIBUTES="k8s.pod.name=a%2Cb, k8s.node.name = n1,host.name=other,service.name=mine", OTEL_SERVICE_NAME="named",
+    OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION="base2_exponential_bucket_histogram")
+check("attributes that are given are taken, decoded, and stand in place of ours", who.get("k8s.pod.name") == '"a,b"' and
+      who.get("k8s.node.name") == '"n1"' and who.get("host.name") == '"other"' and who.get("service.name") == '"named"', who)
+check("and ours stand beside them", who.get("process.executable.name") == '"foreland"' and who.get("os.type") == '"linux"' and
+      who.get("host.arch") in ('"amd64"', '"arm64"') and who.get("process.pid", "0").isdigit(), who)
+check("a .log2 key is an exponential histogram where that is asked for, any other has bounds",
+      shapes == ["histogram", "exponential_histogram"], shapes)
+one = next((d for a, d in points if "positive" in d), {})
+low = 2 ** (int(dict(one.get("positive", {})).get("offset", 0)) // 1)
+check("its bucket is the one that the value lies in, by the specification's (2^i, 2^(i+1)] of scale 0",
+      low < GETPPID <= 2 * low and one.get("count") == "1000" and dict(one["positive"])["bucket_counts"] == "1000" and
+      "scale" not in one and float(one["sum"]) == 1000 * GETPPID, one)
+points, shapes, who, said = environment(OTEL_RESOURCE_ATTRIBUTES="right=1,wrong", OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION="x")
+check("of attributes that are wrong none is taken, which is said", "right" not in who and who["service.name"] == '"foreland"' and
+      "warning" in said and "resource attributes" in said, (who, said))
+check("nor an aggregation that nobody knows", shapes == ["histogram"] and "'x'" in said, (shapes, said))
+
 # ---- refusals that stay, and a part of a request ----
 receiver = otlp.Receiver()
 p, port, said = agent(receiver, "b", "--interval", "1h")

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* foreland probe bundle: definitions with the types that they need, for kernels that have none. */
+#include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/safe-write.h"
@@ -19,8 +22,9 @@ struct bundle_opts {
 };
 
 static const struct fl_opt bundle_options[] = {
-	FL_OPT_LIST(struct bundle_opts, target.btf, 0, "btf", "[RELEASE=]FILE",
-		    "a kernel's types: vmlinux, or raw BTF named after its release; may be repeated"),
+	FL_OPT_LIST(struct bundle_opts, target.btf, 0, "btf", "[RELEASE=]FILE|DIR",
+		    "a kernel's types: vmlinux, raw BTF named after its release, or a folder of vmlinux and modules; "
+		    "may be repeated"),
 	FL_OPT_STR(struct bundle_opts, target.kallsyms, 0, "kallsyms", "FILE", "symbols, as /proc/kallsyms"),
 	FL_OPT_STR(struct bundle_opts, target.events, 0, "events", "DIR",
 		   "events, as SYSTEM/EVENT/format beneath DIR"),
@@ -48,8 +52,69 @@ static int say_fault(const struct bundling *b, const char *kernel, struct fl_bun
 	return err;
 }
 
+/* ---- the files of one kernel ---- */
+
+struct files {
+	char **v; /* vmlinux, then modules by name */
+	size_t n;
+};
+
+static void files_fini(struct files *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->v[i]);
+	free(f->v);
+}
+
+static int add_file(struct files *f, const char *dir, const char *name)
+{
+	_cleanup_buf_ struct fl_buf path = {};
+	char **v = reallocarray(f->v, f->n + 1, sizeof(char *));
+
+	if (!v)
+		return -ENOMEM;
+	f->v = v;
+	fl_buf_addz(&path, dir);
+	if (name)
+		fl_buf_addf(&path, "/%s", name);
+	v[f->n] = fl_buf_take(&path);
+	if (!v[f->n])
+		return -ENOMEM;
+	f->n++;
+	return 0;
+}
+
+static int is_module(const struct dirent *e)
+{
+	return e->d_name[0] != '.' && strcmp(e->d_name, "vmlinux") != 0;
+}
+
+/* A file is a kernel's alone; a folder is as /sys/kernel/btf. */
+static int list_files(const char *path, struct files *f)
+{
+	struct dirent **list;
+	struct stat st;
+	int n, r;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return add_file(f, path, NULL);
+	n = scandir(path, &list, is_module, alphasort);
+	if (n < 0)
+		return -errno;
+	r = add_file(f, path, "vmlinux");
+	for (int i = 0; i < n; i++) {
+		r = r == 0 ? add_file(f, path, list[i]->d_name) : r;
+		free(list[i]);
+	}
+	free(list);
+	return r;
+}
+
 static int add_kernel(struct bundling *b, const char *given)
 {
+	_cleanup_(files_fini) struct files files = {};
 	_cleanup_target_ struct fl_target *t = NULL;
 	_cleanup_buf_ struct fl_buf shown = {};
 	struct fl_target_opts opts = b->o->target;
@@ -62,8 +127,11 @@ static int add_kernel(struct bundling *b, const char *given)
 	if (eq && memchr(given, '/', (size_t)(eq - given)))
 		eq = NULL; /* a path's own */
 	path = eq ? eq + 1 : given;
-	opts.btf.v = &path;
-	opts.btf.n = 1;
+	r = list_files(path, &files);
+	if (r < 0)
+		return say_fault(b, path, &fault, r);
+	opts.btf.v = (const char **)files.v;
+	opts.btf.n = files.n;
 	r = fl_kernel_id_file(path, eq ? fl_str_n(given, (size_t)(eq - given)) : FL_STR(""), &id);
 	if (r < 0)
 		return say_fault(b, path, &fault, r);
@@ -120,7 +188,8 @@ const struct fl_cmd fl_cmd_probe_bundle = {
 	.args = "DEFS",
 	.about = "DEFS is a file of definitions as of 'trace --file', or -. They are checked against each kernel's "
 		 "types, and of these the few that they need are kept, with the build-id or release that the kernel "
-		 "is known by, and with the definitions in the text of older kernels' tracefs. 'trace --bundle' and "
+		 "is known by, and with the definitions in the text of older kernels' tracefs. Of a folder modules' "
+		 "types are kept, too; /sys/kernel/btf is the kernel that runs. 'trace --bundle' and "
 		 "'agent --bundle' take the types of the kernel that runs, where it has none of its own.",
 	.size = sizeof(struct bundle_opts),
 	.options = bundle_options,

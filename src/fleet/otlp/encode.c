@@ -1,136 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fleet/otlp/encode.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/nsec.h"
 #include "base/protobuf.h"
-#include "base/utf8.h"
+#include "fleet/otlp/attribute.h"
 
 /* Field numbers of opentelemetry/proto, by message. */
 enum { REQUEST_RESOURCE = 1 };
 enum { RESOURCE = 1, RESOURCE_SCOPE = 2 };
-enum { RESOURCE_ATTRIBUTES = 1 };
 enum { SCOPE = 1, SCOPE_ITEMS = 2 };
 enum { SCOPE_NAME = 1, SCOPE_VERSION = 2 };
-enum { KEY_VALUE_KEY = 1, KEY_VALUE_VALUE = 2 };
-enum { ANY_STRING = 1, ANY_INT = 3, ANY_ARRAY = 5, ANY_BYTES = 7 };
+enum { ANY_ARRAY = 5 };
 enum { ARRAY_VALUES = 1 };
 enum { METRIC_NAME = 1, METRIC_DESCRIPTION = 2, METRIC_UNIT = 3, METRIC_GAUGE = 5, METRIC_SUM = 7,
-       METRIC_HISTOGRAM = 9 };
+       METRIC_HISTOGRAM = 9, METRIC_EXPONENTIAL = 10 };
 enum { DATA_POINTS = 1, DATA_TEMPORALITY = 2, DATA_MONOTONIC = 3 };
 enum { TEMPORALITY_CUMULATIVE = 2 };
 enum { POINT_START = 2, POINT_TIME = 3, POINT_DOUBLE = 4, POINT_EXEMPLARS = 5, POINT_INT = 6, POINT_ATTRIBUTES = 7 };
 enum { HISTOGRAM_COUNT = 4, HISTOGRAM_SUM = 5, HISTOGRAM_BUCKETS = 6, HISTOGRAM_BOUNDS = 7,
        HISTOGRAM_ATTRIBUTES = 9 };
+enum { EXPONENTIAL_ATTRIBUTES = 1, EXPONENTIAL_ZEROS = 7, EXPONENTIAL_POSITIVE = 8, EXPONENTIAL_ZERO_THRESHOLD = 14 };
+enum { BUCKETS_OFFSET = 1, BUCKETS_COUNTS = 2 };
 enum { EXEMPLAR_TIME = 2, EXEMPLAR_INT = 6, EXEMPLAR_ATTRIBUTES = 7 };
 enum { LOG_TIME = 1, LOG_SEVERITY = 2, LOG_BODY = 5, LOG_ATTRIBUTES = 6, LOG_OBSERVED = 11, LOG_EVENT_NAME = 12 };
 enum { SEVERITY_INFO = 9 };
 enum { RESPONSE_PARTIAL = 1, PARTIAL_REJECTED = 1, PARTIAL_MESSAGE = 2 };
 
-/* ---- attributes ---- */
-
-/* A string is UTF-8; other bytes are bytes. */
-static bool is_utf8(struct fl_str s)
-{
-	for (size_t i = 0, n; i < s.n; i += n) {
-		n = fl_utf8_len(fl_str_from(s, i));
-		if (!n)
-			return false;
-	}
-	return true;
-}
-
-static void put_text(struct fl_buf *b, unsigned int field, struct fl_str s)
-{
-	size_t any = fl_pb_open(b, field);
-
-	fl_pb_str(b, is_utf8(s) ? ANY_STRING : ANY_BYTES, s);
-	fl_pb_close(b, any);
-}
-
-static void put_int(struct fl_buf *b, unsigned int field, uint64_t v)
-{
-	size_t any = fl_pb_open(b, field);
-
-	fl_pb_u64(b, ANY_INT, v);
-	fl_pb_close(b, any);
-}
-
-static size_t open_attribute(struct fl_buf *b, unsigned int field, struct fl_str key)
-{
-	size_t kv = fl_pb_open(b, field);
-
-	fl_pb_str(b, KEY_VALUE_KEY, key);
-	return kv;
-}
-
-static void attribute(struct fl_buf *b, unsigned int field, struct fl_str key, struct fl_str v)
-{
-	size_t kv = open_attribute(b, field, key);
-
-	put_text(b, KEY_VALUE_VALUE, v);
-	fl_pb_close(b, kv);
-}
-
-static void attribute_int(struct fl_buf *b, unsigned int field, struct fl_str key, uint64_t v)
-{
-	size_t kv = open_attribute(b, field, key);
-
-	put_int(b, KEY_VALUE_VALUE, v);
-	fl_pb_close(b, kv);
-}
-
-/* ---- the machine ---- */
-
-static void read_line(const char *path, char *to, size_t size)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, to, size - 1);
-
-	to[n > 0 ? n : 0] = '\0';
-	to[strcspn(to, "\n")] = '\0';
-}
-
-int fl_otlp_resource(struct fl_otlp_resource *ret)
-{
-	struct fl_otlp_resource r = {};
-	struct utsname u;
-	uint64_t id[2];
-
-	if (uname(&u) < 0 || getrandom(id, sizeof(id), 0) != sizeof(id))
-		return -errno;
-	snprintf(r.host, sizeof(r.host), "%s", u.nodename);
-	snprintf(r.release, sizeof(r.release), "%s", u.release);
-	read_line("/proc/sys/kernel/random/boot_id", r.boot_id, sizeof(r.boot_id));
-	snprintf(r.run, sizeof(r.run), "%016lx%016lx", id[0], id[1]);
-	r.start_ns = fl_time_ns(CLOCK_REALTIME);
-	*ret = r;
-	return 0;
-}
-
 static void put_resource(struct fl_buf *b, const struct fl_otlp_resource *r)
 {
-	const struct {
-		struct fl_str key;
-		const char *v;
-	} rows[] = {
-		{ FL_STR("service.name"), "foreland" },	   { FL_STR("service.version"), FORELAND_VERSION },
-		{ FL_STR("service.instance.id"), r->host }, { FL_STR("host.name"), r->host },
-		{ FL_STR("os.type"), "linux" },		   { FL_STR("os.version"), r->release },
-		{ FL_STR("linux.boot_id"), r->boot_id },
-	};
 	size_t resource = fl_pb_open(b, RESOURCE);
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		attribute(b, RESOURCE_ATTRIBUTES, rows[i].key, fl_str(rows[i].v));
+	fl_buf_add_buf(b, &r->attributes);
 	fl_pb_close(b, resource);
 }
 
@@ -152,7 +53,7 @@ struct at {
 static void put_labels(struct fl_buf *b, unsigned int field, const struct fl_series *s)
 {
 	for (size_t i = 0; i < s->nr_labels; i++)
-		attribute(b, field, s->labels[i].name, s->labels[i].value);
+		fl_otlp_attribute(b, field, s->labels[i].name, s->labels[i].value);
 }
 
 static void put_times(struct fl_buf *b, enum fl_metric_kind kind, struct at at)
@@ -171,8 +72,8 @@ static void put_exemplar(struct fl_buf *b, const struct fl_exemplar *e)
 	exemplar = fl_pb_open(b, POINT_EXEMPLARS);
 	fl_pb_fixed64(b, EXEMPLAR_TIME, e->time_ns);
 	fl_pb_fixed64(b, EXEMPLAR_INT, 1);
-	attribute_int(b, EXEMPLAR_ATTRIBUTES, FL_STR("pid"), e->pid);
-	attribute(b, EXEMPLAR_ATTRIBUTES, FL_STR("comm"), fl_str_n(e->comm, strnlen(e->comm, sizeof(e->comm))));
+	fl_otlp_attribute_int(b, EXEMPLAR_ATTRIBUTES, FL_STR("pid"), e->pid);
+	fl_otlp_attribute(b, EXEMPLAR_ATTRIBUTES, FL_STR("comm"), fl_str_n(e->comm, strnlen(e->comm, sizeof(e->comm))));
 	fl_pb_close(b, exemplar);
 }
 
@@ -221,21 +122,95 @@ static void put_distribution(struct fl_buf *b, const struct fl_series *s, struct
 	fl_pb_close(b, point);
 }
 
-static size_t put_metric(struct fl_buf *b, const struct fl_metric_family *f, const struct fl_series *s, struct at at)
+/*
+ * A .log2 key has the bounds 1, 2, 4, 8 ..., each its own bucket's last value: those of an exponential histogram of
+ * scale 0, whose bucket i is (2^i, 2^(i+1)]. What is at most 1, zero and one, is in its zero bucket.
+ */
+static unsigned int exponent(uint64_t bound)
+{
+	return 63 - (unsigned int)__builtin_clzll(bound);
+}
+
+/* Every bucket from the first to the last, empty ones too. */
+static void put_positive(struct fl_buf *b, const struct fl_distribution *d)
+{
+	size_t first = d->n && d->buckets[0].bound == 1, positive, list;
+	unsigned int next;
+
+	if (first == d->n && !d->above)
+		return;
+	next = first < d->n ? exponent(d->buckets[first].bound) : 64;
+	positive = fl_pb_open(b, EXPONENTIAL_POSITIVE);
+	fl_pb_u64(b, BUCKETS_OFFSET, (uint64_t)(next - 1) * 2); /* sint32: what is not negative is doubled */
+	list = fl_pb_open(b, BUCKETS_COUNTS);
+	for (size_t i = first; i < d->n; i++, next++) {
+		for (; next < exponent(d->buckets[i].bound); next++)
+			fl_pb_raw(b, 0);
+		fl_pb_raw(b, d->buckets[i].count);
+	}
+	for (; d->above && next < 64; next++)
+		fl_pb_raw(b, 0);
+	if (d->above)
+		fl_pb_raw(b, d->above);
+	fl_pb_close(b, list);
+	fl_pb_close(b, positive);
+}
+
+static void put_exponential(struct fl_buf *b, const struct fl_series *s, struct at at)
+{
+	const struct fl_distribution *d = &s->distribution;
+	size_t point = fl_pb_open(b, DATA_POINTS);
+
+	put_labels(b, EXPONENTIAL_ATTRIBUTES, s);
+	put_times(b, FL_METRIC_HISTOGRAM, at);
+	fl_pb_fixed64(b, HISTOGRAM_COUNT, fl_distribution_count(d));
+	if (d->has_sum)
+		fl_pb_double(b, HISTOGRAM_SUM, (double)d->sum);
+	if (d->n && d->buckets[0].bound == 1)
+		fl_pb_fixed64(b, EXPONENTIAL_ZEROS, d->buckets[0].count);
+	put_positive(b, d);
+	fl_pb_double(b, EXPONENTIAL_ZERO_THRESHOLD, 1);
+	fl_pb_close(b, point);
+}
+
+/* What a family's series are sent as; of one that has distributions there are two kinds. */
+enum shape { SHAPE_SUM, SHAPE_GAUGE, SHAPE_HISTOGRAM, SHAPE_EXPONENTIAL };
+
+static enum shape shape_of(const struct fl_metric_family *f, const struct fl_series *s, bool exponential)
+{
+	if (f->kind == FL_METRIC_HISTOGRAM)
+		return exponential && s->distribution.is_log2 ? SHAPE_EXPONENTIAL : SHAPE_HISTOGRAM;
+	return f->kind == FL_METRIC_GAUGE ? SHAPE_GAUGE : SHAPE_SUM;
+}
+
+/* Those of @s that have the shape, as one metric. */
+static size_t put_metric(struct fl_buf *b, const struct fl_metric_family *f, const struct fl_series *s,
+			 enum shape shape, bool exponential, struct at at)
 {
 	static const unsigned int fields[] = {
-		[FL_METRIC_COUNTER] = METRIC_SUM, [FL_METRIC_GAUGE] = METRIC_GAUGE,
-		[FL_METRIC_HISTOGRAM] = METRIC_HISTOGRAM,
+		[SHAPE_SUM] = METRIC_SUM, [SHAPE_GAUGE] = METRIC_GAUGE,
+		[SHAPE_HISTOGRAM] = METRIC_HISTOGRAM, [SHAPE_EXPONENTIAL] = METRIC_EXPONENTIAL,
 	};
-	size_t metric = fl_pb_open(b, SCOPE_ITEMS), data, n = 0;
+	size_t metric, data, n = 0;
+
+	while (s && shape_of(f, s, exponential) != shape)
+		s = s->next;
+	if (!s)
+		return 0;
+	metric = fl_pb_open(b, SCOPE_ITEMS);
 
 	fl_pb_str(b, METRIC_NAME, fl_str(f->name));
 	fl_pb_str(b, METRIC_DESCRIPTION, fl_str(f->help));
 	if (f->unit[0])
 		fl_pb_str(b, METRIC_UNIT, f->unit[0] == 's' ? FL_STR("s") : FL_STR("By"));
-	data = fl_pb_open(b, fields[f->kind]);
-	for (; s; s = s->next, n++) {
-		if (f->kind == FL_METRIC_HISTOGRAM)
+	data = fl_pb_open(b, fields[shape]);
+	for (; s; s = s->next) {
+		if (shape_of(f, s, exponential) != shape)
+			continue;
+		n++;
+		if (shape == SHAPE_EXPONENTIAL)
+			put_exponential(b, s, at);
+		else if (shape == SHAPE_HISTOGRAM)
 			put_distribution(b, s, at);
 		else
 			put_point(b, f->kind, s, at);
@@ -249,8 +224,8 @@ static size_t put_metric(struct fl_buf *b, const struct fl_metric_family *f, con
 	return n;
 }
 
-size_t fl_otlp_metrics(const struct fl_otlp_resource *r, const struct fl_metrics *m, uint64_t now_ns,
-		       struct fl_buf *out)
+size_t fl_otlp_metrics(const struct fl_otlp_resource *r, const struct fl_metrics *m, bool exponential,
+		       uint64_t now_ns, struct fl_buf *out)
 {
 	struct at at = { r->start_ns, now_ns };
 	size_t request = fl_pb_open(out, REQUEST_RESOURCE), scope, n = 0;
@@ -261,8 +236,8 @@ size_t fl_otlp_metrics(const struct fl_otlp_resource *r, const struct fl_metrics
 	for (size_t i = 0; i < _FL_METRIC_MAX; i++) {
 		const struct fl_series *s = fl_metrics_series(m, (enum fl_metric)i);
 
-		if (s)
-			n += put_metric(out, &fl_metric_families[i], s, at);
+		for (enum shape shape = SHAPE_SUM; s && shape <= SHAPE_EXPONENTIAL; shape++)
+			n += put_metric(out, &fl_metric_families[i], s, shape, exponential, at);
 	}
 	fl_pb_close(out, scope);
 	fl_pb_close(out, request);
@@ -293,13 +268,13 @@ static void put_element(struct fl_buf *b, unsigned int field, const struct sourc
 
 	if (s->slot->kind == FL_SLOT_STRING) {
 		if (fl_record_string(s->slot, s->rec, s->size, element, &text))
-			put_text(b, field, text);
+			fl_otlp_text(b, field, text);
 		else
 			fl_pb_close(b, fl_pb_open(b, field));
 	} else if (s->slot->kind == FL_SLOT_SYMBOL || s->arg->type->print == FL_PRINT_SYMBOL) {
-		put_text(b, field, fl_symbols_shown(s->symbols, s->arg->type, v));
+		fl_otlp_text(b, field, fl_symbols_shown(s->symbols, s->arg->type, v));
 	} else {
-		put_int(b, field, v);
+		fl_otlp_int(b, field, v);
 	}
 }
 
@@ -311,14 +286,14 @@ static bool is_end(const struct source *s, size_t element)
 
 static void put_arg(struct fl_buf *b, const struct fl_record_schema *p, size_t i, const struct source *s)
 {
-	size_t kv = open_attribute(b, LOG_ATTRIBUTES, s->arg->name), any, array;
+	size_t kv = fl_otlp_attribute_open(b, LOG_ATTRIBUTES, s->arg->name), any, array;
 
 	if (fl_record_fault(&p->layout, s->rec, i)) {
-		fl_pb_close(b, fl_pb_open(b, KEY_VALUE_VALUE));
+		fl_pb_close(b, fl_pb_open(b, FL_OTLP_VALUE));
 	} else if (s->slot->kind != FL_SLOT_STACK && !s->arg->count) {
-		put_element(b, KEY_VALUE_VALUE, s, 0);
+		put_element(b, FL_OTLP_VALUE, s, 0);
 	} else {
-		any = fl_pb_open(b, KEY_VALUE_VALUE);
+		any = fl_pb_open(b, FL_OTLP_VALUE);
 		array = fl_pb_open(b, ANY_ARRAY);
 		for (size_t k = 0; k < s->slot->count && !is_end(s, k); k++)
 			put_element(b, ARRAY_VALUES, s, k);
@@ -336,12 +311,13 @@ static void put_who(struct fl_buf *b, const struct fl_otlp_resource *r, struct f
 	fl_buf_addz(&id, r->run);
 	fl_buf_addc(&id, '-');
 	fl_buf_add_u64(&id, uid);
-	attribute(b, LOG_ATTRIBUTES, FL_STR("log.record.uid"), fl_buf_str(&id));
+	fl_otlp_attribute(b, LOG_ATTRIBUTES, FL_STR("log.record.uid"), fl_buf_str(&id));
 	if (question.n)
-		attribute(b, LOG_ATTRIBUTES, FL_STR("foreland.question"), question);
-	attribute_int(b, LOG_ATTRIBUTES, FL_STR("thread.id"), rec->pid);
-	attribute(b, LOG_ATTRIBUTES, FL_STR("thread.name"), fl_str_n(rec->comm, strnlen(rec->comm, sizeof(rec->comm))));
-	attribute_int(b, LOG_ATTRIBUTES, FL_STR("cpu.logical_number"), rec->cpu);
+		fl_otlp_attribute(b, LOG_ATTRIBUTES, FL_STR("foreland.question"), question);
+	fl_otlp_attribute_int(b, LOG_ATTRIBUTES, FL_STR("thread.id"), rec->pid);
+	fl_otlp_attribute(b, LOG_ATTRIBUTES, FL_STR("thread.name"),
+			  fl_str_n(rec->comm, strnlen(rec->comm, sizeof(rec->comm))));
+	fl_otlp_attribute_int(b, LOG_ATTRIBUTES, FL_STR("cpu.logical_number"), rec->cpu);
 }
 
 static void begin(struct fl_otlp_logs *l, const struct fl_otlp_resource *r)
@@ -359,7 +335,7 @@ static void put_name(struct fl_buf *b, const struct fl_record_schema *p)
 	fl_buf_add_str(&name, p->event->group);
 	fl_buf_addc(&name, '/');
 	fl_buf_add_str(&name, p->event->event);
-	put_text(b, LOG_BODY, fl_buf_str(&name));
+	fl_otlp_text(b, LOG_BODY, fl_buf_str(&name));
 	fl_pb_str(b, LOG_EVENT_NAME, fl_buf_str(&name));
 }
 

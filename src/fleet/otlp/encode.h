@@ -7,27 +7,17 @@
 #define FLEET_OTLP_ENCODE_H
 
 #include "base/buf.h"
+#include "fleet/otlp/resource.h"
 #include "metrics/metrics.h"
 #include "probe/output/symbols.h"
 #include "probe/record/schema.h"
 
-/**
- * struct fl_otlp_resource - who sends: attributes in the words of OpenTelemetry's conventions
- * @run: this run of the program, in all of them
+/*
+ * Appends ExportMetricsServiceRequest. @exponential: distributions of .log2 keys as exponential histograms, which
+ * become native ones where the receiver has such; all others have bounds. Return: how many points it has.
  */
-struct fl_otlp_resource {
-	char host[256];
-	char release[128];
-	char boot_id[64];
-	char run[64];
-	uint64_t start_ns; /* since 1970: when counting began */
-};
-
-int fl_otlp_resource(struct fl_otlp_resource *ret);
-
-/* Appends ExportMetricsServiceRequest. Return: how many points it has. */
-size_t fl_otlp_metrics(const struct fl_otlp_resource *r, const struct fl_metrics *m, uint64_t now_ns,
-		       struct fl_buf *out);
+size_t fl_otlp_metrics(const struct fl_otlp_resource *r, const struct fl_metrics *m, bool exponential,
+		       uint64_t now_ns, struct fl_buf *out);
 
 /* ExportLogsServiceRequest: begun, a record at a time, ended. Zero-initialise. */
 struct fl_otlp_logs {

@@ -102,7 +102,7 @@ static int flush_metrics(struct fl_push *p)
 
 	if (r < 0)
 		return r;
-	n = fl_otlp_metrics(&p->resource, m, fl_time_ns(CLOCK_REALTIME), &request);
+	n = fl_otlp_metrics(&p->resource, m, p->o.exponential, fl_time_ns(CLOCK_REALTIME), &request);
 	if (request.error || fl_metrics_error(m))
 		return -ENOMEM;
 	return put(p, FL_SPOOL_METRICS, n, fl_buf_str(&request));
@@ -200,15 +200,18 @@ bool fl_push_is_busy(const struct fl_push *p)
 int fl_push_new(const struct fl_push_opts *o, struct fl_push **ret)
 {
 	struct fl_push *p = calloc(1, sizeof(*p));
+	_cleanup_buf_ struct fl_buf why = {};
 	int r;
 
 	if (!p)
 		return -ENOMEM;
 	p->o = *o;
 	p->metrics_next = fl_time_ns(CLOCK_MONOTONIC) + o->interval_ns;
-	r = fl_otlp_resource(&p->resource);
+	r = fl_otlp_resource(o->attributes, o->service, &p->resource, &why);
+	if (why.len)
+		say(p, FL_WARNING, fl_buf_z(&why));
 	if (r < 0) {
-		free(p);
+		fl_push_free(p);
 		return r;
 	}
 	*ret = p;
@@ -219,6 +222,7 @@ void fl_push_free(struct fl_push *p)
 {
 	if (!p)
 		return;
+	fl_otlp_resource_fini(&p->resource);
 	fl_otlp_logs_fini(&p->logs);
 	fl_buf_fini(&p->last_error);
 	free(p);

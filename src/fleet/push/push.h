@@ -18,11 +18,15 @@
  * @interval_ns: of metrics
  * @values: the metrics now
  * @said: what happens, in words
+ * @attributes, @service: of the resource, see fl_otlp_resource()
+ * @exponential: see fl_otlp_metrics()
  */
 struct fl_push_opts {
 	struct fl_sender *sender;
 	struct fl_spool *spool;
 	uint64_t interval_ns;
+	const char *attributes, *service;
+	bool exponential;
 	int (*values)(void *ctx, struct fl_metrics **ret);
 	void (*said)(void *ctx, enum fl_level level, const char *text);
 	void *ctx;

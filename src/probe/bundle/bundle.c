@@ -5,17 +5,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "base/bytes.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/util.h"
 #include "elf/image.h"
 #include "probe/bundle/tar.h"
 
 #define NOTES	    "/sys/kernel/notes"
+#define TYPES	    "/sys/kernel/btf"
 #define MAX_NOTES   65536
 #define MAX_KERNELS 4096
+#define MAX_MODULES 4096
 
 struct fl_bundle {
 	struct fl_str definitions;
@@ -94,11 +98,44 @@ static void find_release(const struct fl_elf_image *image, struct fl_kernel_id *
 		set_text(ret->release, sizeof(ret->release), word);
 }
 
+/* A file by its own name, a folder by its last part. */
+static struct fl_str name_of(const char *path)
+{
+	struct fl_str s = fl_str(path), name;
+
+	while (s.n > 1 && s.p[s.n - 1] == '/')
+		s.n--;
+	name = fl_str_base_name(s);
+	if (fl_str_ends(name, ".btf"))
+		name.n -= strlen(".btf");
+	return name;
+}
+
+static bool is_running(const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+
+	return real && (strcmp(real, TYPES) == 0 || strcmp(real, TYPES "/vmlinux") == 0);
+}
+
+static int open_image(const char *path, struct fl_elf_image *ret)
+{
+	_cleanup_buf_ struct fl_buf inner = {};
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return fl_elf_image_open(path, ret);
+	fl_buf_addf(&inner, "%s/vmlinux", path);
+	return inner.error ? inner.error : fl_elf_image_open(fl_buf_z(&inner), ret);
+}
+
 int fl_kernel_id_file(const char *path, struct fl_str name, struct fl_kernel_id *ret)
 {
 	struct fl_elf_image image = {};
 	struct fl_kernel_id id = {};
-	int r = fl_elf_image_open(path, &image);
+	int r = open_image(path, &image);
 
 	if (r == 0) {
 		set_build_id(&id, fl_elf_build_id(&image));
@@ -109,11 +146,10 @@ int fl_kernel_id_file(const char *path, struct fl_str name, struct fl_kernel_id 
 	}
 	if (name.n) {
 		set_text(id.release, sizeof(id.release), name);
+	} else if (is_running(path)) {
+		fl_kernel_id_running(&id);
 	} else if (!id.build_id[0] && !id.release[0]) {
-		name = fl_str_base_name(fl_str(path));
-		if (fl_str_ends(name, ".btf"))
-			name.n -= strlen(".btf");
-		set_text(id.release, sizeof(id.release), name);
+		set_text(id.release, sizeof(id.release), name_of(path));
 	}
 	*ret = id;
 	return 0;
@@ -145,7 +181,7 @@ static struct fl_bundle_kernel *kernel_of(struct fl_bundle *b, struct fl_str key
 		return NULL;
 	b->keys = keys;
 	keys[b->n] = key;
-	v[b->n] = (struct fl_bundle_kernel){ .btf = FL_STR(""), .lowered = FL_STR("") };
+	v[b->n] = (struct fl_bundle_kernel){ .btf = FL_STR("") };
 	return &v[b->n++];
 }
 
@@ -160,6 +196,22 @@ static int read_id(struct fl_str text, struct fl_kernel_id *id)
 			set_text(id->release, sizeof(id->release), fl_str_from(line, strlen("release ")));
 	}
 	return id->build_id[0] || id->release[0] ? 0 : -EINVAL;
+}
+
+static int add_module(struct fl_bundle_kernel *k, struct fl_str name, struct fl_str btf)
+{
+	struct fl_bundle_module *v;
+
+	if (!name.n || name.n >= sizeof(v->name))
+		return -EINVAL;
+	v = k->nr_modules < MAX_MODULES ? reallocarray(k->modules, k->nr_modules + 1, sizeof(*v)) : NULL;
+	if (!v)
+		return -ENOMEM;
+	k->modules = v;
+	v += k->nr_modules++;
+	v->btf = btf;
+	set_text(v->name, sizeof(v->name), name);
+	return 0;
 }
 
 /* "kernels/KEY/FILE"; what a later version puts beside these is passed over. */
@@ -183,8 +235,8 @@ static int take_file(struct fl_bundle *b, struct fl_str name, struct fl_str cont
 		return -ENOMEM;
 	if (fl_str_is(file, "btf"))
 		k->btf = content;
-	else if (fl_str_is(file, "lowered"))
-		k->lowered = content;
+	else if (fl_str_starts(file, "modules/"))
+		return add_module(k, fl_str_from(file, strlen("modules/")), content);
 	return fl_str_is(file, "id") ? read_id(content, &k->id) : 0;
 }
 
@@ -216,6 +268,8 @@ void fl_bundle_free(struct fl_bundle *b)
 {
 	if (!b)
 		return;
+	for (size_t i = 0; i < b->n; i++)
+		free(b->kernels[i].modules);
 	free(b->kernels);
 	free(b->keys);
 	free(b);
@@ -256,11 +310,25 @@ static bool has_own(void)
 	return fl_target_open(&(struct fl_target_opts){}, &t) == 0 && fl_target_btf(t, &btf) == 0;
 }
 
+/* The first is vmlinux's, from which the others go on. */
+static int lend(struct fl_target *t, struct fl_str bytes, struct fl_btf *base, const char *name, struct fl_diag *diag,
+		struct fl_btf **ret)
+{
+	int r = fl_btf_from_bytes(bytes.p, bytes.n, base, name, diag, ret);
+
+	if (r < 0)
+		return r;
+	r = fl_target_lend_btf(t, *ret);
+	if (r < 0)
+		fl_btf_close(*ret);
+	return r;
+}
+
 int fl_bundle_lend(const struct fl_bundle *b, struct fl_target *t, struct fl_diag *diag)
 {
 	const struct fl_bundle_kernel *k;
+	struct fl_btf *vmlinux, *module;
 	struct fl_kernel_id id;
-	struct fl_btf *btf;
 	int r;
 
 	if (has_own())
@@ -269,11 +337,8 @@ int fl_bundle_lend(const struct fl_bundle *b, struct fl_target *t, struct fl_dia
 	k = fl_bundle_find(b, &id);
 	if (!k)
 		return -ENOENT;
-	r = fl_btf_from_bytes(k->btf.p, k->btf.n, NULL, "vmlinux", diag, &btf);
-	if (r == 0) {
-		r = fl_target_lend_btf(t, btf);
-		if (r < 0)
-			fl_btf_close(btf);
-	}
+	r = lend(t, k->btf, NULL, "vmlinux", diag, &vmlinux);
+	for (size_t i = 0; i < k->nr_modules && r == 0; i++)
+		r = lend(t, k->modules[i].btf, vmlinux, k->modules[i].name, diag, &module);
 	return r;
 }

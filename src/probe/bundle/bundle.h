@@ -6,7 +6,9 @@
  *	definitions			as "foreland trace --file" takes them
  *	kernels/KEY/id			a line "build-id HEX", a line "release TEXT"; one of them may be missing
  *	kernels/KEY/btf			minimal BTF
- *	kernels/KEY/lowered		the definitions in the text of the oldest kernel's tracefs that can say them
+ *	kernels/KEY/modules/NAME	what is needed of a module's, which goes on from that
+ *	kernels/KEY/lowered		the definitions in the text of the oldest kernel's tracefs that can say them:
+ *					nothing here reads it; on a machine without foreland it is what people write there
  *
  * KEY is the build-id, or the release where that is all that is known of a kernel.
  */
@@ -27,8 +29,9 @@ struct fl_kernel_id {
 /* Of the kernel that runs; what cannot be read is empty. */
 void fl_kernel_id_running(struct fl_kernel_id *ret);
 /*
- * Of a file of its types: an ELF file tells its build-id and release. Raw BTF tells nothing: @name is what it is
- * called, else the file's own name without ".btf" is its release.
+ * Of a file of its types, or of a folder that has them as "vmlinux": an ELF file tells its build-id and release. Raw
+ * BTF tells nothing: @name is what it is called, else it is the running kernel's where it lies in sysfs, else the
+ * file's or folder's own name without ".btf" is its release.
  */
 int fl_kernel_id_file(const char *path, struct fl_str name, struct fl_kernel_id *ret);
 /* "6.1.0-57-amd64 (build-id 0123...)" */
@@ -38,9 +41,16 @@ void fl_kernel_id_print(const struct fl_kernel_id *id, struct fl_buf *out);
 
 struct fl_bundle;
 
+struct fl_bundle_module {
+	char name[64];
+	struct fl_str btf;
+};
+
 struct fl_bundle_kernel {
 	struct fl_kernel_id id;
-	struct fl_str btf, lowered;
+	struct fl_str btf;
+	struct fl_bundle_module *modules;
+	size_t nr_modules;
 };
 
 /**
@@ -88,8 +98,8 @@ struct fl_bundle_fault {
 /* Begins a bundle in @out. */
 int fl_bundle_begin(struct fl_str definitions, struct fl_buf *out);
 /*
- * Adds a kernel, whose types are those of @t: opened for this and not asked before. 0; -errno with @fault where a
- * definition is refused, without where the types cannot be read (fl_target_why() tells).
+ * Adds a kernel, whose types are those of @t, modules' among them: opened for this and not asked before. 0; -errno
+ * with @fault where a definition is refused, without where the types cannot be read (fl_target_why() tells).
  */
 int fl_bundle_add(struct fl_target *t, const struct fl_kernel_id *id, struct fl_str definitions, struct fl_buf *out,
 		  struct fl_bundle_fault *fault);

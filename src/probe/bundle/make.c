@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "btf/btf.h"
@@ -105,12 +107,13 @@ static void ask_all(struct fl_target *t, struct fl_btf *btf)
 
 static int put(const struct fl_kernel_id *id, const char *file, struct fl_str content, struct fl_buf *out)
 {
-	char name[192];
+	char key[sizeof(id->build_id)], name[256];
 
-	snprintf(name, sizeof(name), "kernels/%s/%s", id->build_id[0] ? id->build_id : id->release, file);
-	for (char *p = name + strlen("kernels/"); *p; p++)
-		if (*p == '/' && strcmp(p + 1, file) != 0)
+	snprintf(key, sizeof(key), "%s", id->build_id[0] ? id->build_id : id->release);
+	for (char *p = key; *p; p++)
+		if (*p == '/')
 			*p = '_';
+	snprintf(name, sizeof(name), "kernels/%s/%s", key, file);
 	return fl_tar_add(out, name, content);
 }
 
@@ -125,25 +128,69 @@ static int put_id(const struct fl_kernel_id *id, struct fl_buf *out)
 	return put(id, "id", fl_buf_str(&text), out);
 }
 
+/* ---- the objects that types lie in ---- */
+
+struct objects {
+	struct fl_btf **v; /* vmlinux's first */
+	struct fl_buf *types;
+	size_t n;
+};
+
+static void objects_fini(struct objects *o)
+{
+	for (size_t i = 0; o->types && i < o->n; i++)
+		fl_buf_fini(&o->types[i]);
+	free(o->types);
+	free(o->v);
+}
+
+static int watch(void *ctx, struct fl_btf *btf)
+{
+	struct objects *o = ctx;
+	struct fl_btf **v = reallocarray(o->v, o->n + 1, sizeof(struct fl_btf *));
+
+	if (!v)
+		return -ENOMEM;
+	o->v = v;
+	v[o->n++] = btf;
+	return fl_btf_watch(btf);
+}
+
+static int put_types(const struct fl_kernel_id *id, struct objects *o, struct fl_buf *out)
+{
+	int r;
+
+	o->types = calloc(o->n + 1, sizeof(*o->types));
+	r = o->types ? fl_btf_minimal(o->v, o->n, o->types) : -ENOMEM;
+	if (r == 0)
+		r = put(id, "btf", fl_buf_str(&o->types[0]), out);
+	for (size_t i = 1; i < o->n && r == 0; i++) {
+		char name[96];
+
+		snprintf(name, sizeof(name), "modules/%s", fl_btf_name(o->v[i]));
+		r = o->types[i].len ? put(id, name, fl_buf_str(&o->types[i]), out) : 0;
+	}
+	return r;
+}
+
 int fl_bundle_add(struct fl_target *t, const struct fl_kernel_id *id, struct fl_str definitions, struct fl_buf *out,
 		  struct fl_bundle_fault *fault)
 {
-	_cleanup_buf_ struct fl_buf lowered = {}, types = {};
+	_cleanup_(objects_fini) struct objects o = {};
+	_cleanup_buf_ struct fl_buf lowered = {};
 	struct fl_btf *btf;
 	int r = fl_target_btf(t, &btf);
 
 	if (r == 0)
-		r = fl_btf_watch(btf);
+		r = fl_target_each_btf(t, watch, &o);
 	if (r == 0)
 		r = check_all(t, definitions, &lowered, fault);
 	if (r < 0)
 		return r;
 	ask_all(t, btf);
-	r = fl_btf_minimal(btf, &types);
+	r = put_id(id, out);
 	if (r == 0)
-		r = put_id(id, out);
-	if (r == 0)
-		r = put(id, "btf", fl_buf_str(&types), out);
+		r = put_types(id, &o, out);
 	return r < 0 ? r : put(id, "lowered", fl_buf_str(&lowered), out);
 }
 

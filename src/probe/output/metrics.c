@@ -244,7 +244,9 @@ static void add_distributions(const struct job *j, const struct fl_hist_entry **
 	qsort_r(list, n, sizeof(struct fl_hist_entry *), by_rest, (void *)j);
 	for (size_t i = 0; i < n; i++) {
 		if (!nr || !same_but_for(j, parts[nr - 1].first, list[i]))
-			parts[nr++] = (struct part){ list[i], { .buckets = &buckets[i] }, 0 };
+			parts[nr++] = (struct part){
+				list[i], { .buckets = &buckets[i], .is_log2 = j->cut->modifier == FL_HIST_LOG2 }, 0,
+			};
 		add_bucket(j, list[i], &parts[nr - 1].d);
 		parts[nr - 1].hits += list[i]->hits;
 	}

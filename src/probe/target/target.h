@@ -70,8 +70,8 @@ bool fl_target_refresh(struct fl_target *t);
  */
 int fl_target_put_btf(struct fl_target *t, struct fl_btf *btf);
 /*
- * For a live target whose kernel has no types of its own: these answer in their place, as far as they go. Their ids
- * mean nothing to the kernel, so no program may name one.
+ * For a live target whose kernel has no types of its own: these answer in their place, as far as they go, vmlinux's
+ * first and then modules'. Their ids mean nothing to the kernel, so no program may name one.
  */
 int fl_target_lend_btf(struct fl_target *t, struct fl_btf *btf);
 bool fl_target_is_lent(const struct fl_target *t);
