@@ -10,6 +10,7 @@ usage: test-mount-corners.py FORELAND
 import errno
 import mmap
 import os
+import re
 import select
 import signal
 import subprocess
@@ -136,6 +137,26 @@ with tempfile.TemporaryDirectory() as where:
     tell(b'tracing_mark_write: now' in os.read(fd, 4096), 'which then is there')
     os.close(fd)
 
+    marker('one by one')
+    fd = s.open('trace_pipe', os.O_RDONLY)
+    line = b''
+    while not line.endswith(b'\n'):
+        line += os.read(fd, 1)
+    tell(line.endswith(b' tracing_mark_write: one by one\n'), 'who reads byte by byte, as a shell does, has the whole line', line)
+    os.close(fd)
+    writers = [threading.Thread(target=lambda who=who: [marker(f'{who} {i}') for i in range(200)]) for who in 'ab']
+    fd = s.open('trace_pipe', os.O_RDONLY)
+    for w in writers:
+        w.start()
+    text = b''
+    while text.count(b'\n') < 400: # with less room than three lines have
+        text += os.read(fd, 100)
+    for w in writers:
+        w.join()
+    os.close(fd)
+    tell([re.findall(who + r' (\d+)\n', text.decode()) for who in 'ab'] == [[str(i) for i in range(200)]] * 2,
+         'a reader with little room has each line of two writers, once and in order')
+
     class Woken(Exception):
         pass
 
@@ -220,6 +241,35 @@ with tempfile.TemporaryDirectory() as where:
         os.close(other)
         tell(not os.path.exists(s.t + 'instances/a') and s.read('tracing_on') == '1\n', 'and the server goes on')
 
+    # ---- opening and closing ----
+    def held():
+        with open(f'/proc/{s.process.pid}/status') as f:
+            return int(re.search(r'VmRSS:\s+(\d+)', f.read())[1]), len(os.listdir(f'/proc/{s.process.pid}/fd'))
+
+    def open_each(names, times):
+        for name in names * times:
+            for flags in (os.O_RDONLY | os.O_NONBLOCK, os.O_WRONLY | os.O_APPEND):
+                try:
+                    fd = s.open(name, flags)
+                except OSError: # "snapshot" for reading, while there is none, and what is the kernel's own
+                    continue
+                code(os.read, fd, 65536)
+                os.close(fd)
+
+    names = [n for n in os.listdir(s.t) if os.path.isfile(s.t + n)] + ['per_cpu/cpu0/' + n for n in os.listdir(s.t + 'per_cpu/cpu0')]
+    open_each(names, 20)
+    before = held()
+    open_each(names, 200)
+    after = held()
+    tell(len(names) > 20 and after[1] == before[1] and after[0] - before[0] < 512,
+         'two hundred openings of each file cost no descriptor and no memory', f'{before} {after}')
+    for i in range(20):
+        os.mkdir(s.t + 'instances/b')
+        s.write('instances/b/trace_marker', 'hi', os.O_WRONLY)
+        before = before if i > 5 else held()
+        os.rmdir(s.t + 'instances/b')
+    tell(held()[0] - before[0] < 512, 'nor do instances that come and go', f'{before} {held()}')
+
     # ---- leaving ----
     fd = s.open('README', os.O_RDONLY)
     tell(subprocess.run(['umount', where], stderr=subprocess.DEVNULL).returncode != 0 and s.read('tracing_on') == '1\n',
@@ -240,8 +290,13 @@ with tempfile.TemporaryDirectory() as where:
 
     s = Server(where)
     fd = s.open('trace_pipe', os.O_RDONLY)
+    reader = subprocess.Popen(['cat', s.t + 'trace_pipe'], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    until(lambda: open(f'/proc/{reader.pid}/stat').read().split(')')[1].split()[0] == 'S')
     s.process.kill()
     s.process.wait()
+    said = reader.communicate(timeout=DEADLINE)[1]
+    tell(reader.returncode == 1 and ('not connected' in said or 'abort' in said),
+         'a killed server leaves nobody waiting', f'{reader.returncode} {said}')
     tell(code(os.read, fd, 10) in (errno.ENOTCONN, errno.ECONNABORTED), 'who has a file of a killed server is told')
     code(os.close, fd) # which flushes, and is told, too
     tell(subprocess.run(['umount', where], stderr=subprocess.DEVNULL).returncode == 0 and not os.path.ismount(where),

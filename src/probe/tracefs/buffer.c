@@ -97,23 +97,22 @@ size_t trace_buffer_count(const struct trace_buffer *b, uint32_t cpu)
 	return n;
 }
 
-size_t trace_buffer_take(struct trace_buffer *b, uint32_t cpu, char *to, size_t size)
+int trace_buffer_take(struct trace_buffer *b, uint32_t cpu, size_t size, struct fl_buf *out)
 {
-	size_t used = 0;
-
 	for (size_t i = b->start; i < b->end; i++) {
 		const struct trace_line *l = &b->lines[i];
 
 		if (!trace_line_is(l, cpu))
 			continue;
-		if (used && l->n > size - used)
+		if (out->len && (out->len >= size || l->n > size - out->len))
 			break;
-		memcpy(to + used, l->text, FL_MIN(l->n, size - used));
-		used += FL_MIN(l->n, size - used);
+		fl_buf_add(out, l->text, l->n);
+		if (out->error)
+			return out->error;
 		b->taken_out[l->cpu % TRACE_BUFFER_CPUS]++;
 		drop(b, i);
 	}
-	return used;
+	return 0;
 }
 
 const struct trace_line *trace_buffer_take_record(struct trace_buffer *b, uint32_t cpu, size_t *at)

@@ -52,8 +52,8 @@ static inline void trace_buffer_lose(struct trace_buffer *b, uint64_t n)
 	b->overrun[0] += n;
 }
 void trace_buffer_clear(struct trace_buffer *b);
-/* Takes whole lines out, as many as @size bytes hold; at least one, which may be cut. */
-size_t trace_buffer_take(struct trace_buffer *b, uint32_t cpu, char *to, size_t size);
+/* Takes out whole lines, at least one if there is any, and as many as fit into @size. 0 or -errno. */
+int trace_buffer_take(struct trace_buffer *b, uint32_t cpu, size_t size, struct fl_buf *out);
 /*
  * Takes the oldest record out; it is valid until the next call. NULL: there is none. *@at is where the search begins:
  * 0, and as it was left for the next one, if nothing was added meanwhile.

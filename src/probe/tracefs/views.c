@@ -75,24 +75,65 @@ static int size_store(struct fl_node *attr, struct fl_str text)
 	return 0;
 }
 
+/*
+ * What one reader has taken out of the pipe and not read yet: a shell's read asks for one byte at a time, and the
+ * rest of the line is nobody else's.
+ */
+struct pipe {
+	struct fl_buf lines;
+	size_t done;
+	bool has_read;
+};
+
+static int pipe_open(struct fl_open *o)
+{
+	o->state = calloc(1, sizeof(struct pipe));
+	return o->state ? 0 : -ENOMEM;
+}
+
+static void pipe_release(struct fl_open *o)
+{
+	struct pipe *p = o->state;
+
+	fl_buf_fini(&p->lines);
+	free(p);
+}
+
+static bool has_lines(const struct view *v)
+{
+	tracefs_drain(v->in, false);
+	return trace_buffer_count(&v->in->buffer, v->cpu);
+}
+
 /* The end of the pipe comes only where tracing is off and something has been read. */
 static ssize_t pipe_read(struct fl_open *o, void *buf, size_t n, uint64_t pos)
 {
 	const struct view *v = o->node->data;
+	struct pipe *p = o->state;
+	struct fl_str part;
+	int r = 0;
 
-	tracefs_drain(v->in, false);
-	if (!trace_buffer_count(&v->in->buffer, v->cpu))
-		return v->in->buffer.off && o->state ? 0 : -EAGAIN;
-	o->state = o->node;
-	return (ssize_t)trace_buffer_take(&v->in->buffer, v->cpu, buf, n);
+	if (p->done == p->lines.len) {
+		fl_buf_reset(&p->lines);
+		p->done = 0;
+		if (!has_lines(v))
+			return v->in->buffer.off && p->has_read ? 0 : -EAGAIN;
+		r = trace_buffer_take(&v->in->buffer, v->cpu, n, &p->lines);
+	}
+	if (r < 0)
+		return r;
+	part = fl_str_sub(fl_buf_str(&p->lines), p->done, n);
+	memcpy(buf, part.p, part.n);
+	p->done += part.n;
+	p->has_read = true;
+	return (ssize_t)part.n;
 }
 
 static int pipe_poll(struct fl_open *o, short events)
 {
-	const struct view *v = o->node->data;
+	const struct pipe *p = o->state;
 
-	tracefs_drain(v->in, false);
-	return trace_buffer_count(&v->in->buffer, v->cpu) ? events & (POLLIN | POLLRDNORM) : 0;
+	return p->done < p->lines.len || has_lines(o->node->data) ? events & (POLLIN | POLLRDNORM) : 0;
 }
 
 /* ---- pages ---- */
@@ -180,7 +221,7 @@ static int raw_poll(struct fl_open *o, short events)
 {
 	const struct pages *p = o->state;
 
-	return p->done < p->ready.len ? events & (POLLIN | POLLRDNORM) : pipe_poll(o, events);
+	return p->done < p->ready.len || has_lines(o->node->data) ? events & (POLLIN | POLLRDNORM) : 0;
 }
 
 /* ---- of one CPU ---- */
@@ -214,7 +255,8 @@ static void plain_free(struct fl_node *n)
 	free(n);
 }
 
-static const struct fl_node_ops pipe_ops = { .read = pipe_read, .poll = pipe_poll, .free = plain_free };
+static const struct fl_node_ops pipe_ops = { .open = pipe_open, .release = pipe_release, .read = pipe_read,
+					     .poll = pipe_poll, .free = plain_free };
 static const struct fl_node_ops raw_ops = { .open = raw_open, .release = raw_release, .read = raw_read,
 					    .poll = raw_poll, .free = plain_free };
 
