@@ -391,6 +391,15 @@ static int build_order(struct fl_ksyms *k)
 	return 0;
 }
 
+/*
+ * Where kernels have the upper half, what is below it are offsets in per-CPU data. A kernel of 32 bits, or of
+ * s390x, has nothing there.
+ */
+static bool is_offset(const struct fl_ksyms *k, uint64_t addr)
+{
+	return !(addr >> 63) && k->rows[k->by_addr[k->nr_rows - 1]].addr >> 63;
+}
+
 /* Of several symbols at one address the first is shown, as the kernel does. */
 int fl_ksyms_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *ret)
 {
@@ -410,7 +419,7 @@ int fl_ksyms_at(const struct fl_ksyms *k, uint64_t addr, struct fl_ksym *ret)
 	if (!lo)
 		return -ENOENT;
 	row = &k->rows[k->by_addr[lo - 1]];
-	if (!(row->addr >> 63))
+	if (is_offset(k, row->addr))
 		return -ENOENT;
 	for (; lo > 1 && k->rows[k->by_addr[lo - 2]].addr == row->addr; lo--)
 		;

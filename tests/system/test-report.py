@@ -258,6 +258,18 @@ expect("markers, trace_printk() and functions are told as the kernel tells them"
                "bputs: first_function: only text", "raw_data: # 2a buf: 01 02 ff 00", "function:  first_function <-- second_function [mod]"], got)
 expect("--bytes leaves control bytes as they are", b"hello\nworld\x1b[31m\n" in report("--bytes", path).stdout)
 
+# Kernels of 32 bits and of s390x have no upper half: there, too, addresses have names. On others what is below are offsets.
+for big, size, low, want in ((False, 4, 0xc1000000, "one <-- two"), (True, 4, 0xc0008000, "one <-- two"), (True, 8, 0x100000, "one <-- two"),
+                             (False, 8, 0xffffffff81000000, "one <-- two"), (False, 8, 0x100000, "0x100010 <-- 0x101010")):
+    m = Machine(big, size)
+    function = format_of("function", 1, [("unsigned long", "ip", 8, size, False), ("unsigned long", "parent_ip", 8 + size, size, False)],
+                         '" %ps <-- %ps", (void *)REC->ip, (void *)REC->parent_ip')
+    far = f"{0xffffffff82000000:x} T far\n" if want[0] == "0" else ""
+    symbols = f"{low:0{size * 2}x} T one\n{low + 0x1000:0{size * 2}x} t two\n{far}"
+    record_ = m.record(1, 1, m.long(low + 0x10) + m.long(low + 0x1010))
+    got = report(write(Recording(m, {}, [("", "local", {0: m.pages([(1000, record_)])})], ftrace=[function], kallsyms=symbols).version_6())).stdout.decode()
+    expect(f"functions at 0x{low:x}{', big endian' if big else ''}, {8 * size} bits", got.rstrip().endswith(" " + want), got)
+
 # ---- texts and numbers of every length, and what is not to be shown as it is ----
 rnd = random.Random(3)
 texts, want = {}, []
