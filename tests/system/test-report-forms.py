@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 from datwriter import Machine, Recording, format_of
-from tap import done, expect
+from tap import done, expect, skip
 
 foreland, proto = sys.argv[1:3]
 names = []
@@ -281,6 +281,9 @@ if shutil.which("trace-cmd"):
         path, out = write(Recording(m, {"test": [TEST]}, [("", "mono", buffer)], sections=EXTRA).version_7()), f"{tmp.name}/anew.dat"
         r = report("-o", out, path)
         shown = [subprocess.run(["trace-cmd", "report", "-N", name], capture_output=True).stdout for name in (path, out)]
+        if not shown[0]:    # which foreland did not write
+            skip(f"trace-cmd shows the same of both: {what}", "this trace-cmd (3.4 is one) shows nothing of the first")
+            continue
         expect(f"trace-cmd shows the same of both: {what}", r.returncode == 0 and want in shown[0] and shown[0] == shown[1], shown)
 for big, long_size in ((True, 8), (False, 4), (True, 4)):
     other = Machine(big, long_size)
