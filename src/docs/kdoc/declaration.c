@@ -388,8 +388,8 @@ static const char *thing_word(const struct decls *d)
 {
 	enum kdoc_kind kind = d->k->kind;
 
-	if (d->is_union && kind == KDOC_STRUCT)
-		kind = KDOC_UNION; /* the declaration's word counts, not the comment's */
+	if (kind == KDOC_STRUCT || kind == KDOC_UNION) /* the declaration's word counts, not the comment's */
+		kind = d->is_union ? KDOC_UNION : KDOC_STRUCT;
 	return kind == KDOC_STRUCT ? "struct member" : kind == KDOC_UNION ? "union member" :
 	       kind == KDOC_ENUM   ? "enum value" : "function parameter";
 }

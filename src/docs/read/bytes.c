@@ -65,8 +65,8 @@ struct hits {
 				V a = name##_load(p + k), slash = (V)(a == '/');                   \
                                                                                                    \
 				hit |= (V)(a == 'D') & (V)(name##_load(p + k + 13) == '/');        \
-				hit |= slash & (V)(name##_load(p + k + 1) == '*') &                \
-				       (V)(name##_load(p + k + 3) <= '\r');                        \
+				hit |= slash & (V)(name##_load(p + k + 2) == '*') &                \
+				       (V)(name##_load(p + k + 3) <= ' ');                         \
 				hit |= slash & (V)(name##_load(p + k + 4) == '/') &                \
 				       (V)(name##_load(p + k + 5) == 'm');                         \
 				high |= a;                                                         \

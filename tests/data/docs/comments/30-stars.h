@@ -95,3 +95,29 @@ marked(int a));
 struct a_very_long_name_for_what_cannot_be_understood_1, a_very_long_name_for_what_cannot_be_understood_2,
 	a_very_long_name_for_what_cannot_be_understood_3, a_very_long_name_for_what_cannot_be_understood_4,
 	a_very_long_name_for_what_cannot_be_understood_5, a_very_long_name_for_what_cannot_be_understood_6;
+
+/**  
+ * blanks - behind the comment's begin
+ * @a: a
+ */
+int blanks(int a, int b);
+
+/** 	
+ * union word - whose declaration has another one
+ * @a: a
+ * @c: c
+ */
+struct word {
+	int a;
+	int b;
+};
+
+/**
+ * struct other - whose declaration has another one
+ * @a: a
+ * @c: c
+ */
+union other {
+	int a;
+	int b;
+};
