@@ -671,19 +671,27 @@ static bool is_function(const struct kdoc_token *v, size_t open)
 	return false;
 }
 
+/* "struct {" or "struct tag {": with an attribute between them, the scripts do not find their way. */
+static bool is_plain_tag(const struct kdoc_token *v, size_t open)
+{
+	for (size_t i = open; i-- > 0;) {
+		if (is(&v[i], "enum") || is(&v[i], "struct") || is(&v[i], "union"))
+			return open - i == 1 || (open - i == 2 && v[i + 1].word);
+	}
+	return false;
+}
+
 static void aggregate(struct decls *d, const struct kdoc_tokens *t)
 {
 	struct kdoc_token *v = t->v;
 	size_t open = upto(v, t->n, 0, "{"), shut;
 	struct fl_str real;
-	bool is_enum = false, is_kind = false;
+	bool is_enum = false;
 	char thing[256];
 
-	for (size_t i = 0; i < open && open < t->n; i++) {
+	for (size_t i = 0; i < open && open < t->n; i++)
 		is_enum |= is(&v[i], "enum");
-		is_kind |= is(&v[i], "enum") || is(&v[i], "struct") || is(&v[i], "union");
-	}
-	if (open >= t->n || !is_kind || is_enum != (d->k->kind == KDOC_ENUM) || is_function(v, open)) {
+	if (open >= t->n || !is_plain_tag(v, open) || is_enum != (d->k->kind == KDOC_ENUM) || is_function(v, open)) {
 		docs_report(d->sink, DOCS_KDOC_PROTOTYPE, d->k->line, d->k->col, d->k->name.n, "%sCannot parse %s!",
 			    d->dialect == KDOC_7_3 ? "error: " : "",
 			    d->k->kind == KDOC_ENUM ? "enum" : "struct or union");

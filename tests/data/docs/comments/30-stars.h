@@ -121,3 +121,39 @@ union other {
 	int a;
 	int b;
 };
+
+/**
+ * struct packed - with an attribute before its name
+ * @a: a
+ */
+struct __packed packed {
+	int a;
+	int b;
+};
+
+/**
+ * struct aligned - with one that has a number
+ * @a: a
+ */
+struct __aligned(8) aligned {
+	int a;
+	int b;
+};
+
+/**
+ * enum small - the same
+ * @A: a
+ */
+enum __packed small {
+	A,
+	B,
+};
+
+/**
+ * enum typed - as C23 has it
+ * @C: c
+ */
+enum typed : unsigned char {
+	C,
+	D,
+};
