@@ -65,5 +65,5 @@ finally:
     ep.kill()
     shutil.rmtree(tmp)
 p = subprocess.run([FORELAND, "epdma", "--bogus"], capture_output=True, text=True)
-check(p.returncode == 2 and "unknown command '--bogus'" in p.stderr, "an option where a command is expected")
+check(p.returncode == 2 and "unknown option '--bogus'" in p.stderr, "an option where a command is expected")
 sys.exit(done())

@@ -179,7 +179,7 @@ try:
             g.write("\n".join("map legacy" if l.startswith("map ") else l for l in f.read().splitlines()) + "\n")
         code, out, err = run("--board", tmp + "/legacy")
         check(code == 1 and says in out + err, f"a legacy engine on {board}: {says}")
-    check(run("--board", "nonesuch")[0] == 1 and run("-", "--board", "generic")[0] == 2 and run()[0] == 2,
+    check(run("--board", "nonesuch")[0] == 2 and run("-", "--board", "generic")[0] == 2 and run()[0] == 2,
           "boards and usage")
     if shutil.which("lspci"):
         code, out, _ = run("--board", "generic", "--msi", "5", "--msix", "9", "--vendor", "0x1912", "--config")
