@@ -3,6 +3,7 @@
 to, and the judges' programs."""
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +28,12 @@ def until(fn, seconds=60):
         if got or time.monotonic() > last:
             return got
         time.sleep(0.1)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 class Caller:

@@ -15,7 +15,7 @@ import time
 import urllib.parse
 import urllib.request
 
-from fleet import GETPPID, Caller, check, end, get, listening, may_not, peers, skip, until, value
+from fleet import GETPPID, Caller, check, end, free_port, get, listening, may_not, peers, skip, until, value
 
 foreland, script = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 CALLS = 12345
@@ -63,12 +63,6 @@ def judge(root):
     buckets = [s for s in families["foreland_hist_distribution"].samples if s.labels.get("le") == "128.0"]
     check("a .log2 key is a histogram with its bounds", families["foreland_hist_distribution"].type == "histogram" and
           len(buckets) == 1 and buckets[0].value >= CALLS, om)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def scrape(root, folder):

@@ -215,6 +215,55 @@ check("a spool is one agent's", port and not second[1] and "another process" in 
 stop(p)
 receiver.close()
 
+# ---- names: of nobody, then of an address where nobody is, then of the receiver's ----
+def with_names(*words):
+    """In a mount namespace whose names are those in the file hosts, and whose name server is nobody."""
+    return subprocess.Popen(["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && '
+                             'shift 2 && exec "$@"', "-", f"{work}/hosts", f"{work}/resolv", *words], stderr=subprocess.PIPE, text=True)
+
+
+def names(text):
+    with open(f"{work}/hosts", "w") as f:
+        f.write(text)
+
+
+def wait_for(p, pattern):
+    said = ""
+    for line in p.stderr:
+        said += line
+        if re.search(pattern, line):
+            break
+    return said
+
+
+names("")
+with open(f"{work}/resolv", "w") as f:
+    f.write("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+if subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL).returncode == 0 and os.path.exists("/etc/resolv.conf"):
+    receiver = otlp.Receiver()
+    os.makedirs(f"{work}/n", exist_ok=True)
+    ask("n", QUESTION)
+    p = with_names(foreland, "agent", "--config", f"{work}/n", "--listen", "127.0.0.1:0", "--otlp",
+                   f"http://receiver.invalid:{receiver.port}", "--interval", "500ms")
+    port = int(re.search(r":(\d+)/metrics", wait_for(p, "/metrics"))[1])
+    caller.call(500)
+    said = wait_for(p, "warning")
+    check("a name that is nobody's is said, and the agent goes on", "resolve" in said and p.poll() is None, said)
+    names("127.0.0.99 receiver.invalid\n")
+    said = wait_for(p, "warning")
+    caller.call(500)
+    check("and so is an address where nobody is", "onnect" in said, said)
+    names("127.0.0.1 receiver.invalid\n")
+    said = wait_for(p, "takes requests again")
+    caller.call(500)
+    until(lambda: sum(map(len, receiver.logs())) == 1500)
+    status, err = stop(p)
+    ids = flat(otlp.uids(receiver.logs()))
+    check("when the name is the receiver's all that waited arrives, once", status == 0 and len(ids) == len(set(ids)) == 1500, (len(ids), err))
+    receiver.close()
+else:
+    skip("names that change", "mount namespaces are not permitted here")
+
 # ---- a trace of one command ----
 receiver = otlp.Receiver()
 receiver.plan = [503]

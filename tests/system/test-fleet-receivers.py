@@ -14,7 +14,7 @@ import tempfile
 import urllib.parse
 import urllib.request
 
-from fleet import GETPPID, Caller, check, end, listening, may_not, peers, skip, until
+from fleet import GETPPID, Caller, check, end, free_port, listening, may_not, peers, skip, until
 
 foreland, script = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 work = tempfile.mkdtemp(prefix="foreland-receivers-")
@@ -24,12 +24,6 @@ os.mkdir(f"{work}/q")
 with open(f"{work}/q/calls.conf", "w") as f:
     f.write(f"t:e/call sys_enter id=id:u64 if common_pid == {caller.pid}\nhist:keys=id:vals=id\n"
             f"t:e/size sys_enter id=id:u64 if common_pid == {caller.pid}\nhist:keys=id.log2:vals=id\n")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def ask(port, query, path="/api/v1/query"):

@@ -137,6 +137,8 @@ static int make_handles(struct fl_sender *s)
 	net.curl_easy_setopt(s->easy, CURLOPT_NOSIGNAL, 1L);
 	net.curl_easy_setopt(s->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	net.curl_easy_setopt(s->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	/* A receiver that has moved is found at the next connection; there is one for many requests. */
+	net.curl_easy_setopt(s->easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	net.curl_easy_setopt(s->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
 	net.curl_easy_setopt(s->easy, CURLOPT_TIMEOUT_MS, REQUEST_MS);
 	net.curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, on_reply);
