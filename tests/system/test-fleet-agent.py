@@ -124,6 +124,7 @@ os.unlink(f"{folder}/another.conf")
 for text, want in (("hist:keys=id\n", r"bad\.conf:1:1: error: .*\[LONE_HIST\]"),
                    ("event = 5\n", r"bad\.conf:1:1: error: .*\[NO_SETTING\]\n(?s:.*)'events'"),
                    ("events = many\nt:e/x sys_enter\n", r"bad\.conf:1:10: error: .*\[BAD_NUMBER\]"),
+                   ("cpu = 0\nt:e/x sys_enter\n", r"bad\.conf:1:7: error: .*\[BAD_NUMBER\]"),
                    ("events = 0\nt:e/x sys_enter\n", r"bad\.conf:1:10: error: .*\[BAD_NUMBER\]"),
                    ("events = 5\nevents = 6\n", r"bad\.conf:2:1: error: .*\[SET_TWICE\]"),
                    ("# nothing\n", r"bad\.conf: error: .*\[EMPTY\]"),
@@ -147,6 +148,27 @@ if os.geteuid() == 0:
     os.unlink(f"{folder}/bad.conf")
 else:
     skip("root asks no question of a stranger", "this is not root")
+
+# ---- a budget of CPU: sending a record takes some microseconds, and more of them are made than fit into one percent ----
+ask("calls.conf", question(caller.pid, more="cpu = 1\n"))
+receiver = otlp.Receiver()
+agent = Agent("--otlp", receiver.url(), "--interval", "1h")
+stage = lambda: value(agent.metrics(), "foreland_agent_question_stage", question="calls")
+
+
+def flood():
+    for _ in range(10):
+        caller.call(4000)
+        time.sleep(0.02)
+    return stage()
+
+
+until(flood)
+check("a question that takes too much of a CPU is thinned, which is said",
+      re.search(r"\d % of a CPU are over its budget of 1: each task may have 100 from now on", agent.said), agent.said)
+check("and counted", (value(agent.metrics(), "foreland_agent_question_over_budget_total", question="calls") or 0) >= 1)
+agent.stop()
+receiver.close()
 
 # ---- budgets ----
 ask("calls.conf", f"events = 1600\nt:e/call sys_enter id=id:u64 if id == {GETPPID} && "

@@ -14,7 +14,8 @@
 #define SECOND	     1000000000ull
 #define SETTLE_NS    50000u
 #define END_NS	     (SECOND / 2)
-#define STAGE_NS     (60 * SECOND)
+#define PERCENT_NS   (SECOND / 100)
+#define THIN	     100 /* records a second of each task, where the budget does not say how many there may be */
 #define SHARE	     16 /* of the budget, that a task may have when it is thinned */
 
 struct fl_running {
@@ -23,13 +24,8 @@ struct fl_running {
 	struct fl_session *session; /* @tracing's */
 	struct fl_meter *meter;
 	bool has_records;
-	enum fl_stage stage;
-	uint64_t since;	 /* when the stage began */
-	uint64_t looked; /* when the budget was last looked at */
-	uint64_t records;
-	uint64_t before; /* @records then */
-	uint64_t most;	 /* records a second, since the stage began */
-	uint64_t over;	 /* how often */
+	struct fl_budget budget;
+	struct fl_use used;
 	struct {
 		fl_running_fn fn;
 		void *ctx;
@@ -69,6 +65,12 @@ static const struct fl_question_line *line_of(const struct fl_question *q, const
 	return NULL;
 }
 
+/* Where nothing says how many records there may be, it is the CPU that is over: what the kernel takes is that. */
+static uint32_t thinned(const struct fl_question *q)
+{
+	return q->events ? (uint32_t)FL_MAX(q->events / SHARE, 1ul) : THIN;
+}
+
 /* A diagnostic's text may be the library's: it is copied before that is gone. */
 static int make(struct fl_running *r, struct fl_system *sys, struct fl_tracing **ret, struct fl_diag *diag,
 		struct fl_arena *place)
@@ -82,8 +84,8 @@ static int make(struct fl_running *r, struct fl_system *sys, struct fl_tracing *
 
 	if (!upto)
 		return -ENOMEM;
-	if (r->stage == FL_STAGE_THINNED)
-		opts.task_budget = (uint32_t)FL_MAX(q->events / SHARE, 1ul);
+	if (r->budget.stage == FL_STAGE_THINNED)
+		opts.task_budget = thinned(q);
 	err = fl_tracing_new(sys, &opts, &t);
 	if (err < 0)
 		return err;
@@ -154,7 +156,7 @@ int fl_running_start(struct fl_system *sys, struct fl_question *q, struct fl_run
 		fl_running_free(r);
 		return err;
 	}
-	r->since = r->looked = fl_time_ns(CLOCK_MONOTONIC);
+	fl_budget_begin(&r->budget, (struct fl_use){ q->events, q->cpu * PERCENT_NS }, fl_time_ns(CLOCK_MONOTONIC));
 	*ret = r;
 	return 0;
 }
@@ -175,16 +177,21 @@ static int on_record(void *ctx, uint32_t cpu, const struct fl_record *rec, size_
 {
 	struct fl_running *r = ctx;
 
-	r->records++;
+	r->used.records++;
 	fl_meter_record(r->meter, rec, size);
 	return r->read.fn(r->read.ctx, r, rec, size);
 }
 
 static int64_t read_until(struct fl_running *r, uint64_t end, fl_running_fn fn, void *ctx)
 {
+	uint64_t begin = fl_time_ns(CLOCK_THREAD_CPUTIME_ID);
+	int64_t n;
+
 	r->read.fn = fn;
 	r->read.ctx = ctx;
-	return fl_session_read(r->session, end, on_record, r);
+	n = fl_session_read(r->session, end, on_record, r);
+	r->used.cpu_ns += fl_time_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+	return n;
 }
 
 int64_t fl_running_read(struct fl_running *r, fl_running_fn fn, void *ctx)
@@ -232,65 +239,52 @@ static int change(struct fl_running *r, struct fl_system *sys, enum fl_stage to,
 		r->tracing = NULL;
 		r->session = NULL;
 	}
-	r->stage = to;
-	r->since = now;
-	r->most = 0;
+	fl_budget_stage(&r->budget, to, now);
 	if (err == 0 && to != FL_STAGE_OFF)
 		err = start(r, sys, &diag, &place);
 	if (err < 0)
-		r->stage = FL_STAGE_OFF;
+		fl_budget_stage(&r->budget, FL_STAGE_OFF, now);
 	fl_diag_fini(&diag);
 	fl_arena_fini(&place);
 	return err;
 }
 
-/* The rate since the last look; false: it is too early for one. */
-static bool rate(struct fl_running *r, uint64_t now, uint64_t *ret)
+static void say_over(const struct fl_running *r, struct fl_use rate, enum fl_stage to, struct fl_buf *out)
 {
-	uint64_t ns = now - r->looked;
+	const struct fl_question *q = r->q;
 
-	if (ns < SECOND)
-		return false;
-	*ret = (uint64_t)((double)(r->records - r->before) * (double)SECOND / (double)ns);
-	r->looked = now;
-	r->before = r->records;
-	r->most = FL_MAX(r->most, *ret);
-	return true;
+	if (q->events && rate.records > q->events)
+		fl_buf_addf(out, "%s: %lu records a second are over its budget of %lu: ", q->name, rate.records,
+			    q->events);
+	else
+		fl_buf_addf(out, "%s: %lu %% of a CPU are over its budget of %lu: ", q->name,
+			    (uint64_t)(rate.cpu_ns / PERCENT_NS), q->cpu);
+	if (to == FL_STAGE_THINNED)
+		fl_buf_addf(out, "each task may have %u from now on", thinned(q));
+	else
+		fl_buf_addz(out, "it is off for a minute");
 }
 
 int fl_running_budget(struct fl_running *r, struct fl_system *sys, uint64_t now, fl_running_fn fn, void *ctx,
 		      struct fl_buf *ret_why)
 {
-	uint64_t n;
+	struct fl_use rate = {};
+	enum fl_stage to, from = r->budget.stage;
 	int err;
 
 	r->read.fn = fn;
 	r->read.ctx = ctx;
-	if (!r->q->events || !r->has_records || !rate(r, now, &n))
+	if (!r->has_records)
 		return 0;
-	if (r->stage != FL_STAGE_OFF && n > r->q->events) {
-		enum fl_stage to = r->stage == FL_STAGE_WHOLE ? FL_STAGE_THINNED : FL_STAGE_OFF;
-
-		r->over++;
-		err = change(r, sys, to, now);
-		fl_buf_addf(ret_why, "%s: %lu records a second are over its budget of %lu: ", r->q->name, n,
-			    r->q->events);
-		if (to == FL_STAGE_THINNED)
-			fl_buf_addf(ret_why, "each task may have %lu from now on", FL_MAX(r->q->events / SHARE, 1ul));
-		else
-			fl_buf_addz(ret_why, "it is off for a minute");
-		return err < 0 ? err : 1;
-	}
-	if (r->stage == FL_STAGE_WHOLE || now - r->since < STAGE_NS)
+	to = fl_budget_judge(&r->budget, r->used, now, &rate);
+	if (to == from)
 		return 0;
-	if (r->stage == FL_STAGE_THINNED && r->most > r->q->events / 2) {
-		r->since = now; /* not yet: another minute */
-		r->most = 0;
-		return 0;
-	}
-	err = change(r, sys, r->stage == FL_STAGE_OFF ? FL_STAGE_THINNED : FL_STAGE_WHOLE, now);
-	fl_buf_addf(ret_why, "%s: it is %s again", r->q->name,
-		    r->stage == FL_STAGE_WHOLE ? "whole" : "asked, thinned by task,");
+	err = change(r, sys, to, now);
+	if (to > from)
+		say_over(r, rate, to, ret_why);
+	else
+		fl_buf_addf(ret_why, "%s: it is %s again", r->q->name,
+			    r->budget.stage == FL_STAGE_WHOLE ? "whole" : "asked, thinned by task,");
 	return err < 0 ? err : 1;
 }
 
@@ -301,8 +295,8 @@ int fl_running_metrics(struct fl_running *r, struct fl_metrics *m)
 	_cleanup_labels_ struct fl_labels labels = {};
 
 	fl_labels_add(&labels, FL_STR("question"), fl_str(r->q->name));
-	fl_metrics_add(m, FL_METRIC_STAGE, &labels, FL_U64(r->stage));
-	fl_metrics_add(m, FL_METRIC_OVER, &labels, FL_U64(r->over));
+	fl_metrics_add(m, FL_METRIC_STAGE, &labels, FL_U64(r->budget.stage));
+	fl_metrics_add(m, FL_METRIC_OVER, &labels, FL_U64(r->budget.over));
 	return fl_meter_add(r->meter, m);
 }
 

@@ -2,23 +2,21 @@
 /*
  * A question that is being asked: its probes are in the kernel, what they count can be read, and its budget is held.
  *
- * A question whose records are more than its budget is first thinned by task: each task may have a sixteenth of the
- * budget, so that a flood of one does not hide the others. Where that is not enough it is off for a minute. It comes
- * back one step at a time, when the last minute would have been within the budget. Histograms send no records, and
- * stay whole.
+ * A question that is over its budget (budget.h) is first thinned by task: each task may have a sixteenth of the
+ * records that there may be, so that a flood of one does not hide the others. Histograms send no records, and stay
+ * whole.
  */
 #ifndef FLEET_AGENT_RUNNING_H
 #define FLEET_AGENT_RUNNING_H
 
 #include <foreland/probe.h>
 
+#include "fleet/agent/budget.h"
 #include "fleet/config/config.h"
 #include "metrics/metrics.h"
 #include "probe/live/rings.h"
 #include "probe/output/symbols.h"
 #include "probe/record/schema.h"
-
-enum fl_stage { FL_STAGE_WHOLE, FL_STAGE_THINNED, FL_STAGE_OFF };
 
 struct fl_running;
 

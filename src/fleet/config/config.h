@@ -27,7 +27,7 @@ struct fl_question {
 	const char *path;
 	struct fl_str text; /* the file's */
 	const char *comm;
-	uint64_t sample, events, task_events; /* 0: not set */
+	uint64_t sample, events, cpu, task_events; /* 0: not set */
 	struct fl_question_line *lines;
 	size_t n;
 	struct fl_arena arena;
