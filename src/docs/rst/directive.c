@@ -380,12 +380,21 @@ static void read_titles(struct rst *r, const struct rst_block *b, const struct u
 {
 	static const char *const by_argument[] = { "table", "list-table", "csv-table", "topic", "sidebar", "admonition",
 						   "rubric", "centered" };
+	static const char *const versions[] = { "versionadded", "versionchanged", "versionremoved", "deprecated" };
 	static const char *const by_option[] = { "caption", "subtitle" };
 	struct rst_block args = { .v = u->args.v, .n = u->args.n, .bias = b->bias };
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(by_argument) && args.n; i++) {
 		if (fl_str_is(u->name, by_argument[i]))
 			rst_inline(r, &args, 0, args.n, 0);
+	}
+	for (size_t i = 0; i < FL_ARRAY_SIZE(versions) && args.n; i++) {
+		uint32_t n = (uint32_t)fl_str_find(rst_str(&args.v[0]), ' ', 0); /* the version itself is none */
+
+		if (!fl_str_is(u->name, versions[i]) || n == args.v[0].n)
+			continue;
+		args.bias++; /* Sphinx counts one line more */
+		rst_inline(r, &args, 0, args.n, n + 1);
 	}
 	for (uint32_t i = 0; i < u->options.n; i++) {
 		const struct rst_line *l = &u->options.v[i];
@@ -516,12 +525,13 @@ void rst_unknown_directive(struct rst *r, struct rst_block *b, uint32_t at, stru
 		f->help = docs_sink_printf(r->sink, "did you mean '%.*s'?", FL_STR_ARG(near));
 }
 
-static void unknown_role(struct rst *r, struct rst_block *b, const struct use *u, struct fl_str name)
+static bool unknown_role(struct rst *r, struct rst_block *b, const struct use *u, struct fl_str name)
 {
 	if (rst_find_role(r->words, name) || fl_map_get(&r->own_roles, name))
-		return;
+		return false;
 	rst_report(r, b, r->words && r->words->foreign ? DOCS_ROLE_FOREIGN : DOCS_ROLE_UNKNOWN, u->at,
 		   "Unknown interpreted text role \"%.*s\".", FL_STR_ARG(name));
+	return true;
 }
 
 /* ".. role:: name(base)": the text may use it from here on. */
@@ -540,9 +550,8 @@ static void own_role(struct rst *r, struct rst_block *b, const struct use *u)
 		 (open < s.n && (!base.n || close + 1 != s.n)))
 		rst_report(r, b, DOCS_DIRECTIVE_USE, u->at, "\"role\" directive arguments not valid role names: "
 			   "\"%.*s\".", FL_STR_ARG(s));
-	else if (base.n)
-		unknown_role(r, b, u, base);
-	fl_map_put(&r->own_roles, name, NULL);
+	else if (!base.n || !unknown_role(r, b, u, base))
+		fl_map_put(&r->own_roles, name, NULL);
 }
 
 /*

@@ -13,7 +13,8 @@ static bool footnote(struct rst *r, struct rst_block *b, struct rst_match m, boo
 	struct fl_str s = fl_str_from(rst_str(l), m.end), label;
 	size_t close = fl_str_find(s, ']', 0);
 	struct rst_grab g = { .known = -1 };
-	bool number = true;
+	bool number = true, is_citation;
+	uint32_t at = b->i;
 
 	if (s.n < 3 || s.p[0] != '[' || close == s.n || close < 2 ||
 	    (close + 1 < s.n && s.p[close + 1] != ' '))
@@ -25,8 +26,8 @@ static bool footnote(struct rst *r, struct rst_block *b, struct rst_match m, boo
 	    !(label.p[0] == '#' && rst_simplename(fl_str_from(label, 1)) == label.n - 1) &&
 	    rst_simplename(label) != label.n)
 		return false;
-	rst_add_fact(r, number || label.p[0] == '#' || label.p[0] == '*' ? RST_FOOTNOTE : RST_CITATION, l,
-		     label);
+	is_citation = !number && label.p[0] != '#' && label.p[0] != '*';
+	rst_add_fact(r, is_citation ? RST_CITATION : RST_FOOTNOTE, l, label);
 	g.cut = m.end + close + 1;
 	while ((uint32_t)g.cut < l->n && l->p[g.cut] == ' ')
 		g.cut++;
@@ -34,6 +35,11 @@ static bool footnote(struct rst *r, struct rst_block *b, struct rst_match m, boo
 	b->i = g.end;
 	b->nr_other++;
 	*blank = g.blank_finish;
+	while (g.view.n && !g.view.v[g.view.n - 1].n)
+		g.view.n--;
+	if (!g.view.n)
+		rst_report(r, b, DOCS_FOOTNOTE_EMPTY, at, is_citation ? "Citation content expected." :
+			   "Footnote content expected.");
 	rst_nested(r, g.view, b->bias, false);
 	return true;
 }
@@ -129,6 +135,7 @@ static bool target(struct rst *r, struct rst_block *b, struct rst_match m, bool 
 static bool replacement(struct rst *r, struct rst_block *b, uint32_t at, struct rst_view text)
 {
 	struct rst_block body = { .bias = b->bias };
+	unsigned int before = r->nr_problems;
 	enum rst_kind kind;
 	uint32_t end = 0;
 
@@ -145,6 +152,8 @@ static bool replacement(struct rst *r, struct rst_block *b, uint32_t at, struct 
 	while (end < text.n && text.v[end].n)
 		end++;
 	rst_body(r, &body);
+	if (r->nr_problems > before)
+		rst_report(r, b, DOCS_DIRECTIVE_CONTENT, at, "Problematic content in substitution definition");
 	kind = rst_classify(&text.v[0]).kind;
 	if (end == text.n && (kind == RST_K_TEXT || kind == RST_K_ENUM || kind == RST_K_LINE ||
 			       kind == RST_K_OPTION))
@@ -209,6 +218,19 @@ static bool definition(struct rst *r, struct rst_block *b, const struct rst_line
 	return true;
 }
 
+/* The name's last "|" stands in another line than its first. */
+static bool ends_below(struct rst_view v)
+{
+	for (uint32_t i = 1; i < v.n; i++) {
+		struct fl_str s = rst_str(&v.v[i]);
+		size_t at = fl_str_find(s, '|', 0);
+
+		if (at && at < s.n && s.p[at - 1] != ' ' && (at + 1 == s.n || s.p[at + 1] == ' '))
+			return true;
+	}
+	return false;
+}
+
 static bool substitution(struct rst *r, struct rst_block *b, struct rst_match m, bool *blank)
 {
 	const struct rst_line *l = &b->v[b->i];
@@ -222,9 +244,12 @@ static bool substitution(struct rst *r, struct rst_block *b, struct rst_match m,
 		if (s.p[close] == '|' && s.p[close - 1] != ' ' && (close + 1 == s.n || s.p[close + 1] == ' '))
 			break;
 	}
-	if (close >= s.n)
-		return false;
 	rst_grab(r, b, b->i, &g);
+	if (close >= s.n) {
+		if (!ends_below(g.view))
+			rst_report(r, b, DOCS_SUBST_DEF, g.end - 1, "malformed substitution definition.");
+		return false;
+	}
 	b->i = g.end;
 	*blank = g.blank_finish;
 	name = fl_str_sub(s, 1, close - 1);

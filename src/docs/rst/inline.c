@@ -177,6 +177,7 @@ static struct rst_fact *fact(struct inl *n, enum rst_fact_kind kind, size_t at, 
 
 static size_t unended(struct inl *n, size_t at, size_t end, const char *what)
 {
+	n->r->nr_problems++;
 	complain(n, DOCS_INLINE_END, at, end - at, "Inline %s start-string without end-string.", what);
 	return end;
 }
@@ -287,6 +288,7 @@ static void check_role(struct inl *n, size_t at, size_t end, struct fl_str role)
 
 	if (rst_find_role(words, role) || fl_map_get(&n->r->own_roles, role))
 		return;
+	n->r->nr_problems++;
 	foreign = words && words->foreign && !rst_near_role(words, role).n;
 	complain(n, foreign ? DOCS_ROLE_FOREIGN : DOCS_ROLE_UNKNOWN, at, end - at,
 		 "Unknown interpreted text role \"%.*s\".", FL_STR_ARG(role));

@@ -15,6 +15,7 @@ enum value {
 	POSITIVE,
 	PERCENTAGE,
 	LENGTH,
+	HEIGHT,	      /* a length that is no percentage */
 	FIGURE_WIDTH, /* or "image" */
 	WIDTHS,	      /* numbers, or a word */
 	WIDTHS_GRID,  /* or one word more */
@@ -63,7 +64,7 @@ static const struct {
 	{ "emphasize-lines", "", SOMETHING },
 	{ "heading-level", "rubric", HEADING },
 	{ "scale", "", PERCENTAGE },
-	{ "height", "", LENGTH },
+	{ "height", "", HEIGHT },
 	{ "width", "", LENGTH },
 	{ "figwidth", "figure kernel-figure", FIGURE_WIDTH },
 	{ "align", "image kernel-image", PLACE },
@@ -278,6 +279,8 @@ static bool fits(enum value value, struct fl_str s)
 		return is_choice("image", s) || is_length(s);
 	case LENGTH:
 		return is_length(s);
+	case HEIGHT:
+		return is_length(s) && !memchr(s.p, '%', s.n);
 	case WIDTHS:
 		return s.n && (fl_str_is(s, "auto") || is_widths(s));
 	case WIDTHS_GRID:

@@ -78,6 +78,7 @@ struct rst {
 	bool want_facts;
 	const struct rst_vocabulary *words; /* NULL: all that somebody knows */
 	struct fl_map titles;	 /* in lower case */
+	unsigned int nr_problems; /* pieces of inline markup that are none after all */
 	bool doubled;		 /* the section that we are in is not the first of its name */
 	struct fl_map own_roles; /* that the text itself defines */
 	struct rst_fact *facts, **tail;

@@ -27,7 +27,7 @@ struct span {
 
 bool rst_is_grid_top(struct fl_str s)
 {
-	if (s.n < 4 || s.p[0] != '+' || s.p[1] != '-' || s.p[s.n - 1] != '+' || s.p[s.n - 2] != '-')
+	if (s.n < 5 || s.p[0] != '+' || s.p[1] != '-' || s.p[s.n - 1] != '+' || s.p[s.n - 2] != '-')
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] != '+' && s.p[i] != '-')

@@ -201,17 +201,29 @@ bool rst_underline(struct rst *r, struct rst_block *b)
 	return true;
 }
 
+/* Since 0.22 docutils has other words for it, and no error. */
+static void misplaced(struct rst *r, struct rst_block *b, uint32_t at, const char *old, const char *fresh)
+{
+	struct docs_finding *f;
+
+	if (r->family != DOCUTILS_21 && r->sink->level < FL_WARNING)
+		return;
+	f = rst_report(r, b, DOCS_TRANSITION, at, "%s", r->family == DOCUTILS_21 ? old : fresh);
+	if (f && r->family != DOCUTILS_21)
+		f->level = FL_WARNING;
+}
+
 static void transition(struct rst *r, struct rst_block *b)
 {
 	if (b->last == RST_EMPTY && r->doubled) /* docutils has a note in front of the section's text then */
 		b->last = RST_BODY;
 	if (b->last == RST_EMPTY)
-		rst_report(r, b, DOCS_TRANSITION, b->i,
-			   "Document or section may not begin with a transition.");
+		misplaced(r, b, b->i, "Document or section may not begin with a transition.", r->level ?
+			  "Transition at the start of the section." :
+			  "Transition at the start of the document.");
 	else if (b->last == RST_TRANSITION)
-		rst_report(r, b, DOCS_TRANSITION, b->i,
-			   "At least one body element must separate transitions; adjacent "
-			   "transitions are not allowed.");
+		misplaced(r, b, b->i, "At least one body element must separate transitions; adjacent transitions "
+			  "are not allowed.", "At least one body element should separate transitions.");
 	rst_settle_targets(r, false);
 	b->last = RST_TRANSITION;
 	b->transition = b->i + 1;
@@ -221,8 +233,8 @@ static void transition(struct rst *r, struct rst_block *b)
 void rst_transitions_end(struct rst *r, struct rst_block *b)
 {
 	if (b->last == RST_TRANSITION && b->transition)
-		rst_report(r, b, DOCS_TRANSITION, b->transition - 1,
-			   "Document may not end with a transition.");
+		misplaced(r, b, b->transition - 1, "Document may not end with a transition.",
+			  "Transition at the end of the document.");
 }
 
 /* A bad overline: what stands in its lines is lost to docutils, and so it is to us. */
