@@ -130,16 +130,28 @@ static bool is_before(const struct use *u, uint32_t end, struct fl_str name)
 	return false;
 }
 
+/* Every line is a field, or goes on with one. */
+static bool is_option_block(const struct use *u)
+{
+	for (uint32_t i = 0; i < u->options.n; i++) {
+		const struct rst_line *l = &u->options.v[i];
+
+		if (!is_field(l) && !(i && l->n && l->p[0] == ' '))
+			return false;
+	}
+	return true;
+}
+
 /* The complaint about the options, or NULL. @name and @value get those in question. */
 static const char *bad_options(const struct use *u, struct fl_str *name, struct fl_str *value)
 {
+	if (!is_option_block(u))
+		return "invalid option block";
 	for (uint32_t i = 0; i < u->options.n; i++) {
 		const struct rst_line *l = &u->options.v[i];
 
 		if (l->n && l->p[0] == ' ' && i)
 			continue;
-		if (!is_field(l))
-			return "invalid option block";
 		*name = field_name(l);
 		if (is_before(u, i, *name))
 			return "duplicate option";

@@ -152,12 +152,13 @@ static bool replacement(struct rst *r, struct rst_block *b, uint32_t at, struct 
 	while (end < text.n && text.v[end].n)
 		end++;
 	rst_body(r, &body);
-	if (r->nr_problems > before)
-		rst_report(r, b, DOCS_DIRECTIVE_CONTENT, at, "Problematic content in substitution definition");
 	kind = rst_classify(&text.v[0]).kind;
 	if (end == text.n && (kind == RST_K_TEXT || kind == RST_K_ENUM || kind == RST_K_LINE ||
-			       kind == RST_K_OPTION))
+			       kind == RST_K_OPTION)) {
+		if (r->nr_problems > before)
+			rst_report(r, b, DOCS_DIRECTIVE_CONTENT, at, "Problematic content in substitution definition");
 		return true;
+	}
 	rst_report(r, b, DOCS_DIRECTIVE_CONTENT, at, "Error in \"replace\" directive: may contain a single paragraph "
 		   "only.");
 	return false;
@@ -256,10 +257,15 @@ static bool substitution(struct rst *r, struct rst_block *b, struct rst_match m,
 	rest = fl_str_trim(fl_str_from(s, close + 1));
 	while (g.view.n && !g.view.v[g.view.n - 1].n)
 		g.view.n--;
-	if (!rest.n && g.view.n <= 1) {
+	if (!rest.n && g.view.n > 1) { /* what stands for it begins in a line below */
+		while (!g.view.v[0].n)
+			g.view = (struct rst_view){ g.view.v + 1, g.view.n - 1 };
+		rest = fl_str_trim(rst_str(&g.view.v[0]));
+	}
+	if (!rest.n) {
 		rst_report(r, b, DOCS_SUBST_DEF, (uint32_t)(l - b->v),
 			   "Substitution definition \"%.*s\" missing contents.", FL_STR_ARG(name));
-	} else if (rest.n && !definition(r, b, l, rest, g.view)) {
+	} else if (!definition(r, b, l, rest, g.view)) {
 		rst_report(r, b, DOCS_SUBST_DEF, (uint32_t)(l - b->v),
 			   "Substitution definition \"%.*s\" empty or invalid.", FL_STR_ARG(name));
 		return true;

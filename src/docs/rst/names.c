@@ -16,7 +16,7 @@
 
 struct names {
 	struct rst *r;
-	struct fl_map targets, footnotes, substs, lower_substs, used;
+	struct fl_map targets, footnotes, substs, lower_substs, used, numbers;
 	unsigned int anonymous_refs, anonymous_targets, auto_refs, autos, symbol_refs, symbols, includes;
 };
 
@@ -189,6 +189,24 @@ static bool numbered_ref(struct names *n, const struct rst_fact *f, unsigned int
 	return *refs <= notes;
 }
 
+/* The number that a footnote "[#]" gets is a name of it: of those that nothing else has, the next. */
+static void number_footnotes(struct names *n)
+{
+	unsigned int number = 0;
+	char text[12], *name;
+
+	for (const struct rst_fact *f = n->r->facts; f; f = f->next) {
+		if (f->kind != RST_FOOTNOTE || f->name.p[0] != '#')
+			continue;
+		do
+			snprintf(text, sizeof(text), "%u", ++number);
+		while (fl_map_get(&n->footnotes, fl_str(text)) || fl_map_get(&n->targets, fl_str(text)));
+		name = f->name.n == 1 ? fl_arena_dup(n->r->arena, fl_str(text)) : NULL;
+		if (name)
+			fl_map_put(&n->numbers, fl_str(name), NULL);
+	}
+}
+
 /* A label that no footnote has, or several, takes the next number, as "#" alone does. */
 static void footnote_ref(struct names *n, const struct rst_fact *f)
 {
@@ -209,9 +227,9 @@ static void footnote_ref(struct names *n, const struct rst_fact *f)
 	to = found(&n->footnotes, name);
 	if (is_auto && (!to || to->lost) && numbered_ref(n, f, &n->auto_refs, n->autos, "autonumbered"))
 		return;
-	if (!to)
+	if (!to && !fl_map_get(&n->numbers, name))
 		at_fact(n, DOCS_FOOTNOTE_UNKNOWN, f, "Unknown target name: \"%.*s\".", FL_STR_ARG(name));
-	else if (to->lost)
+	else if (to && to->lost)
 		at_fact(n, DOCS_TARGET_AMBIGUOUS, f, "Duplicate target name, cannot be used as a unique reference: "
 			"\"%.*s\".", FL_STR_ARG(name));
 }
@@ -362,6 +380,7 @@ void rst_names(struct rst *r)
 
 	for (struct rst_fact *f = r->facts; f; f = f->next)
 		note_definition(&n, f);
+	number_footnotes(&n);
 	for (const struct rst_fact *f = r->facts; f; f = f->next)
 		check_reference(&n, f);
 	for (struct rst_fact *f = r->facts; f; f = f->next) {
@@ -379,6 +398,7 @@ void rst_names(struct rst *r)
 	unused_footnotes(&n);
 	fl_map_fini(&n.targets);
 	fl_map_fini(&n.footnotes);
+	fl_map_fini(&n.numbers);
 	fl_map_fini(&n.substs);
 	fl_map_fini(&n.lower_substs);
 	fl_map_fini(&n.used);

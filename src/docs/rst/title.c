@@ -122,9 +122,10 @@ static void note_title(struct rst *r, const struct rst_fact *f)
 }
 
 /* A title at line @at, its underline at @under. Level bookkeeping as in docutils' check_subsection. */
-static void section(struct rst *r, struct rst_block *b, uint32_t at, uint32_t under, uint16_t style)
+static void section(struct rst *r, struct rst_block *b, uint32_t at, uint32_t under, uint16_t style,
+		    bool is_short)
 {
-	unsigned int level = find_style(r, style) + 1;
+	unsigned int level = find_style(r, style) + 1, problems = r->nr_problems;
 	struct fl_str title = rst_str(&b->v[at]);
 	struct rst_fact *f;
 
@@ -152,6 +153,8 @@ static void section(struct rst *r, struct rst_block *b, uint32_t at, uint32_t un
 	if (f)
 		f->level = level;
 	note_title(r, f);
+	/* docutils' message about it is the section's first element */
+	r->doubled |= is_short || r->nr_problems > problems;
 	if (title.n > 1 && title.p[title.n - 1] == ':' && title.p[title.n - 2] != ':')
 		rst_report(r, b, DOCS_TITLE_COLON, at, NULL);
 }
@@ -197,7 +200,7 @@ bool rst_underline(struct rst *r, struct rst_block *b)
 			f->docline = f->line;
 		return true;
 	}
-	section(r, b, at, under, style_of(0, u->p[0]));
+	section(r, b, at, under, style_of(0, u->p[0]), width > u->n);
 	return true;
 }
 
@@ -276,7 +279,7 @@ static bool overlined(struct rst *r, struct rst_block *b)
 		lengthen(r, f, &b->v[at + 2], width);
 	}
 	b->i = at + 3;
-	section(r, b, at + 1, UINT32_MAX, style_of(over.p[0], under.p[0]));
+	section(r, b, at + 1, UINT32_MAX, style_of(over.p[0], under.p[0]), width > over.n);
 	return true;
 }
 
