@@ -48,6 +48,26 @@ same 'onmax() and save()' kmem/kmalloc 'keys=bytes_alloc:v=bytes_req:sort=bytes_
 	'e kmem/kmalloc bytes_req=$bytes_req:u64 bytes_alloc=$bytes_alloc:u64 gfp_flags=$gfp_flags:u64'
 same 'onchange()' raw_syscalls/sys_enter 'keys=common_pid:v=id:onchange($v).save(id)' 't sys_enter id'
 
+# Written again with a word behind it: stopped, going on, begun anew.
+again()			# WORD...: what each shows is the same
+{
+	trigger=$T/events/raw_syscalls/sys_enter/trigger
+	echo 't sys_enter id' >/tmp/defs
+	for word in '' "$@"; do
+		echo "hist:keys=id:sort=id$word if comm == \"busybox\"" >>$trigger || return
+		echo "hist:keys=id:sort=id$word" >>/tmp/defs
+	done
+	foreland trace --comm busybox --file /tmp/defs -- busybox find /etc 2>/tmp/err | sed -n '/^# trigger info/,$p' >/tmp/ours
+	sed -n '/^# trigger info/,$p' $T/events/raw_syscalls/sys_enter/hist | sed '/^# trigger info/s/ if .* \[/ [/' >/tmp/kernel
+	echo '!hist:keys=id:sort=id if comm == "busybox"' >$trigger
+	cat /tmp/err
+	diff /tmp/kernel /tmp/ours && grep -q "$state" /tmp/ours
+}
+state='\[paused\]' check 'a histogram that is stopped' again :pause
+state='\[active\]' check 'a histogram that goes on' again :pause :cont
+state='\[active\]' check 'a histogram that begins anew' again :clear
+state='\[paused\]' check 'a histogram that begins anew, and is stopped' again :pause :clear
+
 # What is made of pairs, and counted: as often, and by the same keys, by the kernel's synthetic event and by ours.
 pairs()
 {
