@@ -42,10 +42,10 @@ echo 'p:a/b no_such_function_at_all' 2>/dev/null >>$T/dynamic_events
 complains "$(sed -n 's/^.*: error: //p' $T/error_log | tail -n 1)" 'and what it does not take, in its words' \
 	foreland trace --via tracefs -n 1 'p:a/b no_such_function_at_all'
 
-# A name that ends the filter's string would say what is traced.
+# A name that ends the filter's string would say what is traced: all that is not called yy.
 quoted()
 {
-	foreland trace --via tracefs --comm 'x"||1==1||comm=="y' "$DEF" -- busybox dd if=file of=/dev/null 2>err | wc -l
+	foreland trace --via tracefs --comm '"||comm!="yy' "$DEF" -- busybox dd if=file of=/dev/null 2>err | wc -l
 	foreland trace --via tracefs --comm 'a"b' "$DEF" -- \
 		busybox sh -c "printf 'a\"b' >/proc/\$\$/comm; read x <file" 2>>err | grep -q 'name="file"' &&
 		echo found
