@@ -70,6 +70,9 @@ prints '1 2' 'instances have their own events and their own trace' \
 prints 'Device or resource busy' 'an enabled definition is not removed' \
 	ours 'echo p:a vfs_read >kprobe_events; echo 1 >events/kprobes/a/enable; (echo >kprobe_events) 2>&1 | sed "s/.*: //"'
 
+cp $T/available_filter_functions /tmp/functions
+check "the kernel's list of functions is there, as bpftrace reads it" ours 'cmp available_filter_functions /tmp/functions'
+
 # A server that is killed leaves nothing behind.
 killed() {
 	mkdir -p /tmp/m

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/num.h"
@@ -148,6 +149,46 @@ static const struct attr_row top_attrs[] = {
 	{ "uprobe_profile", 0444, { uprobe_profile_show } },
 };
 
+/* ---- the kernel's list of functions, which tools read before they probe one ---- */
+
+#define FUNCTIONS     "available_filter_functions"
+#define MAX_FUNCTIONS (64u << 20)
+
+static int path_of_functions(const struct tracefs *fs, struct fl_buf *out)
+{
+	const char *tracefs = fl_target_is_live(fs->target) ? fl_target_tracefs(fs->target) : NULL;
+
+	if (!tracefs)
+		return -ENOENT;
+	fl_buf_addf(out, "%s/" FUNCTIONS, tracefs);
+	return out->error;
+}
+
+static int filter_functions_show(struct fl_node *attr, struct fl_buf *out)
+{
+	const struct instance *in = attr->data;
+	_cleanup_buf_ struct fl_buf path = {};
+	_cleanup_file_ struct fl_file f = {};
+	int r = path_of_functions(in->fs, &path);
+
+	if (r == 0)
+		r = fl_file_open(fl_buf_z(&path), MAX_FUNCTIONS, &f);
+	if (r == 0)
+		fl_buf_add_str(out, fl_file_str(&f));
+	return r;
+}
+
+/* A kernel without the function tracer has none. */
+static int add_functions(struct instance *in)
+{
+	static const struct attr_row row = { FUNCTIONS, 0444, { filter_functions_show } };
+	_cleanup_buf_ struct fl_buf path = {};
+
+	if (path_of_functions(in->fs, &path) < 0 || access(fl_buf_z(&path), F_OK) < 0)
+		return 0;
+	return tracefs_add_attrs(in, in->root, &row, 1, in);
+}
+
 int tracefs_add_controls(struct instance *in)
 {
 	int r = tracefs_add_attrs(in, in->root, attrs, FL_ARRAY_SIZE(attrs), in);
@@ -156,6 +197,8 @@ int tracefs_add_controls(struct instance *in)
 		r = tracefs_add_attrs(in, in->root, top_attrs, FL_ARRAY_SIZE(top_attrs), in);
 	if (r == 0 && !in->fs->top)
 		r = tracefs_add_comms(in);
+	if (r == 0 && !in->fs->top)
+		r = add_functions(in);
 	if (r == 0)
 		r = tracefs_add_views(in);
 	if (r == 0)
