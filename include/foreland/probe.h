@@ -135,6 +135,7 @@ struct fl_tracing;
  * @pretty: lines show values by their type
  * @bytes: lines show names and strings as they are, control bytes too
  * @force: probe user code within an instruction, too
+ * @waits: for tracepoints that nobody has now, and that a module may bring; else they are refused
  * @ring_bytes: a CPU, a power of two; 0: 512 KiB
  */
 struct fl_tracing_opts {
@@ -144,7 +145,7 @@ struct fl_tracing_opts {
 	uint32_t except;
 	int cgroup_fd;
 	uint32_t task_budget;
-	bool boot_clock, exact_faults, kernel_stack, user_stack, pretty, bytes, force;
+	bool boot_clock, exact_faults, kernel_stack, user_stack, pretty, bytes, force, waits;
 	size_t ring_bytes;
 };
 
@@ -252,6 +253,8 @@ struct fl_tracing_totals {
 	uint64_t faults;   /* arguments whose memory could not be read */
 	uint64_t over_budget; /* more than the task might have */
 	uint64_t no_stack;    /* records without the stack that was wanted */
+	/* Missed where many events share one hook, told with the first of them: whose they were nobody knows. */
+	uint64_t missed_together;
 };
 
 /** fl_tracing_totals() - of event @i. Return: false behind the last. */

@@ -58,9 +58,10 @@ if ! trace 't sched_switch' >/dev/null 2>&1; then
 else
 	complains '^/dev/full: |No space left' 'a full disk is told' sh -c \
 		"$foreland trace -n 1 -t 5 -o /dev/full 't sched_switch a=prev->pid'"
-	refused TRACE_NOT_FOUND 2 'unknown tracepoint' 't no_such_tracepoint'
+	refused TRACE_NOT_FOUND 2 'a tracepoint that is nearly another' 't sched_swich'
+	complains "no tracepoint 'no_such_tracepoint' now" 'one that a module may bring is waited for' sh -c \
+		"$foreland trace -t 0.1 't no_such_tracepoint'; false"
 	helped "did you mean 'sched_switch'?" 'a tracepoint that is nearly there' 't sched_swich'
-	helped '' 'none is near: nothing is said' 't no_such_tracepoint'
 	check 'a closed pipe ends the trace well' sh -c \
 		"{ $foreland trace 't sys_enter id'; echo \$? >$tap_dir/status; } | head -n 1 >/dev/null;
 		 [ \$(cat $tap_dir/status) = 0 ]"

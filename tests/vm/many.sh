@@ -30,6 +30,34 @@ if [ $kprobe_multi = yes ]; then
 	grep 'sys_getppid ' defs | sed 's,many/,also/,' | cat - defs >twice
 	both() { foreland trace --comm many --file twice -- ./many 2>err | grep -c ' nr=110$'; }
 	prints 2 'two definitions of one function both have their record' both
+
+	# What reads a user's string is hit while a program of the same link reads one: nobody can say that of one
+	# event, and the kernel's own kprobe counts how often it was.
+	together()
+	{
+		{
+			sed 's/^f:many/f:tog/' defs
+			echo 'f:tog/open do_sys_openat2 n=filename:ustring'
+			echo 'f:tog/reads strncpy_from_user_nofault'
+		} >together.defs
+		echo 'p:k/reads strncpy_from_user_nofault' >>/sys/kernel/tracing/kprobe_events
+		echo 1 >/sys/kernel/tracing/events/k/reads/enable
+		foreland trace --json --strict --file together.defs -o together.json -- busybox sh -c 'cat many.c defs >/dev/null' 2>err
+		echo "status $?"
+		echo 0 >/sys/kernel/tracing/events/k/reads/enable
+		opened=$(grep -c '"event":"open".*"place"' together.json)
+		missed=$(sed -n 's/^{"type":"summary","missed":\([0-9]*\),.*/\1/p' together.json)
+		awk -v opened="$opened" -v missed="${missed:-0}" '$1 == "reads" {
+			print(opened + 0 && missed + 0 && missed + 0 <= $2 + 0 ? "missed of all" :
+			      $2 " reads, " opened " opened, " missed " missed") }' /sys/kernel/tracing/kprobe_profile
+		echo >/sys/kernel/tracing/kprobe_events
+		grep -o '"missed":[0-9]*' together.json | sort | uniq -c | grep -vw 0 | grep -c .
+	}
+	if known functions strncpy_from_user_nofault >/dev/null; then
+		prints 'status 1
+missed of all
+1' 'what the link has missed is said of all of its events, and of none' together
+	fi
 fi
 
 # user functions: each is called once, with its own number

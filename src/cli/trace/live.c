@@ -112,6 +112,23 @@ static void say_left_out(const struct trace_job *s)
 	}
 }
 
+/* @ended: what has not come until then. */
+static void say_waiting(const struct trace_job *s, bool ended)
+{
+	for (size_t i = 0; i < s->events.n; i++) {
+		const struct fl_session_probe *p = fl_session_probe(s->session, i);
+		struct fl_str name = p->schema.event->place.symbol;
+
+		if (p->is_waiting)
+			fl_say(FL_WARNING, ended ? "no module has brought the tracepoint '%.*s'" :
+						   "this kernel has no tracepoint '%.*s' now: a module that brings "
+						   "it is waited for", FL_STR_ARG(name));
+		else if (p->wait_error)
+			fl_say(FL_WARNING, "the tracepoint '%.*s' came, and could not be traced: %s",
+			       FL_STR_ARG(name), fl_errno_name(p->wait_error));
+	}
+}
+
 static int start(struct trace_job *s)
 {
 	struct fl_diag d = {};
@@ -129,6 +146,8 @@ static int start(struct trace_job *s)
 	fl_diag_fini(&d);
 	if (r == 0)
 		say_left_out(s);
+	if (r == 0)
+		say_waiting(s, false);
 	if (r == 0 && s->o->explain)
 		explain(s);
 	return r;
@@ -170,6 +189,7 @@ static int summarise(struct trace_job *s)
 	say_nameless(s);
 	if (fl_vm_release())
 		fl_say(FL_NOTE, "this was a guest with Linux %s", fl_vm_release());
+	say_waiting(s, true);
 
 	if (!s->o->json || trace_is_recording(s->o)) {
 		fl_buf_write_fd(&text, STDERR_FILENO);

@@ -33,15 +33,19 @@ static void totals_of(struct trace_job *s, size_t i, struct fl_totals *ret)
 
 bool trace_sum_up(struct trace_job *s, struct fl_buf *out)
 {
+	uint64_t together = 0;
 	bool worse = false;
 
 	for (size_t i = 0; i < s->events.n; i++) {
 		struct fl_totals n;
 
 		totals_of(s, i, &n);
-		worse |= n.lost || n.missed;
+		worse |= n.lost || n.missed || n.missed_together;
+		together += n.missed_together;
 		add_totals(s, s->events.v[i], &n, out);
 	}
+	if (together)
+		fl_buf_addf(out, "%lu missed (the kernel does not say of which event)\n", together);
 	return worse;
 }
 

@@ -120,7 +120,7 @@ static int trace_session(struct trace_job *s, const struct fl_args *args)
 {
 	struct fl_tracing_opts opts = {
 		.exact_faults = s->o->exact, .boot_clock = s->clock.id == FL_CLOCK_BOOT,
-		.pretty = s->o->pretty, .bytes = s->o->bytes, .force = s->o->force,
+		.pretty = s->o->pretty, .bytes = s->o->bytes, .force = s->o->force, .waits = true,
 		.kernel_stack = s->o->stack, .user_stack = s->o->ustack,
 	};
 	int r;

@@ -72,6 +72,7 @@ static void add_totals(struct fl_totals *to, const struct fl_totals *n)
 	to->over_budget += n->over_budget;
 	to->records += n->records;
 	to->missed += n->missed;
+	to->missed_together += n->missed_together;
 	to->faults += n->faults;
 	to->overwritten += n->overwritten;
 	to->no_stack += n->no_stack;

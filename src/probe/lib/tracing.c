@@ -24,7 +24,7 @@ static struct fl_session_opts session_opts(const struct fl_tracing_opts *o)
 		.pid = o->pid, .comm = o->comm, .follow = o->follow, .children = o->children,
 		.except = o->except, .has_cgroup = o->cgroup_fd, .cgroup_fd = o->cgroup_fd,
 		.task_budget = o->task_budget, .boot_clock = o->boot_clock, .exact_faults = o->exact_faults,
-		.ring_bytes = o->ring_bytes, .force = o->force, .pretty = o->pretty,
+		.ring_bytes = o->ring_bytes, .force = o->force, .waits = o->waits, .pretty = o->pretty,
 		.stacks = (unsigned int)o->kernel_stack << FL_STACK_KERNEL |
 			  (unsigned int)o->user_stack << FL_STACK_USER,
 	};
@@ -249,6 +249,7 @@ bool fl_tracing_totals(struct fl_tracing *t, size_t i, struct fl_tracing_totals 
 	*ret = (struct fl_tracing_totals){ .hits = n.hits, .records = n.records, .filtered = n.filtered,
 					   .lost = n.lost, .unpaired = n.unpaired, .missed = n.missed,
 					   .faults = n.faults,
-					   .over_budget = n.over_budget, .no_stack = n.no_stack };
+					   .over_budget = n.over_budget, .no_stack = n.no_stack,
+					   .missed_together = n.missed_together };
 	return true;
 }

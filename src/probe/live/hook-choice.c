@@ -206,6 +206,43 @@ static int attach_hook(struct live_probe *p)
 	return r == 0 && !p->nr_attached ? -EOPNOTSUPP : r;
 }
 
+/*
+ * A tracepoint that nobody has may be that of a module that comes later, and so the kernel's own probes take
+ * the name. One that is nearly another's is a slip.
+ */
+static bool can_wait(struct fl_session *t, struct live_probe *p, int err)
+{
+	return t->opts.waits && err == -ENOENT && p->pub.hook == FL_HOOK_RAW_TP && p->prog >= 0 &&
+	       !fl_target_near_tracepoint(t->target, p->event->place.symbol).n;
+}
+
+#define LOOK_NS 5000000u
+
+void live_arm_waiting(struct fl_session *t)
+{
+	uint64_t now = t->nr_waiting ? fl_session_now(t) : 0;
+
+	if (!t->nr_waiting || now - t->looked < LOOK_NS)
+		return;
+	t->looked = now;
+	for (size_t i = 0; i < t->n; i++) {
+		struct live_probe *p = &t->probes[i];
+		struct fl_attachment a = FL_ATTACHMENT_NONE;
+		int r;
+
+		if (!p->pub.is_waiting)
+			continue;
+		r = fl_prog_attach(p->pub.hook, &p->points.at, p->prog, &a);
+		if (r == -ENOENT)
+			continue;
+		p->attached[0] = a;
+		p->pub.wait_error = r;
+		p->pub.is_waiting = false;
+		p->nr_attached = r == 0;
+		t->nr_waiting--;
+	}
+}
+
 void live_detach(struct live_probe *p)
 {
 	for (size_t i = p->nr_attached; i-- > 0;) {
@@ -335,6 +372,12 @@ int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag)
 			r = attach_hook(p);
 		if (r == 0)
 			return 0;
+		if (can_wait(t, p, r)) {
+			fl_buf_reset(&p->pub.tried);
+			p->pub.is_waiting = true;
+			t->nr_waiting++;
+			return 0;
+		}
 		if (error.why)
 			tried(p, hooks[i], "generating", r, fl_str(error.why));
 		live_unload(p);

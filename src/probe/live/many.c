@@ -190,7 +190,7 @@ void live_detach_many(struct fl_session *t)
 	for (size_t i = 0; i < t->nr_links; i++) {
 		struct live_link *link = &t->links[i];
 
-		t->probes[link->first].missed += link_missed(link);
+		t->probes[link->first].missed_together += link_missed(link);
 		close_link(link);
 	}
 	t->nr_links = 0;

@@ -35,12 +35,12 @@ struct live_probe {
 	uint64_t outside;	/* records of before the beginning and after the end */
 	struct fl_totals before; /* of the kernel's side, at the beginning */
 	struct fl_totals frozen; /* and at the end */
-	uint64_t missed; /* by hooks that are gone */
+	uint64_t missed, missed_together; /* by hooks that are gone */
 };
 
 /* One hook on the places of many definitions. */
 struct live_link {
-	size_t first; /* the probe that what it missed is counted for */
+	size_t first; /* the probe that what it missed is told with */
 	int prog, programs;
 	struct fl_attachment attached;
 };
@@ -80,6 +80,8 @@ struct fl_session {
 	uint8_t *counts; /* the control map's value */
 	size_t counts_size;
 	size_t failed;
+	size_t nr_waiting;
+	uint64_t looked; /* for those, when */
 	uint64_t begin, end; /* of what is counted; 0: with the first hook, not yet */
 	uint64_t newest;     /* time of the record that was handed out last; 0: none was */
 };
@@ -135,6 +137,8 @@ int live_load_probe(struct fl_session *t, size_t index, struct fl_diag *diag);
 int live_read_filter(struct fl_session *t, struct live_probe *p, struct fl_diag *diag);
 /* Its program for @hook, but not the hook: -errno where the kernel does not take it. */
 int live_load_for(struct fl_session *t, size_t index, enum fl_hook hook);
+/* Puts hooks on what has come since it was looked for last. */
+void live_arm_waiting(struct fl_session *t);
 /* Takes the hooks away, and keeps what they counted. */
 void live_detach(struct live_probe *p);
 /* Everything of a hook that was not taken. */
@@ -143,7 +147,7 @@ void live_unload(struct live_probe *p);
 /* many.c: one link for many definitions; who has been taken is_shared. -ENOMEM. */
 int live_load_many(struct fl_session *t);
 void live_detach_many(struct fl_session *t);
-/* Firings of the links that are counted for this probe which the kernel dropped. */
+/* Firings that the kernel dropped, of the links whose first this probe is. */
 uint64_t live_missed_many(const struct fl_session *t, size_t probe);
 
 /* Firings that the kernel dropped because a program was running on that CPU already; -1: of none. */

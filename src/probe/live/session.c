@@ -240,6 +240,7 @@ int64_t fl_session_read(struct fl_session *t, uint64_t before, fl_record_fn fn, 
 {
 	struct reading r = {t, fn, ctx};
 
+	live_arm_waiting(t);
 	return fl_rings_read(t->rings, before, on_record, &r);
 }
 

@@ -40,6 +40,7 @@ struct fl_session_opts {
 	size_t ring_bytes;  /* a CPU; 0: the default */
 	unsigned int stacks; /* 1u << FL_STACK_*: taken with each record */
 	bool force; /* user probes within an instruction, too */
+	bool waits; /* for tracepoints that a module may bring */
 	bool pretty; /* records have what lets values be shown by their type */
 	struct fl_field_namer *namer; /* for these, borrowed; NULL: none */
 	bool raw; /* event probes have the whole record of their event */
@@ -60,6 +61,9 @@ struct fl_session_probe {
 	size_t nr_hists; /* once started */
 	struct fl_buf tried; /* a line for each hook that was not taken, and why */
 	bool is_shared; /* with other definitions, on one link */
+	/* There is no tracepoint of that name yet: a module may bring it, and is looked for while records are read. */
+	bool is_waiting;
+	int wait_error; /* it came, and could not be hooked */
 	struct fl_buf left_out; /* a line for each place of several that takes no probe */
 };
 

@@ -118,7 +118,8 @@ static struct fl_totals counted(const struct fl_session *t, size_t i)
 {
 	const struct live_probe *p = &t->probes[i];
 	struct fl_probe_counts c = counts_of(t, i);
-	struct fl_totals n = { .missed = p->missed + live_missed_many(t, i), .hits = c.hits,
+	struct fl_totals n = { .missed = p->missed, .hits = c.hits,
+			       .missed_together = p->missed_together + live_missed_many(t, i),
 			       .filtered = c.filtered, .lost = c.lost, .over_budget = c.over_budget };
 
 	n.missed += live_prog_missed(p->prog) + live_prog_missed(p->entry_prog);
@@ -194,6 +195,7 @@ void fl_session_totals(struct fl_session *t, size_t i, struct fl_totals *ret)
 	ret->unpaired -= p->before.unpaired;
 	ret->over_budget -= p->before.over_budget;
 	ret->missed -= p->before.missed;
+	ret->missed_together -= p->before.missed_together;
 	if (!p->pub.is_counted)
 		ret->records = p->records;
 	add_losses(t, p, ret);

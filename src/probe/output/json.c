@@ -203,8 +203,14 @@ void fl_record_json(const struct fl_record_schema *p, uint32_t cpu, const struct
 void fl_record_json_summary(struct fl_record_schemas events, const struct fl_totals *totals,
 			    struct fl_buf *out)
 {
+	uint64_t together = 0;
+
+	for (size_t i = 0; i < events.n; i++)
+		together += totals[i].missed_together;
 	fl_json_open(out, NULL, '{');
 	fl_json_strz(out, "type", "summary");
+	if (together)
+		fl_json_u64(out, "missed", together);
 	fl_json_open(out, "events", '[');
 	for (size_t i = 0; i < events.n; i++) {
 		const struct fl_record_schema *p = events.v[i];

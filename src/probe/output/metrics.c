@@ -33,7 +33,8 @@ void fl_totals_metrics(const struct fl_record_schema *p, const struct fl_totals 
 		{ FL_METRIC_HITS, t->hits },	     { FL_METRIC_RECORDS, t->records },
 		{ FL_METRIC_FILTERED, t->filtered }, { FL_METRIC_LOST, t->lost },
 		{ FL_METRIC_UNPAIRED, t->unpaired }, { FL_METRIC_OVER_BUDGET, t->over_budget },
-		{ FL_METRIC_MISSED, t->missed },     { FL_METRIC_FAULTS, t->faults },
+		{ FL_METRIC_MISSED, t->missed + t->missed_together },
+		{ FL_METRIC_FAULTS, t->faults },
 		{ FL_METRIC_BYTES, bytes },
 	};
 	_cleanup_labels_ struct fl_labels labels = {};

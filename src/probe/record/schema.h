@@ -48,6 +48,8 @@ struct fl_totals {
 	uint64_t over_budget; /* of their task, in that second */
 	uint64_t records;  /* handed out */
 	uint64_t missed;   /* not run by the kernel: the probe hit while it was running itself */
+	/* The same on a link that many share, told with the first of them: whose they were nobody knows. */
+	uint64_t missed_together;
 	uint64_t faults;   /* arguments whose read failed and told */
 	uint64_t overwritten; /* handed out, and then the flight recorder had no room any more */
 	uint64_t no_stack; /* wanted stacks that the kernel did not give */
