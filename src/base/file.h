@@ -7,6 +7,8 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +39,9 @@ int fl_open_regular(int dir, const char *path, int flags);
 
 /* The same, its bytes. */
 int fl_file_open_named(const char *path, size_t max, struct fl_file *ret);
+
+/* The file that execvp(3) would find for @name; false where there is none. */
+bool fl_find_program(const char *name, char path[PATH_MAX]);
 
 static inline struct fl_str fl_file_str(const struct fl_file *f)
 {

@@ -39,3 +39,11 @@ nothing() { ! grep foreland_ $T/dynamic_events $T/kprobe_events; }
 check 'nothing stays in tracefs' nothing
 stack() { foreland trace --stack 'p register_netdevice' -- sh "$HOME/again" 2>err | grep -q '\[dummy\]'; }
 check 'frames of a module that came after the start have names' stack
+
+# a name that is no module's is said, with what may have been meant
+awaited() { foreland trace -t 0.1 "$@"; false; }
+waits="no module 'nomod' is loaded.* is armed when it comes"
+complains "$waits" 'p of a module that is not there' awaited 'p nomod:nofunc'
+complains "$waits" 'f of a module that is not there' awaited 'f nomod:nofunc'
+complains "$waits" 'the same through the kernel'\''s tracer' awaited --via tracefs 'p nomod:nofunc'
+complains "'p /[^ ]*/sh:main'" "a program's name for a module's" awaited 'p sh:main'

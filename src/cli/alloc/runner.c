@@ -88,25 +88,6 @@ static int set_environment(const struct alloc_runner *r)
 	return e < 0 ? e : prepend("LD_PRELOAD", fl_buf_z(&library), ":");
 }
 
-/* As execvp() finds it; false where it does not. */
-static bool find_program(const char *name, char path[PATH_MAX])
-{
-	const char *dirs = getenv("PATH");
-
-	if (strchr(name, '/'))
-		return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX && access(path, X_OK) == 0;
-	for (dirs = dirs ? dirs : "/bin:/usr/bin"; *dirs;) {
-		size_t n = strcspn(dirs, ":");
-		struct stat st;
-
-		if (snprintf(path, PATH_MAX, "%.*s%s%s", (int)n, dirs, n ? "/" : "", name) < PATH_MAX &&
-		    stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
-			return true;
-		dirs += n + (dirs[n] == ':');
-	}
-	return false;
-}
-
 /* The program behind "#!": @path becomes it. False where the file is no script. */
 static bool interpreter_of(char path[PATH_MAX])
 {
@@ -156,7 +137,7 @@ const char *alloc_runner_objection(const char *program, const char **help)
 	char path[PATH_MAX];
 
 	*help = NULL;
-	if (!find_program(program, path))
+	if (!fl_find_program(program, path))
 		return NULL;
 	for (int i = 0; i < SCRIPTS && interpreter_of(path); i++)
 		;

@@ -147,6 +147,8 @@ static int start(struct trace_job *s)
 	if (r == 0)
 		say_left_out(s);
 	if (r == 0)
+		trace_say_awaited(s);
+	if (r == 0)
 		say_waiting(s, false);
 	if (r == 0 && s->o->explain)
 		explain(s);

@@ -191,6 +191,9 @@ int trace_end_recording(struct trace_job *s);
 /* A record goes where records are written. 0 or -errno. */
 int trace_put_record(struct trace_job *s, uint32_t cpu, const struct fl_record *rec, size_t size);
 
+/* Warns of events that wait for a module, with what may have been meant, and of probes that harm a program. */
+void trace_say_awaited(const struct trace_job *s);
+
 /* What became of each event, a line or an object of the summary each; whether something was lost or missed. */
 bool trace_sum_up(struct trace_job *s, struct fl_buf *out);
 void trace_sum_up_json(struct trace_job *s);

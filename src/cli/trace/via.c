@@ -251,6 +251,7 @@ static int run(struct via *v, const struct fl_args *args)
 	bool worse = false;
 	int r = 0;
 
+	trace_say_awaited(s);
 	if (s->o->explain)
 		explain(v);
 	if (fl_target_ksyms(s->target, &ksyms) == 0)

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "elf/image.h"
 #include "elf/insn-length.h"
 #include "probe/target/target.h"
 
@@ -23,19 +24,36 @@ int fl_target_file(const struct fl_target *t, struct fl_str path, bool *ret_regu
 	return 0;
 }
 
-int fl_target_insn_boundary(const struct fl_target *t, struct fl_str path, uint64_t offset)
+static int open_image(const struct fl_target *t, struct fl_str path, struct fl_elf_image *ret)
 {
 	_cleanup_buf_ struct fl_buf full = {};
-	struct fl_elf_image image = {};
-	int r;
 
 	fl_target_path(t, path, &full);
 	if (full.error || (!fl_target_is_live(t) && fl_str_eq(fl_buf_str(&full), path)))
 		return -ENOENT;
-	r = fl_elf_image_open(fl_buf_z(&full), &image);
+	return fl_elf_image_open(fl_buf_z(&full), ret) < 0 ? -ENOENT : 0;
+}
+
+int fl_target_insn_boundary(const struct fl_target *t, struct fl_str path, uint64_t offset)
+{
+	struct fl_elf_image image = {};
+	int r = open_image(t, path, &image);
+
 	if (r < 0)
-		return -ENOENT;
+		return r;
 	r = fl_elf_insn_boundary(&image, offset);
 	fl_elf_image_close(&image);
 	return r;
+}
+
+bool fl_target_is_go(const struct fl_target *t, struct fl_str path)
+{
+	struct fl_elf_image image = {};
+	bool is_go;
+
+	if (open_image(t, path, &image) < 0)
+		return false;
+	is_go = fl_elf_section(&image, ".go.buildinfo") || fl_elf_section(&image, ".gopclntab");
+	fl_elf_image_close(&image);
+	return is_go;
 }

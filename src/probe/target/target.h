@@ -168,4 +168,7 @@ int fl_target_file(const struct fl_target *t, struct fl_str path, bool *ret_regu
  */
 int fl_target_insn_boundary(const struct fl_target *t, struct fl_str path, uint64_t offset);
 
+/* Whether Go's linker made that file: where it grows a stack, return addresses must be its own. */
+bool fl_target_is_go(const struct fl_target *t, struct fl_str path);
+
 #endif
