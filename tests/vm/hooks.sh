@@ -178,3 +178,9 @@ prints '2 CPUs' 'per-CPU variables by their addresses' per_cpu
 echo 2 >/proc/sys/kernel/kptr_restrict
 prints '2 CPUs' 'per-CPU variables without any address' per_cpu
 echo 0 >/proc/sys/kernel/kptr_restrict
+
+# what is done for COMMAND before exec has its name already (59 is execve on x86-64)
+if [ "$(uname -m)" = x86_64 ]; then
+	prints true 'the moment before exec has the command'\''s name' sh -c \
+		"foreland trace --json 't sys_enter id if id == 59' -- /bin/true 2>/dev/null | sed -n 's/.*\"comm\":\"\([^\"]*\)\".*/\1/p' | sort -u"
+fi

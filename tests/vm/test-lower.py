@@ -76,9 +76,9 @@ def lowered(program, options, level, definitions):
     out = []
     run = subprocess.run([program, 'probe', 'lower', '--level', level, *options, '-'], text=True,
                          input='\n'.join(definitions) + '\n', capture_output=True, check=False)
-    by_name = {line.split()[0]: line for line in run.stdout.splitlines()}
+    by_name = {line.split()[0].split(':')[1]: line for line in run.stdout.splitlines()}
     for text in definitions:
-        out.append(by_name.get(text.split()[0]))
+        out.append(by_name.get(text.split()[0].split(':')[1]))
     return out
 
 

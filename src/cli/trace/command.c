@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -41,10 +42,16 @@ static int read_failure(int fd)
 	return n == sizeof(err) ? err : 0;
 }
 
+/*
+ * What happens between fork and exec is done for the command, and is traced with it where its process is: its
+ * name stands there from the first moment, as exec will set it.
+ */
 static void __attribute__((noreturn)) become(const struct trace_job *s, char **command, int report)
 {
+	const char *slash = strrchr(command[0], '/');
 	int err;
 
+	prctl(PR_SET_NAME, slash ? slash + 1 : command[0]);
 	signal(SIGPIPE, SIG_DFL);
 	if (s->files.rlim_max)
 		setrlimit(RLIMIT_NOFILE, &s->files);

@@ -132,8 +132,10 @@ static void say_waiting(const struct trace_job *s, bool ended)
 static int start(struct trace_job *s)
 {
 	struct fl_diag d = {};
-	int r = fl_tracing_start(s->tracing, &d);
+	int r;
 
+	trace_say_awaited(s); /* also where it cannot start: it may be what was not meant */
+	r = fl_tracing_start(s->tracing, &d);
 	if (r < 0) {
 		struct fl_str tried, line;
 
@@ -146,8 +148,6 @@ static int start(struct trace_job *s)
 	fl_diag_fini(&d);
 	if (r == 0)
 		say_left_out(s);
-	if (r == 0)
-		trace_say_awaited(s);
 	if (r == 0)
 		say_waiting(s, false);
 	if (r == 0 && s->o->explain)
