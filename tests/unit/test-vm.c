@@ -128,8 +128,9 @@ static void test_exec(void **state)
 	assert_true(n > 0);
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	assert_true(n > 0);
-	snprintf(want, sizeof(want), "--foreland %s --plain --timeout 0 --kernel 6.1 -- env FORELAND_IN_GUEST=1 foreland trace "
-		 "p a b=$arg1\n", exe);
+	snprintf(want, sizeof(want),
+		 "--foreland %s --plain --timeout 0 --kernel 6.1 -- "
+		 "env FORELAND_IN_GUEST=1 foreland trace p a b=$arg1\n", exe);
 	assert_string_equal(got, want);
 }
 

@@ -58,7 +58,6 @@ struct fl_target {
 
 	struct fl_map formats; /* "SYSTEM/EVENT" -> struct fl_format */
 	const char *tracefs;
-	bool tracefs_known;
 
 	struct fl_dialect_rules *dialect;
 	struct kept_btf *kept;
@@ -598,9 +597,8 @@ static const char *find_tracefs(void)
 
 const char *fl_target_tracefs(struct fl_target *t)
 {
-	if (!t->tracefs_known && !is_offline(&t->opts))
+	if (!t->tracefs && !is_offline(&t->opts)) /* it may be mounted yet */
 		t->tracefs = find_tracefs();
-	t->tracefs_known = true;
 	return t->tracefs;
 }
 

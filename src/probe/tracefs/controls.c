@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The files beside the events: switches, the trace itself, and what tells of the tracer. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,13 +179,20 @@ static int filter_functions_show(struct fl_node *attr, struct fl_buf *out)
 	return r;
 }
 
-/* A kernel without the function tracer has none. */
+/*
+ * A kernel without the function tracer has none, one that is locked down opens none, and where tracefs is not
+ * mounted when the tree is made nobody can tell.
+ */
 static int add_functions(struct instance *in)
 {
 	static const struct attr_row row = { FUNCTIONS, 0444, { filter_functions_show } };
 	_cleanup_buf_ struct fl_buf path = {};
+	_cleanup_close_ int fd = -1;
 
-	if (path_of_functions(in->fs, &path) < 0 || access(fl_buf_z(&path), F_OK) < 0)
+	if (path_of_functions(in->fs, &path) < 0)
+		return 0;
+	fd = open(fl_buf_z(&path), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return 0;
 	return tracefs_add_attrs(in, in->root, &row, 1, in);
 }
