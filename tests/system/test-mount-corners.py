@@ -261,14 +261,15 @@ with tempfile.TemporaryDirectory() as where:
     before = held()
     open_each(names, 200)
     after = held()
-    tell(len(names) > 20 and after[1] == before[1] and after[0] - before[0] < 512,
+    sanitized = b'__asan_init' in open(foreland, 'rb').read() # which keeps what was freed
+    tell(len(names) > 20 and after[1] == before[1] and (sanitized or after[0] - before[0] < 512),
          'two hundred openings of each file cost no descriptor and no memory', f'{before} {after}')
     for i in range(20):
         os.mkdir(s.t + 'instances/b')
         s.write('instances/b/trace_marker', 'hi', os.O_WRONLY)
         before = before if i > 5 else held()
         os.rmdir(s.t + 'instances/b')
-    tell(held()[0] - before[0] < 512, 'nor do instances that come and go', f'{before} {held()}')
+    tell(sanitized or held()[0] - before[0] < 512, 'nor do instances that come and go', f'{before} {held()}')
 
     # ---- leaving ----
     fd = s.open('README', os.O_RDONLY)

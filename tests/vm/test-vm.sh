@@ -133,8 +133,8 @@ fi
 # An emulator that is gone before anybody waits for it: which of the two is first is a matter of luck.
 printf '#!/bin/sh\nkill -SEGV $$\n' >fails/qemu-system-x86_64
 chmod 755 fails fails/qemu-system-x86_64
-dies() { for i in 1 2 3 4 5; do PATH=$work/fails:$PATH timeout 60 "$vm" -- true 2>/dev/null; printf '%s ' $?; done; }
-[ "$(uname -m)" != x86_64 ] || prints '125 125 125 125 125 ' 'an emulator that dies at once is a failed guest' dies
+dies() { for i in 1 2 3 4 5; do PATH=$work/fails:$PATH timeout 60 "$vm" -- true 2>/dev/null; echo $?; done | xargs; }
+[ "$(uname -m)" != x86_64 ] || prints '125 125 125 125 125' 'an emulator that dies at once is a failed guest' dies
 
 # endings SIGNAL COMMAND: starts, waits for the line "ready", sends SIGNAL; prints the status.
 endings()

@@ -481,7 +481,7 @@ static bool put_named(const struct part *part, const struct fl_print_record *rec
 static void put_part(const struct part *part, const struct fl_print_record *rec, struct fl_buf *out)
 {
 	char *p = fl_buf_reserve(out, part->room);
-	bool plain;
+	bool plain = true; /* who wants the line looks it over */
 
 	p = p ? put_short(part, rec, p, &plain) : NULL;
 	if (p) {
