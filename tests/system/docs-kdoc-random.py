@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+from kernel_sources import kernel_doc_message
+
 FORELAND, COUNT = os.path.abspath(sys.argv[1]), int(sys.argv[3])
 INSERTED = [" *", " * Return: 0", " * @nosuch: y", " * @...: more", " * Context: any", " * Note: z", " * @x.y: nested",
             " ** @two: stars", " * DOC: x", " * Description: d", "/* private: */", "/* public: */", "#ifdef X", "#endif",
@@ -63,18 +65,10 @@ def changed(text, r):
     return "\n".join(lines)
 
 
-def normal(message):
-    message = re.sub(r" ?\(did you mean one of:.*", "", message)
-    message = re.sub(r"^.*error: Cannot parse", "Cannot parse", message)
-    message = re.sub(r"^error: | on line \d+ - I thought.*", "", message)
-    message = re.sub(r"(wrong kernel-doc identifier on line:).*", r"\1", message)
-    return re.sub(r"\s+", " ", message).strip()
-
-
 def said(pattern, text):
     out = collections.defaultdict(set)
     for m in re.finditer(pattern, text, re.M):
-        out[m.group(1)].add(normal(m.group(2)))
+        out[m.group(1)].add(kernel_doc_message(m.group(2)))
     return out
 
 

@@ -11,6 +11,9 @@ import re
 import subprocess
 import sys
 
+from kernel_sources import kernel_doc_message
+from tap import check, done
+
 FORELAND = os.path.abspath(sys.argv[1])
 COMMENTS = os.path.abspath(sys.argv[2])
 
@@ -24,15 +27,6 @@ CAUSES = [
 ]
 
 
-def normal(message):
-    message = re.sub(r" ?\(did you mean one of:.*", "", message)
-    message = re.sub(r"^.*error: Cannot parse", "Cannot parse", message)
-    message = re.sub(r"^error: ", "", message)
-    message = re.sub(r" on line \d+ - I thought.*", "", message)
-    message = re.sub(r"(wrong kernel-doc identifier on line:).*", r"\1", message)
-    return re.sub(r"\s+", " ", message).strip()
-
-
 def record(version, script):
     files = sorted(f for f in os.listdir(COMMENTS) if f[-2:] in (".c", ".h"))
     said = set()
@@ -41,7 +35,7 @@ def record(version, script):
                              stderr=subprocess.STDOUT, text=True).stdout
         out = re.sub(r"(on line:|Cannot understand .*)\n(.*)", r"\1 \2", out)
         for m in re.finditer(r"^(?:Warning: |Error: )?\S+?:\d+:? (?:warning: |error: )?(.*)$", out, re.M):
-            said.add("%s\t%s\t%s" % (version, name, normal(m.group(1))))
+            said.add("%s\t%s\t%s" % (version, name, kernel_doc_message(m.group(1))))
     print("\n".join(sorted(said)))
 
 
@@ -50,22 +44,17 @@ def main():
         return record(sys.argv[4], sys.argv[5:])
     with open(sys.argv[3]) as f:
         theirs = {tuple(line.rstrip("\n").split("\t")) for line in f if not line.startswith("#")}
-    failed = 0
-    for n, version in enumerate(("6.12", "7.3"), 1):
+    for version in "6.12", "7.3":
         out = subprocess.run([FORELAND, "docs", "check", "--only", "kdoc", "--kernel-doc", version, "."], cwd=COMMENTS,
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-        mine = {(version, m.group(1), normal(m.group(2))) for m in
+        mine = {(version, m.group(1), kernel_doc_message(m.group(2))) for m in
                 re.finditer(r"^(\S+?):\d+:\d+: warning: (.*) \[[-\w]+\]$", out, re.M)}
         his = {t for t in theirs if t[0] == version}
         left = [(side, *row) for side, rows in (("theirs", his - mine), ("ours", mine - his)) for row in rows
                 if not any(s in (side, "") and v in (version, "") and re.search(p, row[2]) for s, v, p, why in CAUSES)]
-        failed += bool(left)
-        print("%s %d - %s: %d messages, %d of them word by word" % ("not ok" if left else "ok", n, version, len(his),
-                                                                    len(his & mine)))
-        for row in sorted(left):
-            print("# %s" % "\t".join(row))
-    print("1..2")
-    return 1 if failed else 0
+        check(not left, "%s: %d messages, %d of them word by word" % (version, len(his), len(his & mine)),
+              *("\t".join(row) for row in sorted(left)))
+    return done()
 
 
 sys.exit(main())

@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 
+import kernel_sources
 from tap import check, done
 
 FORELAND = os.path.abspath(sys.argv[1])
@@ -88,11 +89,7 @@ def comments(tree, folder):
 
 
 def main():
-    source = subprocess.run([sys.argv[2], "7.3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if source.returncode:
-        print("1..0 # SKIP no kernel sources: %s" % source.stderr.strip().split("\n")[-1])
-        return 0
-    tree = source.stdout.strip()
+    tree = kernel_sources.tree(sys.argv[2], "7.3")
     errors(tree, sys.argv[3])
     warnings(tree, sys.argv[3] + "-warnings")
     sample(tree, sys.argv[3] + "-kernel-doc")

@@ -6,6 +6,8 @@ ok, and `done()` prints how many there were:
     expect("two and two", 2 + 2 == 4, "what was seen")
     sys.exit(done())
 """
+import re
+
 LONGEST = 3000  # of one thing that is shown
 
 answers = []
@@ -22,6 +24,11 @@ def check(good, what, *shown):
 
 def expect(what, good, *shown):
     return check(good, what, *shown)
+
+
+def sections(text):
+    """What stands below each line "== NAME", but for the last."""
+    return dict(re.findall(r"^== (\S+)\n(.*?)(?=^== )", text, re.M | re.S))
 
 
 def skip(what, why):

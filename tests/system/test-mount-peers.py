@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-from tap import check, done, skip
+from tap import check, done, sections, skip
 
 foreland, suite_root = os.path.abspath(sys.argv[1]), sys.argv[2]
 
@@ -54,11 +54,7 @@ echo == end
 """
 
 
-def parts(text):
-    return dict(re.findall(r'^== (\S+)\n(.*?)(?=^== )', text, re.M | re.S))
-
-
-said = parts(subprocess.run([foreland, 'mount', '--only', 'tracing', '-', '--', 'sh', '-c', INSIDE], stdout=subprocess.PIPE, text=True).stdout)
+said = sections(subprocess.run([foreland, 'mount', '--only', 'tracing', '-', '--', 'sh', '-c', INSIDE], stdout=subprocess.PIPE, text=True).stdout)
 outside = subprocess.run(['sh', '-c', TOOL + 'tool perf record -o /dev/null -e sched:sched_process_exec true >/dev/null'],
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 import guest
-from tap import check
+from tap import check, sections
 
 kernel = sys.argv[1]
 os.environ['FORELAND_VM_KERNEL'] = kernel
@@ -58,7 +58,7 @@ with tempfile.TemporaryDirectory() as tmp:
     with open(f'{tmp}/inside', 'w') as f:
         f.write(INSIDE)
     ended = guest.run(SCRIPT, '--modules', 'fuse', '--copy', f'{built.stdout.strip()}:samples', '--copy', f'{tmp}/inside')
-said = dict(re.findall(r'^== (\S+)\n(.*?)(?=^== )', ended.stdout, re.M | re.S))
+said = sections(ended.stdout)
 
 
 def expect(part, pattern, what):

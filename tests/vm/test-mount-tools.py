@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 import guest
-from tap import check
+from tap import check, sections
 
 suite_root, suite = sys.argv[1:3]
 
@@ -73,7 +73,7 @@ def carried(tmp):
 guest.need()
 with tempfile.TemporaryDirectory() as tmp:
     ended = guest.run(SCRIPT, '--modules', 'fuse', *carried(tmp))
-said = dict(re.findall(r'^== (\S+)\n(.*?)(?=^== )', ended.stdout, re.M | re.S))
+said = sections(ended.stdout)
 
 
 def marked(part):

@@ -36,15 +36,6 @@ static size_t slashes(struct fl_str s)
 	return n;
 }
 
-static struct fl_str last_part(struct fl_str s)
-{
-	size_t at = s.n;
-
-	while (at && s.p[at - 1] != '/')
-		at--;
-	return fl_str_from(s, at);
-}
-
 /* @name, seen from the folder of @pattern, or a folder that it lies in. */
 static bool matches(struct fl_str pattern, struct fl_str name)
 {
@@ -63,7 +54,7 @@ static bool matches(struct fl_str pattern, struct fl_str name)
 		if (end < name.n && name.p[end] != '/')
 			continue;
 		if (bound ? slashes(pattern) == slashes(part) && fl_str_glob(pattern, part)
-			  : fl_str_glob(pattern, last_part(part)))
+			  : fl_str_glob(pattern, fl_str_base_name(part)))
 			return true;
 	}
 	return false;

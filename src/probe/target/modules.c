@@ -58,11 +58,8 @@ bool fl_modules_changed(struct fl_modules_watch *w)
 /* @path is that of a line: "kernel/fs/xfs/xfs.ko.xz: ..." */
 static bool is_called(struct fl_str path, struct fl_str name)
 {
-	struct fl_str file = path;
+	struct fl_str file = fl_str_base_name(fl_str_sub(path, 0, fl_str_find(path, ':', 0)));
 
-	for (size_t i = 0; i < path.n && path.p[i] != ':'; i++)
-		if (path.p[i] == '/')
-			file = fl_str_from(path, i + 1);
 	if (file.n < name.n + 3 || !fl_str_is(fl_str_sub(file, name.n, 3), ".ko"))
 		return false;
 	for (size_t i = 0; i < name.n; i++)

@@ -23,7 +23,6 @@ struct fl_recorded_quick {
 };
 
 /* Everything is borrowed. */
-
 struct fl_recorded {
 	struct fl_abi abi;
 	const struct fl_format *format; /* NULL: its type is not described */

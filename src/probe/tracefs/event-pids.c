@@ -149,15 +149,19 @@ static int fork_store(struct fl_node *attr, struct fl_str text)
 
 /* ---- the files ---- */
 
-static int show(const struct pid_list *l, struct fl_buf *out)
+static int list_show(struct fl_node *attr, struct fl_buf *out)
 {
+	const struct pid_list *l = attr->data;
+
 	for (size_t i = 0; i < l->n; i++)
 		fl_buf_addf(out, "%u\n", l->pids[i]);
 	return 0;
 }
 
-static int store(struct instance *in, struct pid_list *l, struct fl_str text)
+static int list_store(struct fl_node *attr, struct fl_str text)
 {
+	struct pid_list *l = attr->data;
+	struct instance *in = l->in;
 	struct fl_str word;
 	uint64_t v;
 	int r = 0;
@@ -170,11 +174,13 @@ static int store(struct instance *in, struct pid_list *l, struct fl_str text)
 	return r < 0 ? r : follow(in);
 }
 
-static int clear(struct instance *in, struct pid_list *l)
+static int list_clear(struct fl_node *attr)
 {
-	tracefs_drain(in, true);
+	struct pid_list *l = attr->data;
+
+	tracefs_drain(l->in, true);
 	l->n = 0;
-	return follow(in);
+	return follow(l->in);
 }
 
 static int stacks_show(struct fl_node *attr, struct fl_buf *out)
@@ -200,61 +206,21 @@ static int stacks_store(struct fl_node *attr, struct fl_str text)
 	return r;
 }
 
-static int wanted_show(struct fl_node *attr, struct fl_buf *out)
-{
-	const struct instance *in = attr->data;
-
-	return show(&in->wanted, out);
-}
-
-static int wanted_store(struct fl_node *attr, struct fl_str text)
-{
-	struct instance *in = attr->data;
-
-	return store(in, &in->wanted, text);
-}
-
-static int wanted_clear(struct fl_node *attr)
-{
-	struct instance *in = attr->data;
-
-	return clear(in, &in->wanted);
-}
-
-static int unwanted_show(struct fl_node *attr, struct fl_buf *out)
-{
-	const struct instance *in = attr->data;
-
-	return show(&in->unwanted, out);
-}
-
-static int unwanted_store(struct fl_node *attr, struct fl_str text)
-{
-	struct instance *in = attr->data;
-
-	return store(in, &in->unwanted, text);
-}
-
-static int unwanted_clear(struct fl_node *attr)
-{
-	struct instance *in = attr->data;
-
-	return clear(in, &in->unwanted);
-}
-
-static const struct attr_row rows[] = {
-	{ "set_event_pid", 0644, { wanted_show, wanted_store, wanted_clear } },
-	{ "set_event_notrace_pid", 0644, { unwanted_show, unwanted_store, unwanted_clear } },
-};
-
 int tracefs_add_pids(struct instance *in)
 {
 	static const struct attr_row switches[] = { { "event-fork", 0644, { fork_show, fork_store } },
 						    { "stacktrace", 0644, { stacks_show, stacks_store } } };
+	static const struct attr_row lists[] = {
+		{ "set_event_pid", 0644, { list_show, list_store, list_clear } },
+		{ "set_event_notrace_pid", 0644, { list_show, list_store, list_clear } },
+	};
 	struct fl_node *options = instance_owns(in, fl_dir_new(NULL, in));
 	int r = fl_dir_add(in->root, FL_STR("options"), options);
 
 	if (r == 0)
 		r = tracefs_add_attrs(in, options, switches, FL_ARRAY_SIZE(switches), in);
-	return r < 0 ? r : tracefs_add_attrs(in, in->root, rows, FL_ARRAY_SIZE(rows), in);
+	in->wanted.in = in->unwanted.in = in;
+	if (r == 0)
+		r = tracefs_add_attrs(in, in->root, &lists[0], 1, &in->wanted);
+	return r < 0 ? r : tracefs_add_attrs(in, in->root, &lists[1], 1, &in->unwanted);
 }

@@ -60,6 +60,7 @@ struct place {
 
 /* The processes of set_event_pid, or of set_event_notrace_pid. */
 struct pid_list {
+	struct instance *in; /* whose it is */
 	uint32_t *pids; /* sorted */
 	size_t n, cap;
 };
