@@ -137,9 +137,10 @@ check("nor an aggregation that nobody knows", shapes == ["histogram"] and "'x'" 
 # ---- refusals that stay, and a part of a request ----
 receiver = otlp.Receiver()
 p, port, said = agent(receiver, "b", "--interval", "1h")
-receiver.plan = [400]
+receiver.plan = [400] * 100  # how many requests a hundred records are is a matter of time
 caller.call(100)
 until(lambda: value(get(port)[2], "foreland_otlp_items_total", kind="logs", result="refused") == 100)
+receiver.plan = []
 check("what is refused for good is counted", value(get(port)[2], "foreland_otlp_items_total", kind="logs", result="refused") == 100)
 receiver.plan = [b"\x0a\x06\x08\x07\x12\x02no"]  # partial_success { rejected_log_records: 7 error_message: "no" }
 caller.call(100)

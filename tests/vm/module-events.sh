@@ -47,3 +47,17 @@ complains "$waits" 'p of a module that is not there' awaited 'p nomod:nofunc'
 complains "$waits" 'f of a module that is not there' awaited 'f nomod:nofunc'
 complains "$waits" 'the same through the kernel'\''s tracer' awaited --via tracefs 'p nomod:nofunc'
 complains "'p /[^ ]*/sh:main'" "a program's name for a module's" awaited 'p sh:main'
+
+# what depmod wrote of this kernel's modules: on disk (with a dash for the name's other sign), built in, neither
+folder=/lib/modules/$(uname -r)
+mkdir -p "$folder"
+[ ! -e "$folder/modules.dep" ] || mv "$folder/modules.dep" "$HOME/dep"
+[ ! -e "$folder/modules.builtin" ] || mv "$folder/modules.builtin" "$HOME/builtin"
+echo 'kernel/fs/on-disk_here.ko.xz: kernel/lib/other.ko' >"$folder/modules.dep"
+echo 'kernel/fs/built-in.ko' >"$folder/modules.builtin"
+complains "no module 'nomod' is loaded, and this kernel's folder has none of that name" 'a module that is nowhere' awaited 'p nomod:nofunc'
+complains "no module 'on_disk_here' is loaded: " 'a module on disk, its file with a dash' awaited 'p on_disk_here:nofunc'
+complains "'built_in' is built into this kernel: its functions go by their names alone, 'nofunc'" 'a module that is built in' awaited 'p built_in:nofunc'
+rm "$folder/modules.dep" "$folder/modules.builtin"
+[ ! -e "$HOME/dep" ] || mv "$HOME/dep" "$folder/modules.dep"
+[ ! -e "$HOME/builtin" ] || mv "$HOME/builtin" "$folder/modules.builtin"
