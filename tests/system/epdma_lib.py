@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of endpoint and host processes share: an endpoint that runs, its memory as a file, and
 a vfio-user client written here from the protocol's description, which shares no line with foreland."""
-import atexit, json, os, socket, struct, subprocess, sys, tempfile, threading
+import atexit, json, os, socket, struct, subprocess, sys, threading
 
-from tap import check, done, skip  # most tests take them from here
+from tap import check, done, folder, skip  # most tests take them from here
 
 BOARDS = {"rk3588": 0x20000000, "r-car-s4": 0x490000000, "spacemit-k3": 0x120000000, "generic": 0x40000000}
 
@@ -12,7 +12,7 @@ class Endpoint:
     """foreland epdma endpoint in a process of its own."""
 
     def __init__(self, foreland, board, *args):
-        self.dir = tempfile.mkdtemp(prefix="foreland-epdma.")
+        self.dir = folder("epdma")
         self.socket = os.path.join(self.dir, "ep.sock")
         self.log = open(os.path.join(self.dir, "log"), "w+")
         self.board = board

@@ -10,15 +10,14 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 
 from json_judge import Judge
-from tap import check, done
+from tap import check, done, folder
 
 foreland, tee, build = (os.path.abspath(p) for p in sys.argv[1:4])
 named = sys.argv[4:]
 judge = Judge(foreland)
-work = tempfile.mkdtemp(prefix="foreland-json.")
+work = folder("json")
 os.mkdir(f"{work}/lines")
 shutil.copy(tee, f"{work}/foreland")
 os.symlink(foreland, f"{work}/real")
@@ -56,5 +55,4 @@ least = 1 if named else 1000
 check(total >= least, f"{total} lines were judged, which is {least} or more")
 for line in judge.unseen():
     print(f"# printed by no test: {line}")
-shutil.rmtree(work)
 sys.exit(done())

@@ -6,7 +6,10 @@ ok, and `done()` prints how many there were:
     expect("two and two", 2 + 2 == 4, "what was seen")
     sys.exit(done())
 """
+import atexit
 import re
+import shutil
+import tempfile
 
 LONGEST = 3000  # of one thing that is shown
 
@@ -29,6 +32,13 @@ def expect(what, good, *shown):
 def sections(text):
     """What stands below each line "== NAME", but for the last."""
     return dict(re.findall(r"^== (\S+)\n(.*?)(?=^== )", text, re.M | re.S))
+
+
+def folder(name="test"):
+    """A new folder, which goes when the test ends, however it does."""
+    path = tempfile.mkdtemp(prefix=f"foreland-{name}-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
 
 
 def skip(what, why):

@@ -8,14 +8,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 
-from tap import check, done
+from tap import check, done, folder
 
 foreland, btf = os.path.abspath(sys.argv[1]), "/sys/kernel/btf/vmlinux"
 DEFS = ("p:b/read vfs_read inode=file->f_inode->i_ino:u64 name=file->f_path.dentry->d_name.name:string count",
         "t:b/switch sched_switch prev=prev->comm:string next=next->pid:s32")
-work = tempfile.mkdtemp(prefix="foreland-bundle-")
+work = folder("bundle")
 
 
 def run(*args):
@@ -87,5 +86,4 @@ for what, wrong in (("cut off", data[:3000]), ("no archive", b"x" * 2048), ("emp
         f.write(wrong)
     r = run(foreland, "trace", "--bundle", f"{work}/wrong", "-t", "1")
     check(r.returncode == 1 and "no bundle" in r.stderr, f"a bundle that is {what} is refused", r.returncode, r.stderr)
-shutil.rmtree(work)
 sys.exit(done())

@@ -4,9 +4,9 @@
 this test's bends one of its answers on the way. The client must say so and end, with exit status 1,
 without a signal and in bounded time; where it can do without what was bent, it may succeed. TAP output.
 """
-import json, os, shutil, socket, struct, subprocess, sys, tempfile, threading
+import json, os, socket, struct, subprocess, sys, threading
 
-from epdma_lib import Client, Endpoint, check, done
+from epdma_lib import Client, Endpoint, check, done, folder
 
 FORELAND = os.path.abspath(sys.argv[1])
 NO_REPLY = 0x10
@@ -238,7 +238,7 @@ cases = [
 ]
 
 ep = Endpoint(FORELAND, "rk3588")
-tmp = tempfile.mkdtemp()
+tmp = folder()
 try:
     for i, (mode, (what, cmd, nth, bend, want)) in enumerate([(m, c) for m in ([], ["--seed-compat"]) for c in cases]):
         path = f"{tmp}/{i}"
@@ -286,5 +286,4 @@ try:
     check(ep.stop()[1] == 0, "and ends as it should")
 finally:
     ep.p.kill()
-    shutil.rmtree(tmp)
 sys.exit(done())

@@ -3,9 +3,9 @@
 """foreland epdma demo: every board, both layouts, options and scripts, and a refused one; and an
 endpoint of its own that a script sets up, with options before and behind the host's command. TAP output.
 """
-import json, os, shutil, signal, subprocess, sys, tempfile
+import json, os, signal, subprocess, sys
 
-from tap import check, done
+from tap import check, done, folder
 
 FORELAND, HOWTO = os.path.abspath(sys.argv[1]), sys.argv[2]
 
@@ -38,7 +38,7 @@ code, s, err = demo("--board", "rk3588", "--wr-chans", "0")
 check(code == 1 and "a channel of each direction" in err, "one direction alone")
 code, s, err = demo("--configfs", "-", stdin="cd /sys\n")
 check(code == 1 and s["errno"] == "ENODEV" and "binds no driver" in err, "a script that binds nothing")
-tmp = tempfile.mkdtemp()
+tmp = folder()
 sock = tmp + "/ls"  # the name of a command, as an option's value
 try:
     ep = subprocess.Popen([FORELAND, "epdma", "endpoint", "--json", "--configfs", "-", "--socket", sock],
@@ -63,7 +63,6 @@ try:
     check(p.returncode == 1 and "binds and starts no function" in p.stderr, "a script that binds nothing, again")
 finally:
     ep.kill()
-    shutil.rmtree(tmp)
 p = subprocess.run([FORELAND, "epdma", "--bogus"], capture_output=True, text=True)
 check(p.returncode == 2 and "unknown option '--bogus'" in p.stderr, "an option where a command is expected")
 sys.exit(done())

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """doc/guide/epdma-processes.rst: its "$" lines, in order, in one folder; a line that ends with "&" stays,
 and the ones behind it wait until its socket is there. TAP output."""
-import os, re, shutil, signal, subprocess, sys, tempfile, time
+import os, re, signal, subprocess, sys, time
 
-from tap import check, done
+from tap import check, done, folder
 
 FORELAND, ROOT = os.path.abspath(sys.argv[1]), sys.argv[2]
 
 
-tmp = tempfile.mkdtemp()
+tmp = folder()
 os.mkdir(tmp + "/bin")
 os.symlink(FORELAND, tmp + "/bin/foreland")
 env = dict(os.environ, PATH=tmp + "/bin:" + os.environ["PATH"])
@@ -48,5 +48,4 @@ for i, line in enumerate(lines):
         if r.stderr:
             print("#", r.stderr.decode()[:300].replace("\n", "\n# "))
 check(stop(), "nothing is left running")
-shutil.rmtree(tmp)
 sys.exit(done())

@@ -3,12 +3,12 @@
 """The installed host library: the example at the top of <foreland/dmaengine.h> is compiled as it stands, by
 what pkg-config says, in C and as C++, and moves bytes; nothing but the documented names is exported; its
 sources are all under the licence that lets other programs link it. TAP output."""
-import os, re, subprocess, sys, tempfile
+import os, re, subprocess, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from epdma_lib import *
 
 FORELAND, BUILD, ROOT = sys.argv[1:4]
-tmp = tempfile.mkdtemp(prefix="foreland-lib.")
+tmp = folder("lib")
 r = subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", tmp], capture_output=True, text=True)
 pc = subprocess.run(["find", tmp, "-name", "libforeland-epdma.pc"], capture_output=True, text=True).stdout.strip()
 check(r.returncode == 0 and pc, "it is installed")

@@ -71,7 +71,7 @@ def drive(ep, board, sin):
 
 for board in ("rk3588", "generic", "spacemit-k3"):
     for sin in [None, *SINS]:
-        path = os.path.join(tempfile.mkdtemp(prefix="foreland-report."), "report")
+        path = os.path.join(folder("report"), "report")
         ep = Endpoint(FORELAND, board, "--report", path)
         drive(ep, board, sin)
         _, code = ep.stop()
@@ -80,7 +80,7 @@ for board in ("rk3588", "generic", "spacemit-k3"):
         check(names == ([sin] if sin else []) and code == bool(sin), f"{board}, {sin or 'without sin'}: {lines}")
 
 # each finding tells register, field, value, time and count
-path = os.path.join(tempfile.mkdtemp(prefix="foreland-report."), "report.xml")
+path = os.path.join(folder("report"), "report.xml")
 ep = Endpoint(FORELAND, "rk3588", "--report", path)
 drive(ep, "rk3588", "reserved-bits")
 ep.stop()

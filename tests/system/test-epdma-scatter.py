@@ -30,7 +30,7 @@ def there_and_back(ep, channels, sizes):
     return max(int(p) // int(s) for s, p in re.findall(r"slots (\d+) pieces (\d+)", r.stderr))
 
 
-tmp = tempfile.mkdtemp()
+tmp = folder()
 for layout in ("unroll", "compat", "native"):
     board = f"{tmp}/{layout}.board"
     with open(board, "w") as f:

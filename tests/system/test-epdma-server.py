@@ -6,7 +6,7 @@ in every register. A real endpoint answers behind a proxy of this test's that ch
 ends by itself with status 1 and a line that names the error, never by a signal; how long it may take is stated with
 each: the time for which the host waits for a reply, for READY, and for a transfer. What each field of the metadata
 may hold is the posted header's (tests/data/epdma). Usage: ... FORELAND [long]. TAP output."""
-import os, random, re, shutil, socket, struct, subprocess, sys, tempfile, threading, time
+import os, random, re, socket, struct, subprocess, sys, tempfile, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from epdma_lib import *
 
@@ -14,7 +14,7 @@ FORELAND, LONG = os.path.abspath(sys.argv[1]), "long" in sys.argv[2:]
 REPLY_S, SEND_S, READY_S, TRANSFER_S = 10, 2, 2, 60
 SLACK_S = 20  # a machine that does other things as well
 C = Client
-tmp = tempfile.mkdtemp()
+tmp = folder()
 
 
 class Gone(Exception):
@@ -300,5 +300,4 @@ threads = [threading.Thread(target=slow, args=(i,)) for i in range(len(SLOW))] +
 [t.join() for t in threads]
 for i in sorted(results):
     check(*results[i])
-shutil.rmtree(tmp)
 sys.exit(done())

@@ -8,10 +8,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import unicodedata
 
-from tap import done, expect
+from tap import done, expect, folder
 
 FORELAND = os.path.abspath(sys.argv[1])
 BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
@@ -54,7 +53,7 @@ def rows(data):
     return [json.loads(line) for line in data.split(b"\n") if line]
 
 
-os.chdir(tempfile.mkdtemp(prefix="foreland-show-"))
+os.chdir(folder("show"))
 
 # -- allocation tags --
 with open("in", "wb") as f:
@@ -161,5 +160,4 @@ else:
     expect("report --json", bad(c.stdout) is None and len(got) == 3
            and bytes.fromhex(got[0]["args"]["fn_hex"]) == PATH, c)
 
-shutil.rmtree(os.getcwd())
 sys.exit(done())

@@ -3,16 +3,14 @@
 """test-faces.py FORELAND MANDIR: --help, the bash completion and the manual pages name the same
 commands and options. Each is read through its own reader (bash itself, man's formatter), so that a
 face which cannot be used fails here as well as one that disagrees."""
-import atexit
 import glob
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
-from tap import done, expect
+from tap import done, expect, folder
 
 foreland, mandir = sys.argv[1:3]
 
@@ -112,8 +110,7 @@ def try_shells():
     expect("help COMMAND is COMMAND --help", r.stdout == run(foreland, "epdma", "plan", "--help").stdout and r.stdout)
 
 
-tmp = tempfile.mkdtemp()
-atexit.register(shutil.rmtree, tmp)
+tmp = folder()
 foreland = os.path.abspath(foreland)
 try_shells()
 man = man_text()

@@ -4,20 +4,19 @@
 files), its service manager (whose datagrams are sd_notify(3)'s), and its budgets."""
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 import otlp
 from fleet import GETPPID, Caller, check, end, get, may_not, skip, until, value
+from tap import folder
 
 foreland = os.path.abspath(sys.argv[1])
-work = tempfile.mkdtemp(prefix="foreland-agent-")
+work = folder("agent")
 os.chmod(work, 0o755)
 folder = f"{work}/agent.d"
 os.mkdir(folder)
@@ -199,5 +198,4 @@ check("each record has arrived", len(who) == n["records"], (len(who), n))
 receiver.close()
 caller.end()
 quiet.end()
-shutil.rmtree(work)
 end()

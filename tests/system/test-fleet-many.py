@@ -4,15 +4,14 @@
 one VictoriaMetrics, whose sums are those of the calls that this test made. What the agents hold together is printed."""
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import urllib.parse
 import urllib.request
 
 from fleet import GETPPID, Caller, check, end, free_port, may_not, peers, until
+from tap import folder
 
 foreland, script, agents = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), int(sys.argv[3])
 CALLS = 1000
@@ -20,7 +19,7 @@ root, why = peers(script, "sid", "victoria-metrics")
 if not root:
     print(f"1..0 # SKIP {why}")
     sys.exit(0)
-work = tempfile.mkdtemp(prefix="foreland-many-")
+work = folder("many")
 os.chmod(work, 0o755)
 os.mkdir(f"{work}/q")
 caller = Caller()
@@ -84,5 +83,4 @@ check("each has a good end", [p.wait(120) for p in running] == [0] * agents, [sa
 victoria.terminate()
 victoria.wait()
 caller.end()
-shutil.rmtree(work)
 end()

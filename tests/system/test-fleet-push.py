@@ -12,11 +12,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 import otlp
 from fleet import GETPPID, Caller, check, end, get, listening, may_not, peers, skip, until, value
+from tap import folder
 
 foreland, script, kills = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), int(sys.argv[3])
 otlp.real, why = peers(script, "sid", "opentelemetry-proto")
@@ -24,7 +24,7 @@ if otlp.real:
     otlp.real += "/usr/include"
 else:
     skip("the schema of opentelemetry-proto; its field numbers are taken", why)
-work = tempfile.mkdtemp(prefix="foreland-push-")
+work = folder("push")
 os.chmod(work, 0o755)
 caller = Caller()
 QUESTION = f"t:e/call sys_enter id=id:u64 neg=id:s8 str=$comm:string if id == {GETPPID} && common_pid == {caller.pid}\n"
@@ -284,5 +284,4 @@ for url in ("ftp://127.0.0.1", "file:///etc/passwd", "127.0.0.1:4318", "http://"
     r = subprocess.run([foreland, "agent", "--config", f"{work}/a", "--otlp", url], capture_output=True, text=True)
     check(f"{url} is no receiver", r.returncode == 2 and "--otlp" in r.stderr, r)
 caller.end()
-shutil.rmtree(work)
 end()

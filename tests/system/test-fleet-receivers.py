@@ -5,19 +5,18 @@ VictoriaMetrics, by OTLP, killed and started again meanwhile. (Debian's Promethe
 OTLP, and Debian has no Loki.) The judge is the number of calls that this test made."""
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import urllib.parse
 import urllib.request
 
 from fleet import GETPPID, Caller, check, end, free_port, listening, may_not, peers, skip, until
+from tap import folder
 
 foreland, script = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-work = tempfile.mkdtemp(prefix="foreland-receivers-")
+work = folder("receivers")
 os.chmod(work, 0o755)
 caller = Caller()
 os.mkdir(f"{work}/q")
@@ -91,5 +90,4 @@ if root:
 else:
     skip("VictoriaMetrics", why)
 caller.end()
-shutil.rmtree(work)
 end()

@@ -9,10 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 from datwriter import Machine, Recording, format_of
-from tap import check, done
+from tap import check, done, folder
 
 FORELAND = os.path.abspath(sys.argv[1])
 LIMIT = 2.9  # 2 is linear, a little more n log n, 4 the square
@@ -94,7 +93,7 @@ def count(files, argv, text):
 if not shutil.which("valgrind"):
     print("1..0 # SKIP valgrind is not installed")
     sys.exit(0)
-os.chdir(tempfile.mkdtemp(prefix="foreland-growth-"))
+os.chdir(folder("growth"))
 for name, n, shape in SHAPES:
     if sys.argv[2:] and name not in sys.argv[2:]:
         continue
@@ -102,5 +101,4 @@ for name, n, shape in SHAPES:
     ratio = (c - b) / (b - a) if b > a else 2.0
     check(a and c > 1.2 * a and ratio < LIMIT,  # where it does not grow it was not read
           f"{name}: {a}, {b}, {c} instructions: {ratio:.2f}")
-shutil.rmtree(os.getcwd())
 sys.exit(done())

@@ -13,10 +13,9 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 
-from tap import done, expect
+from tap import done, expect, folder
 
 foreland, kills = os.path.abspath(sys.argv[1]), int(sys.argv[2])
 libc = ctypes.CDLL(None, use_errno=True)
@@ -119,7 +118,7 @@ def test_trace(what, argv, allowed):
     expect(f"{what}: no other file, no other process", not left and not going, (left, going))
 
 
-home = tempfile.mkdtemp(prefix="foreland-killed-")
+home = folder("killed")
 os.chdir(home)
 os.environ["TMPDIR"] = home
 if subprocess.run([foreland, "trace", "-n", "1", "t sys_enter", "--", "true"], capture_output=True).returncode == 0:
@@ -179,5 +178,4 @@ for _ in range(kills):
     left |= set(os.listdir()) - {"m", "tags"}
 expect("alloc run: nothing of it, and nothing of its program, stays in the folder of temporary files", not left, left)
 os.chdir("/")
-shutil.rmtree(home)
 sys.exit(done())

@@ -9,15 +9,14 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 
-from tap import done, expect
+from tap import done, expect, folder
 
 FORELAND, OOM = (os.path.abspath(p) for p in sys.argv[1:3])
 FIRST = 2000
 SAYS = b"Cannot allocate memory [ENOMEM]"
 
-home = tempfile.mkdtemp(prefix="foreland-memory-")
+home = folder("memory")
 os.chdir(home)
 
 
@@ -152,5 +151,4 @@ for name in sys.argv[3:] or CASES:
         continue
     attack(name)
 os.chdir("/")
-shutil.rmtree(home)
 sys.exit(done())

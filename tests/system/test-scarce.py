@@ -10,12 +10,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 
 import userns
 
 import cgroup
-from tap import done, expect, skip
+from tap import done, expect, folder, skip
 
 FORELAND = os.path.abspath(sys.argv[1])
 HEAD = "allocinfo - version: 2.0\n#     <size>  <calls> <tag info>\n"
@@ -38,7 +37,7 @@ def run(argv, limit=None, value=0, **kw):
         return e
 
 
-home = tempfile.mkdtemp(prefix="foreland-scarce-")
+home = folder("scarce")
 os.chdir(home)
 put("tags", HEAD + "".join(f"{100 * i:12} {i:8} mm/a.c:{i} func:f{i} \n" for i in range(3000)))
 put("page.rst", "Title long\n====\n\nText.\n")

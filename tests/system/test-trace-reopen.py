@@ -10,10 +10,9 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-from tap import done, expect
+from tap import done, expect, folder
 
 foreland = os.path.abspath(sys.argv[1])
 BASE = 0x0be900000000
@@ -77,7 +76,7 @@ def numbers(files, pattern):
     return [int(n) - BASE for f in files for n in re.findall(pattern, text_of(f))]
 
 
-os.chdir(tempfile.mkdtemp(prefix="foreland-reopen-"))
+os.chdir(folder("reopen"))
 probe = subprocess.run([foreland, "trace", "-n", "1", "t sys_enter", "--", "true"], capture_output=True, text=True)
 if probe.returncode:
     print("1..0 # SKIP no tracing here: " + (probe.stderr.splitlines() or [""])[0])

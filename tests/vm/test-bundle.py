@@ -5,18 +5,16 @@ of the same file and the shell of the same processes, and a kernel that the bund
 import glob
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 
 import kernel_without_btf
 from guest import need, static, vm
-from tap import check, done
+from tap import check, done, folder
 
 need()
 foreland = static()
-work = tempfile.mkdtemp(prefix="foreland-bundle-")
+work = folder("bundle")
 DEFS = """# what a kernel without BTF is asked
 p:b/read vfs_read inode=file->f_inode->i_ino:u64 name=file->f_path.dentry->d_name.name:string count
 t:b/exec sched_process_exec name=bprm->filename:string old=old_pid:s32 comm=p->comm:string
@@ -77,5 +75,4 @@ check(re.search(r'out: .*exec: .*name="[^"]*dd" old=\d+ comm="dd"', said),
       "a raw tracepoint's arguments are read", said)
 check("other 1" in said and "other: other: note: covered: 5.4.0-other" in said,
       "of another bundle it is said which kernels it covers", said)
-shutil.rmtree(work)
 sys.exit(done())

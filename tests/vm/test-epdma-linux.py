@@ -42,7 +42,7 @@ def board(name, base, *changes):
     text = open(os.path.join(TOP, "boards", base + ".board")).read().splitlines()
     for key, line in changes:
         text = [l if not l.startswith(key) else line for l in text]
-    path = os.path.join(tempfile.mkdtemp(prefix="foreland-board."), name)
+    path = os.path.join(folder("board"), name)
     with open(path, "w") as f:
         f.write("\n".join(l for l in text if l is not None) + "\n")
     return path
@@ -50,7 +50,7 @@ def board(name, base, *changes):
 
 def boot(what, boards, driver, args="", kind="plain", trials=TRIALS, append="", qemu=(), machine=""):
     names = [os.path.basename(b[0]) for b in boards]
-    keep = tempfile.mkdtemp(prefix="foreland-trace.")
+    keep = folder("trace")
     kept = [os.path.join(keep, str(i)) for i in range(len(boards))]
     eps = [Endpoint(FORELAND, b[0], "--trace", kept[i], "--report", kept[i] + ".report", *b[1:])
            for i, b in enumerate(boards)]
@@ -86,7 +86,6 @@ def boot(what, boards, driver, args="", kind="plain", trials=TRIALS, append="", 
         findings = open(kept[i] + ".report").read().splitlines()
         extra = [f for f in findings if not any(re.match(k, f) for k in LISTED)]
         check(not extra, f"{what}, {name}: the report holds what is listed, {len(findings)} findings {extra or ''}")
-    shutil.rmtree(keep)
     return out
 
 
