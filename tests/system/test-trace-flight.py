@@ -136,7 +136,11 @@ os.kill(os.getppid(), signal.SIGCONT)
 
 
 def by_rotation():
-    r = trace(["--rotate", "300K,3", "-o", "turn.dat"], "count(0, 60000)")
+    r = trace(["--rotate", "300K,3", "-o", "turn.dat"], """
+for i in range(0, 60000, 1000):
+    count(i, i + 1000)
+    time.sleep(0.01)
+""")
     names = sorted((name for name in os.listdir() if name.startswith("turn")), key=lambda n: int(re.findall(r"\d+", n)[0]))
     got = [n for name in names for n in read(name)]
     expect("--rotate: the newest files are there, without a gap between them", r.returncode == 0 and len(names) == 3 and
