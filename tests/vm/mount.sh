@@ -72,6 +72,10 @@ prints 'Device or resource busy' 'an enabled definition is not removed' \
 
 cp $T/available_filter_functions /tmp/functions
 check "the kernel's list of functions is there, as bpftrace reads it" ours 'cmp available_filter_functions /tmp/functions'
+# where nobody has mounted tracefs: the server does so, for itself, when the tree has been made
+unmounted() { unshare -m sh -c 'umount -l /sys/kernel/tracing; umount -l /sys/kernel/debug/tracing; umount -l /sys/kernel/debug
+	! ls /sys/kernel/tracing/README && foreland mount --only tracing - -- cat /sys/kernel/tracing/available_filter_functions' | cmp - /tmp/functions; }
+check 'the same where tracefs was not mounted' unmounted
 
 # A server that is killed leaves nothing behind.
 killed() {

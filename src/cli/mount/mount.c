@@ -125,8 +125,12 @@ static int serve_trees(struct fl_mount *m, struct mount_trees *trees, unsigned i
 	_cleanup_close_ int pidfd = -1;
 	int r;
 
-	fl_stop_on_signals();
 	reach_tracefs();
+	r = mount_trees_reached(trees);
+	if (r < 0) {
+		fl_say_failed("foreland", r);
+		return FL_EXIT_FINDINGS;
+	}
 	if (argv) {
 		command.pid = fl_mount_start(m, binds, mount_trees_binds(which, binds), argv);
 		if (command.pid < 0) {
@@ -169,6 +173,7 @@ static int mount_run(const void *v, const struct fl_args *args)
 		fl_say_failed("foreland", r);
 		return FL_EXIT_FINDINGS;
 	}
+	fl_stop_on_signals(); /* before there is a mount that a signal could leave behind */
 	r = fl_mount_new(mount_trees_root(trees), dir, &m, &why);
 	if (r < 0) {
 		fl_say(FL_ERROR, "%s", fl_buf_z(&why));

@@ -206,6 +206,15 @@ struct fl_node *mount_trees_root(struct mount_trees *t)
 	return t->root;
 }
 
+int mount_trees_reached(struct mount_trees *t)
+{
+#ifdef FL_HAVE_PROBE
+	if (t->tracing)
+		return fl_tracefs_reached(t->tracing);
+#endif
+	return 0;
+}
+
 void mount_trees_tick(struct mount_trees *t)
 {
 #ifdef FL_HAVE_PROBE

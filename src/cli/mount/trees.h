@@ -28,6 +28,9 @@ void mount_trees_free(struct mount_trees *t);
 
 struct fl_node *mount_trees_root(struct mount_trees *t); /* borrowed */
 
+/* The kernel's own tracefs is mounted by now, where it can be: what it alone can tell is added. */
+int mount_trees_reached(struct mount_trees *t);
+
 /* What the trees do between requests; and around each request, where others use what lies behind them. */
 void mount_trees_tick(struct mount_trees *t);
 void mount_trees_lock(struct mount_trees *t);

@@ -178,21 +178,19 @@ static int filter_functions_show(struct fl_node *attr, struct fl_buf *out)
 	return r;
 }
 
-/*
- * A kernel without the function tracer has none, one that is locked down opens none, and where tracefs is not
- * mounted when the tree is made nobody can tell.
- */
-static int add_functions(struct instance *in)
+/* A kernel without the function tracer has none, and one that is locked down opens none. */
+int tracefs_add_functions(struct instance *in)
 {
 	static const struct attr_row row = { FUNCTIONS, 0444, { filter_functions_show } };
 	_cleanup_buf_ struct fl_buf path = {};
 	_cleanup_close_ int fd = -1;
 
-	if (path_of_functions(in->fs, &path) < 0)
+	if (in->has_functions || path_of_functions(in->fs, &path) < 0)
 		return 0;
 	fd = open(fl_buf_z(&path), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
+	in->has_functions = true;
 	return tracefs_add_attrs(in, in->root, &row, 1, in);
 }
 
@@ -205,7 +203,7 @@ int tracefs_add_controls(struct instance *in)
 	if (r == 0 && !in->fs->top)
 		r = tracefs_add_comms(in);
 	if (r == 0 && !in->fs->top)
-		r = add_functions(in);
+		r = tracefs_add_functions(in);
 	if (r == 0)
 		r = tracefs_add_views(in);
 	if (r == 0)

@@ -79,7 +79,7 @@ struct instance {
 	struct fl_arena names;
 	size_t nr_wanted; /* of the places */
 	unsigned int nesting; /* synthetic events that are being made */
-	bool kernels_listed;
+	bool kernels_listed, has_functions;
 	bool events_stale; /* events/ does not show the list as it is */
 
 	struct fl_rings *rings; /* NULL: nothing has been enabled yet */
@@ -236,6 +236,8 @@ const char *tracefs_state(struct instance *in, const char *system);
 
 /* controls.c, event-pids.c */
 int tracefs_add_controls(struct instance *in);
+/* The kernel's list of functions, once, where it can be read by now. */
+int tracefs_add_functions(struct instance *in);
 int tracefs_add_pids(struct instance *in);
 bool pids_pass(const struct instance *in, uint32_t pid, const uint32_t *others, size_t n);
 void pids_fork(struct instance *in, uint32_t parent, uint32_t child);

@@ -211,6 +211,11 @@ static bool waits_for_module(const struct tracefs *fs)
 	return false;
 }
 
+int fl_tracefs_reached(struct fl_node *root)
+{
+	return tracefs_add_functions(root->data);
+}
+
 void fl_tracefs_tick(struct fl_node *root)
 {
 	const struct instance *top = root->data;

@@ -32,6 +32,12 @@ struct fl_tracefs_opts {
 struct fl_node *fl_tracefs_new(struct fl_target *target, const struct fl_tracefs_opts *opts);
 
 /*
+ * Where the kernel's own tracefs is mounted only after the tree was made: adds what that alone can tell, its list of
+ * functions. It can be called at any time, and again. 0 or -ENOMEM.
+ */
+int fl_tracefs_reached(struct fl_node *root);
+
+/*
  * Now and then, a few times in the time that it takes events to fill their rings: takes in what was traced. What
  * triggers switch is switched no later than that.
  */
