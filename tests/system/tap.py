@@ -35,7 +35,7 @@ def sections(text):
 
 
 def folder(name="test"):
-    """A new folder, which goes when the test ends, however it does."""
+    """A new folder, which goes when the test ends, by an exception too."""
     path = tempfile.mkdtemp(prefix=f"foreland-{name}-")
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     return path

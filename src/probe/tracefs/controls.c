@@ -185,12 +185,11 @@ int tracefs_add_functions(struct instance *in)
 	_cleanup_buf_ struct fl_buf path = {};
 	_cleanup_close_ int fd = -1;
 
-	if (in->has_functions || path_of_functions(in->fs, &path) < 0)
+	if (fl_dir_find(in->root, FL_STR(FUNCTIONS)) || path_of_functions(in->fs, &path) < 0)
 		return 0;
 	fd = open(fl_buf_z(&path), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	in->has_functions = true;
 	return tracefs_add_attrs(in, in->root, &row, 1, in);
 }
 

@@ -79,7 +79,7 @@ struct instance {
 	struct fl_arena names;
 	size_t nr_wanted; /* of the places */
 	unsigned int nesting; /* synthetic events that are being made */
-	bool kernels_listed, has_functions;
+	bool kernels_listed;
 	bool events_stale; /* events/ does not show the list as it is */
 
 	struct fl_rings *rings; /* NULL: nothing has been enabled yet */
